@@ -1,0 +1,5 @@
+"""Run lambdabuild as `python -m lambdabuild`."""
+
+from lambdabuild.cli import main
+
+main()

@@ -1,0 +1,260 @@
+"""Drive one `go build`: stage, run, watch its events, and tell what became of each function."""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from lambdabuild import gotool
+from lambdabuild.goparse import Timing, parse_action_graph, parse_build_output
+from lambdabuild.gotool import Memory, Staging
+from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
+from lambdabuild.plan import reached
+from lambdabuild.process import Run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the toolexec wrapper, as it arrived."""
+
+    batch: Batch
+    kind: str
+    """`start`, `done`, `failed`, or `current`: nothing to link."""
+    tool: str
+    package: str
+    at: float
+    """Seconds of the monotonic clock when it was read, at most a tick after it happened."""
+
+
+Observe = Callable[[Event | None], None]
+"""Told of every event, and of None at every tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What every `go build` of a run has in common."""
+
+    go: str
+    jobs: int
+    memory: Memory
+    wrapper: str
+
+
+def wrapper_path() -> str:
+    """Return the path of the script that `-toolexec` runs."""
+    return str(resources.files("lambdabuild").joinpath("toolexec.sh"))
+
+
+def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -> Staging:
+    """Return where the `go build` of a run's batch puts things, without making anything."""
+    name = f"{number}-{batch.target.goos}-{batch.target.goarch}"
+    return Staging(
+        directory=os.path.join(directory, name),
+        temporary=os.path.join(directory, f"{name}-tmp"),
+        wrapper=wrapper_path(),
+        events=os.path.join(directory, f"{name}-events") if observed else None,
+        graph=os.path.join(directory, f"{name}-graph.json") if observed else None,
+    )
+
+
+def command_of(
+    batch: Batch, toolchain: Toolchain, goflags: str, staging: Staging, jobs: int | None = None
+) -> Command:
+    """Return the `go build` of a batch."""
+    return gotool.build_command(
+        toolchain.go,
+        batch.directory,
+        [step.function.package for step in batch.steps],
+        target=batch.target,
+        flags=batch.flags,
+        goflags=goflags,
+        jobs=jobs or toolchain.jobs,
+        staging=staging,
+        memory=toolchain.memory,
+    )
+
+
+def build(
+    run: Run,
+    batch: Batch,
+    toolchain: Toolchain,
+    *,
+    goflags: str,
+    staging: Staging,
+    current: Mapping[str, str],
+    observe: Observe,
+    fail_fast: bool = False,
+    jobs: int | None = None,
+) -> list[Linked]:
+    """Build a batch with one `go build` and return what became of each step.
+
+    `current` maps import paths to the link IDs of artifacts that are in place: where Go asks
+    for the same link again, nothing is linked.
+
+    Where a fault that `go list` did not see stops the whole `go build` before anything is
+    compiled, the functions at fault are left out and the others built again.
+    """
+    _prepare(batch, staging, current)
+    events = _Events(str(staging.events), batch)
+
+    def tick() -> bool:
+        new = events.read()
+        for event in new:
+            observe(event)
+        observe(None)
+        return fail_fast and any(event.kind == "failed" for event in new)
+
+    command = command_of(batch, toolchain, goflags, staging, jobs)
+    completed = run(command, tick)
+    tick()
+    steps = _conclude(batch, staging, completed, events)
+    blamed = {linked.step.key for linked in steps if linked.errors}
+    if completed.code > 0 and not completed.stopped and not events.seen and blamed:
+        rest = tuple(step for step in batch.steps if step.key not in blamed)
+        if rest and len(rest) < len(batch.steps):
+            log.info("go build stopped before it began; again without %d functions", len(blamed))
+            again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
+            return [linked for linked in steps if linked.errors] + build(
+                run, again, toolchain, goflags=goflags, staging=staging, current=current,
+                observe=observe, fail_fast=fail_fast, jobs=jobs,
+            )  # fmt: skip
+    return [_blamed_on_all(linked, completed) for linked in steps]
+
+
+def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None:
+    os.makedirs(staging.temporary, exist_ok=True)
+    for step in batch.steps:
+        package = step.function.package
+        os.makedirs(os.path.dirname(staging.executable(package)), exist_ok=True)
+        if package in current:
+            Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
+    Path(str(staging.events)).touch()
+
+
+@dataclass(slots=True)
+class _Events:
+    """Read the wrapper's events as they are appended."""
+
+    path: str
+    batch: Batch
+    offset: int = 0
+    seen: bool = False
+    current: set[str] = field(default_factory=set)
+    started: dict[tuple[str, str], float] = field(default_factory=dict)
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def read(self) -> list[Event]:
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except OSError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        return [self._take(line) for line in whole.decode("utf-8", "replace").splitlines()]
+
+    def _take(self, line: str) -> Event:
+        now = time.monotonic()
+        kind, tool, rest = line.split(" ", 2)
+        package = rest
+        self.seen = True
+        if kind == "done":
+            status, package = rest.split(" ", 1)
+            kind = "done" if status == "0" else "failed"
+            begun = self.started.get((tool, package), now)
+            self.seconds[tool, package] = now - begun
+        elif kind == "current":
+            package = rest.split(" ", 1)[1]
+            self.current.add(package)
+        else:
+            self.started[tool, package] = now
+        return Event(self.batch, kind, tool, package, now)
+
+
+def _conclude(
+    batch: Batch, staging: Staging, completed: Completed, events: _Events
+) -> list[Linked]:
+    output = parse_build_output(
+        f"{completed.output}{completed.error}", batch.graph, batch.directory
+    )
+    at_fault = dict(output.by_package)
+    other = []
+    directories = {package.directory: path for path, package in batch.graph.items()}
+    for diagnostic in output.other:
+        # Said of a file, under no heading: then it is of the package the file is in.
+        path = directories.get(os.path.dirname(diagnostic.file or ""))
+        if path is None:
+            other.append(diagnostic)
+        else:
+            at_fault[path] = (*at_fault.get(path, ()), diagnostic)
+    timings = _timings(staging, events)
+    return [
+        _linked(step, batch, staging, completed, events, at_fault, other, timings)
+        for step in batch.steps
+    ]
+
+
+def _linked(
+    step: Step,
+    batch: Batch,
+    staging: Staging,
+    completed: Completed,
+    events: _Events,
+    at_fault: Mapping[str, tuple[Diagnostic, ...]],
+    other: Iterable[Diagnostic],
+    timings: Mapping[str, Timing],
+) -> Linked:
+    package = step.function.package
+    timing = timings.get(package, Timing())
+    executable = staging.executable(package)
+    # Go ends with 0 or 1. Any other way out, and nothing it left can be relied on; even after
+    # a stop, an executable counts only once its build ID is final, which publishing checks.
+    orderly = completed.code in {0, 1} or completed.stopped
+    if orderly and package in events.current:
+        return Linked(step, current=True, compile_seconds=timing.compile)
+    if orderly and os.path.isfile(executable):
+        return Linked(
+            step,
+            executable=executable,
+            compile_seconds=timing.compile,
+            link_seconds=timing.link,
+        )
+    errors = tuple(e for path in reached(batch.graph, package, at_fault) for e in at_fault[path])
+    if completed.stopped and not errors:
+        return Linked(step, cancelled=True)
+    return Linked(step, errors=errors or tuple(other), compile_seconds=timing.compile)
+
+
+def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
+    """Give a step that failed without a word of its own at least the way `go build` ended."""
+    if linked.executable or linked.current or linked.cancelled or linked.errors:
+        return linked
+    if completed.code < 0:
+        how = f"was ended by signal {-completed.code}"
+        how += " (out of memory?); `-j 1` needs less" if completed.code == -9 else ""  # noqa: PLR2004
+    else:
+        how = f"ended with exit code {completed.code}"
+    said = f"{completed.output}{completed.error}".strip()
+    message = f"`go build` {how} and made no executable" + (f"\n{said}" if said else "")
+    return Linked(linked.step, errors=(Diagnostic(None, message),))
+
+
+def _timings(staging: Staging, events: _Events) -> Mapping[str, Timing]:
+    with contextlib.suppress(OSError):
+        graph = parse_action_graph(Path(str(staging.graph)).read_text("utf-8"))
+        if graph:
+            return graph
+    packages = {package for _, package in events.seconds}
+    return {
+        package: Timing(
+            events.seconds.get(("compile", package)), events.seconds.get(("link", package))
+        )
+        for package in packages
+    }

@@ -1,0 +1,258 @@
+"""Everything a person sees while lambdabuild runs, on stderr."""
+
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from lambdabuild import report as text
+from lambdabuild.build import Event
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import Plan, Report, Skipped, Status
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.live import Live
+
+_STYLES = {
+    Status.BUILT: "green",
+    Status.RESTORED: "green",
+    Status.UNCHANGED: "cyan",
+    Status.FAILED: "bold red",
+    Status.CANCELLED: "yellow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to talk: decided once, from flags, environment and terminal."""
+
+    terminal: bool
+    color: bool
+    quiet: bool = False
+    verbose: bool = False
+
+
+def choose_look(
+    color: str, environment: Mapping[str, str], stream: TextIO, *, quiet: bool, verbose: bool
+) -> Look:
+    """Decide between board and lines, with colour or without (https://no-color.org)."""
+    terminal = stream.isatty() and environment.get("TERM") != "dumb"
+    wanted = terminal and not environment.get("NO_COLOR")
+    if color != "auto":
+        wanted = color == "always"
+    return Look(terminal, wanted, quiet, verbose)
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a run while it goes on; all counts are of things that happened."""
+
+    total: int
+    started: float
+    compiled: int = 0
+    linked: int = 0
+    working: dict[tuple[int, str, str], float] = field(default_factory=dict)
+    """What is being compiled or linked, and since when: by batch, tool and package."""
+
+    def take(self, event: Event) -> None:
+        key = (id(event.batch), event.tool, event.package)
+        if event.kind == "start":
+            self.working[key] = event.at
+            return
+        self.working.pop(key, None)
+        if event.tool == "compile" and event.kind == "done":
+            self.compiled += 1
+        elif event.tool == "link" and event.kind in {"done", "current"}:
+            self.linked += 1
+
+    def heading(self, now: float) -> str:
+        packages = f"{self.compiled} {'package' if self.compiled == 1 else 'packages'} compiled"
+        return (
+            f"{self.linked} of {self.total} linked, {packages}, {text.duration(now - self.started)}"
+        )
+
+    def lines(self, now: float, names: Mapping[tuple[int, str], str], most: int) -> list[str]:
+        """Return what is in work, longest first, as `linking users-get 0.8 s`."""
+        items = sorted(self.working.items(), key=lambda item: item[1])
+        shown = [
+            f"{'linking' if tool == 'link' else 'compiling'} "
+            f"{names.get((batch, package), package)} {text.duration(now - since)}"
+            for (batch, tool, package), since in items
+        ]
+        rest = len(shown) - most
+        return shown if rest <= 0 else [*shown[:most], f"and {rest} more"]
+
+
+class Console:
+    """Tell people what happens: a live board on a terminal, plain lines elsewhere."""
+
+    def __init__(self, look: Look, stream: TextIO | None = None) -> None:
+        self.look = look
+        self._stream = stream or sys.stderr
+        self._rich: RichConsole | None = None
+        self._live: Live | None = None
+        self._progress: Progress | None = None
+        self._names: dict[tuple[int, str], str] = {}
+        self._drawn = 0.0
+
+    def say(self, message: str) -> None:
+        """Tell something that a person who asked for quiet does not need."""
+        if not self.look.quiet:
+            self._write(message)
+
+    def warn(self, message: str, hint: str | None = None) -> None:
+        """Tell something that is probably not as meant."""
+        self._write(f"{self._paint('warning', '33;1')}: {message}")
+        if hint:
+            self._write(f"  hint: {hint}")
+
+    def error(self, error: LambdabuildError) -> None:
+        """Tell why lambdabuild cannot go on."""
+        self._write(f"{self._paint('error', '31;1')}: {error}")
+
+    def skipped(self, items: Sequence[Skipped]) -> None:
+        """Warn of main packages that are passed over though they were surely meant."""
+        for item in items:
+            if item.hint:
+                self.warn(f"`{item.directory}` is not built: {item.reason}", item.hint)
+
+    def building(self, plan: Plan) -> None:
+        """Begin to show progress."""
+        steps = [step for batch in plan.batches for step in batch.steps]
+        self._progress = Progress(total=len(steps), started=time.monotonic())
+        targets_of = Counter(step.function.name for step in steps)
+        for batch in plan.batches:
+            for step in batch.steps:
+                name = step.function.name
+                name += f" for {step.target}" if targets_of[name] > 1 else ""
+                self._names[id(batch), step.function.package] = name
+        targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
+        functions = len({step.function.name for step in steps})
+        noun = "function" if functions == 1 else "functions"
+        self.say(f"building {functions} {noun} for {targets}")
+        if self.look.terminal and not self.look.quiet and not self.look.verbose:
+            from rich.live import Live  # noqa: PLC0415 - slow to import
+
+            self._live = Live(
+                console=self._rich_console(), auto_refresh=False, transient=True, screen=False
+            )
+            self._live.start()
+
+    def observe(self, event: Event | None) -> None:
+        """Take an event of a build in; None is the passing of time."""
+        progress = self._progress
+        if progress is None:
+            return
+        if event is None:
+            self._draw(progress)
+            return
+        progress.take(event)
+        if self._live is not None or self.look.quiet or event.tool != "link":
+            return
+        name = self._names.get((id(event.batch), event.package), event.package)
+        if event.kind == "done":
+            self.say(f"linked {name} ({progress.linked} of {progress.total})")
+        elif event.kind == "failed":
+            self.say(f"could not link {name}")
+
+    def built(self) -> None:
+        """Stop to show progress."""
+        if self._live is not None:
+            self._live.update("", refresh=True)
+            self._live.stop()
+            self._live = None
+        self._progress = None
+
+    def report(self, report: Report, relative: text.Relative) -> None:
+        """Show the table, the faults and the last line."""
+        if not self.look.quiet:
+            table = text.rows(report.results, everything=self.look.verbose)
+            if table:
+                self._table(table)
+        for fault in text.faults(report.results):
+            first, *rest = fault.lines(relative)
+            self._write(f"{self._paint('error', '31;1')}: {first}")
+            for line in rest:
+                self._write(line)
+        for path in report.removed:
+            self.say(f"removed {relative(path)}, whose function is gone")
+        self.say(self._paint(text.summary(report), "1"))
+
+    def _draw(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self._live is None or now - self._drawn < 0.1:  # noqa: PLR2004 - ten frames a second
+            return
+        self._drawn = now
+        from rich.text import Text  # noqa: PLC0415 - slow to import
+
+        room = max(1, self._rich_console().height - 2)
+        lines = progress.lines(now, self._names, min(room, 8))
+        frame = Text(progress.heading(now), style="bold" if self.look.color else "")
+        for line in lines:
+            frame.append(f"\n  {line}", style="not bold")
+        frame.no_wrap = True
+        frame.overflow = "ellipsis"
+        self._live.update(frame, refresh=True)
+
+    def _table(self, rows: Sequence[text.Row]) -> None:
+        from rich.table import Table  # noqa: PLC0415 - slow to import
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(box=None, pad_edge=False, header_style="bold" if self.look.color else "")
+        for head in text.TABLE_HEAD:
+            table.add_column(head, justify="left" if head in text.TABLE_HEAD[:3] else "right",
+                             no_wrap=True)  # fmt: skip
+        for row in rows:
+            cells = [Text(cell) for cell in row.cells]
+            cells[2].stylize(_STYLES.get(row.status, ""))
+            table.add_row(*cells)
+        console = self._rich_console()
+        with console.capture() as capture:
+            console.print(table, width=10_000 if not self.look.terminal else None)
+        for line in capture.get().splitlines():
+            self._write(line.rstrip())
+
+    def _rich_console(self) -> "RichConsole":
+        if self._rich is None:
+            from rich.console import Console as RichConsole  # noqa: PLC0415 - slow to import
+
+            self._rich = RichConsole(
+                file=self._stream,
+                force_terminal=self.look.terminal,
+                color_system="standard" if self.look.color else None,
+                no_color=not self.look.color,
+                highlight=False,
+                width=None if self.look.terminal else 10_000,
+            )
+        return self._rich
+
+    def _paint(self, word: str, code: str) -> str:
+        return f"\x1b[{code}m{word}\x1b[0m" if self.look.color else word
+
+    def _write(self, message: str) -> None:
+        if self._live is not None:
+            from rich.text import Text  # noqa: PLC0415 - slow to import
+
+            self._live.console.print(Text.from_ansi(message))
+            return
+        # Whoever reads stderr may have gone; that is no reason for a build to fail.
+        try:
+            print(message, file=self._stream, flush=True)
+        except BrokenPipeError:
+            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+class ConsoleHandler(logging.Handler):
+    """Show log records to a person, for `--verbose`."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.DEBUG)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(f"{record.levelname.lower()}: {record.getMessage()}")

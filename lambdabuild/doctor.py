@@ -1,0 +1,186 @@
+"""Check toolchain, configuration and environment; each finding has its remedy."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lambdabuild import gotool, machine, publish
+from lambdabuild.config import Settings
+from lambdabuild.discover import discover
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import GoEnvironment
+from lambdabuild.process import Run
+from lambdabuild.state import Home
+from lambdabuild.toolchain import ask_environment, find_go
+
+_GIGABYTE = 1_000_000_000
+
+
+class Verdict(StrEnum):
+    """How bad a finding is."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    message: str
+    remedy: str | None = None
+
+
+def examine(
+    run: Run, settings: Settings, *, project: str, working: str, environment: dict[str, str]
+) -> Iterator[Finding]:
+    """Look at everything a build needs, one finding after another."""
+    yield from _processor_and_memory(environment)
+    yield from _output(settings, project)
+    try:
+        go = find_go(environment)
+        told = ask_environment(run, go, project)
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, error.message, error.hint)
+        return
+    yield Finding(Verdict.GOOD, f"{told.version} at {go}")
+    yield from _goflags(told)
+    yield from _exported(environment)
+    yield from _caches(told)
+    yield from _functions(
+        lambda: (
+            discover(
+                run, go, settings, project=project, working=working, environment=environment
+            ).functions
+        ),
+        settings,
+    )
+
+
+def _functions(find: Callable[[], tuple[object, ...]], settings: Settings) -> Iterator[Finding]:
+    roots = ", ".join(settings.config.roots)
+    try:
+        count = len(find())
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
+        return
+    if count:
+        yield Finding(Verdict.GOOD, f"{count} functions under {roots}")
+    else:
+        yield Finding(
+            Verdict.ERROR, f"no function under {roots}", "`lambdabuild list --skipped` tells why"
+        )
+
+
+def _processor_and_memory(environment: dict[str, str]) -> Iterator[Finding]:
+    count = machine.processors()
+    limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
+    memory = f"{machine.memory() / _GIGABYTE:.1f} GB of memory"
+    set_by_user = sorted({"GOGC", "GOMEMLIMIT"} & environment.keys())
+    if set_by_user:
+        how = f"the compiler's garbage collector is as {' and '.join(set_by_user)} say"
+    elif limit is None:
+        how = "the compiler's garbage collector stays on, for there is little memory for each"
+    else:
+        how = f"the compiler's garbage collector is off below {limit / _GIGABYTE:.1f} GB a process"
+    yield Finding(Verdict.GOOD, f"{count} processors, {memory}; {how}")
+
+
+def _output(settings: Settings, project: str) -> Iterator[Finding]:
+    out = os.path.normpath(os.path.join(project, settings.config.out))
+    home = Home(project)
+    existed = home.path.exists()
+    try:
+        home.create()
+        yield from _links(str(home.path))
+        if os.path.isdir(out):
+            publish.check_writable([out])
+            yield Finding(Verdict.GOOD, f"{out} can be written")
+        free = shutil.disk_usage(project).free
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, error.message, error.hint)
+        return
+    finally:
+        if not existed:
+            home.forget()
+    if free < _GIGABYTE:
+        yield Finding(
+            Verdict.WARNING,
+            f"{free / _GIGABYTE:.2f} GB are free on the disk of {project}",
+            "a cold build of some fifty functions takes about 1 GB for a moment",
+        )
+
+
+def _links(directory: str) -> Iterator[Finding]:
+    if not os.access("/bin/sh", os.X_OK):
+        yield Finding(
+            Verdict.ERROR,
+            "/bin/sh is missing",
+            "lambdabuild runs the linker through a few lines of POSIX shell; install a shell",
+        )
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        one, other = os.path.join(place, "one"), os.path.join(place, "other")
+        with open(one, "wb"):
+            pass
+        try:
+            os.link(one, other)
+        except OSError as error:
+            yield Finding(
+                Verdict.WARNING,
+                f"{directory} takes no hard links: {error.strerror}",
+                "symbolic links are used instead; a native file system is faster",
+            )
+
+
+def _goflags(told: GoEnvironment) -> Iterator[Finding]:
+    if not told.flags:
+        return
+    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {told.flags}")
+    flags = gotool.parse_goflags(told.flags)
+    if "buildid=" in flags.get("ldflags", ""):
+        yield Finding(
+            Verdict.WARNING,
+            "-buildid in GOFLAGS keeps Go from knowing what is up to date",
+            "take it out; -trimpath and -buildvcs=false make builds reproducible without it",
+        )
+    if flags.get("trimpath") == "false" or flags.get("buildvcs", "false") != "false":
+        yield Finding(
+            Verdict.WARNING,
+            "GOFLAGS makes binaries depend on the checkout's path or commit",
+            "without -trimpath=false and -buildvcs they are the same everywhere",
+        )
+
+
+def _exported(environment: dict[str, str]) -> Iterator[Finding]:
+    leaking = [
+        name
+        for name in ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
+        if environment.get(name)
+    ]
+    if leaking:
+        yield Finding(
+            Verdict.WARNING,
+            f"{', '.join(leaking)} exported; lambdabuild does not use it",
+            "say it with --arch, --target, or `env` in lambdabuild.toml",
+        )
+
+
+def _caches(told: GoEnvironment) -> Iterator[Finding]:
+    if told.cache in {"", "off"}:
+        yield Finding(
+            Verdict.ERROR,
+            "Go has no build cache",
+            "set GOCACHE to a directory, or HOME so that Go finds one",
+        )
+        return
+    try:
+        publish.check_writable([told.cache])
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, error.message, error.hint)
+        return
+    yield Finding(Verdict.GOOD, f"Go's build cache is {told.cache}")

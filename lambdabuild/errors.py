@@ -1,0 +1,53 @@
+"""What can go wrong, with the exit code it ends in."""
+
+import difflib
+from collections.abc import Iterable
+
+FAILED = 1
+"""Exit code: a function did not build."""
+NOT_STARTED = 2
+"""Exit code: usage, configuration, toolchain, or an output that cannot be written."""
+INTERRUPTED = 130
+"""Exit code: Ctrl-C or SIGTERM, as shells count a process that SIGINT ended."""
+
+
+class LambdabuildError(Exception):
+    """Say what went wrong, where, and what settles it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: Iterable[str] = (),
+        hint: str | None = None,
+        exit_code: int = NOT_STARTED,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = tuple(at)
+        self.hint = hint
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        """Return the message as people read it, on one or more lines, without `error:`."""
+        lines = [self.message]
+        lines += [f"  at: {place}" for place in self.at]
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class Interrupted(BaseException):
+    """SIGINT, SIGTERM or SIGHUP arrived; everything is to be put away and left."""
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the one of `words` that a person most likely meant by `word`, if any is close."""
+    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str | None:
+    """Return a hint that names the near miss, or None."""
+    match = nearest(word, words)
+    return f"did you mean `{match}`?" if match else None

@@ -1,0 +1,230 @@
+"""Read what `go` prints."""
+
+import json
+import re
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from lambdabuild.model import Diagnostic, GoEnvironment, Module, Package
+
+_POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
+_POSITIONED = re.compile(
+    r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?:? (?P<message>.*)$"
+)
+_HEADER = re.compile(r"^# (?P<package>\S+)( \[.*\])?$")
+_VERSION = re.compile(r"go(\d+)\.(\d+)")
+# Mach-O and PE have it as text, ELF as a note: lengths of name and ID, type 4, the name, the ID.
+_TEXT_BUILD_ID = re.compile(rb'\xff Go build ID: "([^"\n]*)"')
+_NOTE_BUILD_ID = re.compile(rb"\x04\0\0\0(..)\0\0\x04\0\0\0Go\0\0", re.DOTALL)
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """Return major and minor of a Go version such as `go1.26.8`; None for a development build."""
+    match = _VERSION.search(text)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def parse_environment(text: str) -> GoEnvironment:
+    """Return what `go env -json` printed."""
+    values = json.loads(text)
+    workspace = values.get("GOWORK", "")
+    return GoEnvironment(
+        version=values.get("GOVERSION", ""),
+        flags=values.get("GOFLAGS", ""),
+        workspace=None if workspace in {"", "off"} else workspace,
+        cache=values.get("GOCACHE", ""),
+        module_cache=values.get("GOMODCACHE", ""),
+        toolchain=values.get("GOTOOLCHAIN", ""),
+    )
+
+
+def parse_packages(text: str, directory: str) -> list[Package]:
+    """Return the packages in a stream of `go list -json` values.
+
+    `directory` is where `go list` ran: what it prints of files is relative to that.
+    """
+    return [_package(value, directory) for value in _json_stream(text)]
+
+
+def _json_stream(text: str) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder()
+    position = 0
+    while (position := text.find("{", position)) >= 0:
+        value, position = decoder.raw_decode(text, position)
+        yield value
+
+
+def _package(value: dict[str, Any], directory: str) -> Package:
+    import_path = value["ImportPath"]
+    error = value.get("Error")
+    module = value.get("Module")
+    return Package(
+        import_path=import_path,
+        name=value.get("Name", ""),
+        directory=value.get("Dir", ""),
+        go_files=(*value.get("GoFiles", ()), *value.get("CgoFiles", ())),
+        ignored_files=tuple(value.get("IgnoredGoFiles", ())),
+        imports=tuple(value.get("Imports", ())),
+        standard=value.get("Standard", False),
+        module=_module(module) if module else None,
+        only_dependency=value.get("DepOnly", False),
+        errors=(_load_error(error, import_path, directory),) if error else (),
+    )
+
+
+def _module(value: dict[str, Any]) -> Module:
+    return Module(
+        path=value["Path"],
+        directory=value.get("Dir"),
+        version=value.get("Version"),
+        main=value.get("Main", False),
+    )
+
+
+def _load_error(error: dict[str, Any], import_path: str, directory: str) -> Diagnostic:
+    # The error of a package that is not there stands at its stub; it is its importer's, which
+    # comes last in the stack. Pos may hold several positions, innermost last; without one, the message may begin with it.
+    text = error.get("Err", "").strip()
+    stack = error.get("ImportStack") or [import_path]
+    if "import cycle" in text:
+        text = "\n\timports ".join([text, *stack[1:]]) if len(stack) > 1 else text
+    import_path = stack[-1]
+    match = _POSITION.match(error.get("Pos", "").rpartition(" ")[2])
+    if match:
+        return _diagnostic(import_path, text, match, directory)
+    first, newline, rest = text.partition("\n")
+    if match := _POSITIONED.match(first):
+        return _diagnostic(import_path, f"{match['message']}{newline}{rest}", match, directory)
+    return Diagnostic(import_path, text)
+
+
+def _diagnostic(
+    package: str | None, message: str, match: re.Match[str], directory: str
+) -> Diagnostic:
+    column = match["column"]
+    return Diagnostic(
+        package=package,
+        message=message,
+        file=str(PurePath(directory, match["file"])),
+        line=int(match["line"]),
+        column=int(column) if column else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutput:
+    """What `go build` printed, told apart by package."""
+
+    by_package: Mapping[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    other: tuple[Diagnostic, ...] = ()
+    """What belongs to no package, such as a module that cannot be fetched."""
+
+
+def parse_build_output(text: str, packages: Container[str], directory: str) -> BuildOutput:
+    """Return the messages of a `go build` that ran in `directory`, for each known package.
+
+    Go prints `# import/path`, then what the compiler or linker said of it, as one piece. A line
+    without a position belongs to the message above it if it is indented, else stands alone. What
+    follows no header may still begin with a package or a position.
+    """
+    found: dict[str | None, list[Diagnostic]] = {}
+    package: str | None = None
+    for line in text.splitlines():
+        header = _HEADER.match(line)
+        if header and header["package"] in packages:
+            package = header["package"]
+            found.setdefault(package, [])
+            continue
+        if not line.strip() or line.startswith("go: downloading "):
+            continue
+        messages = found.setdefault(package, [])
+        if match := _POSITIONED.match(line):
+            messages.append(_diagnostic(package, match["message"], match, directory))
+        elif line[0] in "\t " and messages:
+            last = messages.pop()
+            messages.append(_with_message(last, f"{last.message}\n{line}"))
+        elif (colon := line.partition(": "))[0].removeprefix("go build ") in packages:
+            named = colon[0].removeprefix("go build ")
+            found.setdefault(named, []).append(Diagnostic(named, colon[2]))
+        else:
+            messages.append(Diagnostic(package, line))
+    other = tuple(found.pop(None, ()))
+    return BuildOutput({str(path): tuple(items) for path, items in found.items() if items}, other)
+
+
+def _with_message(diagnostic: Diagnostic, message: str) -> Diagnostic:
+    return Diagnostic(
+        diagnostic.package, message, diagnostic.file, diagnostic.line, diagnostic.column
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long Go worked on one package, in seconds of wall time."""
+
+    compile: float | None = None
+    link: float | None = None
+
+
+def parse_action_graph(text: str) -> dict[str, Timing]:
+    """Return the timing of each package in a `-debug-actiongraph` file.
+
+    The format is undocumented: whatever does not look as expected is left out, and a file that
+    is no such graph gives nothing.
+    """
+    try:
+        actions = json.loads(text)
+    except ValueError:
+        return {}
+    seconds: dict[str, dict[str, float]] = {}
+    for action in actions if isinstance(actions, list) else []:
+        try:
+            mode, package = action["Mode"], action["Package"]
+            if mode in {"build", "link"}:
+                started, done = _moment(action["TimeStart"]), _moment(action["TimeDone"])
+                seconds.setdefault(package, {})[mode] = max(0.0, done - started)
+        except (KeyError, TypeError, ValueError):
+            continue
+    return {p: Timing(modes.get("build"), modes.get("link")) for p, modes in seconds.items()}
+
+
+def _moment(text: str) -> float:
+    # Go prints nanoseconds, of which datetime takes six digits, and trims trailing zeros.
+    whole, dot, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0{dot}{fraction}")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildID:
+    """The ID that Go writes into an executable: action of the link, …, hash of the content."""
+
+    text: str
+
+    @property
+    def link(self) -> str:
+        """A hash of everything that goes into the link."""
+        return self.text.partition("/")[0]
+
+    @property
+    def final(self) -> bool:
+        """False while the content's hash is still the placeholder that the linker wrote.
+
+        `go build` replaces it last of all (cmd/go/internal/work/buildid.go), so an executable
+        without it was left half way.
+        """
+        parts = self.text.split("/")
+        return not (len(parts) > 1 and parts[0] == parts[-1])
+
+
+def parse_build_id(head: bytes) -> BuildID | None:
+    """Return the build ID in the first 32 KiB of an executable, where Go itself looks for it."""
+    if note := _NOTE_BUILD_ID.search(head):
+        identifier = head[note.end() : note.end() + int.from_bytes(note[1], "little")]
+    elif text := _TEXT_BUILD_ID.search(head):
+        identifier = text[1]
+    else:
+        return None
+    return BuildID(identifier.decode("ascii", "replace")) if identifier else None

@@ -1,0 +1,262 @@
+"""The command lines and the environment of `go`, as values."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lambdabuild.model import Command, Flags, Target
+
+OLDEST_GO = (1, 22)
+
+ENVIRONMENT_KEYS = ("GOVERSION", "GOFLAGS", "GOWORK", "GOCACHE", "GOMODCACHE", "GOTOOLCHAIN")
+
+LIST_FIELDS = (
+    "ImportPath",
+    "Name",
+    "Dir",
+    "Standard",
+    "DepOnly",
+    "GoFiles",
+    "CgoFiles",
+    "IgnoredGoFiles",
+    "Imports",
+    "Module",
+    "Error",
+)
+"""What discovery reads; every further field costs `go list` time."""
+
+# The instruction set each GOARCH is compiled for where nobody chose: what every Lambda machine
+# has. Set (or, None, taken away) always, or a value exported for another purpose would end up in
+# the binary. https://go.dev/wiki/MinimumRequirements
+_MICROARCHITECTURE: dict[str, tuple[str, str | None]] = {
+    "386": ("GO386", None),
+    "amd64": ("GOAMD64", "v1"),
+    "arm": ("GOARM", None),
+    "arm64": ("GOARM64", "v8.0"),
+    "mips": ("GOMIPS", None),
+    "mips64": ("GOMIPS64", None),
+    "ppc64le": ("GOPPC64", None),
+    "riscv64": ("GORISCV64", None),
+}
+
+_QUOTED_FIELD = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)"|(\S+))""")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How the toolchain's processes treat their heaps; None leaves them as Go has them."""
+
+    limit: int | None = None
+    """GOMEMLIMIT in bytes for each process, whose collector stays off below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Where one `go build` puts what it makes; absolute paths."""
+
+    directory: str
+    """Takes each executable, at its import path with `:exe` behind it (`:` is in none)."""
+    temporary: str
+    """Go's own work directory, which has to be on the same file system."""
+    wrapper: str
+    """The script that `-toolexec` runs."""
+    events: str | None = None
+    """The file the wrapper reports to."""
+    graph: str | None = None
+    """The file the action graph goes to."""
+
+    def executable(self, import_path: str) -> str:
+        return f"{self.directory}/{import_path}:exe"
+
+    def current(self, import_path: str) -> str:
+        """Return the file that holds the link ID of the artifact already there."""
+        return f"{self.directory}/{import_path}:id"
+
+
+def split_quoted(text: str) -> list[str]:
+    """Split as Go splits GOFLAGS and -toolexec: fields may be quoted whole, nothing is escaped."""
+    return [
+        next(group for group in match.groups() if group is not None)
+        for match in _QUOTED_FIELD.finditer(text)
+    ]
+
+
+def join_quoted(words: Iterable[str]) -> str:
+    """Join so that `split_quoted` gives the same words back.
+
+    Raises:
+        ValueError: a word holds both kinds of quotes, which Go cannot be told.
+
+    """
+    return " ".join(_quote(word) for word in words)
+
+
+def _quote(word: str) -> str:
+    if word and not re.search(r"""[\s'"]""", word):
+        return word
+    for quote in "'\"":
+        if quote not in word:
+            return f"{quote}{word}{quote}"
+    raise ValueError(f"{word!r} holds both kinds of quotes")
+
+
+def parse_goflags(text: str) -> dict[str, str]:
+    """Return GOFLAGS as flag name to value; a flag without a value is `true`, the last wins."""
+    flags: dict[str, str] = {}
+    for field in split_quoted(text):
+        name, equals, value = field.lstrip("-").partition("=")
+        flags[name] = value if equals else "true"
+    return flags
+
+
+def strips_dwarf(ldflags: str) -> bool:
+    """Tell whether a link with these flags throws DWARF away; `-s` implies `-w` on ELF."""
+    stripped = False
+    for word in split_quoted(ldflags):
+        name, _, value = word.lstrip("-").partition("=")
+        if name in {"s", "w"} and word.startswith("-"):
+            if value in {"0", "false"} and name == "w":
+                return False
+            stripped = stripped or value not in {"0", "false"}
+    return stripped
+
+
+def build_flags(flags: Flags, goflags: str) -> list[str]:
+    """Return the flags that decide the bytes, with those of GOFLAGS merged in.
+
+    Go lets `-tags`, `-ldflags`, `-gcflags` and `-toolexec` on the command line replace those in
+    GOFLAGS; here both hold. Whatever else GOFLAGS says, Go applies by itself.
+    """
+    theirs = parse_goflags(goflags)
+    arguments = []
+    if "trimpath" not in theirs:
+        arguments.append("-trimpath")
+    if "buildvcs" not in theirs:
+        arguments.append("-buildvcs=false")
+    tags = list(dict.fromkeys([*re.split(r"[,\s]+", theirs.get("tags", "")), *flags.tags]))
+    if tags := [tag for tag in tags if tag]:
+        arguments.append(f"-tags={','.join(tags)}")
+    arguments += _merge_pattern_flag("ldflags", theirs.get("ldflags", ""), flags.ldflags)
+    gcflags = flags.gcflags
+    if gcflags is None and "gcflags" not in theirs and strips_dwarf(flags.ldflags):
+        gcflags = "all=-dwarf=false"
+    arguments += _merge_pattern_flag("gcflags", theirs.get("gcflags", ""), gcflags or "")
+    return arguments
+
+
+def list_tags(flags: Flags, goflags: str) -> list[str]:
+    """Return the `-tags` argument of a `go list` that sees what `go build` will see."""
+    return [argument for argument in build_flags(flags, goflags) if argument.startswith("-tags=")]
+
+
+def _merge_pattern_flag(name: str, theirs: str, ours: str) -> list[str]:
+    """Merge two values of a `[pattern=]flags` flag, of which Go takes the last that matches."""
+    if not theirs or not ours:
+        return [f"-{name}={theirs or ours}"] if theirs or ours else []
+    their_pattern, their_flags = _split_pattern(theirs)
+    our_pattern, our_flags = _split_pattern(ours)
+    if their_pattern == our_pattern:
+        return [f"-{name}={our_pattern}{their_flags} {our_flags}"]
+    both = f"{their_flags} {our_flags}"
+    if our_pattern == "all=":
+        return [f"-{name}={ours}", f"-{name}={their_pattern}{both}"]
+    if their_pattern == "all=":
+        return [f"-{name}={theirs}", f"-{name}={our_pattern}{both}"]
+    return [f"-{name}={ours}", f"-{name}={their_pattern}{both}"]
+
+
+def _split_pattern(value: str) -> tuple[str, str]:
+    if value.startswith("-"):
+        return "", value
+    pattern, equals, flags = value.partition("=")
+    return (f"{pattern}{equals}", flags) if equals else ("", value)
+
+
+def target_environment(target: Target, flags: Flags) -> dict[str, str | None]:
+    """Return what has to be set, and taken away, for `go` to see `target` and nothing exported."""
+    environment: dict[str, str | None]
+    environment = {"GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": "0"}
+    if target.goarch in _MICROARCHITECTURE:
+        variable, value = _MICROARCHITECTURE[target.goarch]
+        environment[variable] = value
+    environment |= dict(flags.environment)
+    return environment
+
+
+def env_command(go: str, directory: str, keys: Iterable[str] = ENVIRONMENT_KEYS) -> Command:
+    """Ask `go` for its settings where it is about to run."""
+    return Command((go, "env", "-json", *keys), directory, {"PWD": directory})
+
+
+def list_command(
+    go: str,
+    directory: str,
+    patterns: Sequence[str],
+    *,
+    target: Target,
+    flags: Flags,
+    goflags: str,
+    dependencies: bool = True,
+) -> Command:
+    """Ask `go list` for the packages of `patterns` and all that they import."""
+    arguments = [go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
+    if dependencies:
+        arguments.append("-deps")
+    arguments += [*list_tags(flags, goflags), "--", *patterns]
+    environment = target_environment(target, flags) | {"PWD": directory}
+    return Command(tuple(arguments), directory, environment)
+
+
+def build_command(
+    go: str,
+    directory: str,
+    import_paths: Sequence[str],
+    *,
+    target: Target,
+    flags: Flags,
+    goflags: str,
+    jobs: int,
+    staging: Staging,
+    memory: Memory,
+) -> Command:
+    """Build every main package of `import_paths` in one process, each to a file of its own.
+
+    `go build -o DIR/` names its output by the last path element, so two functions named `get`
+    would overwrite each other in silence. Here nothing is written (`-o /dev/null`), and a wrapper
+    around the linker keeps each executable under its import path.
+    """
+    chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
+    wrapper = ["/bin/sh", staging.wrapper, str(len(chain)), *chain]
+    arguments = [
+        go,
+        "build",
+        f"-p={jobs}",
+        *build_flags(flags, goflags),
+        f"-toolexec={join_quoted(wrapper)}",
+        "-o=/dev/null",
+    ]
+    if staging.graph:
+        arguments.append(f"-debug-actiongraph={staging.graph}")
+    environment = target_environment(target, flags)
+    environment |= {
+        "PWD": directory,
+        "GOTMPDIR": staging.temporary,
+        # Go skips a link where `go install` has put the same executable; there must be none.
+        "GOBIN": f"{staging.directory}/none",
+        "LAMBDABUILD_STAGE": staging.directory,
+        "LAMBDABUILD_EVENTS": staging.events or "/dev/null",
+    }
+    if memory.limit is not None:
+        environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
+    return Command((*arguments, "--", *import_paths), directory, environment)
+
+
+def shell_line(command: Command) -> str:
+    """Return the command as a line that can be pasted into a POSIX shell."""
+    words = ["env"]
+    variables = sorted(command.environment.items())
+    for variable, value in variables:
+        words += ["-u", variable] if value is None else []
+    words += [f"{name}={value}" for name, value in variables if value is not None and name != "PWD"]
+    return f"cd {shlex.quote(command.directory)} && {shlex.join([*words, *command.arguments])}"

@@ -1,0 +1,301 @@
+"""The nouns: Go's packages, Lambda's functions, and what a build of them came to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Architecture(StrEnum):
+    """An instruction set, as the Lambda API names it."""
+
+    X86_64 = "x86_64"
+    ARM64 = "arm64"
+
+
+class Runtime(StrEnum):
+    """A Lambda runtime that runs an executable named `bootstrap`.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    """
+
+    AL2023 = "provided.al2023"
+    AL2 = "provided.al2"
+
+
+class Status(StrEnum):
+    """What became of a step."""
+
+    BUILT = "built"
+    UNCHANGED = "unchanged"
+    UP_TO_DATE = "up-to-date"
+    RESTORED = "restored"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A GOOS/GOARCH pair."""
+
+    goos: str
+    goarch: str
+
+    def __str__(self) -> str:
+        return f"{self.goos}/{self.goarch}"
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The Lambda architecture this target runs on; None where Lambda has none."""
+        if self.goos != "linux":
+            return None
+        return {"amd64": Architecture.X86_64, "arm64": Architecture.ARM64}.get(self.goarch)
+
+    @property
+    def label(self) -> str:
+        """The directory that tells this target's output from another's."""
+        return self.architecture or f"{self.goos}-{self.goarch}"
+
+
+TARGETS = {
+    Architecture.X86_64: Target("linux", "amd64"),
+    Architecture.ARM64: Target("linux", "arm64"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What a person may choose about a compile and a link."""
+
+    tags: tuple[str, ...] = ()
+    ldflags: str = ""
+    gcflags: str | None = None
+    """None where nobody chose: lambdabuild may then leave out DWARF that the link strips."""
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing that Go says is wrong, and the package it says it of."""
+
+    package: str | None
+    message: str
+    file: str | None = None
+    """An absolute path."""
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A Go module as `go list` tells it."""
+
+    path: str
+    directory: str | None
+    version: str | None
+    main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A Go package under one target and set of tags."""
+
+    import_path: str
+    name: str
+    directory: str
+    go_files: tuple[str, ...]
+    """The files that this target's build constraints leave in, cgo ones too; no tests."""
+    ignored_files: tuple[str, ...]
+    imports: tuple[str, ...]
+    standard: bool
+    module: Module | None
+    only_dependency: bool
+    """Not matched by the pattern, only imported by what is."""
+    errors: tuple[Diagnostic, ...]
+    """Why it cannot be loaded; says nothing about whether it compiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A main package that becomes a Lambda function."""
+
+    name: str
+    package: str
+    directory: str
+    """The absolute path."""
+    load_directory: str
+    """Where `go` runs for it: the directory of its `go.work`, else of its `go.mod`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A main package that is passed over, and why."""
+
+    directory: str
+    reason: str
+    package: str | None = None
+    hint: str | None = None
+    """Set where a person surely meant it to be built; shown as a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The unit of work: one function built for one target."""
+
+    function: Function
+    target: Target
+    runtime: Runtime | None
+    """None where the target is not one of Lambda's."""
+    flags: Flags
+    artifact: str
+    """The absolute path the executable is published at."""
+    load_errors: tuple[Diagnostic, ...] = ()
+    """Why `go build` may not be asked for it: one such package stops the whole process."""
+
+    @property
+    def key(self) -> tuple[str, Target]:
+        return (self.function.name, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Steps that one `go build` does together."""
+
+    directory: str
+    target: Target
+    flags: Flags
+    steps: tuple[Step, ...]
+    graph: Mapping[str, Package] = field(repr=False)
+    """Every package that may be compiled for it, by import path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be built, in which order, and what cannot be."""
+
+    steps: tuple[Step, ...]
+    batches: tuple[Batch, ...]
+
+    @property
+    def set_aside(self) -> tuple[Step, ...]:
+        """The steps that fail before `go build` is asked."""
+        return tuple(step for step in self.steps if step.load_errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What one `go build` made of one step, before anything is published."""
+
+    step: Step
+    executable: str | None = None
+    """The staged file; None where there is none."""
+    current: bool = False
+    """Go found that the artifact of the last run is what it would link again."""
+    cancelled: bool = False
+    link_id: str | None = None
+    """The first part of the Go build ID: a hash of everything that goes into the link."""
+    errors: tuple[Diagnostic, ...] = ()
+    compile_seconds: float | None = None
+    link_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What `stat` says of a file: equal identities mean an untouched file."""
+
+    inode: int
+    size: int
+    modified: int
+    """mtime in nanoseconds."""
+    changed: int
+    """ctime in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An executable that lambdabuild has published."""
+
+    path: str
+    """Relative to the project directory."""
+    layout: str
+    """The output directory it belongs to, relative to the project directory; "" for in place."""
+    function: str
+    package: str
+    directory: str
+    """Relative to the project directory."""
+    target: Target
+    runtime: Runtime | None
+    sha256: str
+    identity: Identity
+    build_id: str | None
+    """Go's build ID of the executable; equal IDs mean equal bytes."""
+    link_id: str | None = None
+
+    @property
+    def key(self) -> tuple[str, Target]:
+        return (self.function, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What became of one step."""
+
+    step: Step
+    status: Status
+    reason: str | None = None
+    artifact: str | None = None
+    """The absolute path, where there is one to deploy (an old one, if the step failed)."""
+    size: int | None = None
+    previous_size: int | None = None
+    sha256: str | None = None
+    compile_seconds: float | None = None
+    link_seconds: float | None = None
+    seconds: float | None = None
+    errors: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run."""
+
+    ok: bool
+    seconds: float
+    go: str
+    jobs: int
+    results: tuple[StepResult, ...]
+    removed: tuple[str, ...] = ()
+    """Absolute paths of artifacts whose function went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to run, as a value."""
+
+    arguments: tuple[str, ...]
+    directory: str
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    """Laid over the environment lambdabuild was started in; None takes a variable away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a process ended."""
+
+    code: int
+    """The exit code; negative for the signal that ended it."""
+    output: str
+    error: str
+    stopped: bool = False
+    """lambdabuild ended it, because what it was to make is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoEnvironment:
+    """What `go env` says where `go` is about to run."""
+
+    version: str
+    flags: str
+    workspace: str | None
+    """The path of the go.work file in force; None without one."""
+    cache: str
+    module_cache: str
+    toolchain: str

@@ -1,0 +1,161 @@
+"""Run one command in a process group of its own, so that all of it can be stopped at once."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.gotool import shell_line
+from lambdabuild.model import Command, Completed
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds between asking a process group to end and ending it."""
+
+
+class Run(Protocol):
+    """Turn a command into a result.
+
+    `tick` is called about every `interval` seconds meanwhile; when it returns True, the
+    command is stopped.
+    """
+
+    def __call__(
+        self,
+        command: Command,
+        tick: Callable[[], bool] | None = None,
+        interval: float = 0.1,
+    ) -> Completed: ...
+
+    def close(self) -> None:
+        """Stop whatever is running."""
+
+
+_Item = TypeVar("_Item")
+_Value = TypeVar("_Value")
+
+
+def in_parallel(
+    run: Run, work: Callable[[_Item], _Value], items: Sequence[_Item], workers: int
+) -> list[_Value]:
+    """Return `work` of each item, in order, several at a time.
+
+    Whatever ends one of them ends all: `run` is closed, so that no thread waits for a process.
+    """
+    if len(items) <= 1 or workers <= 1:
+        return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs need none
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        try:
+            return list(pool.map(work, items))
+        except BaseException:
+            run.close()
+            raise
+
+
+class Runner:
+    """Run commands for real, and be able to stop all of them, from whatever thread."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __call__(
+        self,
+        command: Command,
+        tick: Callable[[], bool] | None = None,
+        interval: float = 0.1,
+    ) -> Completed:
+        """Run `command` to its end and return what it printed.
+
+        Raises:
+            LambdabuildError: the program cannot be started at all.
+
+        """
+        started = time.monotonic()
+        log.debug("run: %s", shell_line(command))
+        process = self._start(command)
+        stopped = False
+        try:
+            while True:
+                try:
+                    output, error = process.communicate(timeout=interval if tick else None)
+                    break
+                except subprocess.TimeoutExpired:
+                    if tick is not None and tick() and not stopped:
+                        stopped = True
+                        stop_group(process)
+        except BaseException:
+            stop_group(process)
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        seconds = time.monotonic() - started
+        log.debug("exit %d after %.3f s: %s", process.returncode, seconds, command.arguments[:2])
+        if error:
+            log.debug("stderr: %s", error)
+        return Completed(process.returncode, output, error, stopped or self._closed)
+
+    def _start(self, command: Command) -> subprocess.Popen[str]:
+        environment = dict(self._environment)
+        for variable, value in command.environment.items():
+            if value is None:
+                environment.pop(variable, None)
+            else:
+                environment[variable] = value
+        with self._lock:
+            if self._closed:
+                raise LambdabuildError("lambdabuild is stopping")
+            try:
+                process = subprocess.Popen(
+                    command.arguments,
+                    cwd=command.directory,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    process_group=0,
+                )
+            except OSError as failure:
+                raise LambdabuildError(
+                    f"`{command.arguments[0]}` cannot be started: {failure.strerror}",
+                    at=[command.directory],
+                    hint="`lambdabuild doctor` checks the toolchain",
+                ) from failure
+            self._running.add(process)
+        return process
+
+    def close(self) -> None:
+        """Stop every command still running; none can be started any more."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            stop_group(process)
+
+
+def stop_group(process: subprocess.Popen[str]) -> None:
+    """End a process and all that it started: ask, wait a little, then insist."""
+    group = process.pid
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+    # `go` leaves at once and leaves its compilers behind; they are in the group still.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+    process.wait()

