@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from lambdabuild import gotool
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.goparse import Timing, parse_action_graph, parse_build_output
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
@@ -17,6 +19,10 @@ from lambdabuild.plan import reached
 from lambdabuild.process import Run
 
 log = logging.getLogger(__name__)
+
+
+_REFUSED = 2
+"""How `go build` exits when its flags or its environment make no sense to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,8 @@ def build(
     command = command_of(batch, toolchain, goflags, staging, jobs)
     completed = run(command, tick)
     tick()
+    if completed.code == _REFUSED and not events.seen and not completed.stopped:
+        raise _refused(completed, batch)
     steps = _conclude(batch, staging, completed, events)
     blamed = {linked.step.key for linked in steps if linked.errors}
     if completed.code > 0 and not completed.stopped and not events.seen and blamed:
@@ -125,6 +133,14 @@ def build(
                 observe=observe, fail_fast=fail_fast, jobs=jobs,
             )  # fmt: skip
     return [_blamed_on_all(linked, completed) for linked in steps]
+
+
+def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
+    said = f"{completed.output}{completed.error}".strip()
+    hint = "the flags come from --tags, --ldflags, --gcflags, lambdabuild.toml and GOFLAGS"
+    if "unsupported GOOS/GOARCH" in said:
+        hint = "`go tool dist list` names the targets that Go has"
+    return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 
 def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None:
@@ -238,7 +254,7 @@ def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
         return linked
     if completed.code < 0:
         how = f"was ended by signal {-completed.code}"
-        how += " (out of memory?); `-j 1` needs less" if completed.code == -9 else ""  # noqa: PLR2004
+        how += " (killed)" if completed.code == -signal.SIGKILL else ""
     else:
         how = f"ended with exit code {completed.code}"
     said = f"{completed.output}{completed.error}".strip()

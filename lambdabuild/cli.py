@@ -1,14 +1,18 @@
 """The command line: flags to settings, results to exit codes; nothing else."""
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from lambdabuild import __version__, errors
 from lambdabuild.config import (
+    FILE_NAME,
     Choices,
     Settings,
     parse_architecture,
@@ -18,7 +22,11 @@ from lambdabuild.config import (
 from lambdabuild.errors import Interrupted, LambdabuildError
 
 if TYPE_CHECKING:
-    from lambdabuild.pipeline import Session
+    from lambdabuild.model import Report
+    from lambdabuild.pipeline import Request, Session
+
+# What a command needs beyond its flags is imported when it runs: `--help` and the completion of
+# a word start in half the time.
 
 app = typer.Typer(
     name="lambdabuild",
@@ -29,83 +37,42 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
-]
-Root = Annotated[
-    list[str] | None,
-    typer.Option("--root", metavar="DIR", help="Look for functions here; repeatable. [api]"),
-]
-Arch = Annotated[
-    list[str] | None,
-    typer.Option("--arch", metavar="ARCH", help="x86_64 (amd64) or arm64; repeatable. [x86_64]"),
-]
-TargetOption = Annotated[
-    list[str] | None,
-    typer.Option("--target", metavar="GOOS/GOARCH", help="Any target Go has; repeatable."),
-]
-RuntimeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--runtime", metavar="RUNTIME", help="provided.al2023 or provided.al2. [provided.al2023]"
-    ),
-]
-Out = Annotated[
-    str | None, typer.Option("--out", metavar="DIR", help="Where executables go. [dist]")
-]
-InPlace = Annotated[
-    bool, typer.Option("--in-place", help="Write `bootstrap` into each function's directory.")
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"),
-]
-Tags = Annotated[
-    str | None,
-    typer.Option("--tags", metavar="TAGS", help="Build tags, by commas. [lambda.norpc]"),
-]
-Ldflags = Annotated[
-    str | None, typer.Option("--ldflags", metavar="FLAGS", help="Flags of the linker. [-s -w]")
-]
-Gcflags = Annotated[
-    str | None, typer.Option("--gcflags", metavar="FLAGS", help="Flags of the compiler.")
-]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", metavar="GLOB", help="Leave functions out; repeatable."),
-]
-FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
-Force = Annotated[
-    bool, typer.Option("--force", help="Link everything again, whatever is up to date.")
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and run none of them.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-ReportFile = Annotated[
-    str | None,
-    typer.Option("--report", metavar="FILE", help="Write the result as JSON to a file."),
-]
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The flags that every command takes, before its name or after it."""
+
+    config: str | None = None
+    verbose: bool = False
+    quiet: bool = False
+    color: str = "auto"
 
 
-class Options:
-    """The global flags, kept until a command needs them."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The flags that say what there is to build."""
 
-    def __init__(self, *, config: str | None, verbose: bool, quiet: bool, color: str) -> None:
-        self.config = config
-        self.verbose = verbose
-        self.quiet = quiet
-        self.color = color
+    settings: Settings
+    roots: tuple[str, ...]
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"lambdabuild {__version__}")
-        raise typer.Exit
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The flags that say how to build it."""
+
+    out: str | None
+    in_place: bool
+    jobs: int | None
+    ldflags: str | None
+    gcflags: str | None
+    fail_fast: bool
+    force: bool
+    dry_run: bool
+    json: bool
+    report: str | None
 
 
-@app.callback()
-def _globals(
+def global_flags(
     context: typer.Context,
     directory: Annotated[
         str | None,
@@ -120,103 +87,203 @@ def _globals(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Tell only what is wrong.")] = False,
     color: Annotated[
-        str, typer.Option("--color", metavar="WHEN", help="auto, always or never.")
-    ] = "auto",
-    _version: Annotated[
-        bool,
-        typer.Option("--version", is_eager=True, callback=_show_version, help="Tell the version."),
-    ] = False,
-) -> None:
-    if color not in {"auto", "always", "never"}:
-        raise _usage(
+        str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never. [auto]")
+    ] = None,
+) -> Globals:
+    """Take the flags of one place, laid over those given before."""
+    if color not in {None, "auto", "always", "never"}:
+        raise LambdabuildError(
             f"--color is auto, always or never, not `{color}`",
-            errors.did_you_mean(color, ["auto", "always", "never"]),
+            hint=errors.did_you_mean(str(color), ["auto", "always", "never"]),
         )
     if directory is not None:
         try:
             os.chdir(directory)
         except OSError as error:
-            raise _usage(f"cannot change to `{directory}`: {error.strerror}") from error
-    context.obj = Options(config=config, verbose=verbose, quiet=quiet, color=color)
-
-
-def _usage(message: str, hint: str | None = None) -> LambdabuildError:
-    return LambdabuildError(message, hint=hint)
-
-
-@app.command("all")
-def build_all(
-    context: typer.Context,
-    root: Root = None,
-    arch: Arch = None,
-    target: TargetOption = None,
-    runtime: RuntimeOption = None,
-    out: Out = None,
-    in_place: InPlace = False,
-    jobs: Jobs = None,
-    tags: Tags = None,
-    ldflags: Ldflags = None,
-    gcflags: Gcflags = None,
-    exclude: Exclude = None,
-    fail_fast: FailFast = False,
-    force: Force = False,
-    dry_run: DryRun = False,
-    json: Json = False,
-    report: ReportFile = None,
-) -> None:
-    """Build every function."""
-    settings = _settings(arch, target, runtime, tags, ldflags, gcflags, in_place, exclude)
-    _build(context, settings, root, out, (), jobs, fail_fast, force, dry_run, json, report)
-
-
-@app.command("build")
-def build_some(
-    context: typer.Context,
-    names: Names,
-    root: Root = None,
-    arch: Arch = None,
-    target: TargetOption = None,
-    runtime: RuntimeOption = None,
-    out: Out = None,
-    in_place: InPlace = False,
-    jobs: Jobs = None,
-    tags: Tags = None,
-    ldflags: Ldflags = None,
-    gcflags: Gcflags = None,
-    exclude: Exclude = None,
-    fail_fast: FailFast = False,
-    force: Force = False,
-    dry_run: DryRun = False,
-    json: Json = False,
-    report: ReportFile = None,
-) -> None:
-    """Build some functions: by name, glob, or path."""
-    settings = _settings(arch, target, runtime, tags, ldflags, gcflags, in_place, exclude)
-    _build(
-        context, settings, root, out, tuple(names), jobs, fail_fast, force, dry_run, json, report
+            raise LambdabuildError(f"cannot change to `{directory}`: {error.strerror}") from error
+    before = context.obj or Globals()
+    return Globals(
+        config=os.path.abspath(config) if config is not None else before.config,
+        verbose=verbose or before.verbose,
+        quiet=quiet or before.quiet,
+        color=color or before.color,
     )
 
 
-@app.command("list")
-def list_functions(
+def selecting_flags(
+    root: Annotated[
+        list[str] | None,
+        typer.Option("--root", metavar="DIR", help="Look for functions here; repeatable. [api]"),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="GLOB", help="Leave functions out; repeatable."),
+    ] = None,
+    arch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arch", metavar="ARCH", help="x86_64 (amd64) or arm64; repeatable. [x86_64]"
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="GOOS/GOARCH", help="Any target Go has; repeatable."),
+    ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            "--runtime", metavar="NAME", help="provided.al2023 or provided.al2. [provided.al2023]"
+        ),
+    ] = None,
+    tags: Annotated[
+        str | None,
+        typer.Option("--tags", metavar="TAGS", help="Build tags, by commas. [lambda.norpc]"),
+    ] = None,
+) -> Selection:
+    """Take the flags that say what there is to build."""
+    targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
+    choices = Choices(
+        targets=tuple(dict.fromkeys(targets)) or None,
+        runtime=parse_runtime(runtime) if runtime is not None else None,
+        tags=tuple(tags.replace(",", " ").split()) if tags is not None else None,
+    )
+    return Selection(Settings(flags=choices, also_exclude=tuple(exclude or ())), tuple(root or ()))
+
+
+def building_flags(
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Where executables go. [dist]")
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write `bootstrap` into each function's directory.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"
+        ),
+    ] = None,
+    ldflags: Annotated[
+        str | None, typer.Option("--ldflags", metavar="FLAGS", help="For the linker. [-s -w]")
+    ] = None,
+    gcflags: Annotated[
+        str | None, typer.Option("--gcflags", metavar="FLAGS", help="For the compiler.")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = (
+        False
+    ),
+    force: Annotated[
+        bool, typer.Option("--force", help="Link everything again, up to date or not.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and build nothing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", help="Write the result as JSON to FILE."),
+    ] = None,
+) -> Building:
+    """Take the flags that say how to build."""
+    return Building(out, in_place, jobs, ldflags, gcflags, fail_fast, force, dry_run, json, report)
+
+
+def taking(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the flags of each group, and pass it the group's value by name.
+
+    Every command takes the global flags as well. Typer reads a command's flags off its
+    signature, so one is put together here from the groups' own.
+    """
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        sources: list[Callable[..., Any]] = [command, *groups.values(), global_flags]
+        own = inspect.signature(command).parameters
+        taken = {**groups, "flags": global_flags}
+        parameters = {
+            parameter.name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for source in sources
+            for parameter in inspect.signature(source).parameters.values()
+            if parameter.name not in taken
+        }
+
+        def run(**values: Any) -> None:
+            arguments = {name: values[name] for name in own if name not in taken}
+            context = values["context"]
+            # The working directory may change with the global flags: they come first.
+            for name, group in reversed(taken.items()):
+                wanted = inspect.signature(group).parameters
+                value = group(**{key: values[key] for key in wanted})
+                if name == "flags":
+                    context.obj = value
+                if name in own:
+                    arguments[name] = value
+            command(**arguments)
+
+        run.__name__ = command.__name__
+        run.__doc__ = command.__doc__
+        run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+        run.__annotations__ = {name: p.annotation for name, p in parameters.items()}
+        return run
+
+    return wrap
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lambdabuild {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+@taking()
+def _before(
     context: typer.Context,
+    flags: Globals,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Build every Go Lambda function of a monorepo with one `go build`."""
+    del context, flags, version
+
+
+@app.command("all")
+@taking(selection=selecting_flags, building=building_flags)
+def build_all(flags: Globals, selection: Selection, building: Building) -> None:
+    """Build every function."""
+    _build(flags, selection, building, ())
+
+
+@app.command("build")
+@taking(selection=selecting_flags, building=building_flags)
+def build_some(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
+    ],
+    flags: Globals,
+    selection: Selection,
+    building: Building,
+) -> None:
+    """Build some functions: by name, glob, or path."""
+    _build(flags, selection, building, tuple(names))
+
+
+@app.command("list")
+@taking(selection=selecting_flags)
+def list_functions(
+    flags: Globals,
+    selection: Selection,
     skipped: Annotated[
         bool, typer.Option("--skipped", help="Add main packages passed over, with the reason.")
     ] = False,
-    root: Root = None,
-    arch: Arch = None,
-    target: TargetOption = None,
-    runtime: RuntimeOption = None,
-    tags: Tags = None,
-    exclude: Exclude = None,
-    json: Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """List the functions found: name, package, directory, target."""
-    from lambdabuild import pipeline  # noqa: PLC0415 - `--help` needs none of it
+    from lambdabuild import pipeline  # noqa: PLC0415
     from lambdabuild.report import list_value, to_json  # noqa: PLC0415
 
-    settings = _settings(arch, target, runtime, tags, None, None, False, exclude)
-    with _session(context, settings, root, None) as session:
+    with _opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(session, thorough=skipped)
         if json:
             value = list_value(functions, passed_over if skipped else None, session.relative)
@@ -234,26 +301,30 @@ def list_functions(
             _print_columns(("passed over", "because"), reasons)
         else:
             session.console.skipped(passed_over)
+            if not lines:
+                session.console.say("no function was found; --skipped tells what was passed over")
 
 
 @app.command()
-def clean(context: typer.Context) -> None:
+@taking()
+def clean(flags: Globals) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
-    from lambdabuild import pipeline  # noqa: PLC0415 - `--help` needs none of it
+    from lambdabuild import pipeline  # noqa: PLC0415
 
-    with _session(context, Settings(), None, None) as session:
+    with _opened(flags) as session:
         removed = pipeline.clean(session)
         noun = "file" if len(removed) == 1 else "files"
         session.console.say(f"removed {len(removed)} {noun}")
 
 
 @app.command()
-def doctor(context: typer.Context) -> None:
+@taking()
+def doctor(flags: Globals) -> None:
     """Check toolchain, configuration and environment; each finding with its remedy."""
-    from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415 - `--help` needs none of it
+    from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
 
     failed = False
-    with _session(context, Settings(), None, None) as session:
+    with _opened(flags) as session:
         for finding in examine(
             session.run,
             session.settings,
@@ -270,18 +341,18 @@ def doctor(context: typer.Context) -> None:
 
 
 @app.command("init")
-def initialize(context: typer.Context) -> None:
+@taking()
+def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
-    from pathlib import Path  # noqa: PLC0415 - `--help` needs none of it
-
-    from lambdabuild.config import FILE_NAME  # noqa: PLC0415
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
     from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
     from lambdabuild.toolchain import find_go  # noqa: PLC0415
 
     if os.path.exists(FILE_NAME):
-        raise _usage(f"there is a `{FILE_NAME}` here already", "edit it, or move it away")
-    with _session(context, Settings(), None, None) as session:
+        raise LambdabuildError(
+            f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
+        )
+    with _opened(flags) as session:
         found = main_packages_below(
             session.run,
             find_go(session.environment),
@@ -294,129 +365,124 @@ def initialize(context: typer.Context) -> None:
         try:
             Path(FILE_NAME).write_text(starter_config(roots, len(inside)), "utf-8")
         except OSError as error:
-            raise _usage(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
+            raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
         session.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
 
 
-def _settings(
-    arch: list[str] | None,
-    target: list[str] | None,
-    runtime: str | None,
-    tags: str | None,
-    ldflags: str | None,
-    gcflags: str | None,
-    in_place: bool,
-    exclude: list[str] | None,
-) -> Settings:
-    targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
-    return Settings(
-        flags=Choices(
-            targets=tuple(dict.fromkeys(targets)) or None,
-            runtime=parse_runtime(runtime) if runtime is not None else None,
-            tags=tuple(tag for tag in tags.replace(",", " ").split()) if tags is not None else None,
-            ldflags=ldflags,
-            gcflags=gcflags,
-        ),
-        in_place=in_place,
-        also_exclude=tuple(exclude or ()),
+def _build(
+    flags: Globals, selection: Selection, building: Building, names: tuple[str, ...]
+) -> None:
+    from lambdabuild import pipeline  # noqa: PLC0415
+
+    request = pipeline.Request(
+        names, building.jobs, building.fail_fast, building.force, building.report
     )
+    with _opened(flags, selection, building) as session:
+        if building.dry_run:
+            _print_plan(session, request)
+            return
+        report = pipeline.build_functions(session, request)
+        _show_report(session, report, json=building.json)
 
 
-class _session:  # noqa: N801 - used as a function
+def _print_plan(session: "Session", request: "Request") -> None:
+    from lambdabuild import pipeline  # noqa: PLC0415
+    from lambdabuild.report import Fault  # noqa: PLC0415
+
+    lines, plan = pipeline.dry_run(session, request)
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    for step in plan.set_aside:
+        fault = Fault(step.function.package, (step.function.name,), step.load_errors)
+        session.console.fault(fault, session.relative)
+    if plan.set_aside:
+        raise typer.Exit(errors.FAILED)
+
+
+def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
+    from lambdabuild.report import report_value, to_json  # noqa: PLC0415
+
+    session.console.report(report, session.relative)
+    if json:
+        sys.stdout.write(to_json(report_value(report, session.relative)))
+    if not report.ok:
+        raise typer.Exit(errors.FAILED)
+
+
+class _opened:  # noqa: N801 - used as a function
     """Open what a command needs, and close it however the command ends."""
 
     def __init__(
         self,
-        context: typer.Context,
-        settings: Settings,
-        roots: list[str] | None,
-        out: str | None,
+        flags: Globals,
+        selection: Selection | None = None,
+        building: Building | None = None,
     ) -> None:
-        from dataclasses import replace  # noqa: PLC0415 - `--help` needs none of it
-
-        from lambdabuild import logfile, pipeline  # noqa: PLC0415
-        from lambdabuild.console import Console, ConsoleHandler, choose_look  # noqa: PLC0415
+        from lambdabuild import pipeline  # noqa: PLC0415
+        from lambdabuild.console import Console, choose_look  # noqa: PLC0415
         from lambdabuild.interrupts import Interrupts  # noqa: PLC0415
         from lambdabuild.process import Runner  # noqa: PLC0415
 
-        options: Options = context.obj
         environment = dict(os.environ)
         look = choose_look(
-            options.color, environment, sys.stderr, quiet=options.quiet, verbose=options.verbose
+            flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
         )
         working = os.getcwd()
-        project, config = pipeline.read_config(working, options.config)
-        # What the command line names is relative to where it was typed.
-        config = pipeline.with_flags(
-            config,
-            roots=tuple(_from(project, working, root) for root in roots) if roots else None,
-            out=_from(project, working, out) if out is not None else None,
-        )
-        console = Console(look)
-        if options.verbose:
-            logfile.log_to(ConsoleHandler(console))
-        self._close_log = logfile.close_log
         self._interrupts = Interrupts()
         self._session = pipeline.Session(
-            project=project,
             working=working,
-            settings=replace(settings, config=config),
             environment=environment,
             run=Runner(environment),
-            console=console,
+            console=Console(look),
             interrupts=self._interrupts,
+            **_project(working, flags, selection, building),
         )
         self._caught = self._interrupts.caught()
 
     def __enter__(self) -> "Session":
+        from lambdabuild.console import ConsoleHandler  # noqa: PLC0415
+        from lambdabuild.logfile import log_to  # noqa: PLC0415
+
+        if self._session.console.look.verbose:
+            log_to(ConsoleHandler(self._session.console))
         self._caught.__enter__()
         return self._session
 
     def __exit__(self, *error: object) -> None:
+        from lambdabuild.logfile import close_log  # noqa: PLC0415
+
         self._session.run.close()
         self._session.console.built()
-        self._close_log()
+        close_log()
         self._caught.__exit__(None, None, None)
 
 
-def _from(project: str, working: str, path: str) -> str:
-    return os.path.relpath(os.path.join(working, path), project)
+def _project(
+    working: str, flags: Globals, selection: Selection | None, building: Building | None
+) -> dict[str, Any]:
+    """Return the project directory and the settings that hold in it."""
+    from lambdabuild import pipeline  # noqa: PLC0415
 
+    project, config = pipeline.read_config(working, flags.config)
 
-def _build(
-    context: typer.Context,
-    settings: Settings,
-    roots: list[str] | None,
-    out: str | None,
-    names: tuple[str, ...],
-    jobs: int | None,
-    fail_fast: bool,
-    force: bool,
-    dry_run: bool,
-    json: bool,
-    report_file: str | None,
-) -> None:
-    from lambdabuild import pipeline  # noqa: PLC0415 - `--help` needs none of it
-    from lambdabuild.report import Fault, report_value, to_json  # noqa: PLC0415
+    def here(path: str) -> str:
+        # What the command line names is relative to where it was typed.
+        return os.path.relpath(os.path.join(working, path), project)
 
-    request = pipeline.Request(names, jobs, fail_fast, force, report_file)
-    with _session(context, settings, roots, out) as session:
-        if dry_run:
-            lines, plan = pipeline.dry_run(session, request)
-            for line in lines:
-                sys.stdout.write(f"{line}\n")
-            for step in plan.set_aside:
-                fault = Fault(step.function.package, (step.function.name,), step.load_errors)
-                session.console.warn("\n".join(fault.lines(session.relative)))
-            if plan.set_aside:
-                raise typer.Exit(errors.FAILED)
-            return
-        report = pipeline.build_functions(session, request)
-        session.console.report(report, session.relative)
-        if json:
-            sys.stdout.write(to_json(report_value(report, session.relative)))
-        if not report.ok:
-            raise typer.Exit(errors.FAILED)
+    settings = selection.settings if selection else Settings()
+    if selection and selection.roots:
+        config = replace(config, roots=tuple(here(root) for root in selection.roots))
+    if building:
+        if building.out is not None:
+            config = replace(config, out=here(building.out))
+        settings = replace(
+            settings,
+            in_place=building.in_place,
+            flags=replace(
+                settings.flags, ldflags=building.ldflags, gcflags=building.gcflags or None
+            ),
+        )
+    return {"project": project, "settings": replace(settings, config=config)}
 
 
 def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:

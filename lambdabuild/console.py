@@ -175,13 +175,17 @@ class Console:
             if table:
                 self._table(table)
         for fault in text.faults(report.results):
-            first, *rest = fault.lines(relative)
-            self._write(f"{self._paint('error', '31;1')}: {first}")
-            for line in rest:
-                self._write(line)
+            self.fault(fault, relative)
         for path in report.removed:
             self.say(f"removed {relative(path)}, whose function is gone")
         self.say(self._paint(text.summary(report), "1"))
+
+    def fault(self, fault: text.Fault, relative: text.Relative) -> None:
+        """Tell what did not build, and why."""
+        first, *rest = fault.lines(relative)
+        self._write(f"{self._paint('error', '31;1')}: {first}")
+        for line in rest:
+            self._write(line)
 
     def _draw(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambdabuild import gotool, machine, naming, publish
@@ -33,6 +33,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.plan import PackageOf, batches_in_order, make_plan
 from lambdabuild.process import Runner, in_parallel
+from lambdabuild.publish import Removal
 from lambdabuild.report import report_value, to_json
 from lambdabuild.state import Home, State
 from lambdabuild.toolchain import find_go
@@ -414,11 +415,21 @@ def _prune(
         if artifact.layout != session.layout or artifact.path in planned:
             continue
         gone = not request.names and _is_gone(session, artifact, discovery)
-        if (artifact.function in building or gone) and publish.remove(
-            artifact, state, session.project, session.out if session.layout else session.project
-        ):
-            removed.append(os.path.join(session.project, artifact.path))
+        if artifact.function in building or gone:
+            boundary = session.out if session.layout else session.project
+            removed += _remove(session, artifact, state, boundary)
     return removed
+
+
+def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> list[str]:
+    """Remove one artifact; return its path if it was removed, and say so if it may not be."""
+    path = os.path.normpath(os.path.join(session.project, artifact.path))
+    removal = publish.remove(artifact, state, session.project, boundary)
+    if removal is Removal.LEFT:
+        session.console.warn(
+            f"`{session.relative(path)}` is left, for somebody else has changed it"
+        )
+    return [path] if removal is Removal.REMOVED else []
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
@@ -468,8 +479,7 @@ def clean(session: Session) -> list[str]:
         layouts = {a.layout for a in state.artifacts.values()} | manifests
         for artifact in list(state.artifacts.values()):
             boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
-            if publish.remove(artifact, state, session.project, boundary):
-                removed.append(os.path.join(session.project, artifact.path))
+            removed += _remove(session, artifact, state, boundary)
         for layout in layouts - {""}:
             with _ignoring_full_directories():
                 os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
@@ -483,8 +493,3 @@ def _ignoring_full_directories() -> Iterator[None]:
         yield
     except OSError as error:
         log.debug("left in place: %s", error)
-
-
-def with_flags(config: Config, **changes: object) -> Config:
-    """Return the configuration with what the command line says of it, None where it is silent."""
-    return replace(config, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[arg-type]

@@ -6,7 +6,9 @@ import hashlib
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 
 from lambdabuild.errors import LambdabuildError
@@ -56,19 +58,19 @@ def holds(artifact: Artifact, project: str) -> bool:
 
 
 def check_writable(directories: Iterable[str]) -> None:
-    """Make the output directories, and see that files can be made in them.
+    """See that files can be made in each directory, or where it would be made.
 
     Raises:
         LambdabuildError: one of them cannot be written.
 
     """
     for directory in directories:
-        probe = os.path.join(directory, ".lambdabuild-probe")
+        existing = directory
+        while not os.path.lexists(existing):
+            existing = os.path.dirname(existing)
         try:
-            os.makedirs(directory, exist_ok=True)
-            with open(probe, "wb"):
+            with tempfile.TemporaryFile(dir=existing):
                 pass
-            os.unlink(probe)
         except OSError as error:
             raise cannot_write(error, directory) from error
 
@@ -251,31 +253,41 @@ def _temporary(target: str) -> str:
     return os.path.join(directory, f".{name}.lambdabuild-tmp")
 
 
-def remove(artifact: Artifact, state: State, project: str, boundary: str) -> bool:
+class Removal(StrEnum):
+    """What became of an artifact that was to be removed."""
+
+    REMOVED = "removed"
+    LEFT = "left"
+    """Somebody else has changed it."""
+    GONE = "gone"
+    """It was not there any more."""
+
+
+def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removal:
     """Remove an artifact that is still as lambdabuild wrote it, and directories left empty.
 
-    Returns whether a file was removed. Either way it is no longer lambdabuild's. Directories are
-    removed up to `boundary` (absolute), which stays.
+    Whatever becomes of it, it is no longer lambdabuild's. Directories are removed up to
+    `boundary` (absolute), which stays.
     """
-    path = os.path.join(project, artifact.path)
+    path = os.path.normpath(os.path.join(project, artifact.path))
     with contextlib.suppress(OSError):
         os.unlink(_temporary(path))
-    removed = False
+    removal = Removal.GONE
     if holds(artifact, project):
         os.unlink(path)
-        removed = True
-        log.info("removed %s", artifact.path)
+        removal = Removal.REMOVED
     elif os.path.lexists(path):
-        log.warning("%s was changed by somebody else and is left alone", artifact.path)
+        removal = Removal.LEFT
+    log.info("%s: %s", artifact.path, removal)
     del state.artifacts[artifact.path]
     parent = os.path.dirname(path)
-    while parent != boundary and parent.startswith(boundary + os.sep):
+    while parent.startswith(boundary + os.sep):
         try:
             os.rmdir(parent)
         except OSError:
             break
         parent = os.path.dirname(parent)
-    return removed
+    return removal
 
 
 def write_manifest(state: State, project: str, layout: str) -> None:
@@ -286,8 +298,11 @@ def write_manifest(state: State, project: str, layout: str) -> None:
 
     """
     path = os.path.normpath(os.path.join(layout, "manifest.json"))
-    text = manifest_text(a for a in state.artifacts.values() if a.layout == layout)
+    artifacts = [a for a in state.artifacts.values() if a.layout == layout]
     full = Path(project, path)
+    if not artifacts and not full.exists():
+        return
+    text = manifest_text(artifacts)
     state.manifests[path] = hashlib.sha256(text.encode()).hexdigest()
     try:
         if full.read_text("utf-8") == text:

@@ -224,6 +224,15 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} s"
 
 
+_REMEDIES = {
+    "no space left on device": "free some space on that disk, or write to another one with `--out`",
+    "killed": "the system kills a process when memory runs out; `-j 1` needs less",
+    "read-only file system": "write to another file system with `--out`",
+    "missing go.sum entry": "`go mod tidy` adds what is missing",
+}
+"""What helps, by a sign of the cause in what Go's tools and the system say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One package's errors, once, with all the functions they cost."""
@@ -251,7 +260,8 @@ class Fault:
                 place += ": "
             first, *rest = error.message.splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
-        return lines
+        said = "\n".join(error.message for error in self.errors).lower()
+        return lines + [f"  hint: {hint}" for sign, hint in _REMEDIES.items() if sign in said][:1]
 
 
 def faults(results: Sequence[StepResult]) -> list[Fault]:
