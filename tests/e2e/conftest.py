@@ -1,0 +1,179 @@
+"""Run the installed command on copies of the fixtures, with a real Go, an old one as well."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = ROOT / "fixtures"
+OLD_GO = ROOT / ".go-1.22" / "go" / "bin" / "go"
+LAMBDABUILD = Path(sys.executable).with_name("lambdabuild")
+
+# What the machine's owner has set must not decide how a test ends.
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "COVERAGE"))
+    or name in {"GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GONOSUMDB", "GOSUMDB"}
+} | {"GOENV": "off", "GOTOOLCHAIN": "local", "TERM": "dumb", "COLUMNS": "200"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """What `--json` says, by name; by name and target where there are several targets."""
+        functions = self.json["functions"]
+        several = len({f["name"] for f in functions}) < len(functions)
+        return {f"{f['name']} {f['target']}" if several else f["name"]: f for f in functions}
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {name: function["status"] for name, function in self.functions.items()}
+
+    @property
+    def summary(self) -> str:
+        """The last line of stderr, without the time."""
+        return self.err.splitlines()[-1].rpartition(" in ")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A copy of a fixture, and the environment to build it in."""
+
+    path: Path
+    environment: dict[str, str]
+    go: str
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def start(
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start lambdabuild, and do not wait for it."""
+        return subprocess.Popen(
+            [str(LAMBDABUILD), *arguments],
+            cwd=cwd or self.path,
+            env=self.environment | dict(env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(
+        self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> Result:
+        """Run lambdabuild to its end."""
+        process = self.start(*arguments, env=env, cwd=cwd)
+        out, err = process.communicate(timeout=280)
+        return Result(process.returncode, out, err)
+
+    def go_run(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+        """Run `go` as a person would, and return what it printed."""
+        return subprocess.run(
+            [self.go, *arguments],
+            cwd=self.path,
+            env=self.environment | dict(env or {}),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def says(self, name: str, *, directory: str = "dist") -> str:
+        """Run a built function and return what it prints."""
+        program = self.path / directory / name / "bootstrap"
+        return subprocess.run(
+            [program], check=True, capture_output=True, text=True, env={}
+        ).stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        path = self.path / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+    def files(self, directory: str = "dist") -> list[str]:
+        """Return the files below a directory, relative to it."""
+        top = self.path / directory
+        return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="session", params=["go", "go1.22"])
+def go(request: pytest.FixtureRequest) -> str:
+    """The `go` on PATH or of the extra, and the oldest that lambdabuild supports."""
+    if request.param == "go1.22":
+        assert OLD_GO.exists(), "`make test` installs the old Go"
+        return str(OLD_GO)
+    from lambdabuild.toolchain import find_go  # noqa: PLC0415
+
+    return find_go(os.environ)
+
+
+@pytest.fixture(scope="session")
+def environment(go: str) -> dict[str, str]:
+    """The environment of every command, with `go` first on PATH."""
+    return CLEAN | {"PATH": f"{Path(go).parent}{os.pathsep}{CLEAN['PATH']}"}
+
+
+Copy = Callable[[str], Project]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Copy]:
+    """Copy a fixture to a directory of the test's own."""
+
+    def make(name: str) -> Project:
+        target = tmp_path / name
+        ignore = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
+        shutil.copytree(FIXTURES / name, target, symlinks=True, ignore=ignore)
+        return Project(target, environment, go)
+
+    yield make
+    # Several MB a function add up over a whole run.
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def handlers(copy: Copy) -> Project:
+    """Six functions, all in directories named `handler`."""
+    return copy("all-handlers")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Project]:
+    """A module without anything in it."""
+    project = Project(tmp_path / "empty", environment, go)
+    project.write("go.mod", "module example.com/empty\n\ngo 1.22\n")
+    yield project
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def main_printing(text: str) -> str:
+    """Return a Go program that prints `text`."""
+    return f'package main\n\nimport "fmt"\n\nfunc main() {{ fmt.Println("{text}") }}\n'
