@@ -1,0 +1,92 @@
+"""Give every contestant the same plain environment, and a place of its own."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.bench.model import BenchError, Contestant, Settings, Workspace
+from tests.monorepo import generate
+
+# Where modules come from and lie: nothing here changes what is built, or how fast.
+_KEPT = (
+    "GOINSECURE",
+    "GOMODCACHE",
+    "GONOPROXY",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOPROXY",
+    "GOSUMDB",
+    "GOTOOLCHAIN",
+    "GOVCS",
+)
+
+
+def go_environment(go: Path) -> Mapping[str, str]:
+    """Ask `go` for the settings to keep, since GOENV=off hides those made by `go env -w`."""
+    asked = subprocess.run([go, "env", "-json", *_KEPT], capture_output=True, check=True)
+    settings: dict[str, str] = json.loads(asked.stdout)
+    return {name: value for name, value in settings.items() if value}
+
+
+def plain(
+    environ: Mapping[str, str], settings: Settings, *, bin_: Path, go_cache: Path, temporary: Path
+) -> dict[str, str]:
+    """Derive a contestant's environment: no Go setting of the user's but where modules are.
+
+    Nor Python's: PYTHONDONTWRITEBYTECODE would have lambdabuild compile itself at every start.
+    """
+    inherited = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTHON"))
+    }
+    path = (str(bin_), str(settings.go.parent), environ.get("PATH", os.defpath))
+    return {
+        **inherited,
+        **settings.go_environment,
+        "GOENV": "off",
+        "GOFLAGS": "",
+        "GOCACHE": str(go_cache),
+        "TMPDIR": str(temporary),
+        "PATH": os.pathsep.join(path),
+    }
+
+
+def create(
+    directory: Path, contestant: Contestant, functions: int, settings: Settings
+) -> Workspace:
+    """Make a contestant's workspace: a monorepo, an empty Go build cache, a PATH of its own."""
+    monorepo = generate(directory / "monorepo", functions, layout=contestant.layout)
+    places = {
+        "bin_": directory / "bin",
+        "go_cache": directory / "go-cache",
+        "temporary": directory / "tmp",
+    }
+    for place in places.values():
+        place.mkdir()
+    return Workspace(
+        settings=settings,
+        directory=directory,
+        monorepo=monorepo,
+        outputs=tuple(monorepo.directory / path for path in contestant.outputs(monorepo)),
+        environment={
+            **plain(os.environ, settings, **places),
+            **(contestant.environment or {}),
+        },
+    )
+
+
+def download_modules(workspace: Workspace) -> None:
+    """Fill GOMODCACHE with what the monorepo imports, so that no run waits for the network."""
+    listed = subprocess.run(
+        ["go", "list", "-deps", "./..."],
+        cwd=workspace.monorepo.directory,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        raise BenchError(f"could not download the modules\n{listed.stderr}")

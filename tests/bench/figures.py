@@ -1,0 +1,112 @@
+"""List the figures, in the order of the table."""
+
+from tests.bench.contestants import (
+    LAMBDABUILD,
+    LAMBDABUILD_ACCOUNTED,
+    LAMBDABUILD_HANDLER,
+    LAMBDABUILD_SAMPLED,
+    REFERENCE,
+    SCRIPT,
+    XARGS,
+)
+from tests.bench.model import Figure, Metric, Term, ratio, share, stated, times_faster
+from tests.bench.scenarios import COLD, RELINK, UNCHANGED
+
+FIGURES = (
+    Figure(
+        name="cold-cpu",
+        what="cold cache, CPU",
+        scenario=COLD,
+        this=Term(LAMBDABUILD, Metric.CPU),
+        against=Term(REFERENCE, Metric.CPU),
+        target=ratio(at_most=0.80),
+    ),
+    Figure(
+        name="cold-wall",
+        what="cold cache, wall",
+        scenario=COLD,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(REFERENCE, Metric.WALL),
+        target=ratio(at_most=0.80),
+    ),
+    Figure(
+        name="cold-xargs-cpu",
+        what="cold cache, CPU, against `xargs -P`",
+        scenario=COLD,
+        this=Term(LAMBDABUILD, Metric.CPU),
+        against=Term(XARGS, Metric.CPU),
+        target=ratio(at_most=0.50),
+    ),
+    Figure(
+        name="relink-cpu",
+        what="relink all, CPU",
+        scenario=RELINK,
+        this=Term(LAMBDABUILD, Metric.CPU),
+        against=Term(REFERENCE, Metric.CPU),
+        target=ratio(at_most=0.95),
+    ),
+    Figure(
+        name="relink-wall",
+        what="relink all, wall",
+        scenario=RELINK,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(REFERENCE, Metric.WALL),
+        target=ratio(at_most=0.95),
+    ),
+    Figure(
+        name="relink-handler-cpu",
+        what="relink all, all mains named `handler`, CPU, against R on distinct names",
+        scenario=RELINK,
+        this=Term(LAMBDABUILD_HANDLER, Metric.CPU),
+        against=Term(REFERENCE, Metric.CPU),
+        target=ratio(at_most=1.00),
+    ),
+    Figure(
+        name="relink-script-wall",
+        what="relink all, wall, against the shell script",
+        scenario=RELINK,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(SCRIPT, Metric.WALL),
+        target=times_faster(at_least=2.5),
+    ),
+    Figure(
+        name="relink-own-cpu",
+        what="relink all, lambdabuild's own CPU beyond `go`'s children, of the total",
+        scenario=RELINK,
+        this=Term(LAMBDABUILD_ACCOUNTED, Metric.OWN_CPU),
+        against=Term(LAMBDABUILD_ACCOUNTED, Metric.CPU),
+        target=share(at_most=0.05),
+    ),
+    Figure(
+        name="unchanged-wall",
+        what="nothing changed, wall",
+        scenario=UNCHANGED,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(REFERENCE, Metric.WALL),
+        target=ratio(),
+    ),
+    Figure(
+        name="unchanged-script-wall",
+        what="nothing changed, wall, against the shell script",
+        scenario=UNCHANGED,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(SCRIPT, Metric.WALL),
+        target=ratio(),
+    ),
+    Figure(
+        name="cold-peak-memory",
+        what="cold cache, `-j 2`, peak memory of the whole tree",
+        scenario=COLD,
+        this=Term(LAMBDABUILD_SAMPLED, Metric.PEAK_MEMORY),
+        against=None,
+        target=stated(),
+    ),
+    Figure(
+        name="cold-largest-process",
+        what="cold cache, `-j 2`, peak memory of the largest process",
+        scenario=COLD,
+        this=Term(LAMBDABUILD_SAMPLED, Metric.LARGEST_PROCESS),
+        against=None,
+        target=stated(),
+    ),
+)

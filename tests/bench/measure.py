@@ -1,0 +1,111 @@
+"""Run one command to its end and say what it cost, its whole process tree included."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+
+from tests.bench import memory
+from tests.bench.account import go_usage
+from tests.bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
+
+# What a build gets to stop by itself before it is killed.
+_GRACE = 5.0
+
+
+def run(workspace: Workspace, command: Command) -> Sample:
+    """Measure wall and CPU time.
+
+    CPU is what wait4 reports: user and system time of the command and of every descendant that
+    was itself waited for, as `go` does for the compiler and `sh` for `go`.
+    """
+    cost = _run(workspace, command)
+    return {Metric.WALL: cost.wall, Metric.CPU: cost.cpu}
+
+
+def run_sampling_memory(workspace: Workspace, command: Command) -> Sample:
+    """Measure the peak memory of the process tree, and no time, for sampling takes some."""
+    if reason := memory.unavailable():
+        raise CannotMeasureError(reason)
+    cost = _run(workspace, command, sample_memory=True)
+    return {Metric.PEAK_MEMORY: cost.peak_memory, Metric.LARGEST_PROCESS: cost.largest_process}
+
+
+def run_accounting_for_go(workspace: Workspace, command: Command) -> Sample:
+    """Measure CPU beyond that of `go`, by way of the `go` that `account.accounting` puts on PATH.
+
+    The accounting `go` costs CPU itself, which is taken off both sides.
+    """
+    cost = _run(workspace, command)
+    calls = go_usage(workspace)
+    if not calls:
+        raise BenchError(f"`{command[0]}` did not run the `go` that is first on PATH")
+    total = cost.cpu - sum(call.wrapper for call in calls)
+    return {Metric.CPU: total, Metric.OWN_CPU: total - sum(call.go for call in calls)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Seconds, and bytes; `peak_memory` is 0 where it was not sampled."""
+
+    wall: float
+    cpu: float
+    largest_process: int
+    peak_memory: int
+
+
+def _run(workspace: Workspace, command: Command, *, sample_memory: bool = False) -> _Cost:
+    with workspace.log.open("wb") as log:
+        started = time.perf_counter()
+        # In a process group of its own, so that the shell scripts can be stopped as one.
+        process = subprocess.Popen(
+            command,
+            cwd=workspace.monorepo.directory,
+            env=workspace.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+        sampling = memory.sampled(process.pid) if sample_memory else nullcontext(memory.Peak())
+        with _stopped_on_error(process), sampling as peak:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        tail = workspace.log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+        said = "".join(f"\n  {line}" for line in tail)
+        raise BenchError(f"`{command[0]}` exited with {process.returncode}{said}")
+    return _Cost(
+        wall=wall,
+        cpu=usage.ru_utime + usage.ru_stime,
+        # getrusage(2): kilobytes, but bytes on macOS.
+        largest_process=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        peak_memory=peak.memory,
+    )
+
+
+@contextmanager
+def _stopped_on_error(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        stop(process)
+        raise
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process group to end, wait, kill what is left."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,44 @@
+"""Name the states that runs start from."""
+
+import shutil
+
+from tests.bench.model import Scenario, Workspace
+
+
+def _delete_outputs(workspace: Workspace) -> None:
+    for output in workspace.outputs:
+        output.unlink(missing_ok=True)
+    shutil.rmtree(workspace.monorepo.directory / "dist", ignore_errors=True)
+
+
+def _fresh_checkout(workspace: Workspace) -> None:
+    _delete_outputs(workspace)
+    shutil.rmtree(workspace.monorepo.directory / ".lambdabuild", ignore_errors=True)
+    shutil.rmtree(workspace.go_cache)
+    workspace.go_cache.mkdir()
+
+
+def _leave_alone(_: Workspace) -> None:
+    pass
+
+
+COLD = Scenario(
+    name="cold cache",
+    what="a fresh checkout and an empty GOCACHE; modules are downloaded",
+    prepare=_fresh_checkout,
+)
+
+RELINK = Scenario(
+    name="relink all",
+    what="outputs deleted, the Go build cache warm, lambdabuild's state kept",
+    prepare=_delete_outputs,
+    warm_ups=1,
+)
+
+# Twice: a first run may find files too young to trust their times.
+UNCHANGED = Scenario(
+    name="nothing changed",
+    what="right after the same command",
+    prepare=_leave_alone,
+    warm_ups=2,
+)
