@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -254,7 +253,6 @@ def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
         return linked
     if completed.code < 0:
         how = f"was ended by signal {-completed.code}"
-        how += " (killed)" if completed.code == -signal.SIGKILL else ""
     else:
         how = f"ended with exit code {completed.code}"
     said = f"{completed.output}{completed.error}".strip()

@@ -92,8 +92,7 @@ def _load_error(error: dict[str, Any], import_path: str, directory: str) -> Diag
     if "import cycle" in text:
         text = "\n\timports ".join([text, *stack[1:]]) if len(stack) > 1 else text
     import_path = stack[-1]
-    match = _POSITION.match(error.get("Pos", "").rpartition(" ")[2])
-    if match:
+    if match := _POSITION.match(error.get("Pos", "")):
         return _diagnostic(import_path, text, match, directory)
     first, newline, rest = text.partition("\n")
     if match := _POSITIONED.match(first):
@@ -132,7 +131,7 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
     """
     found: dict[str | None, list[Diagnostic]] = {}
     package: str | None = None
-    for line in text.splitlines():
+    for line in text.split("\n"):
         header = _HEADER.match(line)
         if header and header["package"] in packages:
             package = header["package"]
@@ -146,13 +145,25 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
         elif line[0] in "\t " and messages:
             last = messages.pop()
             messages.append(_with_message(last, f"{last.message}\n{line}"))
-        elif (colon := line.partition(": "))[0].removeprefix("go build ") in packages:
-            named = colon[0].removeprefix("go build ")
-            found.setdefault(named, []).append(Diagnostic(named, colon[2]))
+        elif named := _named(line, packages, headed=package is not None):
+            found.setdefault(named[0], []).append(Diagnostic(*named))
         else:
             messages.append(Diagnostic(package, line))
     other = tuple(found.pop(None, ()))
     return BuildOutput({str(path): tuple(items) for path, items in found.items() if items}, other)
+
+
+def _named(line: str, packages: Container[str], *, headed: bool) -> tuple[str, str] | None:
+    """Return the package that a line begins with, and what it says of it.
+
+    Under a heading only Go itself speaks of another package: a crash that begins `runtime: …`
+    is the heading's.
+    """
+    name, _, message = line.partition(": ")
+    package = name.removeprefix("go build ")
+    if package not in packages or (headed and package == name):
+        return None
+    return package, message
 
 
 def _with_message(diagnostic: Diagnostic, message: str) -> Diagnostic:
@@ -184,17 +195,16 @@ def parse_action_graph(text: str) -> dict[str, Timing]:
         try:
             mode, package = action["Mode"], action["Package"]
             if mode in {"build", "link"}:
-                started, done = _moment(action["TimeStart"]), _moment(action["TimeDone"])
-                seconds.setdefault(package, {})[mode] = max(0.0, done - started)
+                took = _seconds_between(action["TimeStart"], action["TimeDone"])
+                seconds.setdefault(package, {})[mode] = max(0.0, took)
         except (KeyError, TypeError, ValueError):
             continue
     return {p: Timing(modes.get("build"), modes.get("link")) for p, modes in seconds.items()}
 
 
-def _moment(text: str) -> float:
-    # Go prints nanoseconds, of which datetime takes six digits, and trims trailing zeros.
-    whole, dot, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0{dot}{fraction}")
+def _seconds_between(started: str, done: str) -> float:
+    # In the zone of the machine, with nanoseconds, of which Python keeps microseconds.
+    return (datetime.fromisoformat(done) - datetime.fromisoformat(started)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ _MICROARCHITECTURE: dict[str, tuple[str, str | None]] = {
     "riscv64": ("GORISCV64", None),
 }
 
-_QUOTED_FIELD = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)"|(\S+))""")
+# Go's white space is these four alone (cmd/internal/quoted).
+_QUOTED_FIELD = re.compile(r"""[ \t\n\r]*(?:'([^']*)'|"([^"]*)"|([^ \t\n\r]+))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def list_tags(flags: Flags, goflags: str) -> list[str]:
 
 def _merge_pattern_flag(name: str, theirs: str, ours: str) -> list[str]:
     """Merge two values of a `[pattern=]flags` flag, of which Go takes the last that matches."""
+    theirs, ours = theirs.strip(" \t\n\r"), ours.strip(" \t\n\r")
     if not theirs or not ours:
         return [f"-{name}={theirs or ours}"] if theirs or ours else []
     their_pattern, their_flags = _split_pattern(theirs)

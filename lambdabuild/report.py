@@ -1,6 +1,7 @@
 """Results as JSON and as text; paths come in absolute and leave relative."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -155,9 +156,9 @@ def summary(report: Report) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as people read them: `0.31 s`, `6.4 s`, `2 min 5 s`."""
-    if seconds < 1:
+    if round(seconds, 2) < 1:
         return f"{seconds:.2f} s"
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if round(seconds, 1) < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
@@ -224,12 +225,21 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} s"
 
 
-_REMEDIES = {
-    "no space left on device": "free some space on that disk, or write to another one with `--out`",
-    "killed": "the system kills a process when memory runs out; `-j 1` needs less",
-    "read-only file system": "write to another file system with `--out`",
-    "missing go.sum entry": "`go mod tidy` adds what is missing",
-}
+_REMEDIES = (
+    (
+        re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
+        "free some space on that disk, or write to another one with `--out`",
+    ),
+    (
+        re.compile(r"^Killed$|signal: killed$|signal 9\b|out of memory", re.MULTILINE),
+        "the system kills a process when memory runs out; `-j 1` needs less",
+    ),
+    (
+        re.compile(r"read-only file system", re.IGNORECASE),
+        "write to another file system with `--out`",
+    ),
+    (re.compile(r"missing go\.sum entry"), "`go mod tidy` adds what is missing"),
+)
 """What helps, by a sign of the cause in what Go's tools and the system say."""
 
 
@@ -260,8 +270,8 @@ class Fault:
                 place += ": "
             first, *rest = error.message.splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
-        said = "\n".join(error.message for error in self.errors).lower()
-        return lines + [f"  hint: {hint}" for sign, hint in _REMEDIES.items() if sign in said][:1]
+        said = "\n".join(error.message for error in self.errors)
+        return lines + [f"  hint: {h}" for sign, h in _REMEDIES if sign.search(said)][:1]
 
 
 def faults(results: Sequence[StepResult]) -> list[Fault]:

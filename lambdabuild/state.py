@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Identity, Runtime, Target
@@ -65,7 +65,7 @@ class Home:
             told = False
             while True:
                 self.create()
-                file = stack.enter_context((self.path / "lock").open("a+", encoding="ascii"))
+                file = stack.enter_context(self._open_lock())
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -81,6 +81,13 @@ class Home:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+    def _open_lock(self) -> IO[str]:
+        path = self.path / "lock"
+        try:
+            return path.open("a+", encoding="ascii")
+        except OSError as error:
+            raise cannot_write(error, str(path)) from error
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:

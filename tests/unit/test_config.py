@@ -1,0 +1,472 @@
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from lambdabuild.config import (
+    BuildSettings,
+    Choices,
+    Config,
+    FunctionTable,
+    Settings,
+    parse_architecture,
+    parse_config,
+    parse_runtime,
+    parse_target,
+)
+from lambdabuild.errors import LambdabuildError, did_you_mean
+from lambdabuild.model import Flags, Runtime, Target
+from tests.unit.values import ARM64, X86_64, directories, texts
+
+SOURCE = "lambdabuild.toml"
+ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64}
+TOP_KEYS = [
+    *("roots", "exclude", "out", "functions"),
+    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env"),
+]
+FUNCTION_KEYS = [
+    *("directory", "assets"),
+    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env"),
+]
+
+
+def as_toml(value: object) -> str:
+    """Return a value in TOML; a basic string is JSON's, but for DEL."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case list():
+            return f"[{', '.join(map(as_toml, value))}]"
+        case dict():
+            pairs = (f"{as_toml(key)} = {as_toml(item)}" for key, item in value.items())
+            return f"{{ {', '.join(pairs)} }}"
+        case _:
+            return json.dumps(value)
+
+
+def document(values: Mapping[str, object]) -> str:
+    return "".join(f"{as_toml(key)} = {as_toml(value)}\n" for key, value in values.items())
+
+
+def failure(text: str) -> str:
+    with pytest.raises(LambdabuildError) as caught:
+        parse_config(text, SOURCE)
+    return str(caught.value)
+
+
+variables = st.from_regex(r"[A-Z][A-Z0-9_]{0,10}", fullmatch=True).filter(
+    lambda name: name not in {"GOOS", "GOARCH", "GOFLAGS", "GOBIN", "GOTMPDIR", "GOWORK"}
+)
+architectures = st.sampled_from([*ARCHITECTURES])
+choices: dict[str, st.SearchStrategy[Any]] = {
+    "architecture": architectures | st.lists(architectures, min_size=1),
+    "runtime": st.sampled_from([*Runtime]).map(str),
+    "tags": st.lists(texts),
+    "ldflags": texts,
+    "gcflags": texts,
+    "env": st.dictionaries(variables, texts, max_size=3),
+}
+function_tables = st.fixed_dictionaries(
+    {}, optional={"directory": directories, "assets": st.lists(texts), **choices}
+)
+function_names = texts.filter(lambda name: name not in {"", ".", ".."} and "/" not in name)
+documents = st.fixed_dictionaries(
+    {},
+    optional={
+        "roots": st.lists(texts, min_size=1),
+        "exclude": st.lists(texts),
+        "out": texts.filter(bool),
+        "functions": st.dictionaries(function_names, function_tables, max_size=3),
+        **choices,
+    },
+)
+
+
+def chosen(values: Mapping[str, Any]) -> Choices:
+    architecture = values.get("architecture")
+    if architecture is not None:
+        several = [architecture] if isinstance(architecture, str) else architecture
+        architecture = tuple(dict.fromkeys(ARCHITECTURES[name] for name in several))
+    return Choices(
+        targets=architecture,
+        runtime=Runtime(values["runtime"]) if "runtime" in values else None,
+        tags=tuple(values["tags"]) if "tags" in values else None,
+        ldflags=values.get("ldflags"),
+        gcflags=values.get("gcflags") or None,
+        environment=values.get("env", {}),
+    )
+
+
+@given(documents)
+def test_every_valid_document_becomes_the_configuration_it_says(values: dict[str, Any]) -> None:
+    assert parse_config(document(values), SOURCE) == Config(
+        source=SOURCE,
+        roots=tuple(values.get("roots", ["api"])),
+        exclude=tuple(values.get("exclude", [])),
+        out=values.get("out", "dist"),
+        choices=chosen(values),
+        functions={
+            name: FunctionTable(
+                chosen(table), table.get("directory"), tuple(table.get("assets", []))
+            )
+            for name, table in values.get("functions", {}).items()
+        },
+    )
+
+
+def test_the_configuration_of_the_contract_is_read() -> None:
+    text = """
+        roots = ["api"]
+        exclude = ["internal-tools-*"]
+        out = "dist"
+        architecture = "x86_64"
+        runtime = "provided.al2023"
+        tags = ["lambda.norpc"]
+        ldflags = "-s -w"
+        gcflags = ""
+        env = { GOAMD64 = "v1" }
+
+        [functions."users-get"]
+        architecture = "arm64"
+        assets = ["templates/*.html"]
+    """
+    assert parse_config(text, SOURCE) == Config(
+        source=SOURCE,
+        roots=("api",),
+        exclude=("internal-tools-*",),
+        out="dist",
+        choices=Choices(
+            targets=(X86_64,),
+            runtime=Runtime.AL2023,
+            tags=("lambda.norpc",),
+            ldflags="-s -w",
+            gcflags=None,
+            environment={"GOAMD64": "v1"},
+        ),
+        functions={
+            "users-get": FunctionTable(Choices(targets=(ARM64,)), None, ("templates/*.html",))
+        },
+    )
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert parse_config("", SOURCE) == Config(source=SOURCE)
+
+
+def test_the_directory_of_a_function_is_taken_as_people_write_it() -> None:
+    config = parse_config('functions.billing.directory = "./api/invoices//v2/"', SOURCE)
+    assert config.functions == {"billing": FunctionTable(directory="api/invoices/v2")}
+
+
+@given(texts, st.integers())
+def test_any_unknown_key_is_refused_by_name(key: str, value: int) -> None:
+    assume(key not in TOP_KEYS)
+    hint = did_you_mean(key, TOP_KEYS) or f"the keys here are {', '.join(TOP_KEYS)}"
+    assert failure(document({key: value})) == (
+        f"`{key}` is not a key that lambdabuild knows\n  at: {SOURCE}\n  hint: {hint}"
+    )
+
+
+@given(function_names, texts, st.integers())
+def test_any_unknown_key_of_a_function_is_refused_by_name(name: str, key: str, value: int) -> None:
+    assume(key not in FUNCTION_KEYS)
+    hint = did_you_mean(key, FUNCTION_KEYS) or f"the keys here are {', '.join(FUNCTION_KEYS)}"
+    assert failure(document({"functions": {name: {key: value}}})) == (
+        f'`functions."{name}".{key}` is not a key that lambdabuild knows\n'
+        f"  at: {SOURCE}\n  hint: {hint}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("root", "roots"),
+        ("architectures", "architecture"),
+        ("ld-flags", "ldflags"),
+        ("tag", "tags"),
+        ("excludes", "exclude"),
+        ("function", "functions"),
+    ],
+)
+def test_the_key_that_was_meant_is_suggested(key: str, near: str) -> None:
+    assert failure(f'{key} = "x"') == (
+        f"`{key}` is not a key that lambdabuild knows\n"
+        f"  at: {SOURCE}\n"
+        f"  hint: did you mean `{near}`?"
+    )
+
+
+ENV_HINTS = {
+    "GOOS": "use `architecture`, or --target for other systems",
+    "GOARCH": "use `architecture`, or --target for other systems",
+    "GOFLAGS": "use `tags`, `ldflags` and `gcflags`, or export GOFLAGS",
+    "GOBIN": "use `out`",
+    "GOTMPDIR": "lambdabuild stages in .lambdabuild, on the output's own file system",
+    "GOWORK": "export GOWORK instead; it decides which modules there are",
+}
+REFUSED = {
+    "roots = []": (
+        "`roots` names no directory\n"
+        "  at: lambdabuild.toml\n"
+        '  hint: name one, such as `roots = ["api"]`'
+    ),
+    'roots = "api"': (
+        '`roots` is not a list of strings\n  at: lambdabuild.toml\n  hint: write `roots = ["…"]`'
+    ),
+    'exclude = ["a", 1]': (
+        "`exclude` is not a list of strings\n"
+        "  at: lambdabuild.toml\n"
+        '  hint: write `exclude = ["…"]`'
+    ),
+    'out = ""': (
+        '`out` is empty\n  at: lambdabuild.toml\n  hint: name a directory, such as `out = "dist"`'
+    ),
+    "out = 1": '`out` is not a string\n  at: lambdabuild.toml\n  hint: write `out = "…"`',
+    "ldflags = ['-s', '-w']": (
+        '`ldflags` is not a string\n  at: lambdabuild.toml\n  hint: write `ldflags = "…"`'
+    ),
+    "gcflags = false": (
+        '`gcflags` is not a string\n  at: lambdabuild.toml\n  hint: write `gcflags = "…"`'
+    ),
+    'tags = "lambda.norpc"': (
+        '`tags` is not a list of strings\n  at: lambdabuild.toml\n  hint: write `tags = ["…"]`'
+    ),
+    "architecture = []": (
+        "`architecture` names none\n"
+        "  at: lambdabuild.toml\n"
+        '  hint: use "x86_64", "arm64", or both in a list'
+    ),
+    "architecture = 64": (
+        "`architecture` is not a list of strings\n"
+        "  at: lambdabuild.toml\n"
+        '  hint: write `architecture = ["…"]`'
+    ),
+    'architecture = "aarch64"': (
+        "`aarch64` is not an architecture that Lambda has\n"
+        "  at: lambdabuild.toml, key `architecture`\n"
+        "  hint: did you mean `arm64`?"
+    ),
+    'architecture = ["x86_64", "sparc"]': (
+        "`sparc` is not an architecture that Lambda has\n"
+        "  at: lambdabuild.toml, key `architecture`\n"
+        "  hint: use `x86_64` or `arm64`"
+    ),
+    'runtime = "go1.x"': (
+        "the runtime `go1.x` was retired by AWS\n"
+        "  at: lambdabuild.toml, key `runtime`\n"
+        "  hint: use `provided.al2023`: the same code, built as an executable named `bootstrap`, "
+        "which is what lambdabuild writes; set Runtime: provided.al2023 and Handler: bootstrap"
+    ),
+    'runtime = "provided.al2024"': (
+        "`provided.al2024` is not a runtime that runs Go executables\n"
+        "  at: lambdabuild.toml, key `runtime`\n"
+        "  hint: did you mean `provided.al2023`?"
+    ),
+    'functions.x.runtime = "python3.13"': (
+        "`python3.13` is not a runtime that runs Go executables\n"
+        '  at: lambdabuild.toml, key `functions."x".runtime`\n'
+        "  hint: use `provided.al2023` or `provided.al2`"
+    ),
+    "functions = []": (
+        "`functions` is not a table\n"
+        "  at: lambdabuild.toml\n"
+        "  hint: write `[functions]` above its keys"
+    ),
+    "functions.x = 1": (
+        '`functions."x"` is not a table\n  at: lambdabuild.toml\n  hint: write `[functions."x"]`'
+    ),
+    "functions.x.tags = 1": (
+        '`functions."x".tags` is not a list of strings\n'
+        "  at: lambdabuild.toml\n"
+        '  hint: write `tags = ["…"]`'
+    ),
+    "functions.x.assets = 'a'": (
+        '`functions."x".assets` is not a list of strings\n'
+        "  at: lambdabuild.toml\n"
+        '  hint: write `assets = ["…"]`'
+    ),
+    "functions.x.directory = ['a']": (
+        '`functions."x".directory` is not a string\n'
+        "  at: lambdabuild.toml\n"
+        '  hint: write `directory = "…"`'
+    ),
+    "functions.x.env = 'a'": (
+        '`functions."x".env` is not a table\n'
+        "  at: lambdabuild.toml\n"
+        '  hint: write `[functions."x".env]` above its keys'
+    ),
+    **{
+        f"functions.'{name}' = {{}}": (
+            f"`{name}` cannot be the name of a function\n"
+            "  at: lambdabuild.toml\n"
+            "  hint: a name becomes a directory under `out`; join its parts with `-`"
+        )
+        for name in ("", ".", "..", "users/get")
+    },
+    "env = 'GOAMD64=v1'": (
+        "`env` is not a table\n  at: lambdabuild.toml\n  hint: write `[env]` above its keys"
+    ),
+    "env.GOAMD64 = 1": (
+        '`env.GOAMD64` is not a string\n  at: lambdabuild.toml\n  hint: write `GOAMD64 = "1"`'
+    ),
+    "functions.x.env.CGO_ENABLED = 0": (
+        '`functions."x".env.CGO_ENABLED` is not a string\n'
+        "  at: lambdabuild.toml\n"
+        '  hint: write `CGO_ENABLED = "0"`'
+    ),
+    **{
+        f"env.{name} = 'x'": (
+            f"`env.{name}` is lambdabuild's to set\n  at: lambdabuild.toml\n  hint: {hint}"
+        )
+        for name, hint in ENV_HINTS.items()
+    },
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_wrong_is_refused_with_file_key_and_remedy(text: str) -> None:
+    assert failure(text) == REFUSED[text]
+
+
+@pytest.mark.parametrize("text", ["roots", "roots = [", "out = 'a'\nout = 'b'", "= 1"])
+def test_what_is_no_toml_is_refused_with_what_the_parser_says(text: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError) as caught:
+        tomllib.loads(text)
+    assert failure(text) == f"this is not TOML: {caught.value}\n  at: {SOURCE}"
+
+
+@given(texts)
+def test_arbitrary_text_is_a_configuration_or_an_error_for_people(text: str) -> None:
+    try:
+        parse_config(text, SOURCE)
+    except LambdabuildError as error:
+        assert error.at[0].startswith(SOURCE)  # noqa: PT017 - either outcome is right
+
+
+@pytest.mark.parametrize(
+    ("text", "target"), [("x86_64", X86_64), ("amd64", X86_64), ("arm64", ARM64)]
+)
+def test_an_architecture_goes_by_the_names_of_lambda_and_of_go(text: str, target: Target) -> None:
+    assert parse_architecture(text) == target
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x86-64", "did you mean `x86_64`?"),
+        ("X64", "did you mean `x86_64`?"),
+        ("AArch64", "did you mean `arm64`?"),
+        ("armv8", "did you mean `arm64`?"),
+        ("amd46", "did you mean `amd64`?"),
+        ("arm", "did you mean `arm64`?"),
+        ("", "use `x86_64` or `arm64`"),
+        ("riscv", "use `x86_64` or `arm64`"),
+    ],
+)
+def test_an_architecture_that_lambda_has_not_is_refused(text: str, hint: str) -> None:
+    with pytest.raises(LambdabuildError) as caught:
+        parse_architecture(text)
+    assert str(caught.value) == (f"`{text}` is not an architecture that Lambda has\n  hint: {hint}")
+
+
+@given(st.from_regex(r"[a-z0-9]+/[a-z0-9]+", fullmatch=True))
+def test_a_target_reads_back_as_it_is_written(text: str) -> None:
+    assert str(parse_target(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "linux", "linux/", "/arm64", "linux/arm64/v8", "linux arm64"])
+def test_what_is_not_goos_slash_goarch_is_no_target(text: str) -> None:
+    with pytest.raises(LambdabuildError) as caught:
+        parse_target(text)
+    assert str(caught.value) == (
+        f"`{text}` is not a target\n"
+        "  hint: write GOOS/GOARCH, such as `linux/arm64`; `go tool dist list` names them all"
+    )
+
+
+def test_a_runtime_goes_by_the_name_of_lambda() -> None:
+    assert [parse_runtime(name) for name in ("provided.al2023", "provided.al2")] == [
+        Runtime.AL2023,
+        Runtime.AL2,
+    ]
+
+
+def test_the_error_about_go1_x_tells_the_migration() -> None:
+    with pytest.raises(LambdabuildError) as caught:
+        parse_runtime("go1.x")
+    assert str(caught.value) == (
+        "the runtime `go1.x` was retired by AWS\n"
+        "  hint: use `provided.al2023`: the same code, built as an executable named `bootstrap`, "
+        "which is what lambdabuild writes; set Runtime: provided.al2023 and Handler: bootstrap"
+    )
+
+
+def test_without_any_word_of_anybody_the_defaults_hold() -> None:
+    assert Settings().of("users-get") == BuildSettings(
+        targets=(X86_64,),
+        runtime=Runtime.AL2023,
+        flags=Flags(tags=("lambda.norpc",), ldflags="-s -w", gcflags=None, environment=()),
+    )
+
+
+said = st.builds(
+    Choices,
+    targets=st.none() | st.lists(st.sampled_from([X86_64, ARM64]), min_size=1).map(tuple),
+    runtime=st.none() | st.sampled_from(Runtime),
+    tags=st.none() | st.lists(texts).map(tuple),
+    ldflags=st.none() | texts,
+    gcflags=st.none() | texts,
+    environment=st.dictionaries(st.sampled_from("ABCD"), texts),
+)
+
+
+@given(flags=said, table=said, top=said)
+def test_a_flag_beats_the_table_which_beats_the_top_level_which_beats_the_default(
+    flags: Choices, table: Choices, top: Choices
+) -> None:
+    default = Choices((X86_64,), Runtime.AL2023, ("lambda.norpc",), "-s -w", None)
+    config = Config(choices=top, functions={"users-get": FunctionTable(table)})
+
+    def first(name: str) -> Any:
+        values = (getattr(place, name) for place in (flags, table, top, default))
+        return next((value for value in values if value is not None), None)
+
+    environment = {**top.environment, **table.environment, **flags.environment}
+    assert Settings(config, flags).of("users-get") == BuildSettings(
+        targets=first("targets"),
+        runtime=first("runtime"),
+        flags=Flags(
+            tags=first("tags"),
+            ldflags=first("ldflags"),
+            gcflags=first("gcflags"),
+            environment=tuple(sorted(environment.items())),
+        ),
+    )
+
+
+def test_the_table_of_one_function_says_nothing_of_another() -> None:
+    config = Config(functions={"users-get": FunctionTable(Choices(runtime=Runtime.AL2))})
+    settings = Settings(config)
+    assert settings.of("users-list") == Settings().of("users-list")
+    assert settings.of("users-get").runtime is Runtime.AL2
+
+
+def test_each_setting_in_use_is_told_once_and_the_one_without_a_table_first() -> None:
+    config = Config(
+        functions={
+            "a": FunctionTable(Choices(targets=(ARM64,))),
+            "b": FunctionTable(),
+            "c": FunctionTable(Choices(targets=(ARM64,))),
+        }
+    )
+    settings = Settings(config)
+    assert settings.variants() == (settings.of("any"), settings.of("a"))
+
+
+def test_globs_of_the_command_line_exclude_beside_those_of_the_file() -> None:
+    settings = Settings(Config(exclude=("internal-*",)), also_exclude=("*-slow",))
+    assert settings.exclude == ("internal-*", "*-slow")

@@ -1,0 +1,470 @@
+import json
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdabuild.model import (
+    Artifact,
+    Diagnostic,
+    Function,
+    Report,
+    Runtime,
+    Skipped,
+    Status,
+    StepResult,
+    Target,
+)
+from lambdabuild.report import (
+    TABLE_HEAD,
+    Fault,
+    Row,
+    duration,
+    faults,
+    list_value,
+    manifest_text,
+    report_value,
+    rows,
+    size,
+    size_change,
+    summary,
+    to_json,
+)
+from tests.unit.values import (
+    ARM64,
+    DARWIN,
+    PROJECT,
+    X86_64,
+    artifacts,
+    directories,
+    functions,
+    relative,
+    reports,
+    results,
+    runtimes,
+    step,
+    targets,
+    texts,
+)
+
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+UNDECLARED = Diagnostic(
+    "example.com/shop/api/users/get",
+    "declared and not used: x",
+    f"{PROJECT}/api/users/get/main.go",
+    3,
+    19,
+)
+SCHEMAS = ("report", "manifest", "list")
+
+
+def schema(name: str) -> dict[str, Any]:
+    text = resources.files("lambdabuild").joinpath("schemas", f"{name}.schema.json").read_text()
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+@cache
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schema(name))
+
+
+def result(name: str = "users-get", status: Status = Status.BUILT, **more: Any) -> StepResult:
+    return StepResult(step(name), status, **more)
+
+
+def report(*made: StepResult, seconds: float = 6.4, removed: Iterable[str] = ()) -> Report:
+    return Report(True, seconds, "go1.26.8", 2, made, tuple(removed))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schemas_are_schemas_and_allow_nothing_that_they_do_not_name(name: str) -> None:
+    whole = schema(name)
+    jsonschema.Draft202012Validator.check_schema(whole)
+    objects = [whole, *whole["$defs"].values()]
+    for value in [item for item in objects if item.get("type") == "object"]:
+        assert value["additionalProperties"] is False
+        assert value["required"] == list(value["properties"])
+
+
+def test_the_manifest_names_the_fields_of_the_report_but_those_of_one_run() -> None:
+    in_report, in_manifest = (
+        schema(name)["$defs"]["function"]["required"] for name in ("report", "manifest")
+    )
+    of_one_run = {"status", "reason", "compile_seconds", "link_seconds", "seconds", "errors"}
+    assert [name for name in in_report if name not in of_one_run] == in_manifest
+
+
+def test_a_function_that_was_built_is_reported_whole() -> None:
+    made = StepResult(
+        step=step(),
+        status=Status.BUILT,
+        reason="internal/auth/auth.go changed",
+        artifact=f"{PROJECT}/dist/users-get/bootstrap",
+        size=8_908_960,
+        sha256=SHA256,
+        compile_seconds=0.0804,
+        link_seconds=0.21,
+        seconds=0.3096,
+        errors=(UNDECLARED,),
+    )
+    assert report_value(report(made, seconds=2.30951), relative) == {
+        "schema": 1,
+        "ok": True,
+        "seconds": 2.31,
+        "go": "go1.26.8",
+        "jobs": 2,
+        "functions": [
+            {
+                "name": "users-get",
+                "package": "example.com/shop/api/users/get",
+                "directory": "api/users/get",
+                "target": "linux/amd64",
+                "architecture": "x86_64",
+                "runtime": "provided.al2023",
+                "status": "built",
+                "reason": "internal/auth/auth.go changed",
+                "artifact": "dist/users-get/bootstrap",
+                "size": 8_908_960,
+                "sha256": SHA256,
+                "zip": None,
+                "zip_size": None,
+                "code_sha256": None,
+                "compile_seconds": 0.08,
+                "link_seconds": 0.21,
+                "seconds": 0.31,
+                "errors": [
+                    {
+                        "file": "api/users/get/main.go",
+                        "line": 3,
+                        "column": 19,
+                        "message": "declared and not used: x",
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_what_does_not_apply_is_null_or_empty() -> None:
+    made = StepResult(step(target=DARWIN, runtime=None), Status.CANCELLED)
+    told = report_value(report(made), relative)["functions"][0]
+    nothing = [name for name, value in told.items() if value in (None, [])]
+    assert nothing == [
+        *("architecture", "runtime", "reason", "artifact", "size", "sha256"),
+        *("zip", "zip_size", "code_sha256", "compile_seconds", "link_seconds", "seconds"),
+        "errors",
+    ]
+
+
+@given(reports)
+def test_every_report_keeps_to_its_schema(made: Report) -> None:
+    told = report_value(made, relative)
+    validator("report").validate(told)
+    assert json.loads(to_json(told)) == told
+
+
+@given(reports)
+def test_functions_are_reported_by_name_then_target(made: Report) -> None:
+    told = [(f["name"], f["target"]) for f in report_value(made, relative)["functions"]]
+    assert told == sorted(told)
+    assert len(told) == len(made.results)
+
+
+def listed(draw: st.DrawFn) -> tuple[Function, Target, Runtime | None]:
+    target = draw(targets)
+    return draw(functions()), target, draw(runtimes) if target.architecture else None
+
+
+passed_over = st.builds(
+    Skipped,
+    directory=directories,
+    reason=texts.filter(bool),
+    package=st.none() | directories,
+    hint=st.none() | texts,
+)
+
+
+@given(st.lists(st.composite(listed)(), max_size=4), st.none() | st.lists(passed_over, max_size=3))
+def test_every_list_keeps_to_its_schema(
+    found: list[tuple[Function, Target, Runtime | None]], skipped: list[Skipped] | None
+) -> None:
+    validator("list").validate(list_value(found, skipped, relative))
+
+
+def test_a_list_tells_functions_and_on_request_what_was_passed_over() -> None:
+    found = [(step().function, ARM64, Runtime.AL2), (step("cli").function, DARWIN, None)]
+    skipped = [Skipped("api/testdata/x", "Go ignores it"), Skipped("api/y", "no main", "m/y", "!")]
+    told = [
+        {
+            "name": "users-get",
+            "package": "example.com/shop/api/users/get",
+            "directory": "api/users/get",
+            "target": "linux/arm64",
+            "architecture": "arm64",
+            "runtime": "provided.al2",
+        },
+        {
+            "name": "cli",
+            "package": "example.com/shop/api/cli",
+            "directory": "api/cli",
+            "target": "darwin/arm64",
+            "architecture": None,
+            "runtime": None,
+        },
+    ]
+    assert list_value(found, None, relative) == {"schema": 1, "functions": told, "skipped": []}
+    assert list_value([], skipped, relative) == {
+        "schema": 1,
+        "functions": [],
+        "skipped": [
+            {"package": None, "directory": "api/testdata/x", "reason": "Go ignores it"},
+            {"package": "m/y", "directory": "api/y", "reason": "no main"},
+        ],
+    }
+
+
+published = st.lists(artifacts(), max_size=5, unique_by=lambda a: a.key)
+
+
+@given(published)
+def test_every_manifest_keeps_to_its_schema_and_ends_in_a_line(made: list[Artifact]) -> None:
+    text = manifest_text(made)
+    validator("manifest").validate(json.loads(text))
+    assert text.endswith("}\n")
+
+
+@given(published, st.randoms(use_true_random=False))
+def test_a_manifest_is_the_same_in_whatever_order_and_whenever_it_was_built(
+    made: list[Artifact], shuffler: random.Random
+) -> None:
+    later = [
+        replace(item, identity=replace(item.identity, inode=1, modified=2, changed=3))
+        for item in made
+    ]
+    shuffler.shuffle(later)
+    assert manifest_text(later) == manifest_text(made)
+
+
+@given(st.lists(artifacts(), min_size=1, max_size=1))
+def test_a_manifest_tells_its_artifact(made: list[Artifact]) -> None:
+    (artifact,) = made
+    told = json.loads(manifest_text(made))["functions"][0]
+    assert (told["name"], told["target"], told["artifact"], told["size"], told["sha256"]) == (
+        artifact.function,
+        str(artifact.target),
+        artifact.path,
+        artifact.identity.size,
+        artifact.sha256,
+    )
+
+
+def test_json_is_indented_keeps_letters_of_any_language_and_ends_in_a_line() -> None:
+    assert to_json({"name": "größe"}) == '{\n  "name": "größe"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("counts", "removed", "seconds", "expected"),
+    [
+        (
+            {Status.FAILED: 1, Status.UNCHANGED: 1, Status.BUILT: 12},
+            0,
+            6.4,
+            "built 12, unchanged 1, failed 1 of 14 in 6.4 s",
+        ),
+        ({Status.UP_TO_DATE: 50}, 0, 0.112, "up to date 50 of 50 in 0.11 s"),
+        (
+            {Status.CANCELLED: 3, Status.RESTORED: 2},
+            2,
+            125,
+            "restored 2, cancelled 3, removed 2 of 5 in 2 min 5 s",
+        ),
+    ],
+)
+def test_the_last_line_counts_what_became_of_every_function(
+    counts: dict[Status, int], removed: int, seconds: float, expected: str
+) -> None:
+    made = [result(status=status) for status, count in counts.items() for _ in range(count)]
+    assert summary(report(*made, seconds=seconds, removed=["x"] * removed)) == expected
+
+
+@given(st.lists(results))
+def test_the_counts_of_the_last_line_add_up(made: list[StepResult]) -> None:
+    line = summary(report(*made))
+    *counts, total = map(int, re.findall(r"(?:to date|\w+|of) (\d+)(?=,| of| in)", line))
+    assert sum(counts) == total == len(made)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.00 s"),
+        (0.314, "0.31 s"),
+        (1, "1.0 s"),
+        (6.44, "6.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (125.4, "2 min 5 s"),
+        (3600, "60 min 0 s"),
+    ],
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0.0 kB"),
+        (1_234, "1.2 kB"),
+        (99_940, "99.9 kB"),
+        (100_000, "0.1 MB"),
+        (8_908_960, "8.9 MB"),
+        (262_144_000, "262.1 MB"),
+    ],
+)
+def test_sizes_read_as_people_say_them(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (None, 1_000, "new"),
+        (1_000, 1_000, ""),
+        (1_000, 2_200, "+1.2 kB"),
+        (9_000_000, 8_900_000, "-0.1 MB"),
+        (1_000, None, ""),
+        (None, None, ""),
+    ],
+)
+def test_the_change_of_a_size_tells_growth_and_shrinking(
+    before: int | None, after: int | None, text: str
+) -> None:
+    assert size_change(before, after) == text
+
+
+def test_the_table_shows_the_slowest_first_and_leaves_out_what_was_up_to_date() -> None:
+    made = [
+        result("quick", seconds=0.1, compile_seconds=0.1, link_seconds=None, size=2_000),
+        result("idle", Status.UP_TO_DATE, seconds=9),
+        result("slow", seconds=2, compile_seconds=0.5, link_seconds=1.5, size=8_900_000,
+               previous_size=8_898_800),
+        result("also-quick", Status.FAILED, seconds=0.1),
+    ]  # fmt: skip
+    shown = [
+        Row("slow", "linux/amd64", Status.BUILT, "8.9 MB", "+1.2 kB", "0.50 s", "1.50 s"),
+        Row("also-quick", "linux/amd64", Status.FAILED, "", "", "", ""),
+        Row("quick", "linux/amd64", Status.BUILT, "2.0 kB", "new", "0.10 s", ""),
+    ]
+    assert rows(made) == shown
+    idle = Row("idle", "linux/amd64", Status.UP_TO_DATE, "", "", "", "")
+    assert rows(made, everything=True) == [idle, *shown]
+
+
+def test_a_row_has_a_cell_for_every_heading() -> None:
+    row = Row("users-get", "linux/amd64", Status.UP_TO_DATE, "8.9 MB", "", "0.10 s", "0.20 s")
+    assert row.cells == (
+        *("users-get", "linux/amd64", "up to date", "8.9 MB", "", "0.10 s", "0.20 s"),
+    )
+    assert len(row.cells) == len(TABLE_HEAD)
+
+
+def test_one_package_at_fault_is_told_once_with_all_the_functions_it_costs() -> None:
+    shared = Diagnostic("m/auth", "undefined: token", f"{PROJECT}/internal/auth/auth.go", 9, 2)
+    other = Diagnostic("m/auth", "missing return", f"{PROJECT}/internal/auth/auth.go", 12)
+    own = Diagnostic(None, "`go build` ended with exit code 2")
+    made = [
+        result("a", Status.FAILED, errors=(shared,)),
+        result("b", Status.FAILED, errors=(shared, other)),
+        result("c", Status.BUILT),
+        result("d", Status.FAILED, errors=(own,)),
+        result("a", Status.FAILED, errors=(shared,)),
+    ]
+    assert faults(made) == [
+        Fault("m/auth", ("a", "b"), (shared, other)),
+        Fault(None, ("d",), (own,)),
+    ]
+
+
+@given(st.lists(results))
+def test_every_error_is_told_once_and_with_every_function_it_is_of(
+    made: list[StepResult],
+) -> None:
+    found = faults(made)
+    told = [error for fault in found for error in fault.errors]
+    assert len(told) == len(set(told))
+    assert len({fault.package for fault in found}) == len(found)
+    costs = {(fault.package, name) for fault in found for name in fault.functions}
+    assert costs == {(e.package, r.step.function.name) for r in made for e in r.errors}
+    assert set(told) == {error for result in made for error in result.errors}
+
+
+def test_a_fault_names_functions_package_and_places() -> None:
+    errors = (
+        UNDECLARED,
+        Diagnostic("m/auth", "cannot use x\n\tother.go:4:6: declared here", f"{PROJECT}/x.go", 7),
+        Diagnostic("m/auth", "", f"{PROJECT}/y.go"),
+        Diagnostic("m/auth", "link: running gcc failed"),
+    )
+    fault = Fault("m/auth", ("a", "b"), errors)
+    assert fault.lines(relative) == [
+        "`a`, `b` did not build: in package m/auth",
+        "  api/users/get/main.go:3:19: declared and not used: x",
+        "  x.go:7: cannot use x",
+        "    other.go:4:6: declared here",
+        "  y.go: ",
+        "  link: running gcc failed",
+    ]
+
+
+def test_a_fault_of_many_functions_names_the_first_five() -> None:
+    fault = Fault(None, tuple("abcdefga"), ())
+    assert fault.lines(relative) == [
+        "`a`, `b`, `c`, `d`, `e` and 2 more did not build: `go build` failed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (
+            "write /tmp/x: no space left on device",
+            "free some space on that disk, or write to another one with `--out`",
+        ),
+        ("link: signal: killed", "the system kills a process when memory runs out; `-j 1` needs less"),
+        ("mkdir /x: read-only file system", "write to another file system with `--out`"),
+        ("missing go.sum entry for go.mod file", "`go mod tidy` adds what is missing"),
+    ],
+)  # fmt: skip
+def test_a_fault_with_a_known_cause_has_a_remedy(message: str, hint: str) -> None:
+    assert Fault(None, ("a",), (Diagnostic(None, message),)).lines(relative) == [
+        "`a` did not build: `go build` failed",
+        f"  {message}",
+        f"  hint: {hint}",
+    ]
+
+
+def test_a_word_of_the_program_itself_is_no_sign_of_a_cause() -> None:
+    fault = Fault("m/jobs", ("a",), (Diagnostic("m/jobs", "undefined: killedBy"),))
+    assert fault.lines(relative) == [
+        "`a` did not build: in package m/jobs",
+        "  undefined: killedBy",
+    ]
+
+
+def test_of_the_targets_only_those_of_lambda_have_an_architecture() -> None:
+    assert [(str(t), t.architecture, t.label) for t in (X86_64, ARM64, DARWIN)] == [
+        ("linux/amd64", "x86_64", "x86_64"),
+        ("linux/arm64", "arm64", "arm64"),
+        ("darwin/arm64", None, "darwin-arm64"),
+    ]

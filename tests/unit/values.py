@@ -1,0 +1,175 @@
+"""Values of lambdabuild's nouns: plain ones that a test varies, and strategies for any of them."""
+
+import string
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from lambdabuild.model import (
+    TARGETS,
+    Architecture,
+    Artifact,
+    Batch,
+    Diagnostic,
+    Flags,
+    Function,
+    Identity,
+    Package,
+    Report,
+    Runtime,
+    Status,
+    Step,
+    StepResult,
+    Target,
+)
+
+X86_64 = TARGETS[Architecture.X86_64]
+ARM64 = TARGETS[Architecture.ARM64]
+DARWIN = Target("darwin", "arm64")
+PROJECT = "/shop"
+
+
+def relative(path: str) -> str:
+    """Show a path below the project as `os.path.relpath` would, from there."""
+    return path.removeprefix(f"{PROJECT}/")
+
+
+def function(name: str = "users-get", *, load: str = PROJECT) -> Function:
+    """Return a function in the directory that gives it its name."""
+    below = f"api/{name.replace('-', '/')}"
+    return Function(name, f"example.com/shop/{below}", f"{PROJECT}/{below}", load)
+
+
+def step(
+    name: str = "users-get",
+    *,
+    target: Target = X86_64,
+    runtime: Runtime | None = Runtime.AL2023,
+    errors: tuple[Diagnostic, ...] = (),
+) -> Step:
+    """Return a step that publishes to `dist/<name>/bootstrap`."""
+    return Step(
+        function(name), target, runtime, Flags(), f"{PROJECT}/dist/{name}/bootstrap", errors
+    )
+
+
+def batch(*steps: Step) -> Batch:
+    """Return a batch of these steps, whatever they are."""
+    return Batch(PROJECT, steps[0].target, Flags(), steps, {})
+
+
+def package(
+    import_path: str, *imports: str, errors: tuple[Diagnostic, ...] = (), directory: str = ""
+) -> Package:
+    """Return a package that imports others."""
+    return Package(
+        import_path=import_path,
+        name="main",
+        directory=directory,
+        go_files=("main.go",),
+        ignored_files=(),
+        imports=imports,
+        standard=False,
+        module=None,
+        only_dependency=False,
+        errors=errors,
+    )
+
+
+def graph(*packages: Package) -> Mapping[str, Package]:
+    """Return the packages by import path."""
+    return {item.import_path: item for item in packages}
+
+
+# What Go accepts in an import path, and so in the name of a directory with a package.
+elements = st.text(string.ascii_letters + string.digits + "-._~", min_size=1, max_size=8).filter(
+    lambda text: text[0] not in "._" and text[-1] != "."
+)
+directories = st.lists(elements, min_size=1, max_size=4).map("/".join)
+names = st.lists(elements, min_size=1, max_size=3).map("-".join)
+texts = st.text(st.characters(codec="utf-8"), max_size=30)
+"""Anything that can be written in UTF-8."""
+
+targets = st.sampled_from(
+    [X86_64, ARM64, DARWIN, Target("windows", "amd64"), Target("linux", "386")]
+)
+runtimes = st.sampled_from(Runtime)
+digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
+seconds = st.floats(0, 1e6)
+sizes = st.integers(0, 10**9)
+
+diagnostics = st.builds(
+    Diagnostic,
+    package=st.none() | directories,
+    message=texts,
+    file=st.none() | directories.map(lambda path: f"{PROJECT}/{path}.go"),
+    line=st.none() | st.integers(1, 10_000),
+    column=st.none() | st.integers(1, 500),
+)
+
+
+@st.composite
+def functions(draw: st.DrawFn) -> Function:
+    """Draw a function somewhere below the project."""
+    directory = draw(directories)
+    return Function(draw(names), f"example.com/{directory}", f"{PROJECT}/{directory}", PROJECT)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """Draw a step whose runtime fits its target."""
+    target = draw(targets)
+    made = draw(functions())
+    runtime = draw(runtimes) if target.architecture else None
+    return Step(made, target, runtime, Flags(), f"{PROJECT}/dist/{made.name}/bootstrap")
+
+
+results = st.builds(
+    StepResult,
+    step=steps(),
+    status=st.sampled_from(Status),
+    reason=st.none() | texts.filter(bool),
+    artifact=st.none() | directories.map(lambda path: f"{PROJECT}/dist/{path}/bootstrap"),
+    size=st.none() | sizes,
+    previous_size=st.none() | sizes,
+    sha256=st.none() | digests,
+    compile_seconds=st.none() | seconds,
+    link_seconds=st.none() | seconds,
+    seconds=st.none() | seconds,
+    errors=st.lists(diagnostics, max_size=3).map(tuple),
+)
+reports = st.builds(
+    Report,
+    ok=st.booleans(),
+    seconds=seconds,
+    go=st.sampled_from(["go1.22.10", "go1.26.8", "devel go1.28-abcdef"]),
+    jobs=st.integers(1, 512),
+    results=st.lists(results, max_size=5).map(tuple),
+    removed=st.lists(directories, max_size=2).map(tuple),
+)
+identities = st.builds(
+    Identity,
+    inode=st.integers(0, 2**64 - 1),
+    size=sizes,
+    modified=st.integers(0, 2**63 - 1),
+    changed=st.integers(0, 2**63 - 1),
+)
+
+
+@st.composite
+def artifacts(draw: st.DrawFn) -> Artifact:
+    """Draw an artifact whose runtime fits its target."""
+    target = draw(targets)
+    return Artifact(
+        path=f"dist/{draw(directories)}/bootstrap",
+        layout=draw(st.sampled_from(["dist", ""])),
+        function=draw(names),
+        package=draw(directories),
+        directory=draw(directories),
+        target=target,
+        runtime=draw(runtimes) if target.architecture else None,
+        sha256=draw(digests),
+        identity=draw(identities),
+        build_id=draw(st.none() | directories),
+        link_id=draw(st.none() | elements),
+    )
