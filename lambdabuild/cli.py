@@ -83,9 +83,9 @@ def global_flags(
         typer.Option("--config", metavar="FILE", help="The configuration. [lambdabuild.toml]"),
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Tell everything that is logged.")
+        bool, typer.Option("--verbose", "-v", help="Show everything that is logged.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Tell only what is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what is wrong.")] = False,
     color: Annotated[
         str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never. [auto]")
     ] = None,
@@ -241,7 +241,7 @@ def _before(
     flags: Globals,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_show_version, help="Tell the version."),
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Build every Go Lambda function of a monorepo with one `go build`."""
@@ -320,7 +320,7 @@ def clean(flags: Globals) -> None:
 @app.command()
 @taking()
 def doctor(flags: Globals) -> None:
-    """Check toolchain, configuration and environment; each finding with its remedy."""
+    """Check toolchain, configuration and environment."""
     from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
 
     failed = False

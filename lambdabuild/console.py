@@ -1,7 +1,6 @@
 """Everything a person sees while lambdabuild runs, on stderr."""
 
 import logging
-import os
 import sys
 import time
 from collections import Counter
@@ -99,6 +98,7 @@ class Console:
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = 0.0
+        self._unread = False
 
     def say(self, message: str) -> None:
         """Tell something that a person who asked for quiet does not need."""
@@ -134,7 +134,9 @@ class Console:
         targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
         functions = len({step.function.name for step in steps})
         noun = "function" if functions == 1 else "functions"
-        self.say(f"building {functions} {noun} for {targets}")
+        aside = len({step.function.name for step in plan.set_aside})
+        unloaded = f"; {aside} cannot be loaded" if aside else ""
+        self.say(f"building {functions} {noun} for {targets}{unloaded}")
         if self.look.terminal and not self.look.quiet and not self.look.verbose:
             from rich.live import Live  # noqa: PLC0415 - slow to import
 
@@ -177,7 +179,7 @@ class Console:
         for fault in text.faults(report.results):
             self.fault(fault, relative)
         for path in report.removed:
-            self.say(f"removed {relative(path)}, whose function is gone")
+            self.say(f"removed {relative(path)}, which nothing builds any more")
         self.say(self._paint(text.summary(report), "1"))
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:
@@ -246,9 +248,10 @@ class Console:
             return
         # Whoever reads stderr may have gone; that is no reason for a build to fail.
         try:
-            print(message, file=self._stream, flush=True)
+            if not self._unread:
+                print(message, file=self._stream, flush=True)
         except BrokenPipeError:
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            self._unread = True
 
 
 class ConsoleHandler(logging.Handler):

@@ -43,7 +43,11 @@ class Interrupted(BaseException):
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """Return the one of `words` that a person most likely meant by `word`, if any is close."""
-    matches = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    words = list(words)
+    for known in words:
+        if len(word) > 1 and known.startswith(word):
+            return known
+    matches = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 

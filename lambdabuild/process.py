@@ -159,3 +159,27 @@ def stop_group(process: subprocess.Popen[str]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
     process.wait()
+
+
+def end_orphans(mark: str) -> int:
+    """End every process whose command line holds `mark`; return how many there were.
+
+    For what a killed lambdabuild left running: its `go`, and its compilers, all name its staging
+    directory. `ps` is on every Linux and macOS; without it they end by themselves, later.
+    """
+    try:
+        listed = subprocess.run(
+            ["ps", "-axww", "-o", "pid=,command="],  # noqa: S607 - wherever the system has it
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        ).stdout
+    except OSError as error:
+        log.debug("no ps: %s", error)
+        return 0
+    found = [line.split(None, 1)[0] for line in listed.splitlines() if mark in line]
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(pid), signal.SIGKILL)
+    return len(found)

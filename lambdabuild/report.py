@@ -149,8 +149,6 @@ def summary(report: Report) -> str:
         counts[result.status] += 1
     words = {Status.UP_TO_DATE: "up to date"}
     said = [f"{words.get(status, status)} {count}" for status, count in counts.items() if count]
-    if report.removed:
-        said.append(f"removed {len(report.removed)}")
     return f"{', '.join(said)} of {len(report.results)} in {duration(report.seconds)}"
 
 
@@ -228,7 +226,7 @@ def _seconds(value: float | None) -> str:
 _REMEDIES = (
     (
         re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
-        "free some space on that disk, or write to another one with `--out`",
+        "free some space: links are staged in .lambdabuild, and Go's cache is `go env GOCACHE`",
     ),
     (
         re.compile(r"^Killed$|signal: killed$|signal 9\b|out of memory", re.MULTILINE),
@@ -236,7 +234,7 @@ _REMEDIES = (
     ),
     (
         re.compile(r"read-only file system", re.IGNORECASE),
-        "write to another file system with `--out`",
+        "the project's .lambdabuild has to be writable, and `go env GOCACHE`",
     ),
     (re.compile(r"missing go\.sum entry"), "`go mod tidy` adds what is missing"),
 )

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Identity, Runtime, Target
+from lambdabuild.process import end_orphans
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +97,11 @@ class Home:
         To be used under the lock: then every other directory there is a dead run's.
         """
         place = self.path / "staging"
-        remove_tree(place)
+        if place.exists():
+            log.info("%d processes of a killed run ended", end_orphans(str(place)))
+            remove_tree(place)
         try:
-            place.mkdir(parents=True)
+            place.mkdir(parents=True, exist_ok=True)
             directory = tempfile.mkdtemp(prefix="run-", dir=place)
         except OSError as error:
             raise cannot_write(error, str(place)) from error
@@ -194,9 +197,9 @@ def _write_remedy(number: int | None) -> str:
     import errno  # noqa: PLC0415 - only when something went wrong
 
     if number in {errno.ENOSPC, errno.EDQUOT}:
-        return "free some space on that disk, or write to another one with `--out`"
+        return "free some space on that disk"
     if number == errno.EROFS:
-        return "the file system is read-only; write to another one with `--out`"
+        return "it is on a read-only file system; `--out` chooses where executables go"
     if number in {errno.EACCES, errno.EPERM}:
         return "the directory has to be writable by the user that runs lambdabuild"
     if number in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:

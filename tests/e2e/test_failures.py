@@ -403,7 +403,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(handlers: Project) -> None:
     assert (above / "code").read_text().strip() == "1"
     assert "no space left on device" in (above / "err").read_text().lower()
     assert (
-        "hint: free some space on that disk, or write to another one with `--out`"
+        "hint: free some space: links are staged in .lambdabuild, and Go's cache is `go env GOCACHE`"
         in (above / "err").read_text()
     )
     assert (above / "said").read_text().strip() == "edited"
@@ -423,7 +423,7 @@ def test_a_read_only_output_is_told_before_anything_is_built(handlers: Project) 
     assert (above / "code").read_text().strip() == "2"
     assert (above / "err").read_text() == (
         f"error: cannot write `{handlers.path}/dist`: Read-only file system\n"
-        "  hint: the file system is read-only; write to another one with `--out`\n"
+        "  hint: it is on a read-only file system; `--out` chooses where executables go\n"
     )
 
 

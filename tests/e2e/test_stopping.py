@@ -32,7 +32,9 @@ def compiling(project: Project) -> bool:
 
 def processes_of(project: Project) -> list[str]:
     """Return the processes that work for `project`: all of them name its staging folder."""
-    listed = subprocess.run(["ps", "-axo", "command"], check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["ps", "-axww", "-o", "command="], check=True, capture_output=True, text=True
+    )
     return [line for line in listed.stdout.splitlines() if f"{project.path}/.lambdabuild" in line]
 
 
@@ -86,10 +88,12 @@ def test_after_kill_9_the_next_run_is_right_and_tidy(handlers: Project, tmp_path
     process.communicate(timeout=PATIENCE)
     left = handlers / ".lambdabuild/staging"
     assert left.exists()
+    assert processes_of(handlers) != []
     result = handlers.run("all", "--json")
+    assert result.code == 0, result.err
     assert set(result.statuses.values()) == {"built"}
     assert handlers.says("users-handler") == "users-handler"
-    wait_for("what was killed to end", lambda: not processes_of(handlers))
+    assert processes_of(handlers) == []
     assert not left.exists()
     assert handlers.files() == sorted(
         ["manifest.json", *(f"{name}/bootstrap" for name in result.functions)]

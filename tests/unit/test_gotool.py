@@ -24,6 +24,9 @@ from lambdabuild.gotool import (
 from lambdabuild.model import Command, Flags, Target
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 
+LINUX_X86_64 = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}
+LINUX_ARM64 = {"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "GOARM64": "v8.0"}
+DARWIN_ARM64 = LINUX_ARM64 | {"GOOS": "darwin"}
 LAMBDA = Flags(tags=("lambda.norpc",), ldflags="-s -w")
 
 
@@ -238,9 +241,9 @@ def test_go_list_sees_the_tags_that_go_build_sees() -> None:
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        (X86_64, {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}),
-        (ARM64, {"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "GOARM64": "v8.0"}),
-        (DARWIN, {"GOOS": "darwin", "GOARCH": "arm64", "CGO_ENABLED": "0", "GOARM64": "v8.0"}),
+        (X86_64, LINUX_X86_64),
+        (ARM64, LINUX_ARM64),
+        (DARWIN, DARWIN_ARM64),
         (
             Target("linux", "riscv64"),
             {"GOOS": "linux", "GOARCH": "riscv64", "CGO_ENABLED": "0", "GORISCV64": None},
@@ -275,10 +278,7 @@ FIELDS = "ImportPath,Name,Dir,Standard,DepOnly,GoFiles,CgoFiles,IgnoredGoFiles,I
 
 
 def test_go_list_is_asked_for_the_target_and_the_tags() -> None:
-    environment = {
-        **{"GOOS": "linux", "GOARCH": "arm64", "CGO_ENABLED": "0", "GOARM64": "v8.0"},
-        "PWD": "/shop",
-    }
+    environment = LINUX_ARM64 | {"PWD": "/shop"}
     asked = list_command(
         "go", "/shop", ["./api/..."], target=ARM64, flags=LAMBDA, goflags="-tags=netgo"
     )
@@ -329,8 +329,8 @@ def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() 
             *("--", "example.com/shop/api/users/get", "example.com/shop/api/carts/get"),
         ),
         "/shop",
-        {
-            **{"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"},
+        LINUX_X86_64
+        | {
             "PWD": "/shop",
             "GOTMPDIR": STAGING.temporary,
             "GOBIN": f"{STAGING.directory}/none",
@@ -360,10 +360,13 @@ def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
             *("-toolexec=/bin/sh /toolexec.sh 0", "-o=/dev/null", "--", "example.com/shop/api"),
         ),
         "/shop",
-        {
-            **{"GOOS": "darwin", "GOARCH": "arm64", "CGO_ENABLED": "0", "GOARM64": "v8.0"},
-            **{"PWD": "/shop", "GOTMPDIR": "/s-tmp", "GOBIN": "/s/none"},
-            **{"LAMBDABUILD_STAGE": "/s", "LAMBDABUILD_EVENTS": "/dev/null"},
+        DARWIN_ARM64
+        | {
+            "PWD": "/shop",
+            "GOTMPDIR": "/s-tmp",
+            "GOBIN": "/s/none",
+            "LAMBDABUILD_STAGE": "/s",
+            "LAMBDABUILD_EVENTS": "/dev/null",
         },
     )
 

@@ -23,9 +23,7 @@ HINT = "name one of them in lambdabuild.toml, under [functions], or exclude it"
 def found(*below: str) -> list[Function]:
     """Return the functions in these directories below the root, by name."""
     functions = [
-        Function(
-            function_name(f"{ROOT}/{path}", ROOT, {}), f"m/{path}", f"{ROOT}/{path}", "/shop"
-        )
+        Function(function_name(f"{ROOT}/{path}", ROOT, {}), f"m/{path}", f"{ROOT}/{path}", "/shop")
         for path in below
     ]
     return sorted(functions, key=lambda function: function.name)
@@ -48,9 +46,9 @@ def collision(functions: Sequence[Function]) -> str:
         "package main\nfunc  main ( ) {}",
         "package main // func\nfunc main() {}",
         "package main\n/* a */ func main() {}",
-        "package main\nvar s = \"\\\"\"\nfunc main() {}",
+        'package main\nvar s = "\\""\nfunc main() {}',
         "package main\nvar r = '\"'\nfunc main() {}",
-        "package main\nvar s = `\"`\nfunc main() {}",
+        'package main\nvar s = `"`\nfunc main() {}',
     ],
 )  # fmt: skip
 def test_a_file_with_func_main_is_a_program(source: str) -> None:
@@ -68,9 +66,9 @@ def test_a_file_with_func_main_is_a_program(source: str) -> None:
         "package main\nvar main func()",
         "package main\n// func main() {}",
         "package main\n/*\nfunc main() {}\n*/",
-        "package main\nconst s = \"func main() {}\"",
+        'package main\nconst s = "func main() {}"',
         "package main\nconst s = `\nfunc main() {}\n`",
-        "package main\nconst s = \"\\\" func main() {}\"",
+        'package main\nconst s = "\\" func main() {}"',
     ],
 )  # fmt: skip
 def test_func_main_in_a_comment_or_a_literal_makes_no_program(source: str) -> None:
@@ -151,9 +149,7 @@ def test_the_first_glob_that_matches_name_or_directory_excludes(
         (["users"], None),
     ],
 )
-def test_a_glob_excludes_by_name_or_by_directory(
-    patterns: list[str], expected: str | None
-) -> None:
+def test_a_glob_excludes_by_name_or_by_directory(patterns: list[str], expected: str | None) -> None:
     assert excluded_by("users-get", "api/users/get", patterns) == expected
 
 

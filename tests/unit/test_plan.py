@@ -101,9 +101,7 @@ def test_a_target_that_a_function_has_no_files_for_is_left_out() -> None:
     functions = [function("users-get")]
     settings = Settings(flags=Choices(targets=(X86_64, ARM64)))
     plan = make_plan(functions, settings, loaded(functions, ARM64), out=OUT)
-    assert plan.steps == (
-        step(functions[0], ARM64, artifact=f"{OUT}/users-get/arm64/bootstrap"),
-    )
+    assert plan.steps == (step(functions[0], ARM64, artifact=f"{OUT}/users-get/arm64/bootstrap"),)
 
 
 def test_in_place_the_executable_is_beside_its_sources() -> None:

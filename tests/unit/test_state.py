@@ -203,7 +203,7 @@ def test_staging_is_empty_at_first_and_gone_at_the_end_with_what_a_killed_run_le
 
 def test_staging_is_gone_however_the_run_ends(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
-    with pytest.raises(KeyboardInterrupt), home.staging() as staging:
+    with pytest.raises(KeyboardInterrupt), home.staging() as staging:  # noqa: PT012
         Path(staging, "executable").touch()
         raise KeyboardInterrupt
     assert not (home.path / "staging").exists()
@@ -251,7 +251,7 @@ def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path
     assert list(tmp_path.iterdir()) == [place]
 
 
-OTHER_DISK = "free some space on that disk, or write to another one with `--out`"
+OTHER_DISK = "free some space on that disk"
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ OTHER_DISK = "free some space on that disk, or write to another one with `--out`
     [
         (errno.ENOSPC, OTHER_DISK),
         (errno.EDQUOT, OTHER_DISK),
-        (errno.EROFS, "the file system is read-only; write to another one with `--out`"),
+        (errno.EROFS, "it is on a read-only file system; `--out` chooses where executables go"),
         (errno.EACCES, "the directory has to be writable by the user that runs lambdabuild"),
         (errno.EPERM, "the directory has to be writable by the user that runs lambdabuild"),
         (errno.ENOTDIR, "something else is in its place; move it away"),

@@ -89,20 +89,24 @@ directories = st.lists(elements, min_size=1, max_size=4).map("/".join)
 names = st.lists(elements, min_size=1, max_size=3).map("-".join)
 texts = st.text(st.characters(codec="utf-8"), max_size=30)
 """Anything that can be written in UTF-8."""
+messages = st.sampled_from(["", "undefined: token", "cannot use x\n\tdeclared here", "größe „x“"])
+"""Quicker to draw than any text, for values that hold many."""
+paths = st.sampled_from(["api/users/get", "api/users-get", "api/v2", "api", "cmd/a.b/Get", "x~1/y"])
+"""Quicker to draw than any directory."""
 
 targets = st.sampled_from(
     [X86_64, ARM64, DARWIN, Target("windows", "amd64"), Target("linux", "386")]
 )
 runtimes = st.sampled_from(Runtime)
-digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
+digests = st.integers(0, 2**256 - 1).map("{:064x}".format)
 seconds = st.floats(0, 1e6)
 sizes = st.integers(0, 10**9)
 
 diagnostics = st.builds(
     Diagnostic,
-    package=st.none() | directories,
-    message=texts,
-    file=st.none() | directories.map(lambda path: f"{PROJECT}/{path}.go"),
+    package=st.none() | paths,
+    message=messages,
+    file=st.none() | paths.map(lambda path: f"{PROJECT}/{path}.go"),
     line=st.none() | st.integers(1, 10_000),
     column=st.none() | st.integers(1, 500),
 )
@@ -111,8 +115,10 @@ diagnostics = st.builds(
 @st.composite
 def functions(draw: st.DrawFn) -> Function:
     """Draw a function somewhere below the project."""
-    directory = draw(directories)
-    return Function(draw(names), f"example.com/{directory}", f"{PROJECT}/{directory}", PROJECT)
+    directory = draw(paths)
+    return Function(
+        draw(paths).replace("/", "-"), f"example.com/{directory}", f"{PROJECT}/{directory}", PROJECT
+    )
 
 
 @st.composite
@@ -128,15 +134,15 @@ results = st.builds(
     StepResult,
     step=steps(),
     status=st.sampled_from(Status),
-    reason=st.none() | texts.filter(bool),
-    artifact=st.none() | directories.map(lambda path: f"{PROJECT}/dist/{path}/bootstrap"),
+    reason=st.none() | messages.filter(bool),
+    artifact=st.none() | paths.map(lambda path: f"{PROJECT}/dist/{path}/bootstrap"),
     size=st.none() | sizes,
     previous_size=st.none() | sizes,
     sha256=st.none() | digests,
     compile_seconds=st.none() | seconds,
     link_seconds=st.none() | seconds,
     seconds=st.none() | seconds,
-    errors=st.lists(diagnostics, max_size=3).map(tuple),
+    errors=st.lists(diagnostics, max_size=2).map(tuple),
 )
 reports = st.builds(
     Report,
@@ -144,8 +150,8 @@ reports = st.builds(
     seconds=seconds,
     go=st.sampled_from(["go1.22.10", "go1.26.8", "devel go1.28-abcdef"]),
     jobs=st.integers(1, 512),
-    results=st.lists(results, max_size=5).map(tuple),
-    removed=st.lists(directories, max_size=2).map(tuple),
+    results=st.lists(results, max_size=3).map(tuple),
+    removed=st.lists(paths, max_size=2).map(tuple),
 )
 identities = st.builds(
     Identity,
@@ -161,15 +167,15 @@ def artifacts(draw: st.DrawFn) -> Artifact:
     """Draw an artifact whose runtime fits its target."""
     target = draw(targets)
     return Artifact(
-        path=f"dist/{draw(directories)}/bootstrap",
+        path=f"dist/{draw(paths)}/bootstrap",
         layout=draw(st.sampled_from(["dist", ""])),
-        function=draw(names),
-        package=draw(directories),
-        directory=draw(directories),
+        function=draw(paths).replace("/", "-"),
+        package=draw(paths),
+        directory=draw(paths),
         target=target,
         runtime=draw(runtimes) if target.architecture else None,
         sha256=draw(digests),
         identity=draw(identities),
         build_id=draw(st.none() | directories),
-        link_id=draw(st.none() | elements),
+        link_id=draw(st.none() | paths),
     )

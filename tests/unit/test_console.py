@@ -1,0 +1,319 @@
+import io
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdabuild.build import Event
+from lambdabuild.console import Console, ConsoleHandler, Look, Progress, choose_look
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import Batch, Diagnostic, Plan, Report, Skipped, Status, StepResult
+from tests.unit.values import ARM64, PROJECT, batch, relative, step
+
+PLAIN = Look(terminal=False, color=False)
+QUIET = replace(PLAIN, quiet=True)
+COLOR = replace(PLAIN, color=True)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize(
+    ("color", "environment", "stream", "terminal", "colored"),
+    [
+        ("auto", {}, Terminal(), True, True),
+        ("auto", {"TERM": "xterm"}, Terminal(), True, True),
+        ("auto", {"TERM": "dumb"}, Terminal(), False, False),
+        ("auto", {"NO_COLOR": "1"}, Terminal(), True, False),
+        ("auto", {"NO_COLOR": ""}, Terminal(), True, True),
+        ("auto", {}, io.StringIO(), False, False),
+        ("always", {}, io.StringIO(), False, True),
+        ("always", {"NO_COLOR": "1"}, Terminal(), True, True),
+        ("always", {"TERM": "dumb"}, Terminal(), False, True),
+        ("never", {}, Terminal(), True, False),
+    ],
+)
+def test_board_and_colour_are_for_terminals_unless_somebody_says_otherwise(
+    color: str,
+    environment: Mapping[str, str],
+    stream: io.StringIO,
+    terminal: bool,
+    colored: bool,
+) -> None:
+    for quiet, verbose in ((False, False), (True, False), (False, True)):
+        look = choose_look(color, environment, stream, quiet=quiet, verbose=verbose)
+        assert look == Look(terminal, colored, quiet, verbose)
+
+
+def said(look: Look, *events: Event, plan: Plan | None = None) -> list[str]:
+    """Return the lines that a person sees of a build."""
+    stream = io.StringIO()
+    console = Console(look, stream)
+    if plan is not None:
+        console.building(plan)
+    for event in events:
+        console.observe(event)
+        console.observe(None)
+    console.built()
+    return stream.getvalue().splitlines()
+
+
+USERS, CARTS = step("users-get"), step("carts")
+TOGETHER = batch(USERS, CARTS)
+
+
+def event(kind: str, tool: str, package: str, at: float = 0.0, of: Batch = TOGETHER) -> Event:
+    return Event(of, kind, tool, package, at)
+
+
+def test_progress_counts_what_happened_and_nothing_else() -> None:
+    progress = Progress(total=2, started=10.0)
+    assert progress.heading(10.5) == "0 of 2 linked, 0 packages compiled, 0.50 s"
+    for made in (
+        event("start", "compile", "m/auth", 11.0),
+        event("start", "compile", CARTS.function.package, 11.2),
+        event("done", "compile", "m/auth", 12.0),
+        event("failed", "compile", CARTS.function.package, 12.1),
+        event("start", "link", USERS.function.package, 12.5),
+    ):
+        progress.take(made)
+    assert progress.heading(13.0) == "0 of 2 linked, 1 package compiled, 3.0 s"
+    assert progress.working == {(id(TOGETHER), "link", USERS.function.package): 12.5}
+    progress.take(event("done", "link", USERS.function.package, 14.0))
+    progress.take(event("current", "link", CARTS.function.package, 14.0))
+    assert progress.heading(140.0) == "2 of 2 linked, 1 package compiled, 2 min 10 s"
+    assert progress.working == {}
+
+
+def test_a_link_that_failed_is_not_counted() -> None:
+    progress = Progress(total=1, started=0.0)
+    progress.take(event("start", "link", "m/a"))
+    progress.take(event("failed", "link", "m/a"))
+    assert (progress.linked, progress.working) == (0, {})
+
+
+@given(
+    st.lists(
+        st.builds(
+            event,
+            st.sampled_from(["start", "done", "failed", "current"]),
+            st.sampled_from(["compile", "link"]),
+            st.sampled_from(["m/a", "m/b", "m/c"]),
+        )
+    )
+)
+def test_progress_counts_any_events_in_whatever_order(events: list[Event]) -> None:
+    progress = Progress(total=3, started=0.0)
+    for made in events:
+        progress.take(made)
+    last = {(made.tool, made.package): made.kind for made in events}
+    assert progress.compiled == sum((e.tool, e.kind) == ("compile", "done") for e in events)
+    assert progress.linked == sum(
+        e.tool == "link" and e.kind in {"done", "current"} for e in events
+    )
+    assert {key[1:] for key in progress.working} == {
+        key for key, kind in last.items() if kind == "start"
+    }
+
+
+def test_what_is_in_work_is_shown_longest_first_and_the_rest_is_counted() -> None:
+    progress = Progress(total=4, started=0.0)
+    progress.take(event("start", "compile", "net/http", 2.0))
+    progress.take(event("start", "link", USERS.function.package, 1.0))
+    progress.take(event("start", "compile", "fmt", 3.0))
+    names = {(id(TOGETHER), USERS.function.package): "users-get"}
+    shown = ["linking users-get 2.5 s", "compiling net/http 1.5 s", "compiling fmt 0.50 s"]
+    assert progress.lines(3.5, names, 8) == shown
+    assert progress.lines(3.5, names, 3) == shown
+    assert progress.lines(3.5, names, 1) == [*shown[:1], "and 2 more"]
+
+
+def test_without_a_terminal_every_link_is_a_line() -> None:
+    plan = Plan((USERS, CARTS), (TOGETHER,))
+    events = [
+        event("start", "compile", "m/auth"),
+        event("done", "compile", "m/auth"),
+        event("start", "link", USERS.function.package),
+        event("done", "link", USERS.function.package),
+        event("start", "link", CARTS.function.package),
+        event("failed", "link", CARTS.function.package),
+    ]
+    assert said(PLAIN, *events, plan=plan) == [
+        "building 2 functions for linux/amd64",
+        "linked users-get (1 of 2)",
+        "could not link carts",
+    ]
+    assert said(QUIET, *events, plan=plan) == []
+
+
+def test_a_function_of_several_targets_is_told_with_the_target() -> None:
+    arm = step("users-get", target=ARM64)
+    of_arm = batch(arm)
+    plan = Plan((USERS, CARTS, arm), (TOGETHER, of_arm))
+    events = [
+        event("done", "link", USERS.function.package),
+        event("done", "link", USERS.function.package, of=of_arm),
+        event("done", "link", CARTS.function.package),
+    ]
+    assert said(PLAIN, *events, plan=plan) == [
+        "building 2 functions for linux/amd64, linux/arm64",
+        "linked users-get for linux/amd64 (1 of 3)",
+        "linked users-get for linux/arm64 (2 of 3)",
+        "linked carts (3 of 3)",
+    ]
+
+
+def test_one_function_is_said_in_the_singular() -> None:
+    assert said(PLAIN, plan=Plan((CARTS,), (batch(CARTS),))) == [
+        "building 1 function for linux/amd64"
+    ]
+
+
+def test_an_event_outside_of_a_build_is_nothing_to_tell() -> None:
+    assert said(PLAIN, event("done", "link", CARTS.function.package)) == []
+
+
+BROKEN = Diagnostic("m/auth", "undefined: token", f"{PROJECT}/auth/auth.go", 9, 2)
+REPORT = Report(
+    ok=False,
+    seconds=6.4,
+    go="go1.26.8",
+    jobs=2,
+    results=(
+        StepResult(USERS, Status.BUILT, size=8_908_960, previous_size=8_907_760,
+                   compile_seconds=0.08, link_seconds=0.21, seconds=0.29),
+        StepResult(CARTS, Status.FAILED, errors=(BROKEN,)),
+        StepResult(step("orders"), Status.UP_TO_DATE, size=8_000_000, previous_size=8_000_000),
+    ),
+    removed=(f"{PROJECT}/dist/gone/bootstrap",),
+)  # fmt: skip
+
+
+def reported(look: Look) -> str:
+    stream = io.StringIO()
+    Console(look, stream).report(REPORT, relative)
+    return stream.getvalue()
+
+
+TABLE = """\
+function   target       status    size   change  compile    link
+users-get  linux/amd64  built   8.9 MB  +1.2 kB   0.08 s  0.21 s
+carts      linux/amd64  failed
+"""
+FAULTS = """\
+error: `carts` did not build: in package m/auth
+  auth/auth.go:9:2: undefined: token
+"""
+END = """\
+removed dist/gone/bootstrap, which nothing builds any more
+built 1, up to date 1, failed 1 of 3 in 6.4 s
+"""
+
+
+def test_a_report_is_a_table_the_faults_and_a_last_line() -> None:
+    assert reported(PLAIN) == TABLE + FAULTS + END
+
+
+def test_who_asked_for_quiet_sees_only_what_is_wrong() -> None:
+    assert reported(QUIET) == FAULTS
+
+
+def test_who_asked_for_everything_sees_also_what_was_up_to_date() -> None:
+    assert reported(replace(PLAIN, verbose=True)) == (
+        "function   target       status        size   change  compile    link\n"
+        "users-get  linux/amd64  built       8.9 MB  +1.2 kB   0.08 s  0.21 s\n"
+        "carts      linux/amd64  failed\n"
+        "orders     linux/amd64  up to date  8.0 MB\n" + FAULTS + END
+    )
+
+
+def test_the_words_are_the_same_in_colour() -> None:
+    colored = reported(COLOR)
+    assert "\x1b[" in colored
+    plain = "".join(part.partition("m")[2] if i else part
+                    for i, part in enumerate(colored.split("\x1b[")))  # fmt: skip
+    assert [line.rstrip() for line in plain.splitlines()] == (TABLE + FAULTS + END).splitlines()
+
+
+def test_a_table_is_as_wide_as_its_longest_name_where_nobody_cuts_it() -> None:
+    name = "a-" * 200 + "function"
+    stream = io.StringIO()
+    report = replace(REPORT, results=(StepResult(step(name), Status.BUILT, size=1_000),))
+    Console(PLAIN, stream).report(report, relative)
+    assert name in stream.getvalue().split()
+
+
+def test_warnings_and_errors_are_told_with_their_hints_even_to_who_asked_for_quiet() -> None:
+    for look in (PLAIN, QUIET):
+        stream = io.StringIO()
+        console = Console(look, stream)
+        console.warn("`GOOS` is exported", "unset it")
+        console.warn("so what")
+        console.error(LambdabuildError("no go.mod was found", at=["/shop"], hint="`go mod init`"))
+        console.skipped(
+            [
+                Skipped("api/cron", "its module is not in go.work", hint="`go work use api/cron`"),
+                Skipped("api/testdata", "Go ignores it"),
+            ]
+        )
+        assert stream.getvalue() == (
+            "warning: `GOOS` is exported\n"
+            "  hint: unset it\n"
+            "warning: so what\n"
+            "error: no go.mod was found\n"
+            "  at: /shop\n"
+            "  hint: `go mod init`\n"
+            "warning: `api/cron` is not built: its module is not in go.work\n"
+            "  hint: `go work use api/cron`\n"
+        )
+
+
+def test_a_build_goes_on_when_nobody_reads_any_more() -> None:
+    console = Console(PLAIN, Closed())
+    console.say("building 2 functions for linux/amd64")
+    console.warn("nobody hears this")
+
+
+def test_on_a_terminal_a_board_is_drawn_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    console = Console(Look(terminal=True, color=False), stream)
+    console.building(Plan((USERS, CARTS), (TOGETHER,)))
+    console.observe(event("start", "link", USERS.function.package))
+    console.observe(None)
+    console.say("in between")
+    console.built()
+    console.say("after")
+    shown = stream.getvalue()
+    assert shown.startswith("building 2 functions for linux/amd64\n")
+    assert "0 of 2 linked, 0 packages compiled" in shown
+    assert "linking users-get" in shown
+    assert "in between\n" in shown
+    assert shown.endswith("after\n")
+    # The cursor comes back.
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
+
+
+def record(level: int, message: str, *arguments: object) -> logging.LogRecord:
+    return logging.LogRecord("lambdabuild", level, "process.py", 1, message, arguments, None)
+
+
+def test_log_records_are_lines_for_who_asked_for_everything() -> None:
+    stream = io.StringIO()
+    handler = ConsoleHandler(Console(replace(PLAIN, verbose=True), stream))
+    handler.handle(record(logging.DEBUG, "exit %d after %.3f s", 1, 0.25))
+    handler.handle(record(logging.WARNING, "state is damaged"))
+    assert stream.getvalue() == "debug: exit 1 after 0.250 s\nwarning: state is damaged\n"

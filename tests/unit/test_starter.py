@@ -1,0 +1,86 @@
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdabuild.config import Choices, Config, FunctionTable, parse_config
+from lambdabuild.model import Runtime
+from lambdabuild.starter import choose_roots, starter_config
+from tests.unit.values import ARM64, X86_64, directories, elements
+
+FILE = "lambdabuild.toml"
+roots = st.lists(elements | st.just("."), min_size=1, max_size=4, unique=True)
+
+
+@given(roots, st.integers(0, 1000))
+def test_every_starter_configuration_reads_back_as_the_defaults_for_these_roots(
+    chosen: list[str], functions: int
+) -> None:
+    assert parse_config(starter_config(chosen, functions), FILE) == Config(
+        source=FILE,
+        roots=tuple(chosen),
+        choices=Choices(
+            targets=(X86_64,),
+            runtime=Runtime.AL2023,
+            tags=("lambda.norpc",),
+            ldflags="-s -w",
+        ),
+    )
+
+
+@given(roots)
+def test_every_key_that_is_commented_out_can_be_commented_in(chosen: list[str]) -> None:
+    lines = starter_config(chosen, 3).splitlines()
+    # A comment is prose, unless what follows the `#` is TOML by itself.
+    bare = [line.removeprefix("# ") if is_toml(line.removeprefix("# ")) else line for line in lines]
+    config = parse_config("\n".join(bare), FILE)
+    assert config.exclude == ("internal-tools-*",)
+    assert config.choices.environment == {"GOAMD64": "v1"}
+    assert config.functions == {
+        "users-get": FunctionTable(Choices(targets=(ARM64,))),
+        "billing": FunctionTable(
+            directory="invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2"
+        ),
+    }
+
+
+def is_toml(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("functions", "said"), [(0, "0 functions"), (1, "1 function"), (18, "18 functions")]
+)
+def test_the_first_line_counts_what_was_found(functions: int, said: str) -> None:
+    first = starter_config(["api"], functions).splitlines()[0]
+    assert first == f"# lambdabuild.toml: {said} found when this was written."
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([], ["api"]),
+        (["api/users/get"], ["api"]),
+        (["cmd/migrate", "cmd/seed", "cmd/x", "api/users/get"], ["api"]),
+        (["apis/users"], ["apis"]),
+        (["cmd/b", "services/x", "services/y", "cmd/a", "lambdas"], ["cmd", "services", "lambdas"]),
+        (["."], ["."]),
+    ],
+)
+def test_the_root_is_api_or_whatever_holds_the_main_packages(
+    found: list[str], expected: list[str]
+) -> None:
+    assert choose_roots(found) == expected
+
+
+@given(st.lists(directories, min_size=1))
+def test_unless_there_is_api_the_roots_cover_every_main_package(found: list[str]) -> None:
+    chosen = choose_roots(found)
+    tops = {directory.split("/")[0] for directory in found}
+    assert set(chosen) == ({"api"} if "api" in tops else tops)
+    assert len(set(chosen)) == len(chosen)
