@@ -1,0 +1,51 @@
+"""docs/commands.md holds what `--help` says.
+
+`UPDATE_DOCS=1 .venv/bin/pytest tests/docs/test_commands.py` writes it anew.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "commands.md"
+COMMANDS = ("", "all", "build", "list", "clean", "doctor", "init")
+
+
+def test_the_document_holds_what_help_says() -> None:
+    text = document()
+    if os.environ.get("UPDATE_DOCS"):
+        DOCUMENT.write_text(text, "utf-8")
+
+    assert DOCUMENT.read_text("utf-8") == text
+
+
+def test_the_document_knows_every_command() -> None:
+    _, _, listed = help_of("").partition("Commands:\n")
+
+    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS[1:])
+
+
+def document() -> str:
+    """Return what docs/commands.md is to be."""
+    sections = [
+        "# Commands\n\nWhat `lambdabuild COMMAND --help` says. Defaults stand in brackets.\n",
+        *(f"## {_title(name)}\n\n```text\n{help_of(name)}```\n" for name in COMMANDS),
+    ]
+    return "\n".join(sections)
+
+
+def help_of(name: str) -> str:
+    """Return what a command's `--help` prints; of lambdabuild itself where `name` is empty."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("lambdabuild"), *name.split(), "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+    ).stdout
+
+
+def _title(name: str) -> str:
+    return f"lambdabuild {name}".rstrip()
