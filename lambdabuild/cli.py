@@ -1,29 +1,26 @@
 """The command line: flags to settings, results to exit codes; nothing else."""
 
-import inspect
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from lambdabuild import __version__, errors
 from lambdabuild.config import (
     FILE_NAME,
-    Choices,
     Settings,
-    parse_architecture,
-    parse_runtime,
-    parse_target,
 )
 from lambdabuild.errors import Interrupted, LambdabuildError
+from lambdabuild.flags import Building, Globals, Selection, building_flags, selecting_flags, taking
 
 if TYPE_CHECKING:
     from lambdabuild.model import Report
-    from lambdabuild.pipeline import Request, Session
+    from lambdabuild.session import Request, Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.
@@ -36,196 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Globals:
-    """The flags that every command takes, before its name or after it."""
-
-    config: str | None = None
-    verbose: bool = False
-    quiet: bool = False
-    color: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The flags that say what there is to build."""
-
-    settings: Settings
-    roots: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Building:
-    """The flags that say how to build it."""
-
-    out: str | None
-    in_place: bool
-    jobs: int | None
-    ldflags: str | None
-    gcflags: str | None
-    fail_fast: bool
-    force: bool
-    dry_run: bool
-    json: bool
-    report: str | None
-
-
-def global_flags(
-    context: typer.Context,
-    directory: Annotated[
-        str | None,
-        typer.Option("--directory", "-C", metavar="DIR", help="Run as if started in DIR."),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option("--config", metavar="FILE", help="The configuration. [lambdabuild.toml]"),
-    ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show everything that is logged.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what is wrong.")] = False,
-    color: Annotated[
-        str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never. [auto]")
-    ] = None,
-) -> Globals:
-    """Take the flags of one place, laid over those given before."""
-    if color not in {None, "auto", "always", "never"}:
-        raise LambdabuildError(
-            f"--color is auto, always or never, not `{color}`",
-            hint=errors.did_you_mean(str(color), ["auto", "always", "never"]),
-        )
-    if directory is not None:
-        try:
-            os.chdir(directory)
-        except OSError as error:
-            raise LambdabuildError(f"cannot change to `{directory}`: {error.strerror}") from error
-    before = context.obj or Globals()
-    return Globals(
-        config=os.path.abspath(config) if config is not None else before.config,
-        verbose=verbose or before.verbose,
-        quiet=quiet or before.quiet,
-        color=color or before.color,
-    )
-
-
-def selecting_flags(
-    root: Annotated[
-        list[str] | None,
-        typer.Option("--root", metavar="DIR", help="Look for functions here; repeatable. [api]"),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option("--exclude", metavar="GLOB", help="Leave functions out; repeatable."),
-    ] = None,
-    arch: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--arch", metavar="ARCH", help="x86_64 (amd64) or arm64; repeatable. [x86_64]"
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", metavar="GOOS/GOARCH", help="Any target Go has; repeatable."),
-    ] = None,
-    runtime: Annotated[
-        str | None,
-        typer.Option(
-            "--runtime", metavar="NAME", help="provided.al2023 or provided.al2. [provided.al2023]"
-        ),
-    ] = None,
-    tags: Annotated[
-        str | None,
-        typer.Option("--tags", metavar="TAGS", help="Build tags, by commas. [lambda.norpc]"),
-    ] = None,
-) -> Selection:
-    """Take the flags that say what there is to build."""
-    targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
-    choices = Choices(
-        targets=tuple(dict.fromkeys(targets)) or None,
-        runtime=parse_runtime(runtime) if runtime is not None else None,
-        tags=tuple(tags.replace(",", " ").split()) if tags is not None else None,
-    )
-    return Selection(Settings(flags=choices, also_exclude=tuple(exclude or ())), tuple(root or ()))
-
-
-def building_flags(
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Where executables go. [dist]")
-    ] = None,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Write `bootstrap` into each function's directory.")
-    ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"
-        ),
-    ] = None,
-    ldflags: Annotated[
-        str | None, typer.Option("--ldflags", metavar="FLAGS", help="For the linker. [-s -w]")
-    ] = None,
-    gcflags: Annotated[
-        str | None, typer.Option("--gcflags", metavar="FLAGS", help="For the compiler.")
-    ] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = (
-        False
-    ),
-    force: Annotated[
-        bool, typer.Option("--force", help="Link everything again, up to date or not.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and build nothing.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    report: Annotated[
-        str | None,
-        typer.Option("--report", metavar="FILE", help="Write the result as JSON to FILE."),
-    ] = None,
-) -> Building:
-    """Take the flags that say how to build."""
-    return Building(out, in_place, jobs, ldflags, gcflags, fail_fast, force, dry_run, json, report)
-
-
-def taking(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of each group, and pass it the group's value by name.
-
-    Every command takes the global flags as well. Typer reads a command's flags off its
-    signature, so one is put together here from the groups' own.
-    """
-
-    def wrap(command: Callable[..., None]) -> Callable[..., None]:
-        sources: list[Callable[..., Any]] = [command, *groups.values(), global_flags]
-        own = inspect.signature(command).parameters
-        taken = {**groups, "flags": global_flags}
-        parameters = {
-            parameter.name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for source in sources
-            for parameter in inspect.signature(source).parameters.values()
-            if parameter.name not in taken
-        }
-
-        def run(**values: Any) -> None:
-            arguments = {name: values[name] for name in own if name not in taken}
-            context = values["context"]
-            # The working directory may change with the global flags: they come first.
-            for name, group in reversed(taken.items()):
-                wanted = inspect.signature(group).parameters
-                value = group(**{key: values[key] for key in wanted})
-                if name == "flags":
-                    context.obj = value
-                if name in own:
-                    arguments[name] = value
-            command(**arguments)
-
-        run.__name__ = command.__name__
-        run.__doc__ = command.__doc__
-        run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
-        run.__annotations__ = {name: p.annotation for name, p in parameters.items()}
-        return run
-
-    return wrap
 
 
 def _show_version(wanted: bool) -> None:
@@ -309,10 +116,10 @@ def list_functions(
 @taking()
 def clean(flags: Globals) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
-    from lambdabuild import pipeline  # noqa: PLC0415
+    from lambdabuild import removal  # noqa: PLC0415
 
     with _opened(flags) as session:
-        removed = pipeline.clean(session)
+        removed = removal.clean(session)
         noun = "file" if len(removed) == 1 else "files"
         session.console.say(f"removed {len(removed)} {noun}")
 
@@ -373,10 +180,9 @@ def _build(
     flags: Globals, selection: Selection, building: Building, names: tuple[str, ...]
 ) -> None:
     from lambdabuild import pipeline  # noqa: PLC0415
+    from lambdabuild.session import Request  # noqa: PLC0415
 
-    request = pipeline.Request(
-        names, building.jobs, building.fail_fast, building.force, building.report
-    )
+    request = Request(names, building.jobs, building.fail_fast, building.force, building.report)
     with _opened(flags, selection, building) as session:
         if building.dry_run:
             _print_plan(session, request)
@@ -409,61 +215,50 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
         raise typer.Exit(errors.FAILED)
 
 
-class _opened:  # noqa: N801 - used as a function
+@contextlib.contextmanager
+def _opened(
+    flags: Globals, selection: Selection | None = None, building: Building | None = None
+) -> Iterator["Session"]:
     """Open what a command needs, and close it however the command ends."""
+    from lambdabuild import logfile  # noqa: PLC0415
+    from lambdabuild.console import Console, ConsoleHandler, choose_look  # noqa: PLC0415
+    from lambdabuild.interrupts import Interrupts  # noqa: PLC0415
+    from lambdabuild.process import Runner  # noqa: PLC0415
+    from lambdabuild.session import Session  # noqa: PLC0415
 
-    def __init__(
-        self,
-        flags: Globals,
-        selection: Selection | None = None,
-        building: Building | None = None,
-    ) -> None:
-        from lambdabuild import pipeline  # noqa: PLC0415
-        from lambdabuild.console import Console, choose_look  # noqa: PLC0415
-        from lambdabuild.interrupts import Interrupts  # noqa: PLC0415
-        from lambdabuild.process import Runner  # noqa: PLC0415
-
-        environment = dict(os.environ)
-        look = choose_look(
-            flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
-        )
-        working = os.getcwd()
-        self._interrupts = Interrupts()
-        self._session = pipeline.Session(
-            working=working,
-            environment=environment,
-            run=Runner(environment),
-            console=Console(look),
-            interrupts=self._interrupts,
-            **_project(working, flags, selection, building),
-        )
-        self._caught = self._interrupts.caught()
-
-    def __enter__(self) -> "Session":
-        from lambdabuild.console import ConsoleHandler  # noqa: PLC0415
-        from lambdabuild.logfile import log_to  # noqa: PLC0415
-
-        if self._session.console.look.verbose:
-            log_to(ConsoleHandler(self._session.console))
-        self._caught.__enter__()
-        return self._session
-
-    def __exit__(self, *error: object) -> None:
-        from lambdabuild.logfile import close_log  # noqa: PLC0415
-
-        self._session.run.close()
-        self._session.console.built()
-        close_log()
-        self._caught.__exit__(None, None, None)
+    environment = dict(os.environ)
+    look = choose_look(
+        flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
+    )
+    working = os.getcwd()
+    project, settings = _project(working, flags, selection, building)
+    session = Session(
+        project=project,
+        working=working,
+        settings=settings,
+        environment=environment,
+        run=Runner(environment),
+        console=Console(look),
+        interrupts=Interrupts(),
+    )
+    if look.verbose:
+        logfile.log_to(ConsoleHandler(session.console))
+    with session.interrupts.caught():
+        try:
+            yield session
+        finally:
+            session.run.close()
+            session.console.built()
+            logfile.close_log()
 
 
 def _project(
     working: str, flags: Globals, selection: Selection | None, building: Building | None
-) -> dict[str, Any]:
+) -> tuple[str, Settings]:
     """Return the project directory and the settings that hold in it."""
-    from lambdabuild import pipeline  # noqa: PLC0415
+    from lambdabuild.session import read_config  # noqa: PLC0415
 
-    project, config = pipeline.read_config(working, flags.config)
+    project, config = read_config(working, flags.config)
 
     def here(path: str) -> str:
         # What the command line names is relative to where it was typed.
@@ -482,7 +277,7 @@ def _project(
                 settings.flags, ldflags=building.ldflags, gcflags=building.gcflags or None
             ),
         )
-    return {"project": project, "settings": replace(settings, config=config)}
+    return project, replace(settings, config=config)
 
 
 def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:

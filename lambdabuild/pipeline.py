@@ -3,21 +3,17 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from lambdabuild import gotool, machine, naming, publish
+from lambdabuild import gotool, machine, publish
 from lambdabuild.build import Event, Observe, Toolchain, build, command_of, stage, wrapper_path
-from lambdabuild.config import FILE_NAME, Config, Settings, parse_config
-from lambdabuild.console import Console
-from lambdabuild.discover import Discovery, discover, variants_of
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.interrupts import Interrupts
+from lambdabuild.config import Settings
+from lambdabuild.discover import Discovery
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.loading import variants_of
 from lambdabuild.logfile import log_to_file
 from lambdabuild.model import (
-    Artifact,
     Batch,
     Command,
     Function,
@@ -32,125 +28,13 @@ from lambdabuild.model import (
     Target,
 )
 from lambdabuild.plan import PackageOf, batches_in_order, make_plan
-from lambdabuild.process import Runner, in_parallel
-from lambdabuild.publish import Removal
+from lambdabuild.process import in_parallel
+from lambdabuild.removal import prune, say_waiting
 from lambdabuild.report import report_value, to_json
+from lambdabuild.session import Request, Session, find_functions
 from lambdabuild.state import Home, State
-from lambdabuild.toolchain import find_go
-from lambdabuild.tree import enclosing
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One invocation: where it runs, with which settings, and what it talks through."""
-
-    project: str
-    """The directory of `lambdabuild.toml`, else the working directory; absolute."""
-    working: str
-    settings: Settings
-    environment: Mapping[str, str]
-    run: Runner
-    console: Console
-    interrupts: Interrupts
-
-    def relative(self, path: str) -> str:
-        """Return a path as people and JSON get it: from the working directory."""
-        return os.path.relpath(path, self.working)
-
-    @property
-    def out(self) -> str:
-        return os.path.normpath(os.path.join(self.project, self.settings.config.out))
-
-    @property
-    def layout(self) -> str:
-        """Where the outputs are, as the state remembers it."""
-        return "" if self.settings.in_place else os.path.relpath(self.out, self.project)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks to be built, and how."""
-
-    names: tuple[str, ...] = ()
-    """Names, globs and paths; empty for every function."""
-    jobs: int | None = None
-    fail_fast: bool = False
-    force: bool = False
-    report: str | None = None
-
-
-def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
-    """Return the project directory and the configuration that holds in `working`.
-
-    Raises:
-        LambdabuildError: the file cannot be read, or what it says is wrong.
-
-    """
-    if explicit is None:
-        project = enclosing(working, FILE_NAME)
-        if project is None:
-            return working, Config()
-        path = os.path.join(project, FILE_NAME)
-    else:
-        path = os.path.normpath(os.path.join(working, explicit))
-        project = os.path.dirname(path)
-    shown = os.path.relpath(path, working)
-    try:
-        text = Path(path).read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise LambdabuildError(f"this is not UTF-8: {error.reason}", at=[shown]) from error
-    except OSError as error:
-        raise LambdabuildError(
-            f"cannot read the configuration `{shown}`: {error.strerror}",
-            hint="`lambdabuild init` writes one",
-        ) from error
-    return project, parse_config(text, shown)
-
-
-def find_functions(
-    session: Session, names: Sequence[str], *, thorough: bool = False
-) -> tuple[str, Discovery, list[Function]]:
-    """Return the path of `go`, all that was found, and the functions that `names` means."""
-    go = find_go(session.environment)
-    discovery = discover(
-        session.run,
-        go,
-        session.settings,
-        project=session.project,
-        working=session.working,
-        environment=session.environment,
-        thorough=thorough,
-    )
-    _refuse_unknown_tables(session.settings, discovery)
-    functions = list(discovery.functions)
-    if names:
-        functions = naming.select(
-            names,
-            functions,
-            relative={f.directory: session.relative(f.directory) for f in functions},
-            working=session.working,
-            excluded=discovery.excluded,
-        )
-    return go, discovery, functions
-
-
-def _refuse_unknown_tables(settings: Settings, discovery: Discovery) -> None:
-    known = {function.name for function in discovery.functions} | set(discovery.excluded)
-    tables = settings.config.functions
-    directories = {item.directory for item in discovery.skipped}
-    for name, table in tables.items():
-        # A table for a function that is passed over may stay: the reason is given elsewhere.
-        skipped = table.directory in directories or any(
-            name == directory.replace(os.sep, "-").partition("-")[2] for directory in directories
-        )
-        if name not in known and not skipped:
-            raise LambdabuildError(
-                f"there is no function `{name}`",
-                at=[f'{settings.config.source}, table `[functions."{name}"]`'],
-                hint=did_you_mean(name, known) or "`lambdabuild list` shows all there are",
-            )
 
 
 def list_functions(
@@ -180,7 +64,7 @@ def build_functions(session: Session, request: Request) -> Report:
     home = Home(session.project)
     home.create()
     log_to_file(home.logs)
-    with home.locked(lambda who: _say_waiting(session.console, who)), home.staging() as staging:
+    with home.locked(lambda who: say_waiting(session.console, who)), home.staging() as staging:
         state = home.load()
         go, discovery, functions = find_functions(session, request.names)
         plan = _plan(session, discovery, functions)
@@ -194,7 +78,7 @@ def build_functions(session: Session, request: Request) -> Report:
             session.console.built()
         with session.interrupts.held_off():
             results = _publish_all(session, request, plan, linked, state)
-            removed = _prune(session, request, plan, discovery, state)
+            removed = prune(session, request, plan, discovery, state)
             if session.layout:
                 publish.write_manifest(state, session.project, session.layout)
             home.save(state)
@@ -236,10 +120,6 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Plan]:
 
 def _names(batch: Batch) -> str:
     return ", ".join(step.function.name for step in batch.steps)
-
-
-def _say_waiting(console: Console, who: str) -> None:
-    console.say(f"waiting for another lambdabuild (process {who}) to finish in this repository")
 
 
 def _go_version(discovery: Discovery, plan: Plan) -> str:
@@ -404,52 +284,6 @@ def _reason(session: Session, request: Request, step: Step, state: State) -> str
     return "its inputs changed"
 
 
-def _prune(
-    session: Session, request: Request, plan: Plan, discovery: Discovery, state: State
-) -> list[str]:
-    """Remove the outputs of functions that went away, and of targets no longer asked for."""
-    planned = {os.path.relpath(step.artifact, session.project) for step in plan.steps}
-    building = {step.function.name for step in plan.steps}
-    removed = []
-    for artifact in list(state.artifacts.values()):
-        if artifact.layout != session.layout or artifact.path in planned:
-            continue
-        gone = not request.names and _is_gone(session, artifact, discovery)
-        if artifact.function in building or gone:
-            boundary = session.out if session.layout else session.project
-            removed += _remove(session, artifact, state, boundary)
-    return removed
-
-
-def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> list[str]:
-    """Remove one artifact; return its path if it was removed, and say so if it may not be."""
-    path = os.path.normpath(os.path.join(session.project, artifact.path))
-    removal = publish.remove(artifact, state, session.project, boundary)
-    if removal is Removal.LEFT:
-        session.console.warn(
-            f"`{session.relative(path)}` is left, for somebody else has changed it"
-        )
-    return [path] if removal is Removal.REMOVED else []
-
-
-def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
-    if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
-        return False
-    directory = os.path.join(session.project, artifact.directory)
-    if not os.path.isdir(directory):
-        return True
-    # What `--root` leaves out, or a warning was given of, has not gone away.
-    if any(
-        item.hint and _is_below(artifact.directory, item.directory) for item in discovery.skipped
-    ):
-        return False
-    return any(_is_below(artifact.directory, root) for root in session.settings.config.roots)
-
-
-def _is_below(directory: str, root: str) -> bool:
-    return Path(os.path.normpath(directory)).is_relative_to(os.path.normpath(root))
-
-
 def _write_report(session: Session, path: str, report: Report) -> None:
     full = Path(session.working, path)
     try:
@@ -460,36 +294,3 @@ def _write_report(session: Session, path: str, report: Report) -> None:
             f"cannot write the report `{path}`: {error.strerror}",
             hint="the functions are built; only the report is missing",
         ) from error
-
-
-def clean(session: Session) -> list[str]:
-    """Remove what lambdabuild wrote and nobody changed since; return the paths removed."""
-    home = Home(session.project)
-    if not home.path.exists():
-        return []
-    removed = []
-    with home.locked(lambda who: _say_waiting(session.console, who)):
-        state = home.load()
-        manifests = {os.path.dirname(path) for path in state.manifests}
-        removed += [
-            os.path.join(session.project, path)
-            for path in list(state.manifests)
-            if publish.remove_manifest(path, state, session.project)
-        ]
-        layouts = {a.layout for a in state.artifacts.values()} | manifests
-        for artifact in list(state.artifacts.values()):
-            boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
-            removed += _remove(session, artifact, state, boundary)
-        for layout in layouts - {""}:
-            with _ignoring_full_directories():
-                os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
-        home.forget()
-    return removed
-
-
-@contextmanager
-def _ignoring_full_directories() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        log.debug("left in place: %s", error)

@@ -19,9 +19,10 @@ LAYERS = (
     {"config", "gotool", "goparse", "naming", "plan", "report", "starter"},
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile", "state"),
-        *("discover", "build", "publish", "console", "doctor"),
+        *("sources", "loading", "oversights", "discover"),
+        *("build", "publish", "console", "doctor"),
     },
-    {"pipeline"},
+    {"session", "removal", "pipeline", "flags"},
     {"cli", "__main__"},
 )
 """The lowest first."""

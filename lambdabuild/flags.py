@@ -1,0 +1,212 @@
+"""The flags that several commands share, in groups, and how a command takes them."""
+
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lambdabuild import errors
+from lambdabuild.config import (
+    Choices,
+    Settings,
+    parse_architecture,
+    parse_runtime,
+    parse_target,
+)
+from lambdabuild.errors import LambdabuildError
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The flags that every command takes, before its name or after it."""
+
+    config: str | None = None
+    verbose: bool = False
+    quiet: bool = False
+    color: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The flags that say what there is to build."""
+
+    settings: Settings
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The flags that say how to build it."""
+
+    out: str | None
+    in_place: bool
+    jobs: int | None
+    ldflags: str | None
+    gcflags: str | None
+    fail_fast: bool
+    force: bool
+    dry_run: bool
+    json: bool
+    report: str | None
+
+
+def global_flags(
+    context: typer.Context,
+    directory: Annotated[
+        str | None,
+        typer.Option("--directory", "-C", metavar="DIR", help="Run as if started in DIR."),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option("--config", metavar="FILE", help="The configuration. [lambdabuild.toml]"),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show everything that is logged.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what is wrong.")] = False,
+    color: Annotated[
+        str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never. [auto]")
+    ] = None,
+) -> Globals:
+    """Take the flags of one place, laid over those given before."""
+    if color not in {None, "auto", "always", "never"}:
+        raise LambdabuildError(
+            f"--color is auto, always or never, not `{color}`",
+            hint=errors.did_you_mean(str(color), ["auto", "always", "never"]),
+        )
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise LambdabuildError(f"cannot change to `{directory}`: {error.strerror}") from error
+    before = context.obj or Globals()
+    return Globals(
+        config=os.path.abspath(config) if config is not None else before.config,
+        verbose=verbose or before.verbose,
+        quiet=quiet or before.quiet,
+        color=color or before.color,
+    )
+
+
+def selecting_flags(
+    root: Annotated[
+        list[str] | None,
+        typer.Option("--root", metavar="DIR", help="Look for functions here; repeatable. [api]"),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="GLOB", help="Leave functions out; repeatable."),
+    ] = None,
+    arch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arch", metavar="ARCH", help="x86_64 (amd64) or arm64; repeatable. [x86_64]"
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="GOOS/GOARCH", help="Any target Go has; repeatable."),
+    ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            "--runtime", metavar="NAME", help="provided.al2023 or provided.al2. [provided.al2023]"
+        ),
+    ] = None,
+    tags: Annotated[
+        str | None,
+        typer.Option("--tags", metavar="TAGS", help="Build tags, by commas. [lambda.norpc]"),
+    ] = None,
+) -> Selection:
+    """Take the flags that say what there is to build."""
+    targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
+    choices = Choices(
+        targets=tuple(dict.fromkeys(targets)) or None,
+        runtime=parse_runtime(runtime) if runtime is not None else None,
+        tags=tuple(tags.replace(",", " ").split()) if tags is not None else None,
+    )
+    return Selection(Settings(flags=choices, also_exclude=tuple(exclude or ())), tuple(root or ()))
+
+
+def building_flags(
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Where executables go. [dist]")
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write `bootstrap` into each function's directory.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"
+        ),
+    ] = None,
+    ldflags: Annotated[
+        str | None, typer.Option("--ldflags", metavar="FLAGS", help="For the linker. [-s -w]")
+    ] = None,
+    gcflags: Annotated[
+        str | None, typer.Option("--gcflags", metavar="FLAGS", help="For the compiler.")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = (
+        False
+    ),
+    force: Annotated[
+        bool, typer.Option("--force", help="Link everything again, up to date or not.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and build nothing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", help="Write the result as JSON to FILE."),
+    ] = None,
+) -> Building:
+    """Take the flags that say how to build."""
+    return Building(out, in_place, jobs, ldflags, gcflags, fail_fast, force, dry_run, json, report)
+
+
+def taking(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the flags of each group, and pass it the group's value by name.
+
+    Every command takes the global flags as well. Typer reads a command's flags off its
+    signature, so one is put together here from the groups' own.
+    """
+
+    def wrap(command: Callable[..., None]) -> Callable[..., None]:
+        sources: list[Callable[..., Any]] = [command, *groups.values(), global_flags]
+        own = inspect.signature(command).parameters
+        taken = {**groups, "flags": global_flags}
+        parameters = {
+            parameter.name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for source in sources
+            for parameter in inspect.signature(source).parameters.values()
+            if parameter.name not in taken
+        }
+
+        def run(**values: Any) -> None:
+            arguments = {name: values[name] for name in own if name not in taken}
+            context = values["context"]
+            # The working directory may change with the global flags: they come first.
+            for name, group in reversed(taken.items()):
+                wanted = inspect.signature(group).parameters
+                value = group(**{key: values[key] for key in wanted})
+                if name == "flags":
+                    context.obj = value
+                if name in own:
+                    arguments[name] = value
+            command(**arguments)
+
+        run.__name__ = command.__name__
+        run.__doc__ = command.__doc__
+        run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+        run.__annotations__ = {name: p.annotation for name, p in parameters.items()}
+        return run
+
+    return wrap

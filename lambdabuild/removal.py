@@ -1,0 +1,103 @@
+"""Take away what lambdabuild wrote and nothing builds any more."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lambdabuild import publish
+from lambdabuild.console import Console
+from lambdabuild.discover import Discovery
+from lambdabuild.model import (
+    Artifact,
+    Plan,
+)
+from lambdabuild.publish import Removal
+from lambdabuild.session import Request, Session
+from lambdabuild.state import Home, State
+
+log = logging.getLogger(__name__)
+
+
+def prune(
+    session: Session, request: Request, plan: Plan, discovery: Discovery, state: State
+) -> list[str]:
+    """Remove the outputs of functions that went away, and of targets no longer asked for."""
+    planned = {os.path.relpath(step.artifact, session.project) for step in plan.steps}
+    building = {step.function.name for step in plan.steps}
+    removed = []
+    for artifact in list(state.artifacts.values()):
+        if artifact.layout != session.layout or artifact.path in planned:
+            continue
+        gone = not request.names and _is_gone(session, artifact, discovery)
+        if artifact.function in building or gone:
+            boundary = session.out if session.layout else session.project
+            removed += _remove(session, artifact, state, boundary)
+    return removed
+
+
+def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> list[str]:
+    """Remove one artifact; return its path if it was removed, and say so if it may not be."""
+    path = os.path.normpath(os.path.join(session.project, artifact.path))
+    removal = publish.remove(artifact, state, session.project, boundary)
+    if removal is Removal.LEFT:
+        session.console.warn(
+            f"`{session.relative(path)}` is left, for somebody else has changed it"
+        )
+    return [path] if removal is Removal.REMOVED else []
+
+
+def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
+    if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
+        return False
+    directory = os.path.join(session.project, artifact.directory)
+    if not os.path.isdir(directory):
+        return True
+    # What `--root` leaves out, or a warning was given of, has not gone away.
+    if any(
+        item.hint and _is_below(artifact.directory, item.directory) for item in discovery.skipped
+    ):
+        return False
+    return any(_is_below(artifact.directory, root) for root in session.settings.config.roots)
+
+
+def _is_below(directory: str, root: str) -> bool:
+    return Path(os.path.normpath(directory)).is_relative_to(os.path.normpath(root))
+
+
+def clean(session: Session) -> list[str]:
+    """Remove what lambdabuild wrote and nobody changed since; return the paths removed."""
+    home = Home(session.project)
+    if not home.path.exists():
+        return []
+    removed = []
+    with home.locked(lambda who: say_waiting(session.console, who)):
+        state = home.load()
+        manifests = {os.path.dirname(path) for path in state.manifests}
+        removed += [
+            os.path.join(session.project, path)
+            for path in list(state.manifests)
+            if publish.remove_manifest(path, state, session.project)
+        ]
+        layouts = {a.layout for a in state.artifacts.values()} | manifests
+        for artifact in list(state.artifacts.values()):
+            boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
+            removed += _remove(session, artifact, state, boundary)
+        for layout in layouts - {""}:
+            with _ignoring_full_directories():
+                os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
+        home.forget()
+    return removed
+
+
+@contextmanager
+def _ignoring_full_directories() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        log.debug("left in place: %s", error)
+
+
+def say_waiting(console: Console, who: str) -> None:
+    console.say(f"waiting for another lambdabuild (process {who}) to finish in this repository")
