@@ -258,8 +258,20 @@ def _environment(table: "_Table") -> dict[str, str]:
     for variable, value in environment.items():
         if variable in _OWN_VARIABLES:
             table.refuse(f"env.{variable}", "is lambdabuild's to set", _OWN_VARIABLES[variable])
+        if not variable or "=" in variable or "\0" in variable:
+            table.refuse(
+                f"env.{variable}",
+                "cannot be the name of a variable",
+                "a name is not empty, and holds neither `=` nor a NUL character",
+            )
         if not isinstance(value, str):
             table.refuse(f"env.{variable}", "is not a string", f'write `{variable} = "{value}"`')
+        if "\0" in value:
+            table.refuse(
+                f"env.{variable}",
+                "cannot be the value of a variable",
+                "a value holds no NUL character",
+            )
     return environment
 
 

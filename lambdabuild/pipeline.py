@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,6 @@ from lambdabuild.loading import variants_of
 from lambdabuild.logfile import log_to_file
 from lambdabuild.model import (
     Batch,
-    Command,
     Function,
     Linked,
     Plan,
@@ -49,7 +49,7 @@ def list_functions(
         for settings in [session.settings.of(function.name)]
         for target in settings.targets
         if (function.name, target) in loaded
-    ], discovery.skipped
+    ], session.shown(discovery.skipped)
 
 
 def build_functions(session: Session, request: Request) -> Report:
@@ -68,7 +68,7 @@ def build_functions(session: Session, request: Request) -> Report:
         state = home.load()
         go, discovery, functions = find_functions(session, request.names)
         plan = _plan(session, discovery, functions)
-        session.console.skipped(discovery.skipped)
+        session.console.skipped(session.shown(discovery.skipped))
         publish.check_writable(_output_directories(session, plan))
         toolchain = _toolchain(session, go, request.jobs)
         session.console.building(plan)
@@ -99,7 +99,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Plan]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
     go, discovery, functions = find_functions(session, request.names)
     plan = _plan(session, discovery, functions)
-    session.console.skipped(discovery.skipped)
+    session.console.skipped(session.shown(discovery.skipped))
     toolchain = _toolchain(session, go, request.jobs)
     place = str(Home(session.project).path / "dry-run")
     lines = []
@@ -110,9 +110,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Plan]:
         lines += [
             f"# {len(batch.steps)} for {batch.target}: {_names(batch)}",
             f"# each executable goes to {staging.executable('IMPORT/PATH')}",
-            gotool.shell_line(
-                Command(("mkdir", "-p", staging.temporary), batch.directory)
-            ).removeprefix(f"cd {batch.directory} && env "),
+            f"mkdir -p {shlex.quote(staging.temporary)}",
             gotool.shell_line(command),
         ]
     return lines, plan
@@ -157,7 +155,7 @@ def _no_functions(session: Session, discovery: Discovery) -> LambdabuildError:
     roots = ", ".join(f"`{root}`" for root in session.settings.config.roots)
     return LambdabuildError(
         f"no function was found under {roots}",
-        at=[f"{item.directory}: {item.reason}" for item in discovery.skipped[:5]],
+        at=[f"{item.directory}: {item.reason}" for item in session.shown(discovery.skipped)[:5]],
         hint="a function is a `package main` with a `func main`; "
         "`lambdabuild list --skipped` tells what was passed over",
     )

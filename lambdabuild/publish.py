@@ -259,6 +259,8 @@ class Removal(StrEnum):
     REMOVED = "removed"
     LEFT = "left"
     """Somebody else has changed it."""
+    REFUSED = "refused"
+    """The system does not let go of it; it stays lambdabuild's."""
     GONE = "gone"
     """It was not there any more."""
 
@@ -266,7 +268,7 @@ class Removal(StrEnum):
 def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removal:
     """Remove an artifact that is still as lambdabuild wrote it, and directories left empty.
 
-    Whatever becomes of it, it is no longer lambdabuild's. Directories are removed up to
+    Unless the system refuses, it is lambdabuild's no longer. Directories are removed up to
     `boundary` (absolute), which stays.
     """
     path = os.path.normpath(os.path.join(project, artifact.path))
@@ -274,7 +276,11 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
         os.unlink(_temporary(path))
     removal = Removal.GONE
     if holds(artifact, project):
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except OSError as error:
+            log.info("%s: %s", artifact.path, error)
+            return Removal.REFUSED
         removal = Removal.REMOVED
     elif os.path.lexists(path):
         removal = Removal.LEFT

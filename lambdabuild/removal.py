@@ -45,6 +45,8 @@ def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -
         session.console.warn(
             f"`{session.relative(path)}` is left, for somebody else has changed it"
         )
+    if removal is Removal.REFUSED:
+        session.console.warn(f"`{session.relative(path)}` cannot be removed")
     return [path] if removal is Removal.REMOVED else []
 
 
@@ -87,7 +89,10 @@ def clean(session: Session) -> list[str]:
         for layout in layouts - {""}:
             with _ignoring_full_directories():
                 os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
-        home.forget()
+        if state.artifacts:
+            home.save(state)
+        else:
+            home.forget()
     return removed
 
 

@@ -164,6 +164,8 @@ def duration(seconds: float) -> str:
 
 def size(count: int) -> str:
     """Return a number of bytes as people read it: `8.9 MB`."""
+    if count < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{count} B"
     return f"{count / 1_000_000:.1f} MB" if count >= 100_000 else f"{count / 1000:.1f} kB"  # noqa: PLR2004
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lambdabuild import naming
@@ -11,9 +11,7 @@ from lambdabuild.console import Console
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
-from lambdabuild.model import (
-    Function,
-)
+from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
 from lambdabuild.toolchain import find_go
 from lambdabuild.tree import enclosing
@@ -35,6 +33,13 @@ class Session:
     def relative(self, path: str) -> str:
         """Return a path as people and JSON get it: from the working directory."""
         return os.path.relpath(path, self.working)
+
+    def shown(self, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+        """Return what was passed over with directories as people and JSON get them."""
+        return tuple(
+            replace(item, directory=self.relative(os.path.join(self.project, item.directory)))
+            for item in skipped
+        )
 
     @property
     def out(self) -> str:

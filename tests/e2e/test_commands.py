@@ -60,6 +60,14 @@ def test_list_skipped_on_odd_repositories(
     assert {item["directory"]: item["reason"] for item in result.json["skipped"]} == skipped
 
 
+def test_what_was_passed_over_is_shown_from_where_lambdabuild_runs(copy: Copy) -> None:
+    project = copy("test-only-main")
+    project.write("lambdabuild.toml", "")
+    result = project.run("list", "--skipped", "--json", cwd=project / "api")
+    assert [f["directory"] for f in result.json["functions"]] == ["healthy"]
+    assert [item["directory"] for item in result.json["skipped"]] == ["checks", "pretender"]
+
+
 def test_a_workspace_may_be_switched_off(copy: Copy) -> None:
     project = copy("workspace-not-used")
     result = project.run("all", "--json", env={"GOWORK": "off"})

@@ -68,7 +68,7 @@ choices: dict[str, st.SearchStrategy[Any]] = {
     "tags": st.lists(texts),
     "ldflags": texts,
     "gcflags": texts,
-    "env": st.dictionaries(variables, texts, max_size=3),
+    "env": st.dictionaries(variables, texts.filter(lambda text: "\0" not in text), max_size=3),
 }
 function_tables = st.fixed_dictionaries(
     {}, optional={"directory": directories, "assets": st.lists(texts), **choices}
@@ -318,6 +318,20 @@ REFUSED = {
         "  at: lambdabuild.toml\n"
         '  hint: write `CGO_ENABLED = "0"`'
     ),
+    # What no process can be started with.
+    r'env.A = "a\u0000b"': (
+        "`env.A` cannot be the value of a variable\n"
+        "  at: lambdabuild.toml\n"
+        "  hint: a value holds no NUL character"
+    ),
+    **{
+        f'functions.x.env."{written}" = "x"': (
+            f'`functions."x".env.{name}` cannot be the name of a variable\n'
+            "  at: lambdabuild.toml\n"
+            "  hint: a name is not empty, and holds neither `=` nor a NUL character"
+        )
+        for written, name in (("A=B", "A=B"), ("", ""), (r"A\u0000", "A\0"))
+    },
     **{
         f"env.{name} = 'x'": (
             f"`env.{name}` is lambdabuild's to set\n  at: lambdabuild.toml\n  hint: {hint}"

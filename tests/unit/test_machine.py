@@ -105,11 +105,11 @@ def test_the_first_version_of_cgroups_has_a_hierarchy_for_each_controller(system
     write(
         system,
         {
-            "proc/self/cgroup": "5:memory:/job\n4:cpu,cpuacct:/job\n1:name=systemd:/x\n",
+            "proc/self/cgroup": "5:memory:/job\n4:cpu,cpuacct:/batch\n1:name=systemd:/x\n",
             "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "3000000",
             "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
-            "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us": "20000",
-            "sys/fs/cgroup/cpu/job/cpu.cfs_period_us": "100000",
+            "sys/fs/cgroup/cpu/batch/cpu.cfs_quota_us": "20000",
+            "sys/fs/cgroup/cpu/batch/cpu.cfs_period_us": "100000",
             "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1",
             "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
         },

@@ -324,7 +324,7 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("count", "text"),
     [
-        (0, "0.0 kB"),
+        (0, "0 B"),
         (1_234, "1.2 kB"),
         (99_940, "99.9 kB"),
         (100_000, "0.1 MB"),

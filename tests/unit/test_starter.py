@@ -68,7 +68,7 @@ def test_the_first_line_counts_what_was_found(functions: int, said: str) -> None
         (["api/users/get"], ["api"]),
         (["cmd/migrate", "cmd/seed", "cmd/x", "api/users/get"], ["api"]),
         (["apis/users"], ["apis"]),
-        (["cmd/b", "services/x", "services/y", "cmd/a", "lambdas"], ["cmd", "services", "lambdas"]),
+        (["services/x", "lambdas", "cmd/b", "services/y", "cmd/a"], ["cmd", "services", "lambdas"]),
         (["."], ["."]),
     ],
 )
