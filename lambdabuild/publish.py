@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -121,8 +122,6 @@ class Publisher:
             if same:
                 _make_executable(step.artifact)
             else:
-                # Remembered first: if this process dies between the two, the file is still known
-                # to be lambdabuild's by its content.
                 _move(str(linked.executable), step.artifact)
         except OSError as error:
             problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
@@ -162,19 +161,24 @@ class Publisher:
         step = linked.step
         relative = os.path.relpath(step.artifact, self._project)
         artifact = self._state.artifacts[relative]
-        # The package and the runtime are no part of the bytes, but of the manifest.
-        self._state.artifacts[relative] = Artifact(
-            path=relative,
-            layout=self._layout,
-            function=step.function.name,
+        try:
+            # Looked at again: `go` was at work for a while since it was found to be in place.
+            if not holds(artifact, self._project):
+                message = f"`{step.artifact}` was changed meanwhile; run lambdabuild again"
+                problem = Diagnostic(step.function.package, message)
+                return failed(step, (problem,), self._state, self._project)
+            _make_executable(step.artifact)
+        except OSError as error:
+            problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
+            return failed(step, (problem,), self._state, self._project)
+        # Package, directory and runtime are no part of the bytes, but of the manifest. A file that
+        # was only touched has a new identity: taken over, it is not hashed again every time.
+        self._state.artifacts[relative] = replace(
+            artifact,
             package=step.function.package,
             directory=os.path.relpath(step.function.directory, self._project),
-            target=step.target,
             runtime=step.runtime,
-            sha256=artifact.sha256,
-            identity=artifact.identity,
-            build_id=artifact.build_id,
-            link_id=artifact.link_id,
+            identity=identify(step.artifact) or artifact.identity,
         )
         return StepResult(
             step=step,

@@ -132,6 +132,14 @@ def test_a_touched_artifact_with_the_same_bytes_is_up_to_date(handlers: Project)
     assert set(handlers.run("all", "--json").statuses.values()) == {"up-to-date"}
 
 
+def test_an_artifact_that_lost_its_mode_gets_it_back(handlers: Project) -> None:
+    handlers.run("build", "users-handler")
+    (handlers / "dist/users-handler/bootstrap").chmod(0o644)
+    result = handlers.run("build", "users-handler", "--json")
+    assert result.statuses == {"users-handler": "up-to-date"}
+    assert handlers.says("users-handler") == "users-handler"
+
+
 def test_a_changed_flag_is_a_changed_input(handlers: Project) -> None:
     handlers.run("all")
     plain = (handlers / "dist/users-handler/bootstrap").read_bytes()
