@@ -94,13 +94,14 @@ def build(
     staging: Staging,
     current: Mapping[str, str],
     observe: Observe,
-    fail_fast: bool = False,
+    stop: Callable[[], bool] = lambda: False,
     jobs: int | None = None,
 ) -> list[Linked]:
     """Build a batch with one `go build` and return what became of each step.
 
     `current` maps import paths to the link IDs of artifacts that are in place: where Go asks
-    for the same link again, nothing is linked.
+    for the same link again, nothing is linked. When `stop` says so, the build is stopped; what is
+    finished counts.
 
     Where a fault that `go list` did not see stops the whole `go build` before anything is
     compiled, the functions at fault are left out and the others built again.
@@ -109,11 +110,10 @@ def build(
     events = _Events(str(staging.events), batch)
 
     def tick() -> bool:
-        new = events.read()
-        for event in new:
+        for event in events.read():
             observe(event)
         observe(None)
-        return fail_fast and any(event.kind == "failed" for event in new)
+        return stop()
 
     command = command_of(batch, toolchain, goflags, staging, jobs)
     completed = run(command, tick)
@@ -129,7 +129,7 @@ def build(
             again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
             return [linked for linked in steps if linked.errors] + build(
                 run, again, toolchain, goflags=goflags, staging=staging, current=current,
-                observe=observe, fail_fast=fail_fast, jobs=jobs,
+                observe=observe, stop=stop, jobs=jobs,
             )  # fmt: skip
     return [_blamed_on_all(linked, completed) for linked in steps]
 

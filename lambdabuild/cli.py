@@ -1,9 +1,9 @@
 """The command line: flags to settings, results to exit codes; nothing else."""
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -13,14 +13,23 @@ import typer
 from lambdabuild import __version__, errors
 from lambdabuild.config import (
     FILE_NAME,
-    Settings,
 )
 from lambdabuild.errors import Interrupted, LambdabuildError
-from lambdabuild.flags import Building, Globals, Selection, building_flags, selecting_flags, taking
+from lambdabuild.flags import (
+    Building,
+    Globals,
+    Output,
+    Selection,
+    building_flags,
+    output_flags,
+    selecting_flags,
+    taking,
+)
 
 if TYPE_CHECKING:
     from lambdabuild.model import Report
-    from lambdabuild.session import Request, Session
+    from lambdabuild.request import Request
+from lambdabuild.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.
@@ -56,24 +65,99 @@ def _before(
 
 
 @app.command("all")
-@taking(selection=selecting_flags, building=building_flags)
-def build_all(flags: Globals, selection: Selection, building: Building) -> None:
+@taking(selection=selecting_flags, output=output_flags, building=building_flags)
+def build_all(flags: Globals, selection: Selection, output: Output, building: Building) -> None:
     """Build every function."""
-    _build(flags, selection, building, ())
+    _build(flags, selection, output, building, ())
 
 
 @app.command("build")
-@taking(selection=selecting_flags, building=building_flags)
+@taking(selection=selecting_flags, output=output_flags, building=building_flags)
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
     ],
     flags: Globals,
     selection: Selection,
+    output: Output,
     building: Building,
 ) -> None:
     """Build some functions: by name, glob, or path."""
-    _build(flags, selection, building, tuple(names))
+    _build(flags, selection, output, building, tuple(names))
+
+
+@app.command()
+@taking(selection=selecting_flags, output=output_flags, building=building_flags)
+def watch(
+    flags: Globals,
+    selection: Selection,
+    output: Output,
+    building: Building,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
+    ] = None,
+    poll: Annotated[
+        bool,
+        typer.Option(
+            "--poll", help="Look at the disk twice a second: for NFS and some containers."
+        ),
+    ] = False,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            metavar="CMD",
+            help="Run CMD after each build without failures; "
+            "LAMBDABUILD_FUNCTIONS has the names of what is new.",
+        ),
+    ] = None,
+) -> None:
+    """Build, then rebuild what changes touch, until Ctrl-C."""
+    from lambdabuild.opening import settle  # noqa: PLC0415
+    from lambdabuild.watching import Wishes  # noqa: PLC0415
+    from lambdabuild.watching import watch as watch_functions  # noqa: PLC0415
+
+    if building.dry_run:
+        raise LambdabuildError(
+            "watch has no --dry-run", hint="`lambdabuild all --dry-run` prints the commands"
+        )
+    request = _request(building, tuple(names or ()))
+
+    def reopen(session: "Session") -> "Session":
+        project, settings = settle(session.working, flags, selection, output)
+        return replace(session, project=project, settings=settings)
+
+    with _opened(flags, selection, output) as session:
+        watch_functions(session, Wishes(request, building.json, poll, command), reopen)
+
+
+@app.command("why")
+@taking(selection=selecting_flags, output=output_flags)
+def why(
+    flags: Globals,
+    selection: Selection,
+    output: Output,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="PATH", help="List what depends on these files instead."),
+    ] = None,
+) -> None:
+    """Tell why each function would be rebuilt, naming the first input that changed."""
+    from lambdabuild import explanations  # noqa: PLC0415
+
+    with _opened(flags, selection, output) as session:
+        if file:
+            # `--file one.go two.go`: what follows is meant as files as well.
+            lines = explanations.dependants(session, [*file, *(names or ())])
+        else:
+            lines = explanations.reasons(session, tuple(names or ()))
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
 
 
 @app.command("list")
@@ -151,9 +235,9 @@ def doctor(flags: Globals) -> None:
 @taking()
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
+    from lambdabuild.asking import Findings, start_go  # noqa: PLC0415
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
     from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
-    from lambdabuild.toolchain import find_go  # noqa: PLC0415
 
     if os.path.exists(FILE_NAME):
         raise LambdabuildError(
@@ -162,7 +246,7 @@ def initialize(flags: Globals) -> None:
     with _opened(flags) as session:
         found = main_packages_below(
             session.run,
-            find_go(session.environment),
+            start_go(session.run, session.environment, Findings()),
             session.settings,
             session.working,
             session.environment,
@@ -177,31 +261,49 @@ def initialize(flags: Globals) -> None:
 
 
 def _build(
-    flags: Globals, selection: Selection, building: Building, names: tuple[str, ...]
+    flags: Globals,
+    selection: Selection,
+    output: Output,
+    building: Building,
+    names: tuple[str, ...],
 ) -> None:
     from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.session import Request  # noqa: PLC0415
 
-    request = Request(names, building.jobs, building.fail_fast, building.force, building.report)
-    with _opened(flags, selection, building) as session:
+    request = _request(building, names)
+    with _opened(flags, selection, output) as session:
         if building.dry_run:
-            _print_plan(session, request)
+            _print_plan(session, request, building)
             return
         report = pipeline.build_functions(session, request)
         _show_report(session, report, json=building.json)
 
 
-def _print_plan(session: "Session", request: "Request") -> None:
+def _request(building: Building, names: tuple[str, ...]) -> "Request":
+    from lambdabuild.request import Request  # noqa: PLC0415
+
+    return Request(
+        names=names,
+        jobs=building.jobs,
+        fail_fast=building.fail_fast,
+        force=building.force,
+        explain=building.explain,
+        report=building.report,
+    )
+
+
+def _print_plan(session: "Session", request: "Request", building: Building) -> None:
     from lambdabuild import pipeline  # noqa: PLC0415
     from lambdabuild.report import Fault  # noqa: PLC0415
 
-    lines, plan = pipeline.dry_run(session, request)
+    lines, found = pipeline.dry_run(session, request)
+    if building.explain:
+        session.console.explain(found.plan, found.reasons)
     for line in lines:
         sys.stdout.write(f"{line}\n")
-    for step in plan.set_aside:
+    for step in found.plan.set_aside:
         fault = Fault(step.function.package, (step.function.name,), step.load_errors)
         session.console.fault(fault, session.relative)
-    if plan.set_aside:
+    if found.plan.set_aside:
         raise typer.Exit(errors.FAILED)
 
 
@@ -215,69 +317,12 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
         raise typer.Exit(errors.FAILED)
 
 
-@contextlib.contextmanager
 def _opened(
-    flags: Globals, selection: Selection | None = None, building: Building | None = None
-) -> Iterator["Session"]:
-    """Open what a command needs, and close it however the command ends."""
-    from lambdabuild import logfile  # noqa: PLC0415
-    from lambdabuild.console import Console, ConsoleHandler, choose_look  # noqa: PLC0415
-    from lambdabuild.interrupts import Interrupts  # noqa: PLC0415
-    from lambdabuild.process import Runner  # noqa: PLC0415
-    from lambdabuild.session import Session  # noqa: PLC0415
+    flags: Globals, selection: Selection | None = None, output: Output | None = None
+) -> AbstractContextManager["Session"]:
+    from lambdabuild.opening import opened  # noqa: PLC0415
 
-    environment = dict(os.environ)
-    look = choose_look(
-        flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
-    )
-    working = os.getcwd()
-    project, settings = _project(working, flags, selection, building)
-    session = Session(
-        project=project,
-        working=working,
-        settings=settings,
-        environment=environment,
-        run=Runner(environment),
-        console=Console(look),
-        interrupts=Interrupts(),
-    )
-    if look.verbose:
-        logfile.log_to(ConsoleHandler(session.console))
-    with session.interrupts.caught():
-        try:
-            yield session
-        finally:
-            session.run.close()
-            session.console.built()
-            logfile.close_log()
-
-
-def _project(
-    working: str, flags: Globals, selection: Selection | None, building: Building | None
-) -> tuple[str, Settings]:
-    """Return the project directory and the settings that hold in it."""
-    from lambdabuild.session import read_config  # noqa: PLC0415
-
-    project, config = read_config(working, flags.config)
-
-    def here(path: str) -> str:
-        # What the command line names is relative to where it was typed.
-        return os.path.relpath(os.path.join(working, path), project)
-
-    settings = selection.settings if selection else Settings()
-    if selection and selection.roots:
-        config = replace(config, roots=tuple(here(root) for root in selection.roots))
-    if building:
-        if building.out is not None:
-            config = replace(config, out=here(building.out))
-        settings = replace(
-            settings,
-            in_place=building.in_place,
-            flags=replace(
-                settings.flags, ldflags=building.ldflags, gcflags=building.gcflags or None
-            ),
-        )
-    return project, replace(settings, config=config)
+    return opened(flags, selection, output)
 
 
 def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:

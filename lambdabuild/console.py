@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from lambdabuild import report as text
-from lambdabuild.build import Event
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Plan, Report, Skipped, Status
+from lambdabuild.model import Plan, Report, Skipped, Status, Target
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
+
+    from lambdabuild.build import Event
 
 _STYLES = {
     Status.BUILT: "green",
@@ -58,7 +59,7 @@ class Progress:
     working: dict[tuple[int, str, str], float] = field(default_factory=dict)
     """What is being compiled or linked, and since when: by batch, tool and package."""
 
-    def take(self, event: Event) -> None:
+    def take(self, event: "Event") -> None:
         key = (id(event.batch), event.tool, event.package)
         if event.kind == "start":
             self.working[key] = event.at
@@ -99,6 +100,9 @@ class Console:
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = 0.0
         self._unread = False
+        self._warned: set[Skipped] = set()
+        self.calm = False
+        """Leave out what goes on during a build; on a terminal it is shown all the same."""
 
     def say(self, message: str) -> None:
         """Tell something that a person who asked for quiet does not need."""
@@ -118,7 +122,8 @@ class Console:
     def skipped(self, items: Sequence[Skipped]) -> None:
         """Warn of main packages that are passed over though they were surely meant."""
         for item in items:
-            if item.hint:
+            if item.hint and item not in self._warned:
+                self._warned.add(item)
                 self.warn(f"`{item.directory}` is not built: {item.reason}", item.hint)
 
     def building(self, plan: Plan) -> None:
@@ -136,8 +141,10 @@ class Console:
         noun = "function" if functions == 1 else "functions"
         aside = len({step.function.name for step in plan.set_aside})
         unloaded = f"; {aside} cannot be loaded" if aside else ""
-        self.say(f"building {functions} {noun} for {targets}{unloaded}")
-        if self.look.terminal and not self.look.quiet and not self.look.verbose:
+        if not self.calm:
+            self.say(f"building {functions} {noun} for {targets}{unloaded}")
+        if self.boarded:
+            self._take_down()
             from rich.live import Live  # noqa: PLC0415 - slow to import
 
             self._live = Live(
@@ -145,7 +152,12 @@ class Console:
             )
             self._live.start()
 
-    def observe(self, event: Event | None) -> None:
+    def explain(self, plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> None:
+        """Tell why each step is built, or that it is up to date."""
+        for line in text.explanation(plan, reasons):
+            self.say(line)
+
+    def observe(self, event: "Event | None") -> None:
         """Take an event of a build in; None is the passing of time."""
         progress = self._progress
         if progress is None:
@@ -154,7 +166,7 @@ class Console:
             self._draw(progress)
             return
         progress.take(event)
-        if self._live is not None or self.look.quiet or event.tool != "link":
+        if self._live is not None or self.look.quiet or self.calm or event.tool != "link":
             return
         name = self._names.get((id(event.batch), event.package), event.package)
         if event.kind == "done":
@@ -163,12 +175,40 @@ class Console:
             self.say(f"could not link {name}")
 
     def built(self) -> None:
-        """Stop to show progress."""
+        """Stop to show progress, or a board."""
+        self._take_down()
+        self._progress = None
+
+    def _take_down(self) -> None:
         if self._live is not None:
             self._live.update("", refresh=True)
             self._live.stop()
             self._live = None
-        self._progress = None
+
+    @property
+    def boarded(self) -> bool:
+        """Whether there is a terminal on which lines can be kept in place."""
+        return self.look.terminal and not self.look.quiet and not self.look.verbose
+
+    def board(self, heading: str, lines: Sequence[str]) -> None:
+        """Keep a heading and lines at the end of the terminal, until the next `built`."""
+        if not self.boarded:
+            return
+        from rich.live import Live  # noqa: PLC0415 - slow to import
+        from rich.text import Text  # noqa: PLC0415
+
+        frame = Text(heading, style="bold" if self.look.color else "")
+        room = max(1, self._rich_console().height - 2)
+        for line in lines[:room]:
+            frame.append(f"\n  {line}", style="not bold")
+        frame.no_wrap = True
+        frame.overflow = "ellipsis"
+        if self._live is None:
+            self._live = Live(
+                console=self._rich_console(), auto_refresh=False, transient=True, screen=False
+            )
+            self._live.start()
+        self._live.update(frame, refresh=True)
 
     def report(self, report: Report, relative: text.Relative) -> None:
         """Show the table, the faults and the last line."""
@@ -178,8 +218,8 @@ class Console:
                 self._table(table)
         for fault in text.faults(report.results):
             self.fault(fault, relative)
-        for path in report.removed:
-            self.say(f"removed {relative(path)}, which nothing builds any more")
+        for artifact in report.removed:
+            self.say(f"removed {relative(artifact.path)}, which nothing builds any more")
         self.say(self._paint(text.summary(report), "1"))
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:

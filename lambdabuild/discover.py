@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lambdabuild import naming, tree
+from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.loading import Graph, Variant, find_places, list_all, variants_of
+from lambdabuild.loading import Graph, find_places, list_all, variants_of
 from lambdabuild.model import (
     Diagnostic,
     Function,
@@ -18,7 +19,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.oversights import constrained, constraint_hint, is_below, not_in_workspace, root_of
 from lambdabuild.process import Run
-from lambdabuild.sources import has_main, sources_with_main
+from lambdabuild.sources import sources_with_main
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Discovery:
 
 def discover(
     run: Run,
-    go: str,
+    go: Go,
     settings: Settings,
     *,
     project: str,
@@ -63,7 +64,10 @@ def discover(
     """
     roots = [os.path.normpath(os.path.join(project, root)) for root in settings.config.roots]
     _require_roots(run, go, settings, roots, project=project, environment=environment)
-    trees = {root: tree.walk(root, everything=thorough) for root in dict.fromkeys(roots)}
+    trees = {
+        root: tree.walk(root, everything=True) if thorough else go.tree(root)
+        for root in dict.fromkeys(roots)
+    }
     places, environments = find_places(run, go, trees, environment)
     if not places:
         shown = ", ".join(f"`{root}`" for root in settings.config.roots)
@@ -73,16 +77,16 @@ def discover(
             hint="run `go mod init example.com/your/module` at the top of the repository",
         )
     variants = list(dict.fromkeys(v for s in settings.variants() for v in variants_of(s)))
-    graphs, unlisted = list_all(run, go, places, variants, environments)
+    graphs, unlisted = list_all(run, go, places, variants)
     return _assemble(
         settings, trees, graphs, unlisted, environments,
-        run=run, go=go, project=project, working=working,
+        go=go, project=project, working=working,
     )  # fmt: skip
 
 
 def _require_roots(
     run: Run,
-    go: str,
+    go: Go,
     settings: Settings,
     roots: Sequence[str],
     *,
@@ -111,21 +115,21 @@ def _and_so_on(items: Sequence[str], most: int = 5) -> str:
 
 
 def main_packages_below(
-    run: Run, go: str, settings: Settings, directory: str, environment: Mapping[str, str]
+    run: Run, go: Go, settings: Settings, directory: str, environment: Mapping[str, str]
 ) -> list[str]:
     """Return the directories of main packages below `directory`, relative to it."""
     trees = {directory: tree.walk(directory)}
     variant = variants_of(settings.variants()[0])[0]
     found = set()
     try:
-        places, environments = find_places(run, go, trees, environment)
-        graphs, _ = list_all(run, go, places, [variant], environments)
+        places, _ = find_places(run, go, trees, environment)
+        graphs, _ = list_all(run, go, places, [variant])
     except LambdabuildError as error:
         log.debug("looking for main packages: %s", error)
         return []
     for graph in graphs.values():
         for package in graph.values():
-            if not package.only_dependency and package.name == "main" and has_main(package):
+            if not package.only_dependency and package.name == "main" and package.declares_main:
                 found.add(os.path.relpath(package.directory, directory))
     return sorted(found)
 
@@ -147,8 +151,7 @@ def _assemble(
     unlisted: Iterable[tuple[str, Diagnostic]],
     environments: Mapping[str, GoEnvironment],
     *,
-    run: Run,
-    go: str,
+    go: Go,
     project: str,
     working: str,
 ) -> Discovery:
@@ -191,7 +194,7 @@ def _assemble(
     outside = [directory for directory, _ in unlisted]
     unseen = [d for d in unseen if not any(is_below(d, module) for module in outside)]
     skipped += constrained(
-        unseen, settings, environments, run=run, go=go, project=project, named=named, roots=roots
+        unseen, settings, environments, go=go, project=project, named=named, roots=roots
     )
     for found in trees.values():
         skipped += [
@@ -219,7 +222,7 @@ def _candidates(
     for (load, variant), graph in graphs.items():
         imported = {path for package in graph.values() for path in package.imports}
         for package in graph.values():
-            if package.only_dependency or package.standard:
+            if package.only_dependency:
                 continue
             directory = package.directory or _directory_of(package, sources)
             if directory is None:
@@ -269,6 +272,6 @@ def _reason_to_skip(candidate: _Candidate, wanted: Sequence[Variant]) -> str | N
             return None
         if not package.go_files:
             return "it has only test files"
-        if not has_main(package):
+        if not package.declares_main:
             return "it has no `func main`"
     return None

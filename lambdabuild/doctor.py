@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lambdabuild import gotool, machine, publish
+from lambdabuild.asking import Findings, start_go
 from lambdabuild.config import Settings
 from lambdabuild.discover import discover
 from lambdabuild.errors import LambdabuildError
@@ -55,7 +56,12 @@ def examine(
     yield from _functions(
         lambda: (
             discover(
-                run, go, settings, project=project, working=working, environment=environment
+                run,
+                start_go(run, environment, Findings()),
+                settings,
+                project=project,
+                working=working,
+                environment=environment,
             ).functions
         ),
         settings,

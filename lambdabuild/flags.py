@@ -41,17 +41,24 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Building:
-    """The flags that say how to build it."""
+class Output:
+    """The flags that say what is made of it, and where."""
 
     out: str | None
     in_place: bool
-    jobs: int | None
     ldflags: str | None
     gcflags: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """The flags that say how to build it."""
+
+    jobs: int | None
     fail_fast: bool
     force: bool
     dry_run: bool
+    explain: bool
     json: bool
     report: str | None
 
@@ -134,33 +141,42 @@ def selecting_flags(
     return Selection(Settings(flags=choices, also_exclude=tuple(exclude or ())), tuple(root or ()))
 
 
-def building_flags(
+def output_flags(
     out: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Where executables go. [dist]")
     ] = None,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Write `bootstrap` into each function's directory.")
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"
-        ),
-    ] = None,
     ldflags: Annotated[
         str | None, typer.Option("--ldflags", metavar="FLAGS", help="For the linker. [-s -w]")
     ] = None,
     gcflags: Annotated[
         str | None, typer.Option("--gcflags", metavar="FLAGS", help="For the compiler.")
     ] = None,
+) -> Output:
+    """Take the flags that say what is made, and where."""
+    return Output(out, in_place, ldflags, gcflags)
+
+
+def building_flags(
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", metavar="N", min=1, help="Processes at a time. [all processors]"
+        ),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = (
         False
     ),
     force: Annotated[
-        bool, typer.Option("--force", help="Link everything again, up to date or not.")
+        bool, typer.Option("--force", help="Build everything again, up to date or not.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and build nothing.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell why each function is built, or is not.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     report: Annotated[
@@ -169,7 +185,7 @@ def building_flags(
     ] = None,
 ) -> Building:
     """Take the flags that say how to build."""
-    return Building(out, in_place, jobs, ldflags, gcflags, fail_fast, force, dry_run, json, report)
+    return Building(jobs, fail_fast, force, dry_run, explain, json, report)
 
 
 def taking(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -38,15 +38,26 @@ def parse_environment(text: str) -> GoEnvironment:
         cache=values.get("GOCACHE", ""),
         module_cache=values.get("GOMODCACHE", ""),
         toolchain=values.get("GOTOOLCHAIN", ""),
+        root=values.get("GOROOT", ""),
+        tools=values.get("GOTOOLDIR", ""),
     )
 
 
 def parse_packages(text: str, directory: str) -> list[Package]:
-    """Return the packages in a stream of `go list -json` values.
+    """Return the packages in a stream of `go list -json` values, but for the standard library.
 
-    `directory` is where `go list` ran: what it prints of files is relative to that.
+    `directory` is where `go list` ran: what it prints of files is relative to that. What belongs
+    to Go itself changes with Go's version and no other way, and imports nothing else.
     """
-    return [_package(value, directory) for value in _json_stream(text)]
+    values = list(_json_stream(text))
+    standard = {
+        value["ImportPath"] for value in values if value.get("Standard") and not value.get("Error")
+    }
+    return [
+        _package(value, directory, standard)
+        for value in values
+        if value["ImportPath"] not in standard
+    ]
 
 
 def _json_stream(text: str) -> Iterator[dict[str, Any]]:
@@ -57,7 +68,13 @@ def _json_stream(text: str) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _package(value: dict[str, Any], directory: str) -> Package:
+_OTHER_FILES = (
+    "CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles", "SFiles", "SwigFiles", "SwigCXXFiles",
+    "SysoFiles",
+)  # fmt: skip
+
+
+def _package(value: dict[str, Any], directory: str, standard: Container[str]) -> Package:
     import_path = value["ImportPath"]
     error = value.get("Error")
     module = value.get("Module")
@@ -67,20 +84,30 @@ def _package(value: dict[str, Any], directory: str) -> Package:
         directory=value.get("Dir", ""),
         go_files=(*value.get("GoFiles", ()), *value.get("CgoFiles", ())),
         ignored_files=tuple(value.get("IgnoredGoFiles", ())),
-        imports=tuple(value.get("Imports", ())),
-        standard=value.get("Standard", False),
+        imports=tuple(path for path in value.get("Imports", ()) if path not in standard),
         module=_module(module) if module else None,
         only_dependency=value.get("DepOnly", False),
         errors=(_load_error(error, import_path, directory),) if error else (),
+        other_files=tuple(name for kind in _OTHER_FILES for name in value.get(kind, ())),
+        embed_files=tuple(value.get("EmbedFiles", ())),
+        embed_patterns=tuple(value.get("EmbedPatterns", ())),
+        godebug=value.get("DefaultGODEBUG", ""),
+        cgo=bool(value.get("CgoFiles")),
     )
 
 
 def _module(value: dict[str, Any]) -> Module:
+    replacement = value.get("Replace")
+    if replacement:
+        replacement = f"{replacement['Path']} {replacement.get('Version', '')}".strip()
     return Module(
         path=value["Path"],
         directory=value.get("Dir"),
         version=value.get("Version"),
         main=value.get("Main", False),
+        go_version=value.get("GoVersion"),
+        go_sum=value.get("Sum"),
+        replacement=replacement,
     )
 
 

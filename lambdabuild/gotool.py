@@ -9,7 +9,9 @@ from lambdabuild.model import Command, Flags, Target
 
 OLDEST_GO = (1, 22)
 
-ENVIRONMENT_KEYS = ("GOVERSION", "GOFLAGS", "GOWORK", "GOCACHE", "GOMODCACHE", "GOTOOLCHAIN")
+ENVIRONMENT_KEYS = (
+    "GOVERSION", "GOFLAGS", "GOWORK", "GOCACHE", "GOMODCACHE", "GOTOOLCHAIN", "GOROOT", "GOTOOLDIR",
+)  # fmt: skip
 
 LIST_FIELDS = (
     "ImportPath",
@@ -19,7 +21,19 @@ LIST_FIELDS = (
     "DepOnly",
     "GoFiles",
     "CgoFiles",
+    "CFiles",
+    "CXXFiles",
+    "MFiles",
+    "HFiles",
+    "FFiles",
+    "SFiles",
+    "SwigFiles",
+    "SwigCXXFiles",
+    "SysoFiles",
+    "EmbedFiles",
+    "EmbedPatterns",
     "IgnoredGoFiles",
+    "DefaultGODEBUG",
     "Imports",
     "Module",
     "Error",

@@ -9,24 +9,44 @@ _LIMIT = 5_000_000
 
 
 def log_to_file(directory: Path) -> None:
-    """Send the project's log records to a file in `directory`, shared between processes."""
-    # Here, because it takes longer to import than the rest of lambdabuild.
-    from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
-
-    handler = ConcurrentRotatingFileHandler(
-        str(directory / "lambdabuild.log"),
-        maxBytes=_LIMIT,
-        backupCount=5,
-        encoding="utf-8",
-        lock_file_directory=str(directory),
-    )
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
-    )
+    """Send the project's log records to a file in `directory`, shared between processes; once."""
     log = logging.getLogger(NAME)
+    if any(isinstance(handler, _OpenedLate) for handler in log.handlers):
+        return
     log.setLevel(logging.DEBUG)
-    log.addHandler(handler)
+    log.addHandler(_OpenedLate(directory))
     log.propagate = False
+
+
+class _OpenedLate(logging.Handler):
+    """Open the file with the first record: where nothing is to do, there is none."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(logging.DEBUG)
+        self._directory = directory
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._file is None:
+            # Here, because it takes longer to import than the rest of lambdabuild.
+            from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
+
+            self._file = ConcurrentRotatingFileHandler(
+                str(self._directory / "lambdabuild.log"),
+                maxBytes=_LIMIT,
+                backupCount=5,
+                encoding="utf-8",
+                lock_file_directory=str(self._directory),
+            )
+            self._file.setFormatter(
+                logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+            )
+        self._file.emit(record)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
 
 def log_to(handler: logging.Handler) -> None:

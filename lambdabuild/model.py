@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Architecture(StrEnum):
@@ -93,6 +94,12 @@ class Module:
     directory: str | None
     version: str | None
     main: bool
+    go_version: str | None = None
+    """The language version that its go.mod asks for."""
+    go_sum: str | None = None
+    """The hash that go.sum has of it, where Go tells."""
+    replacement: str | None = None
+    """What go.mod or go.work puts in its place: `path version`, or a directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +113,21 @@ class Package:
     """The files that this target's build constraints leave in, cgo ones too; no tests."""
     ignored_files: tuple[str, ...]
     imports: tuple[str, ...]
-    standard: bool
     module: Module | None
     only_dependency: bool
     """Not matched by the pattern, only imported by what is."""
     errors: tuple[Diagnostic, ...]
     """Why it cannot be loaded; says nothing about whether it compiles."""
+    other_files: tuple[str, ...] = ()
+    """C, assembly and the like, headers too, that this target's constraints leave in."""
+    embed_files: tuple[str, ...] = ()
+    embed_patterns: tuple[str, ...] = ()
+    godebug: str = ""
+    """The GODEBUG settings that a main package starts with."""
+    cgo: bool = False
+    declares_main: bool = False
+    local: bool = False
+    """Not of the standard library, and not in the module cache, whose modules never change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +214,7 @@ class Linked:
     link_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What `stat` says of a file: equal identities mean an untouched file."""
 
     inode: int
@@ -208,6 +223,10 @@ class Identity:
     """mtime in nanoseconds."""
     changed: int
     """ctime in nanoseconds."""
+
+
+Input = tuple[str, str]
+"""What an input is called, and a text that differs whenever it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +248,8 @@ class Artifact:
     build_id: str | None
     """Go's build ID of the executable; equal IDs mean equal bytes."""
     link_id: str | None = None
+    inputs: tuple[Input, ...] = ()
+    """Everything it was built from; empty where that is not known."""
 
     @property
     def key(self) -> tuple[str, Target]:
@@ -262,8 +283,8 @@ class Report:
     go: str
     jobs: int
     results: tuple[StepResult, ...]
-    removed: tuple[str, ...] = ()
-    """Absolute paths of artifacts whose function went away."""
+    removed: tuple[Artifact, ...] = ()
+    """Artifacts whose function went away; their paths are absolute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,3 +320,7 @@ class GoEnvironment:
     cache: str
     module_cache: str
     toolchain: str
+    root: str = ""
+    """GOROOT."""
+    tools: str = ""
+    """The directory of the compiler and the linker."""

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from lambdabuild import naming
+from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
-from lambdabuild.loading import Variant, list_packages, pattern_of, variants_of
+from lambdabuild.loading import pattern_of, variants_of
 from lambdabuild.model import (
     TARGETS,
     Diagnostic,
@@ -14,7 +15,6 @@ from lambdabuild.model import (
     Skipped,
     Target,
 )
-from lambdabuild.process import Run
 from lambdabuild.sources import sources_with_main
 
 
@@ -31,8 +31,7 @@ def constrained(
     settings: Settings,
     environments: Mapping[str, GoEnvironment],
     *,
-    run: Run,
-    go: str,
+    go: Go,
     project: str,
     named: Mapping[str, str],
     roots: Sequence[str],
@@ -58,11 +57,8 @@ def constrained(
     for load, inside in by_load.items():
         for target in others or list(TARGETS.values()):
             variant = Variant(target, default[0].tags, default[0].environment)
-            flags = environments[load].flags
-            for package in list_packages(
-                run, go, load, [pattern_of(d, load).removesuffix("/...") for d in inside],
-                variant, flags, dependencies=False,
-            ):  # fmt: skip
+            patterns = [pattern_of(d, load).removesuffix("/...") for d in inside]
+            for package in go.packages(load, patterns, variant, dependencies=False):
                 builds = bool(package.go_files) and package.name == "main"
                 known = found.get(package.directory, (package.import_path, None))
                 found[package.directory] = (known[0], target if builds else known[1])

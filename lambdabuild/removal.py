@@ -4,26 +4,30 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from lambdabuild import publish
+from lambdabuild import artifacts
+from lambdabuild.artifacts import Removal
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery
-from lambdabuild.model import (
-    Artifact,
-    Plan,
-)
-from lambdabuild.publish import Removal
-from lambdabuild.session import Request, Session
-from lambdabuild.state import Home, State
+from lambdabuild.manifest import remove_manifest
+from lambdabuild.model import Artifact, Plan
+from lambdabuild.request import Request
+from lambdabuild.saved import State
+from lambdabuild.session import Session
+from lambdabuild.state import Home
 
 log = logging.getLogger(__name__)
 
 
 def prune(
     session: Session, request: Request, plan: Plan, discovery: Discovery, state: State
-) -> list[str]:
-    """Remove the outputs of functions that went away, and of targets no longer asked for."""
+) -> list[Artifact]:
+    """Remove the outputs of functions that went away, and of targets no longer asked for.
+
+    Return what was removed, with absolute paths.
+    """
     planned = {os.path.relpath(step.artifact, session.project) for step in plan.steps}
     building = {step.function.name for step in plan.steps}
     removed = []
@@ -33,21 +37,23 @@ def prune(
         gone = not request.names and _is_gone(session, artifact, discovery)
         if artifact.function in building or gone:
             boundary = session.out if session.layout else session.project
-            removed += _remove(session, artifact, state, boundary)
+            if path := _remove(session, artifact, state, boundary):
+                directory = os.path.join(session.project, artifact.directory)
+                removed.append(replace(artifact, path=path, directory=directory))
     return removed
 
 
-def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> list[str]:
+def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> str | None:
     """Remove one artifact; return its path if it was removed, and say so if it may not be."""
     path = os.path.normpath(os.path.join(session.project, artifact.path))
-    removal = publish.remove(artifact, state, session.project, boundary)
+    removal = artifacts.remove(artifact, state, session.project, boundary)
     if removal is Removal.LEFT:
         session.console.warn(
             f"`{session.relative(path)}` is left, for somebody else has changed it"
         )
     if removal is Removal.REFUSED:
         session.console.warn(f"`{session.relative(path)}` cannot be removed")
-    return [path] if removal is Removal.REMOVED else []
+    return path if removal is Removal.REMOVED else None
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
@@ -80,12 +86,13 @@ def clean(session: Session) -> list[str]:
         removed += [
             os.path.join(session.project, path)
             for path in list(state.manifests)
-            if publish.remove_manifest(path, state, session.project)
+            if remove_manifest(path, state, session.project)
         ]
         layouts = {a.layout for a in state.artifacts.values()} | manifests
         for artifact in list(state.artifacts.values()):
             boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
-            removed += _remove(session, artifact, state, boundary)
+            if path := _remove(session, artifact, state, boundary):
+                removed.append(path)
         for layout in layouts - {""}:
             with _ignoring_full_directories():
                 os.rmdir(os.path.normpath(os.path.join(session.project, layout)))

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from lambdabuild.model import (
     Artifact,
     Diagnostic,
     Function,
+    Plan,
     Report,
     Runtime,
     Skipped,
@@ -47,11 +49,12 @@ def report_value(report: Report, relative: Relative) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "go": report.go,
         "jobs": report.jobs,
-        "functions": [_result_value(result, relative) for result in results],
+        "functions": [result_value(result, relative) for result in results],
     }
 
 
-def _result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
+def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
+    """Return one function's object in the report."""
     step = result.step
     return {
         **_identity(
@@ -69,7 +72,7 @@ def _result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
         "compile_seconds": _rounded(result.compile_seconds),
         "link_seconds": _rounded(result.link_seconds),
         "seconds": _rounded(result.seconds),
-        "errors": [_error_value(error, relative) for error in result.errors],
+        "errors": [error_value(error, relative) for error in result.errors],
     }
 
 
@@ -101,7 +104,8 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _error_value(error: Diagnostic, relative: Relative) -> dict[str, Any]:
+def error_value(error: Diagnostic, relative: Relative) -> dict[str, Any]:
+    """Return one error's object in the report."""
     return {
         "file": relative(error.file) if error.file else None,
         "line": error.line,
@@ -113,14 +117,22 @@ def _error_value(error: Diagnostic, relative: Relative) -> dict[str, Any]:
 def manifest_text(artifacts: Iterable[Artifact]) -> str:
     """Return `manifest.json`: what is there, and nothing that differs between equal builds."""
     ordered = sorted(artifacts, key=lambda a: (a.function, str(a.target)))
-    functions = [
-        {
-            **_identity(a.function, a.package, a.directory, a.target, a.runtime),
-            **_artifact(a.path, a.identity.size, a.sha256),
-        }
-        for a in ordered
-    ]
+    functions = [artifact_value(artifact, str) for artifact in ordered]
     return to_json({"schema": SCHEMA, "functions": functions})
+
+
+def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
+    """Return one function's object in the manifest."""
+    return {
+        **_identity(
+            artifact.function,
+            artifact.package,
+            relative(artifact.directory),
+            artifact.target,
+            artifact.runtime,
+        ),
+        **_artifact(relative(artifact.path), artifact.identity.size, artifact.sha256),
+    }
 
 
 def list_value(
@@ -140,6 +152,21 @@ def list_value(
             for item in skipped or ()
         ],
     }
+
+
+def explanation(plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> list[str]:
+    """Return a line for each step: why it is built, or that it is up to date."""
+    targets = Counter(step.function.name for step in plan.steps)
+    lines = []
+    for step in plan.steps:
+        name = step.function.name
+        label = f"{name} for {step.target}" if targets[name] > 1 else name
+        if step.load_errors:
+            why = f"cannot be loaded: {step.load_errors[0].message.splitlines()[0]}"
+        else:
+            why = reasons.get(step.key, "up to date")
+        lines.append(f"{label}: {why}")
+    return lines
 
 
 def summary(report: Report) -> str:
@@ -227,18 +254,18 @@ def _seconds(value: float | None) -> str:
 
 _REMEDIES = (
     (
-        re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
+        r"(?i)no space left on device|disk quota exceeded",
         "free some space: links are staged in .lambdabuild, and Go's cache is `go env GOCACHE`",
     ),
     (
-        re.compile(r"^Killed$|signal: killed$|signal 9\b|out of memory", re.MULTILINE),
+        r"(?m)^Killed$|signal: killed$|signal 9\b|out of memory",
         "the system kills a process when memory runs out; `-j 1` needs less",
     ),
     (
-        re.compile(r"read-only file system", re.IGNORECASE),
+        r"(?i)read-only file system",
         "the project's .lambdabuild has to be writable, and `go env GOCACHE`",
     ),
-    (re.compile(r"missing go\.sum entry"), "`go mod tidy` adds what is missing"),
+    (r"missing go\.sum entry", "`go mod tidy` adds what is missing"),
 )
 """What helps, by a sign of the cause in what Go's tools and the system say."""
 
@@ -271,7 +298,7 @@ class Fault:
             first, *rest = error.message.splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
         said = "\n".join(error.message for error in self.errors)
-        return lines + [f"  hint: {h}" for sign, h in _REMEDIES if sign.search(said)][:1]
+        return lines + [f"  hint: {h}" for sign, h in _REMEDIES if re.search(sign, said)][:1]
 
 
 def faults(results: Sequence[StepResult]) -> list[Fault]:

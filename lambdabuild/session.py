@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lambdabuild import naming
+from lambdabuild.asking import Go
 from lambdabuild.config import FILE_NAME, Config, Settings, parse_config
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery, discover
@@ -13,7 +14,6 @@ from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
-from lambdabuild.toolchain import find_go
 from lambdabuild.tree import enclosing
 
 
@@ -51,18 +51,6 @@ class Session:
         return "" if self.settings.in_place else os.path.relpath(self.out, self.project)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks to be built, and how."""
-
-    names: tuple[str, ...] = ()
-    """Names, globs and paths; empty for every function."""
-    jobs: int | None = None
-    fail_fast: bool = False
-    force: bool = False
-    report: str | None = None
-
-
 def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
     """Return the project directory and the configuration that holds in `working`.
 
@@ -92,10 +80,9 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
 
 
 def find_functions(
-    session: Session, names: Sequence[str], *, thorough: bool = False
-) -> tuple[str, Discovery, list[Function]]:
-    """Return the path of `go`, all that was found, and the functions that `names` means."""
-    go = find_go(session.environment)
+    session: Session, go: Go, names: Sequence[str], *, thorough: bool = False
+) -> tuple[Discovery, list[Function]]:
+    """Return all that was found, and the functions that `names` means."""
     discovery = discover(
         session.run,
         go,
@@ -115,7 +102,7 @@ def find_functions(
             working=session.working,
             excluded=discovery.excluded,
         )
-    return go, discovery, functions
+    return discovery, functions
 
 
 def _refuse_unknown_tables(settings: Settings, discovery: Discovery) -> None:

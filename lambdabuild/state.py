@@ -1,34 +1,25 @@
-"""What lambdabuild remembers between runs, in `.lambdabuild`: what it wrote, and a lock."""
+"""The `.lambdabuild` directory: what lambdabuild remembers between runs, and a lock."""
 
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact, Identity, Runtime, Target
+from lambdabuild.model import Artifact
 from lambdabuild.process import end_orphans
+from lambdabuild.saved import State, announcement_text, from_announcement, from_text, to_text
+from lambdabuild.stamps import clock_of
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
 DIRECTORY = ".lambdabuild"
-
-
-@dataclass(slots=True)
-class State:
-    """What lambdabuild wrote and has not removed; paths relative to the project directory."""
-
-    artifacts: dict[str, Artifact] = field(default_factory=dict)
-    manifests: dict[str, str] = field(default_factory=dict)
-    """The SHA-256 of each manifest, by its path."""
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 
 class Home:
@@ -38,6 +29,8 @@ class Home:
         self.project = project
         self.path = Path(project, DIRECTORY)
         self._state = self.path / "state.json"
+        self._announced = self.path / "publishing.json"
+        self._new = False
 
     @property
     def logs(self) -> Path:
@@ -51,6 +44,7 @@ class Home:
 
         """
         try:
+            self._new = self._new or not self.logs.is_dir()
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
@@ -90,18 +84,28 @@ class Home:
         except OSError as error:
             raise cannot_write(error, str(path)) from error
 
+    def sweep(self) -> None:
+        """End what a killed run left running, and remove what it staged; under the lock."""
+        place = self.path / "staging"
+        if place.exists():
+            log.info("%d processes of a killed run ended", end_orphans(str(place)))
+            remove_tree(place)
+        for path in (self._state, self._announced):
+            with contextlib.suppress(OSError):
+                _temporary(path).unlink()
+
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:
         """Make a directory for one run and remove it after, with what a killed run left.
 
         To be used under the lock: then every other directory there is a dead run's.
         """
+        self.sweep()
         place = self.path / "staging"
-        if place.exists():
-            log.info("%d processes of a killed run ended", end_orphans(str(place)))
-            remove_tree(place)
         try:
             place.mkdir(parents=True, exist_ok=True)
+            import tempfile  # noqa: PLC0415 - not where nothing is to do
+
             directory = tempfile.mkdtemp(prefix="run-", dir=place)
         except OSError as error:
             raise cannot_write(error, str(place)) from error
@@ -110,29 +114,54 @@ class Home:
         finally:
             remove_tree(place)
 
+    def clock(self) -> int:
+        """Return the time by the project's file system, in nanoseconds; not backwards."""
+        if self._new:
+            # Made just now: what holds it must not look as if it were changing.
+            time.sleep(0.03)
+            self._new = False
+        return clock_of(str(self.path / "lock"))
+
     def load(self) -> State:
         """Return what the last run saved; nothing where that cannot be read."""
-        try:
-            text = self._state.read_text("utf-8")
-        except FileNotFoundError:
-            return State()
-        except (OSError, ValueError) as error:
-            log.warning("state cannot be read, starting from nothing: %s", error)
+        text = self._read(self._state)
+        if text is None:
             return State()
         try:
-            return _parse(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            state = from_text(text, self.project)
+        except _DAMAGE as error:
             log.warning("state is damaged or of another version, starting from nothing: %r", error)
             return State()
+        if state.project != self.project:
+            log.warning("state is of %s: packages are found out anew here", state.project)
+        return state
+
+    def _read(self, path: Path) -> str | None:
+        try:
+            return path.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("state cannot be read, starting from nothing: %s", error)
+            return None
 
     def save(self, state: State) -> None:
         """Replace what is remembered, all or nothing."""
-        value = {
-            "version": VERSION,
-            "artifacts": [asdict(a) for a in state.artifacts.values()],
-            "manifests": state.manifests,
-        }
-        write_atomically(self._state, json.dumps(value, indent=1, ensure_ascii=False))
+        write_atomically(self._state, to_text(state, self.project))
+        self._announced.unlink(missing_ok=True)
+
+    def announce(self, artifacts: Sequence[Artifact]) -> None:
+        """Note what is about to be put in place: a run that is killed meanwhile did write it."""
+        write_atomically(self._announced, announcement_text(artifacts))
+
+    def announced(self) -> list[Artifact]:
+        """Return what a run that was killed had announced."""
+        text = self._read(self._announced)
+        try:
+            return from_announcement(text) if text is not None else []
+        except _DAMAGE as error:
+            log.warning("what a killed run was publishing is not known: %r", error)
+            return []
 
     def forget(self) -> None:
         """Remove the directory with all that is in it."""
@@ -146,22 +175,8 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _parse(value: dict[str, Any]) -> State:
-    if value["version"] != VERSION:
-        raise ValueError(f"version {value['version']}")
-    artifacts = [_parse_artifact(item) for item in value["artifacts"]]
-    manifests = {str(path): str(digest) for path, digest in value["manifests"].items()}
-    return State({artifact.path: artifact for artifact in artifacts}, manifests)
-
-
-def _parse_artifact(value: dict[str, Any]) -> Artifact:
-    runtime = value.pop("runtime")
-    return Artifact(
-        target=Target(**value.pop("target")),
-        runtime=Runtime(runtime) if runtime else None,
-        identity=Identity(**value.pop("identity")),
-        **value,
-    )
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lambdabuild-tmp")
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -171,7 +186,7 @@ def write_atomically(path: Path, text: str) -> None:
         LambdabuildError: it cannot be written; the old one is as it was.
 
     """
-    temporary = path.with_name(f".{path.name}.lambdabuild-tmp")
+    temporary = _temporary(path)
     try:
         temporary.write_text(text, "utf-8")
         temporary.replace(path)

@@ -3,13 +3,11 @@
 import os
 import shutil
 import sys
-import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 from lambdabuild import gotool
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.goparse import parse_environment, parse_version
 from lambdabuild.model import GoEnvironment
 from lambdabuild.process import Run
 
@@ -23,11 +21,13 @@ def find_go(environment: Mapping[str, str]) -> str:
         LambdabuildError: there is none.
 
     """
-    bundled = os.path.join(sysconfig.get_path("purelib"), "go", "bin", "go")
     found = shutil.which("go", path=environment.get("PATH", os.defpath))
     # The extra's `go` script is Python and takes longer to start than most of what it is asked.
     if found and Path(found).parent != Path(sys.executable).parent:
         return found
+    import sysconfig  # noqa: PLC0415 - slow to import, and seldom asked
+
+    bundled = os.path.join(sysconfig.get_path("purelib"), "go", "bin", "go")
     if os.access(bundled, os.X_OK):
         return bundled
     if found:
@@ -42,6 +42,8 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
         LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
 
     """
+    from lambdabuild.goparse import parse_environment, parse_version  # noqa: PLC0415
+
     done = run(gotool.env_command(go, directory))
     if done.code != 0:
         raise LambdabuildError(
@@ -70,3 +72,27 @@ def _remedy(message: str) -> str:
     if "GOTOOLCHAIN=local" in message:
         return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
     return "`lambdabuild doctor` checks the toolchain"
+
+
+def load_remedy(message: str) -> str | None:
+    """Return what helps where Go says that it cannot load a module or a workspace."""
+    if "GOTOOLCHAIN=local" in message:
+        return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
+    if "go.work" in message:
+        return "`go work sync` and `go work edit` mend a go.work file"
+    if "unsupported GOOS/GOARCH" in message:
+        return "`go tool dist list` names the targets that Go has"
+    if "go.mod" in message or "go.sum" in message:
+        return "`go mod tidy` mends a go.mod file"
+    return None
+
+
+def is_go_itself(path: str) -> bool:
+    """Tell whether this is Go's own program, and no version manager's that chooses one."""
+    real = os.path.realpath(path)
+    try:
+        with open(real, "rb") as file:
+            script = file.read(2) == b"#!"
+    except OSError:
+        return False
+    return not script and os.path.basename(real) == "go"

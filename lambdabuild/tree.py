@@ -12,6 +12,8 @@ VENDORED = "Go takes packages in `vendor` only as dependencies"
 class Tree:
     """What lies below one root; absolute paths."""
 
+    directories: list[str] = field(default_factory=list)
+    """All that Go looks into."""
     modules: list[str] = field(default_factory=list)
     """Directories with a go.mod of their own."""
     sources: list[str] = field(default_factory=list)
@@ -38,6 +40,8 @@ def _walk(directory: str, ignored: str | None, tree: Tree, *, everything: bool) 
         # Unreadable for us is unreadable for Go, which will say so.
         return
     names = {entry.name for entry in entries if not entry.is_dir()}
+    if not ignored:
+        tree.directories.append(directory)
     if any(name.endswith(".go") for name in names):
         if ignored:
             tree.passed_over[directory] = ignored

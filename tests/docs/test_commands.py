@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "commands.md"
-COMMANDS = ("", "all", "build", "list", "clean", "doctor", "init")
+COMMANDS = ("", "all", "build", "watch", "why", "list", "clean", "doctor", "init")
 
 
 def test_the_document_holds_what_help_says() -> None:

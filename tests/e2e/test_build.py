@@ -103,7 +103,7 @@ def test_an_edit_rebuilds_what_it_changes(handlers: Project) -> None:
     assert result.statuses == {f"{n}-handler": "up-to-date" for n in HANDLERS} | {
         "users-handler": "built"
     }
-    assert result.functions["users-handler"]["reason"] == "its inputs changed"
+    assert result.functions["users-handler"]["reason"] == ("api/users/handler/main.go changed")
     assert handlers.says("users-handler") == "users, edited"
     assert handlers.says("carts-handler") == "carts-handler"
 

@@ -276,6 +276,7 @@ def test_a_go_mod_that_wants_a_newer_go_is_told(handlers: Project) -> None:
 def test_a_go_that_crashes_leaves_everything_as_it_was(handlers: Project, tmp_path: Path) -> None:
     handlers.run("all")
     before = (handlers / "dist/users-handler/bootstrap").read_bytes()
+    handlers.replace("go.mod", "\ngo 1.22", "\n\ngo 1.21")
     env = fake_go(tmp_path, f'[ "$1" = build ] && kill -SEGV $$; exec {handlers.go} "$@"')
     result = handlers.run("all", "--json", env=env)
     assert result.code == 1
@@ -283,6 +284,7 @@ def test_a_go_that_crashes_leaves_everything_as_it_was(handlers: Project, tmp_pa
     message = result.functions["users-handler"]["errors"][0]["message"]
     assert message == "`go build` was ended by signal 11 and made no executable"
     assert (handlers / "dist/users-handler/bootstrap").read_bytes() == before
+    handlers.replace("go.mod", "\n\ngo 1.21", "\ngo 1.22")
     assert handlers.run("all", "--json").statuses["users-handler"] == "up-to-date"
 
 

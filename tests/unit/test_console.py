@@ -11,7 +11,7 @@ from lambdabuild.build import Event
 from lambdabuild.console import Console, ConsoleHandler, Look, Progress, choose_look
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Batch, Diagnostic, Plan, Report, Skipped, Status, StepResult
-from tests.unit.values import ARM64, PROJECT, batch, relative, step
+from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
 
 PLAIN = Look(terminal=False, color=False)
 QUIET = replace(PLAIN, quiet=True)
@@ -197,7 +197,7 @@ REPORT = Report(
         StepResult(CARTS, Status.FAILED, errors=(BROKEN,)),
         StepResult(step("orders"), Status.UP_TO_DATE, size=8_000_000, previous_size=8_000_000),
     ),
-    removed=(f"{PROJECT}/dist/gone/bootstrap",),
+    removed=(artifact("gone"),),
 )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def test_a_version_of_go_is_read_as_major_and_minor(
 def test_go_env_is_read() -> None:
     text = """{
         "GOVERSION": "go1.26.8", "GOFLAGS": "-mod=mod", "GOWORK": "/shop/go.work",
-        "GOCACHE": "/cache", "GOMODCACHE": "/mod", "GOTOOLCHAIN": "auto"
+        "GOCACHE": "/cache", "GOMODCACHE": "/mod", "GOTOOLCHAIN": "auto",
+        "GOROOT": "/usr/local/go", "GOTOOLDIR": "/usr/local/go/pkg/tool/linux_amd64"
     }"""
     assert parse_environment(text) == GoEnvironment(
         version="go1.26.8",
@@ -61,6 +62,8 @@ def test_go_env_is_read() -> None:
         cache="/cache",
         module_cache="/mod",
         toolchain="auto",
+        root="/usr/local/go",
+        tools="/usr/local/go/pkg/tool/linux_amd64",
     )
 
 
@@ -72,26 +75,58 @@ def test_where_go_env_names_no_workspace_there_is_none(text: str) -> None:
 file_names = st.lists(elements.map(lambda name: f"{name}.go"), max_size=3, unique=True)
 modules = st.fixed_dictionaries(
     {"Path": directories},
-    optional={"Dir": directories, "Version": st.just("v1.2.3"), "Main": st.just(True)},
+    optional={
+        "Dir": directories,
+        "Version": st.just("v1.2.3"),
+        "Main": st.just(True),
+        "GoVersion": st.sampled_from(["1.22", "1.26.1"]),
+        "Sum": st.just("h1:3d1hSmy7B3g="),
+        "Replace": st.sampled_from(
+            [
+                {"Path": "../fork", "Dir": "/shop/fork"},
+                {"Path": "example.com/fork", "Version": "v1.2.4"},
+            ]
+        ),
+    },
 )
+REPLACEMENTS = {"../fork": "../fork", "example.com/fork": "example.com/fork v1.2.4"}
+OTHERS = [
+    *("CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles", "SFiles", "SwigFiles", "SwigCXXFiles"),
+    "SysoFiles",
+]
 packages = st.fixed_dictionaries(
     {"ImportPath": directories},
     optional={
         "Name": elements,
         "Dir": directories.map(lambda path: f"/shop/{path}"),
-        "Standard": st.just(True),
         "DepOnly": st.just(True),
         "GoFiles": file_names,
         "CgoFiles": file_names,
         "IgnoredGoFiles": file_names,
+        **dict.fromkeys(OTHERS, file_names),
+        "EmbedFiles": file_names,
+        "EmbedPatterns": file_names,
+        "DefaultGODEBUG": st.just("panicnil=1"),
         "Imports": st.lists(directories, max_size=3),
         "Module": modules,
     },
 )
 
 
+def as_module(value: dict[str, Any]) -> Module:
+    replacement = value.get("Replace")
+    return Module(
+        path=value["Path"],
+        directory=value.get("Dir"),
+        version=value.get("Version"),
+        main="Main" in value,
+        go_version=value.get("GoVersion"),
+        go_sum=value.get("Sum"),
+        replacement=REPLACEMENTS[replacement["Path"]] if replacement else None,
+    )
+
+
 def as_package(value: dict[str, Any], errors: tuple[Diagnostic, ...] = ()) -> Package:
-    module = value.get("Module")
     return Package(
         import_path=value["ImportPath"],
         name=value.get("Name", ""),
@@ -99,13 +134,15 @@ def as_package(value: dict[str, Any], errors: tuple[Diagnostic, ...] = ()) -> Pa
         go_files=(*value.get("GoFiles", []), *value.get("CgoFiles", [])),
         ignored_files=tuple(value.get("IgnoredGoFiles", [])),
         imports=tuple(value.get("Imports", [])),
-        standard="Standard" in value,
-        module=Module(
-            module["Path"], module.get("Dir"), module.get("Version"), "Main" in module
-        ) if module else None,
+        module=as_module(value["Module"]) if "Module" in value else None,
         only_dependency="DepOnly" in value,
         errors=errors,
-    )  # fmt: skip
+        other_files=tuple(name for kind in OTHERS for name in value.get(kind, [])),
+        embed_files=tuple(value.get("EmbedFiles", [])),
+        embed_patterns=tuple(value.get("EmbedPatterns", [])),
+        godebug=value.get("DefaultGODEBUG", ""),
+        cgo=bool(value.get("CgoFiles")),
+    )
 
 
 @given(
@@ -119,6 +156,31 @@ def test_a_stream_of_packages_is_read_however_it_is_spaced(
     text = between.join(json.dumps(value, indent=indent) for value in values)
     expected = [as_package(value) for value in values]
     assert parse_packages(f"{between}{text}{between}", "/shop") == expected
+
+
+def test_the_standard_library_is_left_out_with_its_imports() -> None:
+    values = [
+        {"ImportPath": "unsafe", "Standard": True},
+        {"ImportPath": "fmt", "Standard": True, "Imports": ["unsafe"]},
+        {"ImportPath": AUTH, "Imports": ["fmt"]},
+        {"ImportPath": GET, "Imports": ["fmt", AUTH, "unsafe"]},
+    ]
+    assert parse_packages("".join(map(json.dumps, values)), "/shop") == [
+        as_package({"ImportPath": AUTH}),
+        as_package({"ImportPath": GET, "Imports": [AUTH]}),
+    ]
+
+
+def test_a_package_that_the_standard_library_lacks_is_told_of() -> None:
+    error = {"ImportStack": [GET, "fmtt"], "Pos": "", "Err": "package fmtt is not in std"}
+    values = [
+        {"ImportPath": "fmtt", "Standard": True, "Error": error},
+        {"ImportPath": GET, "Imports": ["fmtt"]},
+    ]
+    assert parse_packages("".join(map(json.dumps, values)), "/shop") == [
+        as_package({"ImportPath": "fmtt"}, (Diagnostic("fmtt", "package fmtt is not in std"),)),
+        as_package({"ImportPath": GET, "Imports": ["fmtt"]}),
+    ]
 
 
 @pytest.mark.parametrize(

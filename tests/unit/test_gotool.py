@@ -274,7 +274,11 @@ def test_go_env_is_asked_where_go_will_run() -> None:
     )
 
 
-FIELDS = "ImportPath,Name,Dir,Standard,DepOnly,GoFiles,CgoFiles,IgnoredGoFiles,Imports,Module,Error"
+FIELDS = (
+    "ImportPath,Name,Dir,Standard,DepOnly,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,"
+    "SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedFiles,EmbedPatterns,IgnoredGoFiles,"
+    "DefaultGODEBUG,Imports,Module,Error"
+)
 
 
 def test_go_list_is_asked_for_the_target_and_the_tags() -> None:

@@ -14,20 +14,28 @@ import pytest
 import lambdabuild
 
 PACKAGE = Path(lambdabuild.__file__).parent
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 LAYERS = (
     {"__init__", "errors", "model"},
-    {"config", "gotool", "goparse", "naming", "plan", "report", "starter"},
     {
-        *("process", "machine", "tree", "toolchain", "interrupts", "logfile", "state"),
-        *("sources", "loading", "oversights", "discover"),
-        *("build", "publish", "console", "doctor"),
+        *("config", "gotool", "goparse", "naming", "plan", "report", "starter"),
+        *("gosource", "fingerprint", "events"),
     },
-    {"session", "removal", "pipeline", "flags"},
+    {
+        *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
+        *("stamps", "asking", "saved", "state"),
+        *("sources", "loading", "oversights", "discover"),
+        *("build", "artifacts", "publish", "manifest"),
+        *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
+    },
+    {
+        *("session", "survey", "explanations", "request", "batches", "removal", "pipeline"),
+        *("surroundings", "ground", "watching", "flags", "opening"),
+    },
     {"cli", "__main__"},
 )
 """The lowest first."""
 PURE = LAYERS[0] | LAYERS[1]
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 EFFECTS = {
     *("asyncio", "concurrent", "fcntl", "fileinput", "glob", "http", "io", "locale", "logging"),

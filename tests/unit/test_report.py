@@ -43,6 +43,7 @@ from tests.unit.values import (
     DARWIN,
     PROJECT,
     X86_64,
+    artifact,
     artifacts,
     directories,
     functions,
@@ -81,7 +82,7 @@ def result(name: str = "users-get", status: Status = Status.BUILT, **more: Any) 
     return StepResult(step(name), status, **more)
 
 
-def report(*made: StepResult, seconds: float = 6.4, removed: Iterable[str] = ()) -> Report:
+def report(*made: StepResult, seconds: float = 6.4, removed: Iterable[Artifact] = ()) -> Report:
     return Report(True, seconds, "go1.26.8", 2, made, tuple(removed))
 
 
@@ -247,7 +248,7 @@ def test_a_manifest_is_the_same_in_whatever_order_and_whenever_it_was_built(
     made: list[Artifact], shuffler: random.Random
 ) -> None:
     later = [
-        replace(item, identity=replace(item.identity, inode=1, modified=2, changed=3))
+        replace(item, identity=item.identity._replace(inode=1, modified=2, changed=3))
         for item in made
     ]
     shuffler.shuffle(later)
@@ -293,7 +294,7 @@ def test_the_last_line_counts_what_became_of_every_function(
     counts: dict[Status, int], removed: int, seconds: float, expected: str
 ) -> None:
     made = [result(status=status) for status, count in counts.items() for _ in range(count)]
-    assert summary(report(*made, seconds=seconds, removed=["x"] * removed)) == expected
+    assert summary(report(*made, seconds=seconds, removed=[artifact()] * removed)) == expected
 
 
 @given(st.lists(results, max_size=4))

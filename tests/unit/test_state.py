@@ -5,11 +5,11 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Identity, Runtime
-from lambdabuild.state import Home, State, cannot_write, write_atomically
+from lambdabuild.saved import State
+from lambdabuild.stamps import is_settled
+from lambdabuild.state import Home, cannot_write, write_atomically
 from tests.unit.values import X86_64, artifacts, digests, directories, texts
 
 ARTIFACT = Artifact(
@@ -85,65 +87,14 @@ def test_without_a_state_there_is_nothing(tmp_path: Path) -> None:
     assert Home(str(tmp_path)).load() == State()
 
 
-def saved(home: Home, **changes: Any) -> dict[str, Any]:
-    """Return what the file of a state holds, with changes."""
-    home.save(State({ARTIFACT.path: ARTIFACT}, {"dist/manifest.json": ARTIFACT.sha256}))
-    value: dict[str, Any] = json.loads((home.path / "state.json").read_text())
-    return value | changes
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"version": 0},
-        {"version": 2},
-        {"version": None},
-        {"artifacts": None},
-        {"artifacts": {"dist": 1}},
-        {"artifacts": [{}]},
-        {"artifacts": [{"path": "dist/users-get/bootstrap"}]},
-        {"manifests": []},
-    ],
-)
-def test_a_state_of_another_version_or_shape_is_nothing(
-    tmp_path: Path, changes: dict[str, Any]
-) -> None:
-    home = Home(str(tmp_path))
-    home.create()
-    (home.path / "state.json").write_text(json.dumps(saved(home, **changes)))
-    assert home.load() == State()
-
-
-@pytest.mark.parametrize("missing", ["version", "artifacts", "manifests"])
-def test_a_state_that_lacks_something_is_nothing(tmp_path: Path, missing: str) -> None:
-    home = Home(str(tmp_path))
-    home.create()
-    value = saved(home)
-    del value[missing]
-    (home.path / "state.json").write_text(json.dumps(value))
-    assert home.load() == State()
-
-
-@pytest.mark.parametrize(
-    "change", [{"runtime": "go1.x"}, {"target": {"goos": "linux"}}, {"zip": "dist/users-get.zip"}]
-)
-def test_a_state_with_an_artifact_of_another_shape_is_nothing(
-    tmp_path: Path, change: dict[str, Any]
-) -> None:
-    home = Home(str(tmp_path))
-    home.create()
-    value = saved(home)
-    value["artifacts"][0] |= change
-    (home.path / "state.json").write_text(json.dumps(value))
-    assert home.load() == State()
-
-
 @given(st.data())
 def test_a_state_that_was_cut_off_is_nothing(data: st.DataObject) -> None:
     with a_home() as home:
-        text = json.dumps(saved(home))
-        end = data.draw(st.integers(0, len(text) - 1))
-        (home.path / "state.json").write_text(text[:end])
+        home.save(State({ARTIFACT.path: ARTIFACT}, {"dist/manifest.json": ARTIFACT.sha256}))
+        file = home.path / "state.json"
+        content = file.read_bytes()
+        # Without its last line feed it is whole.
+        file.write_bytes(content[: data.draw(st.integers(0, len(content) - 2))])
         assert home.load() == State()
 
 
@@ -216,6 +167,87 @@ def test_staging_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert caught.value.message == (
         f"cannot write `{tmp_path}/.lambdabuild/staging`: Not a directory"
     )
+
+
+def test_a_sweep_removes_what_a_killed_run_was_writing_and_nothing_that_was_written(
+    tmp_path: Path,
+) -> None:
+    home = Home(str(tmp_path))
+    home.create()
+    home.save(State({ARTIFACT.path: ARTIFACT}))
+    home.announce([ARTIFACT])
+    (home.path / "staging/run-dead/go-build1").mkdir(parents=True)
+    for half in (".state.json.lambdabuild-tmp", ".publishing.json.lambdabuild-tmp"):
+        (home.path / half).write_text("half")
+    home.sweep()
+    kept = [".gitignore", "logs", "publishing.json", "state.json"]
+    assert sorted(os.listdir(home.path)) == kept
+    assert home.load() == State({ARTIFACT.path: ARTIFACT})
+    assert home.announced() == [ARTIFACT]
+    # What is clean is left as it is.
+    home.sweep()
+    assert sorted(os.listdir(home.path)) == kept
+
+
+@given(st.lists(artifacts(), max_size=3), st.lists(artifacts(), max_size=3))
+def test_what_was_announced_last_is_known_until_a_state_is_saved(
+    first: list[Artifact], last: list[Artifact]
+) -> None:
+    with a_home() as home:
+        assert home.announced() == []
+        home.announce(first)
+        home.announce(last)
+        assert home.announced() == last
+        home.save(State())
+        assert home.announced() == []
+        # Without an announcement there is nothing to take back, and that is no error.
+        home.save(State())
+
+
+def test_an_announcement_leaves_the_state_alone(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    home.create()
+    home.save(State(manifests={"dist/manifest.json": ARTIFACT.sha256}))
+    home.announce([ARTIFACT])
+    assert home.load() == State(manifests={"dist/manifest.json": ARTIFACT.sha256})
+
+
+@given(json_values.map(json.dumps).map(str.encode) | st.binary())
+def test_an_announcement_that_somebody_else_wrote_announces_nothing(content: bytes) -> None:
+    with a_home() as home:
+        (home.path / "publishing.json").write_bytes(content)
+        assert home.announced() == []
+
+
+def test_the_clock_goes_on_however_often_it_is_read(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    with home.locked(pytest.fail):
+        times = [home.clock() for _ in range(50)]
+    assert times == sorted(times)
+
+
+def test_the_clock_is_the_file_systems(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    with home.locked(pytest.fail):
+        os.utime(home.path / "lock", ns=(1, 1))
+        before = home.clock()
+        file = tmp_path / "main.go"
+        file.touch()
+        assert before <= file.stat().st_mtime_ns <= home.clock()
+
+
+def test_without_a_lock_to_write_to_the_clock_is_the_machines(tmp_path: Path) -> None:
+    before = time.time_ns()
+    assert before <= Home(str(tmp_path)).clock() <= time.time_ns()
+
+
+def test_a_home_made_just_now_does_not_make_its_directory_look_as_if_it_were_changing(
+    tmp_path: Path,
+) -> None:
+    home = Home(str(tmp_path))
+    with home.locked(pytest.fail):
+        made = os.stat(home.project)
+        assert is_settled(made.st_mtime_ns, made.st_ctime_ns, home.clock())
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def seen(root: Path, *, everything: bool = False) -> Tree:
         return os.path.relpath(path, root)
 
     return Tree(
+        [below(path) for path in found.directories],
         [below(path) for path in found.modules],
         [below(path) for path in found.sources],
         {below(path): why for path, why in found.passed_over.items()},
@@ -31,12 +32,18 @@ def seen(root: Path, *, everything: bool = False) -> Tree:
 def test_directories_with_go_files_are_sources_from_the_top_down(tmp_path: Path) -> None:
     write(tmp_path, "main.go", "b/x.go", "a/b/y_test.go", "a/README.md", "c/main.gox")
     (tmp_path / "empty").mkdir()
-    assert seen(tmp_path) == Tree(sources=[".", "a/b", "b"])
+    assert seen(tmp_path) == Tree(
+        directories=[".", "a", "a/b", "b", "c", "empty"], sources=[".", "a/b", "b"]
+    )
 
 
 def test_modules_below_are_told_and_walked(tmp_path: Path) -> None:
     write(tmp_path, "go.mod", "tools/go.mod", "tools/gen/main.go", "tools/deep/go.mod")
-    assert seen(tmp_path) == Tree(modules=[".", "tools", "tools/deep"], sources=["tools/gen"])
+    assert seen(tmp_path) == Tree(
+        directories=[".", "tools", "tools/deep", "tools/gen"],
+        modules=[".", "tools", "tools/deep"],
+        sources=["tools/gen"],
+    )
 
 
 PASSED_OVER = {
@@ -51,17 +58,19 @@ PASSED_OVER = {
 
 def test_what_go_ignores_is_not_entered(tmp_path: Path) -> None:
     write(tmp_path, *(f"{name}/main.go" for name in PASSED_OVER), "_x/go.mod", "vendors/main.go")
-    assert seen(tmp_path) == Tree(sources=["vendors"])
+    assert seen(tmp_path) == Tree(directories=[".", "a", "vendors"], sources=["vendors"])
 
 
 def test_what_go_ignores_is_told_on_request_with_the_reason(tmp_path: Path) -> None:
     write(tmp_path, *(f"{name}/main.go" for name in PASSED_OVER), "_x/go.mod", "vendors/main.go")
-    assert seen(tmp_path, everything=True) == Tree(sources=["vendors"], passed_over=PASSED_OVER)
+    assert seen(tmp_path, everything=True) == Tree(
+        directories=[".", "a", "vendors"], sources=["vendors"], passed_over=PASSED_OVER
+    )
 
 
 def test_a_file_that_go_would_ignore_as_a_directory_is_a_file(tmp_path: Path) -> None:
     write(tmp_path, "_generated.go", "vendor", "a.go/readme")
-    assert seen(tmp_path) == Tree(sources=["."])
+    assert seen(tmp_path) == Tree(directories=[".", "a.go"], sources=["."])
 
 
 def test_links_to_directories_are_not_followed_but_told_on_request(tmp_path: Path) -> None:
@@ -71,21 +80,27 @@ def test_links_to_directories_are_not_followed_but_told_on_request(tmp_path: Pat
     (root / "empty").symlink_to(root / "other")
     (root / "loop").symlink_to(root)
     (root / "dangling").symlink_to(root / "nowhere")
-    assert seen(root) == Tree(sources=["real"])
-    assert seen(root, everything=True) == Tree(sources=["real"], passed_over={"linked": LINKED})
+    directories = [".", "other", "real"]
+    assert seen(root) == Tree(directories, sources=["real"])
+    assert seen(root, everything=True) == Tree(
+        directories, sources=["real"], passed_over={"linked": LINKED}
+    )
 
 
 def test_links_to_files_are_files(tmp_path: Path) -> None:
     write(tmp_path, "shared/main.go", "shared/go.mod", "root/a/readme")
     (tmp_path / "root/a/main.go").symlink_to(tmp_path / "shared/main.go")
     (tmp_path / "root/a/go.mod").symlink_to(tmp_path / "shared/go.mod")
-    assert seen(tmp_path / "root") == Tree(modules=["a"], sources=["a"])
+    assert seen(tmp_path / "root") == Tree([".", "a"], modules=["a"], sources=["a"])
 
 
 def test_a_root_that_is_a_link_is_walked(tmp_path: Path) -> None:
     write(tmp_path, "real/a/main.go")
     (tmp_path / "api").symlink_to(tmp_path / "real")
-    assert walk(str(tmp_path / "api")) == Tree(sources=[str(tmp_path / "api/a")])
+    assert walk(str(tmp_path / "api")) == Tree(
+        directories=[str(tmp_path / "api"), str(tmp_path / "api/a")],
+        sources=[str(tmp_path / "api/a")],
+    )
 
 
 def test_a_root_that_is_missing_is_empty(tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ def step(
     )
 
 
+def artifact(name: str = "users-get") -> Artifact:
+    """Return what was published at `dist/<name>/bootstrap`, as a report tells it: absolute."""
+    made = step(name)
+    return Artifact(
+        made.artifact, "dist", name, made.function.package, made.function.directory, X86_64,
+        Runtime.AL2023, "", Identity(1, 2, 3, 4), None,
+    )  # fmt: skip
+
+
 def batch(*steps: Step) -> Batch:
     """Return a batch of these steps, whatever they are."""
     return Batch(PROJECT, steps[0].target, Flags(), steps, {})
@@ -69,7 +78,6 @@ def package(
         go_files=("main.go",),
         ignored_files=(),
         imports=imports,
-        standard=False,
         module=None,
         only_dependency=False,
         errors=errors,
@@ -144,15 +152,6 @@ results = st.builds(
     seconds=st.none() | seconds,
     errors=st.lists(diagnostics, max_size=2).map(tuple),
 )
-reports = st.builds(
-    Report,
-    ok=st.booleans(),
-    seconds=seconds,
-    go=st.sampled_from(["go1.22.10", "go1.26.8", "devel go1.28-abcdef"]),
-    jobs=st.integers(1, 512),
-    results=st.lists(results, max_size=3).map(tuple),
-    removed=st.lists(paths, max_size=2).map(tuple),
-)
 identities = st.builds(
     Identity,
     inode=st.integers(0, 2**64 - 1),
@@ -160,6 +159,15 @@ identities = st.builds(
     modified=st.integers(0, 2**63 - 1),
     changed=st.integers(0, 2**63 - 1),
 )
+
+
+inputs = st.lists(
+    st.tuples(
+        st.sampled_from(["go", "package", "file api/main.go", "setting GOFLAGS", "module m"]),
+        st.sampled_from(["", "?", "1", "größe"]) | digests,
+    ),
+    max_size=4,
+).map(tuple)
 
 
 @st.composite
@@ -178,4 +186,16 @@ def artifacts(draw: st.DrawFn) -> Artifact:
         identity=draw(identities),
         build_id=draw(st.none() | directories),
         link_id=draw(st.none() | paths),
+        inputs=draw(inputs),
     )
+
+
+reports = st.builds(
+    Report,
+    ok=st.booleans(),
+    seconds=seconds,
+    go=st.sampled_from(["go1.22.10", "go1.26.8", "devel go1.28-abcdef"]),
+    jobs=st.integers(1, 512),
+    results=st.lists(results, max_size=3).map(tuple),
+    removed=st.lists(artifacts(), max_size=2).map(tuple),
+)

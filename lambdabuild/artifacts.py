@@ -1,0 +1,228 @@
+"""What is in place: what lambdabuild wrote, and whether it still is that."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from enum import StrEnum
+
+from lambdabuild.model import Artifact, Diagnostic, Identity, Status, Step, StepResult
+from lambdabuild.saved import State
+from lambdabuild.state import cannot_write
+
+log = logging.getLogger(__name__)
+
+MODE = 0o755
+"""Lambda runs the executable as another user than the one who built it."""
+NOT_LOOKED_AT = Identity(-1, 0, 0, 0)
+"""The identity of no file: it says that the content has to be read."""
+_PATIENCE = 0.05
+"""Seconds to wait for the file system's clock to move on."""
+
+
+def identify(path: str) -> Identity | None:
+    """Return what tells this file from a changed one; None where there is no regular file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    if not os.path.isfile(path) or os.path.islink(path):
+        return None
+    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def digest(path: str) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def holds(artifact: Artifact, project: str) -> bool:
+    """Tell whether the artifact's file still is what lambdabuild wrote."""
+    return held(artifact, project) is not None
+
+
+def held(artifact: Artifact, project: str) -> Artifact | None:
+    """Return the artifact, with its file's times, if the file is what lambdabuild wrote."""
+    path = os.path.join(project, artifact.path)
+    now = identify(path)
+    if now == artifact.identity:
+        return artifact
+    if now is None or now.size != artifact.identity.size or digest(path) != artifact.sha256:
+        return None
+    return replace(artifact, identity=now)
+
+
+def up_to_date(step: Step, state: State, project: str) -> StepResult:
+    """Report an artifact of which nothing changed, as was just found."""
+    try:
+        artifact = in_place(step, state, project)
+    except OSError as error:
+        problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
+        return failed(step, (problem,), state, project)
+    if artifact is None:
+        return changed_meanwhile(step, state, project)
+    return result_in_place(step, artifact, Status.UP_TO_DATE)
+
+
+def changed_meanwhile(step: Step, state: State, project: str) -> StepResult:
+    """Report an artifact that somebody changed since it was found to be in place."""
+    message = f"`{step.artifact}` was changed meanwhile; run lambdabuild again"
+    return failed(step, (Diagnostic(step.function.package, message),), state, project)
+
+
+def in_place(step: Step, state: State, project: str) -> Artifact | None:
+    """Return the artifact of a step if it is in place, as the step would have it told of."""
+    path = os.path.relpath(step.artifact, project)
+    artifact = held(state.artifacts[path], project)
+    if artifact is None:
+        return None
+    if make_executable(step.artifact):
+        artifact = replace(artifact, identity=identify(step.artifact) or artifact.identity)
+    # Package, directory and runtime are no part of the bytes, but of the manifest.
+    directory = os.path.relpath(step.function.directory, project)
+    told = (step.function.package, directory, step.runtime)
+    if told != (artifact.package, artifact.directory, artifact.runtime):
+        artifact = replace(artifact, package=told[0], directory=told[1], runtime=told[2])
+    state.artifacts[path] = artifact
+    return artifact
+
+
+def result_in_place(
+    step: Step,
+    artifact: Artifact,
+    status: Status,
+    *,
+    reason: str | None = None,
+    compile_seconds: float | None = None,
+    seconds: float | None = None,
+) -> StepResult:
+    """Report an artifact that stays as it is."""
+    return StepResult(
+        step=step,
+        status=status,
+        reason=reason,
+        artifact=step.artifact,
+        size=artifact.identity.size,
+        previous_size=artifact.identity.size,
+        sha256=artifact.sha256,
+        compile_seconds=compile_seconds,
+        seconds=seconds,
+    )
+
+
+def recover(announced: Iterable[Artifact], state: State, project: str) -> None:
+    """Take over what a killed run put in place and had no time to note."""
+    for artifact in announced:
+        path = os.path.join(project, artifact.path)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary(path))
+        with contextlib.suppress(OSError):
+            if identify(path) is not None and digest(path) == artifact.sha256:
+                log.info("%s is from a killed run", artifact.path)
+                state.artifacts[artifact.path] = artifact
+
+
+def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None:
+    """Wait until a later write of these artifacts is sure to show in their times.
+
+    `clock` gives the time by the file system in nanoseconds. Where that does not move on within
+    a few hundredths of a second, the next run reads the files instead.
+    """
+    published = [state.artifacts[path] for path in paths if path in state.artifacts]
+    latest = max((artifact.identity.changed for artifact in published), default=0)
+    deadline = time.monotonic() + _PATIENCE
+    while clock() <= latest:
+        if time.monotonic() > deadline:
+            for artifact in published:
+                doubted = artifact.identity._replace(inode=NOT_LOOKED_AT.inode)
+                state.artifacts[artifact.path] = replace(artifact, identity=doubted)
+            return
+        time.sleep(0.001)
+
+
+def failed(step: Step, errors: tuple[Diagnostic, ...], state: State, project: str) -> StepResult:
+    """Report a step that did not build; the artifact of an earlier run stays, and is named."""
+    return _without_new(step, Status.FAILED, errors, state, project)
+
+
+def cancelled(step: Step, state: State, project: str) -> StepResult:
+    """Report a step that was not finished because the run ended before."""
+    return _without_new(step, Status.CANCELLED, (), state, project)
+
+
+def _without_new(
+    step: Step, status: Status, errors: tuple[Diagnostic, ...], state: State, project: str
+) -> StepResult:
+    old = state.artifacts.get(os.path.relpath(step.artifact, project))
+    if old is not None and (old.key != step.key or not holds(old, project)):
+        old = None
+    return StepResult(
+        step=step,
+        status=status,
+        artifact=step.artifact if old else None,
+        size=old.identity.size if old else None,
+        previous_size=old.identity.size if old else None,
+        sha256=old.sha256 if old else None,
+        errors=errors,
+    )
+
+
+def make_executable(path: str) -> bool:
+    """Give a file its mode; return whether it had another."""
+    if os.stat(path).st_mode & 0o777 == MODE:
+        return False
+    os.chmod(path, MODE)
+    return True
+
+
+def temporary(target: str) -> str:
+    """Return where a file is written that is to replace `target` from another file system."""
+    directory, name = os.path.split(target)
+    return os.path.join(directory, f".{name}.lambdabuild-tmp")
+
+
+class Removal(StrEnum):
+    """What became of an artifact that was to be removed."""
+
+    REMOVED = "removed"
+    LEFT = "left"
+    """Somebody else has changed it."""
+    REFUSED = "refused"
+    """The system does not let go of it; it stays lambdabuild's."""
+    GONE = "gone"
+    """It was not there any more."""
+
+
+def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removal:
+    """Remove an artifact that is still as lambdabuild wrote it, and directories left empty.
+
+    Unless the system refuses, it is lambdabuild's no longer. Directories are removed up to
+    `boundary` (absolute), which stays.
+    """
+    path = os.path.normpath(os.path.join(project, artifact.path))
+    with contextlib.suppress(OSError):
+        os.unlink(temporary(path))
+    removal = Removal.GONE
+    if holds(artifact, project):
+        try:
+            os.unlink(path)
+        except OSError as error:
+            log.info("%s: %s", artifact.path, error)
+            return Removal.REFUSED
+        removal = Removal.REMOVED
+    elif os.path.lexists(path):
+        removal = Removal.LEFT
+    log.info("%s: %s", artifact.path, removal)
+    del state.artifacts[artifact.path]
+    parent = os.path.dirname(path)
+    while parent.startswith(boundary + os.sep):
+        try:
+            os.rmdir(parent)
+        except OSError:
+            break
+        parent = os.path.dirname(parent)
+    return removal

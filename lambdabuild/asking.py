@@ -1,0 +1,288 @@
+"""Ask Go and the disk what there is, and remember the answers while what they rest on is the same."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lambdabuild import gotool, tree
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
+from lambdabuild.gosource import embed_directories, parse_directives
+from lambdabuild.model import Flags, GoEnvironment, Package, Target
+from lambdabuild.process import Run
+from lambdabuild.sources import has_main
+from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, load_remedy
+
+log = logging.getLogger(__name__)
+
+_MOST_LISTS = 24
+"""How many answers of `go list` are kept; those of other flags and targets than this run's go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What decides which files and packages Go sees."""
+
+    target: Target
+    tags: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+
+    @property
+    def flags(self) -> Flags:
+        return Flags(tags=self.tags, environment=self.environment)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found out about a project, and the stamps it rests on."""
+
+    trees: dict[str, tree.Tree] = field(default_factory=dict)
+    """By root, absolute."""
+    environments: dict[str, GoEnvironment] = field(default_factory=dict)
+    """By directory and settings."""
+    packages: dict[str, tuple[Package, ...]] = field(default_factory=dict)
+    """By everything that decides what `go list` says."""
+    stamps: Stamps = field(default_factory=Stamps)
+
+    @property
+    def broken(self) -> bool:
+        """Something cannot be loaded: what would mend it is not all known."""
+        return any(package.errors for packages in self.packages.values() for package in packages)
+
+
+class Go:
+    """The `go` of one run: every answer comes from the findings, or is put there."""
+
+    def __init__(
+        self, run: Run, path: str, settings: Mapping[str, str], findings: Findings
+    ) -> None:
+        self.path = path
+        self.settings = settings
+        self.findings = findings
+        self.asked = False
+        """Whether anything had to be found out anew."""
+        self._run = run
+        self._itself = is_go_itself(path)
+        self._used: set[str] = set()
+        self._told: set[str] = set()
+
+    def tree(self, root: str) -> tree.Tree:
+        """Walk a root as Go's patterns do."""
+        known = self.findings.trees.get(root)
+        if known is None:
+            self.asked = True
+            known = self.findings.trees[root] = tree.walk(root)
+        return known
+
+    def environment(self, directory: str) -> GoEnvironment:
+        """Return what `go env` says in `directory`.
+
+        Raises:
+            LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
+
+        """
+        key = json.dumps([self.path, directory, sorted(self.settings.items())])
+        known = self.findings.environments.get(key)
+        # A version manager's `go` decides by other files than Go's which version it runs.
+        if known is None or not (self._itself or key in self._told):
+            self._told.add(key)
+            self.asked = self.asked or known is None
+            told = ask_environment(self._run, self.path, directory)
+            self.asked = self.asked or told != known
+            known = self.findings.environments[key] = told
+        return known
+
+    def packages(
+        self,
+        directory: str,
+        patterns: Sequence[str],
+        variant: Variant,
+        *,
+        dependencies: bool = True,
+    ) -> tuple[Package, ...]:
+        """Return what `go list` tells of `patterns`, run in `directory`.
+
+        Raises:
+            LambdabuildError: the module or the workspace itself cannot be loaded.
+
+        """
+        environment = self.environment(directory)
+        settings = sorted(loading_settings(self.settings).items())
+        what = [str(variant.target), variant.tags, variant.environment, dependencies, *patterns]
+        key = json.dumps([environment.version, environment.flags, settings, directory, what])
+        self._used.add(key)
+        known = self.findings.packages.get(key)
+        if known is None:
+            self.asked = True
+            command = gotool.list_command(
+                self.path, directory, patterns, target=variant.target, flags=variant.flags,
+                goflags=environment.flags, dependencies=dependencies,
+            )  # fmt: skip
+            done = self._run(command)
+            if done.code != 0:
+                raise LambdabuildError(
+                    f"Go cannot load the module: {done.error.strip() or f'exit code {done.code}'}",
+                    at=[directory],
+                    hint=load_remedy(done.error),
+                )
+            from lambdabuild.goparse import parse_packages  # noqa: PLC0415 - not if known
+
+            listed = parse_packages(done.output, directory)
+            known = tuple(_completed(package, environment) for package in listed)
+            self.findings.packages[key] = known
+        return known
+
+    def forget_unused(self) -> None:
+        """Drop answers of other runs than this, where there are many."""
+        if len(self.findings.packages) > _MOST_LISTS:
+            kept = {k: v for k, v in self.findings.packages.items() if k in self._used}
+            self.findings.packages = kept
+
+
+def start_go(run: Run, environment: Mapping[str, str], findings: Findings) -> Go:
+    """Return the `go` on PATH, or of the extra, with the settings that hold for it.
+
+    Raises:
+        LambdabuildError: there is none.
+
+    """
+    path = goenv_path(environment, sys.platform)
+    settings = settings_of(environment, _text(path) if path is not None else "")
+    return Go(run, find_go(environment), settings, findings)
+
+
+def _completed(package: Package, environment: GoEnvironment) -> Package:
+    """Add to a package what `go list` does not tell."""
+    cache = f"{environment.module_cache}{os.sep}"
+    local = bool(package.directory) and not package.directory.startswith(cache)
+    main = local and package.name == "main" and has_main(package)
+    return replace(package, local=local, declares_main=main) if local else package
+
+
+def world_of(findings: Findings, go: str, project: str) -> World:
+    """Return all that the findings rest on, as far as it can be looked at."""
+    world = World()
+    for found in findings.trees.values():
+        for directory in found.directories:
+            world.enter(directory, Level.TREE)
+    for environment in findings.environments.values():
+        _enter_toolchain(world, environment, go)
+    everything = [package for listed in findings.packages.values() for package in listed]
+    modules = _modules(world, findings, everything)
+    for module in sorted(modules):
+        _enter_module(world, module)
+    tops = {*modules, project}
+    for directory in [*findings.trees, project]:
+        _enter_upwards(world, directory, tops)
+    for package in everything:
+        if package.local:
+            _enter_package(world, package, tops)
+        elif package.errors and not package.directory:
+            _enter_missing(world, package, everything)
+    return world
+
+
+def _modules(world: World, findings: Findings, everything: Iterable[Package]) -> set[str]:
+    """Return the directories of all modules that are no fixed version."""
+    modules = {module for found in findings.trees.values() for module in found.modules}
+    # Where nothing could be loaded yet, at least the modules that the roots are in.
+    above = (tree.enclosing(root, "go.mod") for root in findings.trees)
+    modules |= {directory for directory in above if directory is not None}
+    modules |= {json.loads(key)[1] for key in findings.environments}
+    for environment in findings.environments.values():
+        if environment.workspace is not None:
+            modules |= _enter_workspace(world, environment.workspace)
+    for package in everything:
+        if package.local and package.module is not None and package.module.directory:
+            modules.add(package.module.directory)
+    for module in list(modules):
+        modules |= _replacements(os.path.join(module, "go.mod"))
+    return modules
+
+
+def _enter_toolchain(world: World, environment: GoEnvironment, go: str) -> None:
+    world.files[os.path.realpath(go)] = TOOL
+    for tool in ("compile", "link"):
+        world.files[os.path.join(environment.tools, tool)] = TOOL
+    for name in ("VERSION", "go.env"):
+        world.files[os.path.join(environment.root, name)] = WHOLE
+
+
+def _enter_workspace(world: World, path: str) -> set[str]:
+    world.files[path] = WHOLE
+    world.files[f"{path}.sum"] = WHOLE
+    directory = os.path.dirname(path)
+    used = parse_directives(_text(path)).use
+    return {os.path.normpath(os.path.join(directory, item)) for item in used} | _replacements(path)
+
+
+def _replacements(path: str) -> set[str]:
+    directory = os.path.dirname(path)
+    named = parse_directives(_text(path)).replace
+    return {os.path.normpath(os.path.join(directory, item)) for item in named}
+
+
+def _enter_module(world: World, directory: str) -> None:
+    for name in ("go.mod", "go.sum", "vendor/modules.txt"):
+        world.files[os.path.join(directory, name)] = WHOLE
+    # A go.work anywhere above would make another workspace of it.
+    while True:
+        world.files.setdefault(os.path.join(directory, "go.work"), WHOLE)
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            break
+        directory = parent
+
+
+def _enter_upwards(world: World, directory: str, tops: Collection[str]) -> None:
+    """Look at the directories above as well: a go.mod there would cut the module in two."""
+    while directory not in tops:
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return
+        world.enter(parent, Level.PACKAGE)
+        directory = parent
+
+
+def _enter_package(world: World, package: Package, tops: Collection[str]) -> None:
+    world.enter(package.directory, Level.PACKAGE)
+    _enter_upwards(world, package.directory, tops)
+    for name in package.embed_files:
+        world.files[os.path.join(package.directory, name)] = CONTENT
+    for name in embed_directories(package.embed_patterns):
+        top = os.path.normpath(os.path.join(package.directory, name))
+        if not os.path.lexists(top):
+            # Nothing matches yet: whatever comes there is a new entry of what is above.
+            world.enter(nearest_directory(top), Level.EVERYTHING)
+        for directory, _, _ in os.walk(top):
+            world.enter(directory, Level.EVERYTHING)
+
+
+def _enter_missing(world: World, package: Package, everything: Iterable[Package]) -> None:
+    """Look where a package would be that is imported and not there."""
+    local = {
+        (p.module.path, p.module.directory) for p in everything if p.local and p.module is not None
+    }
+    for path, directory in local:
+        if directory and package.import_path.startswith(f"{path}/"):
+            place = os.path.join(directory, package.import_path.removeprefix(f"{path}/"))
+            world.enter(nearest_directory(place), Level.TREE)
+
+
+def nearest_directory(path: str) -> str:
+    """Return the path, or what is nearest above it that is a directory."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,144 @@
+"""What a person sees between builds: the last result of each function, and how long ago."""
+
+import math
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from lambdabuild.console import Console
+from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.report import Relative, duration, faults
+
+_MINUTE, _HOUR = 60, 3600
+_SHOWN = 12
+"""Functions on the board at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The last result of one function."""
+
+    name: str
+    status: Status
+    seconds: float | None
+    at: float
+    """When, by the monotonic clock."""
+
+
+def ago(seconds: float) -> str:
+    """Return a time that has passed as people say it: `just now`, `12 s ago`, `3 min ago`."""
+    if seconds < 1:
+        return "just now"
+    if seconds < _MINUTE:
+        return f"{math.floor(seconds)} s ago"
+    if seconds < _HOUR:
+        return f"{math.floor(seconds / _MINUTE)} min ago"
+    return f"{math.floor(seconds / _HOUR)} h ago"
+
+
+def board_lines(lines: Sequence[Line], now: float, most: int) -> list[str]:
+    """Return the board: what failed first, then the latest; `most` lines at most."""
+    ordered = sorted(lines, key=lambda line: (line.status is not Status.FAILED, -line.at))
+    shown = ordered if len(ordered) <= most else ordered[: most - 1]
+    width = max((len(line.name) for line in shown), default=0)
+    words = {Status.UP_TO_DATE: "up to date"}
+    text = [
+        f"{line.name.ljust(width)}  {words.get(line.status, line.status.value).ljust(10)}  "
+        f"{duration(line.seconds).rjust(8) if line.seconds is not None else ' ' * 8}  "
+        f"{ago(now - line.at)}"
+        for line in shown
+    ]
+    rest = len(ordered) - len(shown)
+    return text if not rest else [*text, f"and {rest} more"]
+
+
+class Board:
+    """Tell people about a watch: a calm board on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._lines: dict[str, Line] = {}
+        self._heading: str | None = None
+        self._keys = False
+        self._drawn = 0.0
+
+    def open(self, *, interactive: bool) -> None:
+        """Begin; `interactive` says whether keys are read."""
+        self._keys = interactive
+
+    def watching(self, functions: int) -> None:
+        """Say that the first build is done."""
+        noun = "function" if functions == 1 else "functions"
+        keys = "; r rebuilds all, f what failed, q quits" if self._keys else "; Ctrl-C stops"
+        self._heading = f"watching {functions} {noun}{keys}"
+        if not self._console.boarded:
+            self._console.say(self._heading)
+        self.draw(at_once=True)
+
+    def changed(self, paths: Sequence[str], names: Sequence[str]) -> None:
+        """Name what changed, and what it touches."""
+        self._console.built()
+        self._console.say(f"changed: {_some(paths)}; touches {_some(names) or 'nothing'}")
+
+    def results(
+        self,
+        report: Report,
+        news: Sequence[StepResult],
+        names: Collection[str],
+        relative: Relative,
+    ) -> None:
+        """Tell what became of the functions that were touched; `names` are all that there are."""
+        now = time.monotonic()
+        for result in report.results:
+            self._lines.setdefault(
+                result.step.function.name,
+                Line(result.step.function.name, result.status, result.seconds, now),
+            )
+        for result in news:
+            name = result.step.function.name
+            self._lines[name] = Line(name, result.status, result.seconds, now)
+        self._lines = {name: line for name, line in self._lines.items() if name in names}
+        if self._heading is None:
+            return
+        self._console.built()
+        for result in news:
+            if result.status is not Status.FAILED:
+                self._console.say(_said(result))
+        for fault in faults(news):
+            self._console.fault(fault, relative)
+        for artifact in report.removed:
+            self._console.say(f"removed {relative(artifact.path)}, which nothing builds any more")
+        self.draw(at_once=True)
+
+    def next_draw(self) -> float:
+        """Return when the board is to be drawn again, by the monotonic clock."""
+        if not self._console.boarded or not self._lines:
+            return math.inf
+        youngest = time.monotonic() - max(line.at for line in self._lines.values())
+        return self._drawn + (1 if youngest < _MINUTE else _MINUTE)
+
+    def draw(self, *, at_once: bool = False) -> None:
+        """Show the board, where there is one and it is time."""
+        now = time.monotonic()
+        if self._heading is None or (not at_once and now < self.next_draw()):
+            return
+        self._drawn = now
+        lines = board_lines(list(self._lines.values()), now, _SHOWN)
+        self._console.board(self._heading, lines)
+
+    def close(self) -> None:
+        """Take the board away."""
+        self._console.built()
+
+
+def _said(result: StepResult) -> str:
+    words = {Status.UNCHANGED: "unchanged", Status.UP_TO_DATE: "up to date"}
+    step = result.step
+    took = f" in {duration(result.seconds)}" if result.seconds is not None else ""
+    why = f" ({result.reason})" if result.reason else ""
+    return f"{words.get(result.status, result.status.value)} {step.function.name}{took}{why}"
+
+
+def _some(items: Sequence[str], most: int = 5) -> str:
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown

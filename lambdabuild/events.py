@@ -1,0 +1,44 @@
+"""What `watch --json` prints, one value a line."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from lambdabuild.model import Artifact, Diagnostic, StepResult
+from lambdabuild.report import Relative, artifact_value, error_value, result_value
+
+
+def line(value: dict[str, Any]) -> str:
+    """Return an event as its line."""
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def ready(functions: int, seconds: float) -> dict[str, Any]:
+    """Say that the first build is done, and that changes are watched for."""
+    return {"event": "ready", "functions": functions, "seconds": round(seconds, 3)}
+
+
+def change(paths: Iterable[str], functions: Iterable[str]) -> dict[str, Any]:
+    """Name the paths that changed, and the functions they touch."""
+    return {"event": "change", "paths": list(paths), "functions": list(functions)}
+
+
+def built(result: StepResult, relative: Relative) -> dict[str, Any]:
+    """Say what became of a function; its `status` tells whether the bytes are new."""
+    return {"event": "built", "function": result_value(result, relative)}
+
+
+def failed(result: StepResult, relative: Relative) -> dict[str, Any]:
+    """Say that a function did not build; its artifact, if any, is the old one."""
+    return {"event": "failed", "function": result_value(result, relative)}
+
+
+def stuck(message: str) -> dict[str, Any]:
+    """Say that nothing can be built for now, and why."""
+    error = error_value(Diagnostic(None, message), str)
+    return {"event": "failed", "function": None, "errors": [error]}
+
+
+def removed(artifact: Artifact, relative: Relative) -> dict[str, Any]:
+    """Say that an artifact went with its function; its paths are absolute."""
+    return {"event": "removed", "function": artifact_value(artifact, relative)}

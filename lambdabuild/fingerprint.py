@@ -1,0 +1,324 @@
+"""Say what every function is built from, and what of it changed: one list decides and explains."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from lambdabuild.gosource import PROFILE
+from lambdabuild.gotool import build_flags, parse_goflags, target_environment
+from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
+
+UNKNOWN = "?"
+"""The text of an input that may have changed while it was read: it differs from itself."""
+
+# Where packages come from, what is kept where, and how `go` itself runs.
+_WITHOUT_EFFECT = frozenset({
+    "GOAUTH", "GOBIN", "GOCACHE", "GOCACHEPROG", "GOENV", "GOEXE", "GOGC", "GOGCCFLAGS",
+    "GOARCH", "GOHOSTARCH", "GOHOSTOS", "GOOS", "GOINSECURE", "GOMAXPROCS", "GOMEMLIMIT", "GOMODCACHE", "GONOPROXY",
+    "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTELEMETRY", "GOTELEMETRYDIR",
+    "GOTMPDIR", "GOTOOLDIR", "GOTRACEBACK", "GOVCS", "GOVERSION",
+})  # fmt: skip
+# What decides which modules, packages and Go there are, and is seen by that.
+_ONLY_LOADING = frozenset({"GO111MODULE", "GOROOT", "GOTOOLCHAIN", "GOWORK"})
+_FOR_C = frozenset({
+    "AR", "CC", "CPATH", "CPLUS_INCLUDE_PATH", "CXX", "C_INCLUDE_PATH", "FC", "LIBRARY_PATH",
+    "MACOSX_DEPLOYMENT_TARGET", "PKG_CONFIG", "PKG_CONFIG_PATH", "SDKROOT",
+})  # fmt: skip
+_MICROARCHITECTURES = frozenset({
+    "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM",
+})  # fmt: skip
+# Flags in GOFLAGS by which Go reads what cannot be followed from here.
+_UNTRACKED = ("compiler", "modfile", "overlay", "toolexec")
+
+
+def settings_of(environment: Mapping[str, str], goenv: str) -> dict[str, str]:
+    """Return every variable that Go reads and that is set, in the environment or by `go env -w`.
+
+    `goenv` is the text of the file that `go env -w` writes. An empty variable counts as unset, as
+    for Go (cmd/go/internal/cfg, `Getenv`).
+    """
+    written = (line.partition("=") for line in goenv.splitlines())
+    values = {name: value for name, _, value in written if value and _is_go(name)}
+    values |= {name: value for name, value in environment.items() if value and _is_go(name)}
+    return values
+
+
+def goenv_path(environment: Mapping[str, str], platform: str) -> str | None:
+    """Return where `go env -w` writes; None where that is turned off.
+
+    https://pkg.go.dev/os#UserConfigDir
+    """
+    if chosen := environment.get("GOENV"):
+        return None if chosen == "off" else chosen
+    home = environment.get("HOME")
+    if platform == "darwin":
+        base = f"{home}/Library/Application Support" if home else None
+    else:
+        base = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+    return f"{base}/go/env" if base else None
+
+
+def _is_for_c(name: str) -> bool:
+    return name in _FOR_C or name.startswith(("CGO_", "GO_EXTLINK", "GO_LDSO"))
+
+
+def _is_go(name: str) -> bool:
+    if _is_for_c(name):
+        return True
+    # Not every name that begins so is Go's: GOOGLE_APPLICATION_CREDENTIALS.
+    return name.startswith("GO") and name.isalnum() and name.isupper()
+
+
+def loading_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that may change what `go list` says."""
+    harmless = _WITHOUT_EFFECT - {"GOMODCACHE", "GOPATH"}
+    return {name: value for name, value in settings.items() if name not in harmless}
+
+
+def untracked(goflags: str) -> str | None:
+    """Return the flag in GOFLAGS, if any, by which a binary depends on what only Go can follow."""
+    flags = parse_goflags(goflags)
+    if flags.get("buildvcs", "false") not in {"false", "0"}:
+        return "buildvcs"
+    return next((flag for flag in _UNTRACKED if flag in flags), None)
+
+
+class Inputs:
+    """List the inputs of the steps of one load; what several steps share is made once."""
+
+    def __init__(
+        self,
+        graph: Mapping[str, Package],
+        environment: GoEnvironment,
+        settings: Mapping[str, str],
+        *,
+        project: str,
+        digest_of: Callable[[str], str | None],
+    ) -> None:
+        """Take what the steps have in common.
+
+        `digest_of` gives the digest of a file by its absolute path; None where there is none.
+        """
+        self._graph = graph
+        self._environment = environment
+        self._settings = settings
+        self._project = project
+        self._digest_of = digest_of
+        self._closures: dict[str, tuple[str, ...]] = {}
+        self._packages: dict[str, tuple[Input, ...]] = {}
+        self._prefixes: dict[object, tuple[Input, ...]] = {}
+
+    def of(self, step: Step) -> tuple[Input, ...]:
+        """Return what the step's executable is made from, what is nearest to it first."""
+        prefix = self._prefixes.get((step.target, step.flags))
+        if prefix is None:
+            prefix = self._prefixes[step.target, step.flags] = tuple(self._prefix(step))
+        found: dict[Input, None] = dict.fromkeys(prefix)
+        path = step.function.package
+        found["package", path] = None
+        package = self._graph.get(path)
+        if package is not None:
+            found["godebug", package.godebug] = None
+            profile = os.path.join(package.directory, PROFILE)
+            if (digest := self._digest_of(profile)) is not None:
+                found[f"file {self._name(profile)}", digest] = None
+        for member in self.closure(path):
+            found.update(dict.fromkeys(self._of_package(member)))
+        return tuple(found)
+
+    def closure(self, start: str) -> tuple[str, ...]:
+        """Return the packages that `start` is or imports, itself first, without Go's own."""
+        known = self._closures.get(start)
+        if known is None:
+            # One after another and never in a recursion: import chains may be long.
+            order = {start: None}
+            for path in order_of(self._graph, start):
+                order[path] = None
+            known = self._closures[start] = tuple(order)
+        return known
+
+    def _prefix(self, step: Step) -> list[Input]:
+        flags = step.flags
+        goflags = self._environment.flags
+        fixed = target_environment(step.target, flags)
+        cgo = fixed.get("CGO_ENABLED") != "0"
+        found: list[Input] = []
+        if reason := untracked(goflags):
+            found.append(("untracked", reason))
+        found.append(("go", self._environment.version))
+        for name, value in sorted(self._settings.items()):
+            if name not in fixed and _decides(name, step.target.goarch, cgo=cgo):
+                found.append((f"setting {name}", value))
+        found += [
+            ("flag tags", ",".join(flags.tags)),
+            ("flag ldflags", flags.ldflags),
+            ("flag gcflags", flags.gcflags or ""),
+            *((f"env {name}", value) for name, value in flags.environment),
+            # Last: for what a later lambdabuild may pass by itself.
+            ("command", " ".join(build_flags(flags, goflags))),
+            ("variables", " ".join(f"{n}={v}" for n, v in fixed.items() if v is not None)),
+        ]
+        theirs = parse_goflags(goflags)
+        if theirs.get("trimpath", "true") not in {"true", "1"}:
+            places = (self._project, self._environment.module_cache, self._environment.root)
+            found.append(("directory", " ".join(places)))
+        if (profile := theirs.get("pgo", "auto")) not in {"auto", "off"}:
+            digest = self._digest_of(os.path.join(self._project, profile)) or UNKNOWN
+            found.append((f"file {profile}", digest))
+        return found
+
+    def _of_package(self, path: str) -> tuple[Input, ...]:
+        known = self._packages.get(path)
+        if known is None:
+            package = self._graph.get(path)
+            known = tuple(self._list(package)) if package is not None else ()
+            self._packages[path] = known
+        return known
+
+    def _list(self, package: Package) -> list[Input]:
+        found: list[Input] = []
+        if package.module is not None:
+            found.append(_module_input(package.module))
+        if package.local:
+            names = (*package.go_files, *package.other_files, *package.embed_files)
+            for name in names:
+                path = os.path.join(package.directory, name)
+                digest = self._digest_of(path)
+                found.append((f"file {self._name(path)}", UNKNOWN if digest is None else digest))
+        return found
+
+    def _name(self, path: str) -> str:
+        return name_of(path, self._project)
+
+
+def _decides(name: str, goarch: str, *, cgo: bool) -> bool:
+    """Tell whether a setting is part of what is compiled for a GOARCH."""
+    if name in _WITHOUT_EFFECT or name in _ONLY_LOADING:
+        return False
+    if name in _MICROARCHITECTURES:
+        return goarch.startswith(name.removeprefix("GO").lower())
+    return cgo or not _is_for_c(name)
+
+
+def name_of(path: str, project: str) -> str:
+    """Return what a file is called among the inputs: its path from the project, wherever it is."""
+    inside = f"{project}{os.sep}"
+    return path[len(inside) :] if path.startswith(inside) else _from(path, project)
+
+
+def _from(path: str, project: str) -> str:
+    parts, base = path.split(os.sep), project.split(os.sep)
+    same = next((n for n, (a, b) in enumerate(zip(parts, base, strict=False)) if a != b), len(base))
+    return os.sep.join([*[".."] * (len(base) - same), *parts[same:]])
+
+
+def path_of(name: str, project: str) -> str:
+    """Return the absolute path of the file that `name_of` called so."""
+    path = os.path.join(project, name)
+    return os.path.normpath(path) if name.startswith("..") else path
+
+
+def order_of(graph: Mapping[str, Package], start: str) -> list[str]:
+    """Return the packages that `start` is or imports, nearest first."""
+    seen = {start}
+    order = [start]
+    for path in order:
+        package = graph.get(path)
+        for imported in package.imports if package is not None else ():
+            if imported not in seen:
+                seen.add(imported)
+                order.append(imported)
+    return order
+
+
+def _module_input(module: Module) -> Input:
+    if module.version is None or (module.replacement or "").startswith((".", "/")):
+        # A directory of the repository, or one that takes a module's place: its files are inputs
+        # by themselves, and go.mod gives the language version they are compiled as.
+        text = module.go_version or ""
+        return (f"go.mod {module.path}", f"{text} {module.version or ''}".strip())
+    version = module.version
+    if module.replacement:
+        version = f"{version}=>{module.replacement.replace(' ', '@')}"
+    return (f"module {module.path}", f"{version} {module.go_sum or ''}".strip())
+
+
+# What is named first where several inputs changed: what explains the others.
+_RANKS = ("untracked", "go", "setting", "flag", "env", "go.mod", "module", "package", "file")
+
+
+def first_change(
+    before: Sequence[Input], now: Sequence[Input], show: Callable[[str], str]
+) -> str | None:
+    """Return the first input that is not what it was, as people read it; None if none is.
+
+    `show` turns the name of a file, from the project, into how people are shown it.
+    """
+    if before == now and not any(value == UNKNOWN or name == "untracked" for name, value in before):
+        return None
+    old, new = dict(before), dict(now)
+    names = sorted(dict.fromkeys([*new, *old]), key=_rank)
+    for name in names:
+        if name == "untracked" and name in new:
+            return f"GOFLAGS has -{new[name]}, which only Go can follow"
+        if old.get(name) != new.get(name) or old.get(name) == UNKNOWN:
+            return _said(name, old.get(name), new.get(name), show)
+    # The same inputs in another order: an import moved, and some file with it.
+    return None
+
+
+def _rank(name: str) -> int:
+    kind = name.partition(" ")[0]
+    return _RANKS.index(kind) if kind in _RANKS else len(_RANKS)
+
+
+def _said(name: str, old: str | None, new: str | None, show: Callable[[str], str]) -> str:
+    kind, _, what = name.partition(" ")
+    say = _SAID.get(kind)
+    if kind == "file":
+        return f"{show(what)} {_verb(old, new)}"
+    return say(what, old, new) if say else "another lambdabuild passes other flags to Go"
+
+
+_SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
+    "untracked": lambda _what, _old, _new: "GOFLAGS changed",
+    "go": lambda _what, old, new: f"{old} → {new}",
+    "setting": lambda what, _old, _new: f"{what} changed",
+    "env": lambda what, _old, _new: f"{what} changed",
+    "flag": lambda what, old, new: f"{what} changed: {old or 'none'} → {new or 'none'}",
+    "go.mod": lambda what, old, new: f"go.mod: {_language(what, old, new)}",
+    "module": lambda what, old, new: f"go.mod: {what} {_versions(old, new)}",
+    "package": lambda _what, old, new: f"its import path changed: {old} → {new}",
+    "godebug": lambda _what, _old, _new: "its GODEBUG defaults changed",
+    "directory": lambda _what, _old, _new: (
+        "the project, its modules or Go moved, and trimpath is off"
+    ),
+}
+"""How people are told of an input that changed, by its kind: name, text before, text now."""
+
+
+def _language(module: str, old: str | None, new: str | None) -> str:
+    if old is None or new is None:
+        return f"{module} {_verb(old, new)}"
+    before, after = old.partition(" "), new.partition(" ")
+    if before[0] == after[0]:
+        return f"{module} {before[2]} → {after[2]}"
+    return f"go {before[0]} → {after[0]}"
+
+
+def _verb(old: str | None, new: str | None) -> str:
+    if UNKNOWN in (old, new):
+        return "changed during the last build"
+    if old is None:
+        return "added"
+    return "removed" if new is None else "changed"
+
+
+def _versions(old: str | None, new: str | None) -> str:
+    before, after = (old or "").partition(" ")[0], (new or "").partition(" ")[0]
+    if old is None:
+        return f"{after} added"
+    if new is None:
+        return f"{before} removed"
+    if before == after:
+        return f"{after} has another sum"
+    return f"{before} → {after}"

@@ -1,0 +1,105 @@
+"""Read of Go's own files what decides which packages there are; no disk, no process."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lambdabuild.naming import declares_main
+
+# What go/build takes for a source file, by its name's end.
+_SUFFIXES = (
+    ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for",
+    ".f90", ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso",
+)  # fmt: skip
+
+PROFILE = "default.pgo"
+"""A profile in a main package's directory, which `-pgo=auto` uses."""
+
+# Comments and literals are passed over, so that a keyword inside one of them is none.
+_DECLARATION = re.compile(
+    rb"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
+    rb"""|(?P<keyword>\b(?:func|type|var|const)\b)""",
+    re.DOTALL,
+)
+# A comment may stand before it on its line; one that only says so does no harm here.
+_PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
+_EMBED = re.compile(rb"//go:embed[^\n]*")
+_DIRECTIVE = re.compile(r"^\s*(?P<word>use|replace)\b\s*(?P<rest>.*)$")
+_WORD = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|[^\s"`]+')
+
+
+def is_source(name: str) -> bool:
+    """Tell whether a file of this name may become part of an executable by lying in a package."""
+    return (
+        name.endswith(_SUFFIXES)
+        and not name.startswith(("_", "."))
+        and not name.endswith("_test.go")
+    )
+
+
+def outline(source: bytes) -> bytes:
+    """Return what `go list` sees of a Go file: equal outlines mean that it says the same.
+
+    That is all up to the first declaration (build constraints, package clause, imports), every
+    line that embeds files, and whether a main package has a `func main`.
+    """
+    keyword = next((m for m in _DECLARATION.finditer(source) if m["keyword"]), None)
+    head = source if keyword is None else source[: keyword.start()]
+    parts = [head, *_EMBED.findall(source, len(head))]
+    if _PACKAGE_MAIN.search(head) and declares_main(source):
+        parts.append(b"func main")
+    return b"\0".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """The directories that a go.mod or a go.work names, as it writes them."""
+
+    use: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+
+
+def parse_directives(text: str) -> Directives:
+    """Return the local directories in a go.mod or go.work file.
+
+    https://go.dev/ref/mod#go-mod-file-replace: a replacement is a directory if it begins with
+    `./`, `../` or `/`.
+    """
+    use: list[str] = []
+    replace: list[str] = []
+    block = None
+    for raw in text.splitlines():
+        line = raw.partition("//")[0].strip()
+        if block and line.startswith(")"):
+            block = None
+            continue
+        word, rest = block, line
+        if block is None:
+            match = _DIRECTIVE.match(line)
+            if not match:
+                continue
+            word, rest = match["word"], match["rest"]
+            if rest.startswith("("):
+                block = None if rest.endswith(")") else word
+                continue
+        words = [item.strip('"`') for item in _WORD.findall(rest)]
+        if word == "use":
+            use += words[:1]
+        elif "=>" in words:
+            target = words[words.index("=>") + 1 :][:1]
+            replace += [item for item in target if item.startswith(("./", "../", "/"))]
+            replace += [item for item in target if item in {".", ".."}]
+    return Directives(tuple(use), tuple(replace))
+
+
+def embed_directories(patterns: Iterable[str]) -> list[str]:
+    """Return the directories, relative to the package, in which an embed pattern may match.
+
+    A pattern that names one thing gives that thing, which may be a file.
+    """
+    found = []
+    for pattern in patterns:
+        parts = pattern.removeprefix("all:").split("/")
+        fixed = next((n for n, part in enumerate(parts) if set(part) & set("*?[\\")), len(parts))
+        found.append("/".join(parts[:fixed]) or ".")
+    return list(dict.fromkeys(found))

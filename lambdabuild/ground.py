@@ -1,0 +1,70 @@
+"""What the disk was when a watcher looked at it last, and what changed since."""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from lambdabuild.session import Session
+from lambdabuild.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
+from lambdabuild.surroundings import configuration, whatever_mends
+
+
+@dataclass(slots=True)
+class Ground:
+    """What a watcher stands on; paths are absolute."""
+
+    stamps: Stamps = field(default_factory=Stamps)
+    """What the last run rests on."""
+    configuration: Stamps = field(default_factory=Stamps)
+    """The files that say what is to be built."""
+    changed: dict[str, None] = field(default_factory=dict)
+    """What changed and no run has taken in yet."""
+
+    def look(self, own: frozenset[str]) -> None:
+        """Add what differs from the last look to what changed; `own` paths do not count."""
+        clock = time.time_ns()
+        now = look(self.stamps, clock, own)
+        for path in now.changed:
+            before, after = self.stamps.directories.get(path), now.stamps.directories.get(path)
+            if before is not None and after is not None:
+                self.changed |= dict.fromkeys(_entries(path, before, after))
+            else:
+                self.changed[path] = None
+        self.stamps = now.stamps
+        configured = look(self.configuration, clock, own)
+        self.changed |= dict.fromkeys(configured.changed)
+        self.configuration = configured.stamps
+
+    @property
+    def shifted(self) -> bool:
+        """Whether there may be other functions or packages than before."""
+        files = self.stamps.files
+        return any(path not in files or files[path].kind in {WHOLE, TOOL} for path in self.changed)
+
+    def note_configuration(self, session: Session) -> None:
+        """Look at what says what is to be built, before it is read."""
+        world = configuration(session)
+        self.configuration = take(world, self.configuration.files, time.time_ns(), ())
+
+    def widen(self, session: Session, own: frozenset[str], clock: int) -> None:
+        """Look at all that might mend a project in which nothing can be found out.
+
+        `clock` is when that began to be tried: what was written since may have mended it.
+        """
+        wide = take(whatever_mends(session, self.stamps), {}, clock, own)
+        for path, stamp in wide.files.items():
+            if path not in self.stamps.files and not stamp.trusted:
+                self.changed[path] = None
+            self.stamps.files.setdefault(path, stamp)
+        for path, entries in wide.directories.items():
+            known = self.stamps.directories.get(path)
+            if known is None or known.level < entries.level:
+                self.stamps.directories[path] = entries
+                if not entries.trusted:
+                    self.changed[path] = None
+
+
+def _entries(path: str, before: DirectoryStamp, after: DirectoryStamp) -> list[str]:
+    """Return the entries of a directory that came or went."""
+    names = set(before.names.split("\n")) ^ set(after.names.split("\n"))
+    return [os.path.join(path, name.rstrip("/")) for name in sorted(names) if name] or [path]

@@ -1,0 +1,70 @@
+"""Open a session: from flags, configuration and surroundings to where everything happens."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lambdabuild import logfile
+from lambdabuild.config import Settings
+from lambdabuild.console import Console, ConsoleHandler, choose_look
+from lambdabuild.flags import Globals, Output, Selection
+from lambdabuild.interrupts import Interrupts
+from lambdabuild.process import Runner
+from lambdabuild.session import Session, read_config
+
+
+@contextlib.contextmanager
+def opened(
+    flags: Globals, selection: Selection | None = None, output: Output | None = None
+) -> Iterator[Session]:
+    """Open what a command needs, and close it however the command ends."""
+    environment = dict(os.environ)
+    look = choose_look(
+        flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
+    )
+    working = os.getcwd()
+    project, settings = settle(working, flags, selection, output)
+    session = Session(
+        project=project,
+        working=working,
+        settings=settings,
+        environment=environment,
+        run=Runner(environment),
+        console=Console(look),
+        interrupts=Interrupts(),
+    )
+    if look.verbose:
+        logfile.log_to(ConsoleHandler(session.console))
+    with session.interrupts.caught():
+        try:
+            yield session
+        finally:
+            session.run.close()
+            session.console.built()
+            logfile.close_log()
+
+
+def settle(
+    working: str, flags: Globals, selection: Selection | None, output: Output | None
+) -> tuple[str, Settings]:
+    """Return the project directory and the settings that hold in it."""
+    project, config = read_config(working, flags.config)
+
+    def here(path: str) -> str:
+        # What the command line names is relative to where it was typed.
+        return os.path.relpath(os.path.join(working, path), project)
+
+    settings = selection.settings if selection else Settings()
+    if selection and selection.roots:
+        config = replace(config, roots=tuple(here(root) for root in selection.roots))
+    if output:
+        if output.out is not None:
+            config = replace(config, out=here(output.out))
+        settings = replace(
+            settings,
+            in_place=output.in_place,
+            flags=replace(settings.flags, ldflags=output.ldflags, gcflags=output.gcflags or None),
+        )
+    return project, replace(settings, config=config)

@@ -1,0 +1,33 @@
+"""What a person asks to be built, and how."""
+
+from dataclasses import dataclass, field
+
+from lambdabuild.model import Batch
+from lambdabuild.survey import Survey
+
+
+class Watching:
+    """What a watcher may do to a run; by default nothing."""
+
+    def surveyed(self, found: Survey) -> Survey:
+        """Take what there is to build, and return what of it is to be built now."""
+        return found
+
+    def stop(self, found: Survey, batch: Batch) -> bool:
+        """Tell whether to stop a batch, for what it builds is out of date already."""
+        del found, batch
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks to be built, and how."""
+
+    names: tuple[str, ...] = ()
+    """Names, globs and paths; empty for every function."""
+    jobs: int | None = None
+    fail_fast: bool = False
+    force: bool = False
+    explain: bool = False
+    report: str | None = None
+    watching: Watching = field(default_factory=Watching)

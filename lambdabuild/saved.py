@@ -1,0 +1,197 @@
+"""Turn what lambdabuild remembers into the text of a file, and back; no disk."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdabuild.asking import Findings
+from lambdabuild.model import (
+    Artifact,
+    GoEnvironment,
+    Identity,
+    Input,
+    Module,
+    Package,
+    Runtime,
+    Target,
+)
+from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
+from lambdabuild.tree import Tree
+
+VERSION = 2
+_LONGEST_HEAD = 200
+
+
+@dataclass(slots=True)
+class State:
+    """What lambdabuild wrote and has not removed, and what it found out."""
+
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    """By path, relative to the project directory."""
+    manifests: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each manifest, by its path, relative to the project directory."""
+    findings: Findings = field(default_factory=Findings)
+    project: str | None = field(default=None, compare=False)
+    """Whose it is; None where it was not read from a file."""
+
+
+def to_text(state: State, project: str) -> str:
+    """Return two lines of JSON: what this is, with a digest of the second; and the state."""
+    inputs: dict[Input, int] = {}
+    value = {
+        "artifacts": [_artifact_row(artifact, inputs) for artifact in state.artifacts.values()],
+        "inputs": list(inputs),
+        "manifests": state.manifests,
+        "findings": _findings_value(state.findings, project),
+    }
+    return _sealed(value)
+
+
+def _sealed(value: object) -> str:
+    body = json.dumps(value, separators=(",", ":"))
+    head = {"lambdabuild": VERSION, "digest": _digest(body)}
+    return f"{json.dumps(head)}\n{body}\n"
+
+
+def _opened(text: str) -> Any:
+    head, _, body = text.partition("\n")
+    if len(head) > _LONGEST_HEAD:
+        raise ValueError("its first line is another")
+    told = json.loads(head)
+    if told["lambdabuild"] != VERSION:
+        raise ValueError(f"version {told['lambdabuild']}")
+    if told["digest"] != _digest(body.removesuffix("\n")):
+        raise ValueError("its digest is another")
+    return json.loads(body)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def from_text(text: str, project: str) -> State:
+    """Return the state that `to_text` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, IndexError: it is not such a text, or
+            not one of this version.
+
+    """
+    value = _opened(text)
+    inputs = [(name, what) for name, what in value["inputs"]]
+    artifacts = [_artifact(row, inputs) for row in value["artifacts"]]
+    findings = _findings(value["findings"], project)
+    origin = value["findings"]["project"]
+    return State({a.path: a for a in artifacts}, value["manifests"], findings, origin)
+
+
+def announcement_text(artifacts: Iterable[Artifact]) -> str:
+    """Return the text that announces what is about to be published."""
+    inputs: dict[Input, int] = {}
+    rows = [_artifact_row(artifact, inputs) for artifact in artifacts]
+    return _sealed({"artifacts": rows, "inputs": list(inputs)})
+
+
+def from_announcement(text: str) -> list[Artifact]:
+    """Return the artifacts that `announcement_text` announced; errors as for `from_text`."""
+    value = _opened(text)
+    inputs = [(name, what) for name, what in value["inputs"]]
+    return [_artifact(row, inputs) for row in value["artifacts"]]
+
+
+def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:
+    return [
+        artifact.path, artifact.layout, artifact.function, artifact.package, artifact.directory,
+        artifact.target.goos, artifact.target.goarch, artifact.runtime, artifact.sha256,
+        artifact.identity, artifact.build_id, artifact.link_id,
+        [inputs.setdefault(item, len(inputs)) for item in artifact.inputs],
+    ]  # fmt: skip
+
+
+def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
+    path, layout, function, package, directory, goos, goarch, runtime, sha256 = row[:9]
+    identity, build_id, link_id, known = row[9:]
+    return Artifact(
+        path, layout, function, package, directory, Target(goos, goarch),
+        Runtime(runtime) if runtime else None, sha256, Identity(*identity), build_id, link_id,
+        tuple([inputs[number] for number in known]),
+    )  # fmt: skip
+
+
+def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "project": project,
+        "files": findings.stamps.files,
+        "directories": findings.stamps.directories,
+        "doubted": findings.stamps.doubted,
+    }
+    if findings.broken:
+        return value
+    modules: dict[Module | None, int] = {None: 0}
+    texts: dict[str, int] = {}
+    return value | {
+        "trees": {root: [t.directories, t.modules, t.sources, t.passed_over]
+                  for root, t in findings.trees.items()},
+        "environments": {
+            key: [e.version, e.flags, e.workspace, e.cache, e.module_cache, e.toolchain, e.root,
+                  e.tools]
+            for key, e in findings.environments.items()
+        },
+        "packages": {
+            key: [_package_row(package, modules, texts) for package in packages]
+            for key, packages in findings.packages.items()
+        },
+        "modules": [
+            [m.path, m.directory, m.version, m.main, m.go_version, m.go_sum, m.replacement]
+            for m in modules if m is not None
+        ],
+        "texts": list(texts),
+    }  # fmt: skip
+
+
+def _package_row(
+    package: Package, modules: dict[Module | None, int], texts: dict[str, int]
+) -> list[Any]:
+    return [
+        package.import_path, package.name, package.directory, package.go_files,
+        package.ignored_files, package.imports, modules.setdefault(package.module, len(modules)),
+        package.only_dependency, package.other_files, package.embed_files, package.embed_patterns,
+        texts.setdefault(package.godebug, len(texts)), package.cgo, package.declares_main,
+        package.local,
+    ]  # fmt: skip
+
+
+def _package(row: list[Any], modules: list[Module | None], texts: list[str]) -> Package:
+    path, name, directory, go_files, ignored, imports, module, dependency, other = row[:9]
+    embedded, patterns, godebug, cgo, declares_main, local = row[9:]
+    return Package(
+        path, name, directory, tuple(go_files), tuple(ignored), tuple(imports), modules[module],
+        dependency, (), tuple(other), tuple(embedded), tuple(patterns), texts[godebug], cgo,
+        declares_main, local,
+    )  # fmt: skip
+
+
+def _findings(value: dict[str, Any], project: str) -> Findings:
+    if value["project"] != project:
+        # It was copied or moved with the project: the paths are another's.
+        return Findings()
+    stamps = Stamps(
+        {path: FileStamp(*row) for path, row in value["files"].items()},
+        {path: DirectoryStamp(*row) for path, row in value["directories"].items()},
+        value["doubted"],
+    )
+    if "packages" not in value:
+        return Findings(stamps=stamps)
+    modules: list[Module | None] = [None, *(Module(*row) for row in value["modules"])]
+    texts = value["texts"]
+    return Findings(
+        trees={root: Tree(*row) for root, row in value["trees"].items()},
+        environments={key: GoEnvironment(*row) for key, row in value["environments"].items()},
+        packages={
+            key: tuple([_package(row, modules, texts) for row in rows])
+            for key, rows in value["packages"].items()
+        },
+        stamps=stamps,
+    )

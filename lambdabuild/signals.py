@@ -1,0 +1,53 @@
+"""What wakes a watch: file events and keys, which come from other threads."""
+
+import queue
+
+_QUIT = "q"
+_KEYS = frozenset({"r", "f", _QUIT})
+_FILES = ""
+
+
+class Signals:
+    """Wait for what comes, and keep the keys until their turn."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._keys: list[str] = []
+
+    def files_changed(self) -> None:
+        """Wake whoever waits."""
+        self._queue.put(_FILES)
+
+    def press(self, key: str) -> None:
+        """Take a key."""
+        if key in _KEYS:
+            self._queue.put(key)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for anything; return whether it was a file event."""
+        try:
+            found = self._queue.get(timeout=seconds) if seconds > 0 else self._queue.get_nowait()
+        except queue.Empty:
+            return False
+        if found != _FILES:
+            self._keys.append(found)
+        return found == _FILES
+
+    @property
+    def quitting(self) -> bool:
+        """Whether somebody wants no more."""
+        changed = False
+        while not self._queue.empty():
+            changed = self.wait(0) or changed
+        if changed:
+            self.files_changed()
+        return _QUIT in self._keys
+
+    @property
+    def pressed(self) -> bool:
+        """Whether a key waits for its turn."""
+        return bool(self._keys)
+
+    def take_key(self) -> str:
+        """Return the key whose turn it is."""
+        return self._keys.pop(0)

@@ -1,0 +1,284 @@
+"""Tell what changed on disk, by what `stat` says and, where that is not enough, by content."""
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from lambdabuild.gosource import PROFILE, is_source, outline
+
+_TICK = 20_000_000
+"""Nanoseconds within which two writes may leave the same time (Linux: a tick of 1 to 10 ms)."""
+_COARSE_TICK = 2_000_000_000
+"""The same where a file system keeps whole seconds."""
+_SECOND = 1_000_000_000
+_IN_A_PACKAGE = frozenset({"go.mod", "vendor", PROFILE})
+
+
+class Level(IntEnum):
+    """Which of a directory's entries matter."""
+
+    PACKAGE = 0
+    """Source files, and what decides which module they are in."""
+    TREE = 1
+    """Also the directories that Go's patterns enter."""
+    EVERYTHING = 2
+    """Whatever may be embedded."""
+
+
+SOURCE = "source"
+"""A Go file, of which only the outline says which packages there are."""
+CONTENT = "content"
+"""A file of which only its being there says that: it is embedded."""
+WHOLE = "whole"
+"""A file of which every byte may, such as go.mod."""
+TOOL = "tool"
+"""A file of Go's own, told by its times alone."""
+
+
+class FileStamp(NamedTuple):
+    """What a file was when it was looked at; a digest of "" is no file."""
+
+    inode: int
+    size: int
+    modified: int
+    changed: int
+    trusted: bool
+    """False where a later write might have left the same times."""
+    kind: str
+    digest: str
+    bearing: str
+    """Differs where the packages that there are may differ."""
+
+
+class DirectoryStamp(NamedTuple):
+    """What a directory held when it was looked at."""
+
+    inode: int
+    modified: int
+    changed: int
+    trusted: bool
+    level: int
+    names: str
+    """The entries that matter, each on a line; directories end in a slash."""
+
+
+@dataclass(slots=True)
+class Stamps:
+    """Everything that what is known of a project rests on, by absolute path."""
+
+    files: dict[str, FileStamp] = field(default_factory=dict)
+    directories: dict[str, DirectoryStamp] = field(default_factory=dict)
+    doubted: bool = False
+    """Something may have changed between what rests on these and their being taken."""
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of a file; None where there is none, or it was never looked at."""
+        stamp = self.files.get(path)
+        return stamp.digest or None if stamp is not None else None
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look at the disk found, against the stamps before."""
+
+    stamps: Stamps
+    holds: bool = True
+    """No package came, went or imports something else, as far as stamps can tell."""
+    touched: list[str] = field(default_factory=list)
+    """Files whose times differ, or whose content does."""
+    stirred: list[str] = field(default_factory=list)
+    """Directories whose times differ: something came, or came and went."""
+    changed: list[str] = field(default_factory=list)
+    """Files whose content differs, and directories whose entries that matter do."""
+    renewed: bool = False
+    """The stamps are worth saving: the next look has less to read."""
+
+
+def look(stamps: Stamps, clock: int, own: Collection[str]) -> Look:
+    """Compare every path of `stamps` with the disk.
+
+    `clock` is the time in nanoseconds, by the file system, at which this began; entries of
+    directories that are in `own` (absolute paths of what lambdabuild writes) do not matter.
+    """
+    found = Look(Stamps(dict(stamps.files), dict(stamps.directories)), not stamps.doubted)
+    for path, stamp in stamps.files.items():
+        _look_at_file(path, stamp, clock, found)
+    for path, entries in stamps.directories.items():
+        _look_at_directory(path, entries, clock, own, found)
+    return found
+
+
+def _look_at_file(path: str, stamp: FileStamp, clock: int, found: Look) -> None:
+    try:
+        now = os.stat(path)
+        same = (
+            stamp.trusted
+            and now.st_mtime_ns == stamp.modified
+            and now.st_ctime_ns == stamp.changed
+            and now.st_size == stamp.size
+            and now.st_ino == stamp.inode
+        )
+    except OSError:
+        same = not stamp.digest
+    if same:
+        return
+    new = take_file(path, stamp.kind, clock)
+    found.stamps.files[path] = new
+    found.renewed = found.renewed or new != stamp
+    if new[:4] != stamp[:4] or new.digest != stamp.digest:
+        found.touched.append(path)
+    if new.digest != stamp.digest:
+        found.changed.append(path)
+    found.holds = found.holds and new.bearing == stamp.bearing
+
+
+def _look_at_directory(
+    path: str, entries: DirectoryStamp, clock: int, own: Collection[str], found: Look
+) -> None:
+    try:
+        now = os.stat(path)
+        same = (
+            entries.trusted
+            and now.st_mtime_ns == entries.modified
+            and now.st_ctime_ns == entries.changed
+            and now.st_ino == entries.inode
+        )
+    except OSError:
+        same = False
+    if same:
+        return
+    listed = take_directory(path, entries.level, clock, own)
+    found.stamps.directories[path] = listed
+    found.renewed = found.renewed or listed != entries
+    if listed[:3] != entries[:3]:
+        found.stirred.append(path)
+    if listed.names != entries.names:
+        found.changed.append(path)
+        found.holds = False
+
+
+def take_file(path: str, kind: str, clock: int) -> FileStamp:
+    """Look at a file now."""
+    try:
+        found = os.stat(path)
+        if kind == TOOL:
+            content = f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode()
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
+    except OSError:
+        return FileStamp(0, 0, 0, 0, True, kind, "", "")
+    digest = _digest(content)
+    bearing = digest
+    if kind == SOURCE:
+        bearing = _digest(outline(content))
+    elif kind == CONTENT:
+        bearing = "here"
+    return FileStamp(
+        found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
+        is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,
+    )  # fmt: skip
+
+
+def take_directory(path: str, level: int, clock: int, own: Collection[str]) -> DirectoryStamp:
+    """Look at a directory now."""
+    try:
+        found = os.stat(path)
+        with os.scandir(path) as entries:
+            names = sorted(name for entry in entries if (name := _matters(entry, level, own)))
+    except OSError:
+        return DirectoryStamp(0, 0, 0, False, level, "")
+    settled = is_settled(found.st_mtime_ns, found.st_ctime_ns, clock)
+    return DirectoryStamp(
+        found.st_ino, found.st_mtime_ns, found.st_ctime_ns, settled, level, "\n".join(names)
+    )
+
+
+def _matters(entry: "os.DirEntry[str]", level: int, own: Collection[str]) -> str | None:
+    name = entry.name
+    if level == Level.EVERYTHING:
+        if entry.path in own:
+            return None
+        return f"{name}/" if entry.is_dir(follow_symlinks=False) else name
+    if is_source(name) or name in _IN_A_PACKAGE:
+        return name
+    if level == Level.TREE and not name.startswith((".", "_")) and name != "testdata":
+        inside = entry.is_dir(follow_symlinks=False) and entry.path not in own
+        return f"{name}/" if inside else None
+    return None
+
+
+def is_settled(modified: int, changed: int, clock: int) -> bool:
+    """Tell whether any write after `clock` is sure to leave other times than these.
+
+    The time of the last change (ctime) cannot be set, and that of the last write (mtime) can; it
+    counts unless it lies in the future, where nothing but a program has put it.
+    """
+    tick = _TICK if changed % _SECOND else _COARSE_TICK
+    latest = clock - tick
+    return changed < latest and (modified < latest or modified > clock + _COARSE_TICK)
+
+
+def clock_of(path: str) -> int:
+    """Return the time by the file system that `path` is on, whose time of writing is set.
+
+    Where it cannot be written, the machine's time, in nanoseconds as well.
+    """
+    with contextlib.suppress(OSError):
+        os.utime(path)
+        return min(os.stat(path).st_mtime_ns, time.time_ns())
+    return time.time_ns()
+
+
+@dataclass(slots=True)
+class World:
+    """What has to be looked at: directories with the level, files with the kind; absolute."""
+
+    directories: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def enter(self, directory: str, level: int) -> None:
+        """Have a directory looked at, at least at this level."""
+        self.directories[directory] = max(level, self.directories.get(directory, level))
+
+
+def take(world: World, known: Mapping[str, FileStamp], clock: int, own: Collection[str]) -> Stamps:
+    """Look at all of `world`; files are not read again that are as `known` has them."""
+    stamps = Stamps()
+    for directory, level in world.directories.items():
+        stamp = take_directory(directory, level, clock, own)
+        stamps.directories[directory] = stamp
+        for name in stamp.names.split("\n"):
+            path = os.path.join(directory, name)
+            if is_source(name):
+                _take(stamps, path, SOURCE if name.endswith(".go") else WHOLE, known, clock)
+            elif name == PROFILE:
+                _take(stamps, path, CONTENT, known, clock)
+    for path, kind in world.files.items():
+        if stamps.files.get(path, None) is None or kind == WHOLE:
+            _take(stamps, path, kind, known, clock)
+    return stamps
+
+
+def _take(stamps: Stamps, path: str, kind: str, known: Mapping[str, FileStamp], clock: int) -> None:
+    old = known.get(path)
+    if old is not None and old.kind == kind and old.trusted:
+        try:
+            now = os.stat(path)
+        except OSError:
+            now = None
+        if now is not None and old[:4] == (
+            now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns,
+        ):  # fmt: skip
+            stamps.files[path] = old
+            return
+    stamps.files[path] = take_file(path, kind, clock)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

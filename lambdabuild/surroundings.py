@@ -1,0 +1,64 @@
+"""Where a watcher has to look: at what, and in which directories."""
+
+import os
+import sys
+from pathlib import PurePath
+
+from lambdabuild import tree
+from lambdabuild.asking import Findings, nearest_directory, world_of
+from lambdabuild.config import FILE_NAME
+from lambdabuild.fingerprint import goenv_path
+from lambdabuild.session import Session
+from lambdabuild.stamps import WHOLE, Level, Stamps, World
+from lambdabuild.toolchain import find_go
+
+
+def directories_to_watch(session: Session, stamps: Stamps) -> set[str]:
+    """Return where events matter: neither where Go lives, nor what is only above all the rest."""
+    inside = {*stamps.directories, session.project, session.working}
+    go = os.path.dirname(os.path.realpath(find_go(session.environment)))
+    elsewhere = {os.path.dirname(path) for path in stamps.files} - inside
+    above = {parent for directory in inside for parent in _parents(directory)}
+    above |= {go, os.path.dirname(go)}
+    below_go = os.path.dirname(go) + os.sep
+    return inside | {d for d in elsewhere - above if not d.startswith(below_go)}
+
+
+def configuration(session: Session) -> World:
+    """Return the files that say what is to be built, and those that would if they were there."""
+    working = session.working
+    paths = {os.path.join(place, FILE_NAME) for place in [working, *_parents(working)]}
+    if session.settings.config.source is not None:
+        paths.add(os.path.normpath(os.path.join(working, session.settings.config.source)))
+    written = goenv_path(session.environment, sys.platform)
+    if written is not None:
+        paths.add(written)
+    return World(files=dict.fromkeys(paths, WHOLE))
+
+
+def whatever_mends(session: Session, stamps: Stamps) -> World:
+    """Return what to look at where nothing can be found out: the last known, and what is there."""
+    roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
+    trees = {root: tree.walk(root) for root in map(os.path.normpath, roots)}
+    world = world_of(Findings(trees=trees), find_go(session.environment), session.project)
+    world.enter(session.project, Level.TREE)
+    for root in trees:
+        # It may be the root itself that is missing.
+        world.enter(nearest_directory(root), Level.TREE)
+    for path, stamp in stamps.files.items():
+        world.files.setdefault(path, stamp.kind)
+    for path, entries in stamps.directories.items():
+        world.enter(path, entries.level)
+    return world
+
+
+def git_at_work(project: str) -> bool:
+    """Tell whether git is changing the work tree: it holds its index locked meanwhile."""
+    for top in (project, *_parents(project)):
+        if os.path.lexists(os.path.join(top, ".git")):
+            return os.path.exists(os.path.join(top, ".git", "index.lock"))
+    return False
+
+
+def _parents(directory: str) -> list[str]:
+    return [str(parent) for parent in PurePath(directory).parents]

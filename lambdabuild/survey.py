@@ -1,0 +1,296 @@
+"""Find out what there is to build and why: one look at the disk decides and explains."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from lambdabuild import artifacts
+from lambdabuild.asking import Findings, Go, start_go, world_of
+from lambdabuild.discover import Discovery
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, order_of, path_of
+from lambdabuild.loading import variants_of
+from lambdabuild.model import Batch, Function, Input, Plan, Step, Target
+from lambdabuild.plan import PackageOf, make_plan
+from lambdabuild.saved import State
+from lambdabuild.session import Session, find_functions
+from lambdabuild.stamps import TOOL, WHOLE, Level, Look, Stamps, look, take
+from lambdabuild.state import DIRECTORY
+
+Key = tuple[str, Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to build, and why."""
+
+    go: Go
+    discovery: Discovery
+    plan: Plan
+    """Every step that was asked for."""
+    inputs: Mapping[Key, tuple[Input, ...]]
+    reasons: Mapping[Key, str]
+    """Why each step is built that is; those that are up to date are not in it."""
+    seen: Look
+    """How the disk differed from what the last run saw."""
+    stamps: Stamps
+    """Everything that all of this rests on."""
+    own: frozenset[str]
+    """The absolute paths that lambdabuild writes itself."""
+    put_off: frozenset[Key] = frozenset()
+    """Steps that are not up to date, and left as they are for now."""
+
+    def directories(self, step: Step) -> set[str]:
+        """Return where the packages are that a step is or imports, as far as they were found."""
+        graphs = self.discovery.graphs
+        load = step.function.load_directory
+        return {
+            graph[path].directory
+            for (directory, variant), graph in graphs.items()
+            if directory == load and variant.target == step.target
+            for path in order_of(graph, step.function.package)
+            if path in graph
+        }
+
+    @property
+    def to_build(self) -> Plan:
+        """The plan without the steps that are up to date."""
+        batches = []
+        for batch in self.plan.batches:
+            steps = tuple(step for step in batch.steps if step.key in self.reasons)
+            if steps:
+                batches.append(
+                    Batch(batch.directory, batch.target, batch.flags, steps, batch.graph)
+                )
+        steps = tuple(s for s in self.plan.steps if s.load_errors or s.key in self.reasons)
+        return Plan(steps, tuple(batches))
+
+    @property
+    def up_to_date(self) -> list[Step]:
+        """The steps of which nothing changed."""
+        return [
+            step
+            for step in self.plan.steps
+            if not step.load_errors
+            and step.key not in self.reasons
+            and step.key not in self.put_off
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What there is, before anything is compared."""
+
+    go: Go
+    discovery: Discovery
+    functions: Sequence[Function]
+    """Those that were asked for."""
+    seen: Look
+    own: frozenset[str]
+
+
+def overview(
+    session: Session,
+    names: Sequence[str],
+    state: State,
+    clock: int,
+    *,
+    force: bool = False,
+    thorough: bool = False,
+) -> Overview:
+    """Look at the disk, and ask Go where that does not suffice; `state` gets the findings.
+
+    `clock` is when this began, by the file system's clock in nanoseconds; with `force`, nothing
+    is taken from earlier runs. `thorough` looks also into directories that Go ignores.
+
+    Raises:
+        LambdabuildError: what there is cannot be found out.
+
+    """
+    own = own_paths(session, state)
+    seen = look(state.findings.stamps, clock, own)
+    if force or not seen.holds:
+        state.findings = Findings(stamps=seen.stamps)
+    else:
+        state.findings.stamps = seen.stamps
+    findings = state.findings
+    go = start_go(session.run, session.environment, findings)
+    discovery, functions = find_functions(session, go, names, thorough=thorough)
+    if go.asked:
+        go.forget_unused()
+        world = world_of(findings, go.path, session.project)
+        stamps = take(world, seen.stamps.files, clock, own)
+        stamps.doubted = _doubtful(stamps, seen.stamps)
+        findings.stamps = stamps
+    return Overview(go, discovery, functions, seen, frozenset(own))
+
+
+def survey(
+    session: Session,
+    names: Sequence[str],
+    state: State,
+    clock: int,
+    *,
+    force: bool = False,
+) -> Survey:
+    """Find out what there is, and compare it with the last build.
+
+    `state` gets the findings, and the identities of artifacts that were only touched; for the
+    rest see `overview`.
+    """
+    there = overview(session, names, state, clock, force=force)
+    stamps = state.findings.stamps
+    plan = plan_for(session, there.discovery, there.functions)
+    inputs = _inputs(session, there.go, there.discovery, plan, stamps)
+    reasons = {}
+    for step in plan.steps:
+        if not step.load_errors:
+            reason = _reason(session, step, state, inputs[step.key], force=force)
+            if reason is not None:
+                reasons[step.key] = reason
+    return Survey(there.go, there.discovery, plan, inputs, reasons, there.seen, stamps, there.own)
+
+
+def own_paths(session: Session, state: State) -> set[str]:
+    """Return the absolute paths that lambdabuild writes itself."""
+    own = {session.out, os.path.join(session.project, DIRECTORY)}
+    for artifact in state.artifacts.values():
+        path = os.path.normpath(os.path.join(session.project, artifact.path))
+        own |= {path, artifacts.temporary(path)}
+        if os.path.basename(os.path.dirname(path)) == artifact.target.label:
+            own.add(os.path.dirname(path))
+    return own
+
+
+def _doubtful(stamps: Stamps, before: Stamps) -> bool:
+    """Tell whether anything may have changed while Go was asked.
+
+    A stamp that is too young to trust is good only if the look before Go was asked saw the same.
+    """
+    for path, stamp in stamps.files.items():
+        known = before.files.get(path)
+        if not stamp.trusted and (known is None or known[:4] != stamp[:4]):
+            return True
+    for path, entries in stamps.directories.items():
+        listed = before.directories.get(path)
+        if not entries.trusted and (listed is None or listed[:3] != entries[:3]):
+            return True
+    return False
+
+
+def _inputs(
+    session: Session, go: Go, discovery: Discovery, plan: Plan, stamps: Stamps
+) -> dict[Key, tuple[Input, ...]]:
+    listers: dict[int, Inputs] = {}
+    found: dict[Key, tuple[Input, ...]] = {}
+    for batch in plan.batches:
+        lister = listers.get(id(batch.graph))
+        if lister is None:
+            lister = listers[id(batch.graph)] = Inputs(
+                batch.graph, discovery.environments[batch.directory], go.settings,
+                project=session.project, digest_of=stamps.digest,
+            )  # fmt: skip
+        for step in batch.steps:
+            found[step.key] = lister.of(step)
+    return found
+
+
+def _reason(
+    session: Session, step: Step, state: State, inputs: tuple[Input, ...], *, force: bool
+) -> str | None:
+    if force:
+        return "--force"
+    path = os.path.relpath(step.artifact, session.project)
+    previous = state.artifacts.get(path)
+    if previous is None or previous.key != step.key:
+        return "not built before"
+    if not os.path.lexists(step.artifact):
+        return f"{session.relative(step.artifact)} is missing"
+    held = artifacts.held(previous, session.project)
+    if held is None:
+        return f"{session.relative(step.artifact)} was changed"
+    state.artifacts[path] = held
+    if not previous.inputs:
+        return "what it was built from is not known"
+
+    def show(name: str) -> str:
+        return session.relative(os.path.join(session.project, name))
+
+    return first_change(previous.inputs, inputs, show)
+
+
+def doubt(
+    survey: Survey, session: Session, state: State, clock: int
+) -> dict[Key, tuple[Input, ...]]:
+    """Return the inputs of the steps, unknown where they may have changed since the survey.
+
+    To be asked after a build, with the clock of before it.
+    """
+    after = look(state.findings.stamps, clock, own_paths(session, state))
+    touched, folders = set(after.touched), set(after.stirred)
+    if not touched and not folders:
+        return dict(survey.inputs)
+    # What comes and goes in a directory that is embedded may be the only file there.
+    for path in after.stirred:
+        if after.stamps.directories[path].level == Level.EVERYTHING:
+            folders.update(str(parent) for parent in PurePath(path).parents)
+    kinds = {path: after.stamps.files[path].kind for path in touched}
+    for_all = [(f"file {path}", UNKNOWN) for path, kind in kinds.items() if kind in {WHOLE, TOOL}]
+
+    def doubted(item: Input) -> Input:
+        name, _ = item
+        if not name.startswith("file "):
+            return item
+        path = path_of(name.removeprefix("file "), session.project)
+        known = path not in touched and os.path.dirname(path) not in folders
+        return item if known else (name, UNKNOWN)
+
+    return {
+        key: (*(doubted(item) for item in inputs), *for_all)
+        for key, inputs in survey.inputs.items()
+    }
+
+
+def plan_for(session: Session, discovery: Discovery, functions: Sequence[Function]) -> Plan:
+    """Return the plan that builds `functions`, up to date or not.
+
+    Raises:
+        LambdabuildError: there is none.
+
+    """
+    if not functions:
+        raise _no_functions(session, discovery)
+    loaded = loaded_packages(session, discovery, functions)
+    for function in functions:
+        for target in session.settings.of(function.name).targets:
+            if (function.name, target) not in loaded:
+                session.console.warn(
+                    f"`{function.name}` is not built for {target}: "
+                    "build constraints exclude all its Go files"
+                )
+    return make_plan(functions, session.settings, loaded, out=session.out)
+
+
+def loaded_packages(
+    session: Session, discovery: Discovery, functions: Sequence[Function]
+) -> PackageOf:
+    """Return the package of each function under each target that has files for it."""
+    loaded = {}
+    for function in functions:
+        for variant in variants_of(session.settings.of(function.name)):
+            package = discovery.package(function, variant)
+            if package is not None and (package.go_files or package.errors):
+                graph = discovery.graphs[function.load_directory, variant]
+                loaded[function.name, variant.target] = (package, graph)
+    return loaded
+
+
+def _no_functions(session: Session, discovery: Discovery) -> LambdabuildError:
+    roots = ", ".join(f"`{root}`" for root in session.settings.config.roots)
+    return LambdabuildError(
+        f"no function was found under {roots}",
+        at=[f"{item.directory}: {item.reason}" for item in session.shown(discovery.skipped)[:5]],
+        hint="a function is a `package main` with a `func main`; "
+        "`lambdabuild list --skipped` tells what was passed over",
+    )

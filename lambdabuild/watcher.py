@@ -1,0 +1,118 @@
+"""Say that files changed, soon after they did; what changed, the disk has to tell."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection
+
+log = logging.getLogger(__name__)
+
+_STEP = 20
+"""Milliseconds without another event after which a burst is told of; watchfiles wakes this often."""
+_BURST = 60
+"""Milliseconds after which it is told of even so."""
+_EDITORS = (".swp", ".swx", ".swo", "~", "___jb_tmp___", "___jb_old___")
+
+
+def matters(path: str, own: Collection[str]) -> bool:
+    """Tell whether an event at this absolute path may be of use.
+
+    Only the name is looked at, never the directories above: a checkout may lie anywhere. Left
+    out is what is no input anywhere; the look at the disk decides about the rest.
+    """
+    name = os.path.basename(path)
+    if name.endswith((*_EDITORS, "_test.go")) or name == "4913":
+        return False
+    return not name.startswith((".#", "#", ".git")) and path not in own
+
+
+class _Stop:
+    """What watchfiles asks, every few milliseconds, whether to stop; so it is at work."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.wanted = False
+
+    def is_set(self) -> bool:
+        self.asked.set()
+        return self.wanted
+
+
+class Watcher:
+    """Watch directories, each without those below it, and put the paths of events aside."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        """Take whom to tell that there is something to take; called from another thread."""
+        self._told = told
+        self._lock = threading.Lock()
+        self._paths: set[str] = set()
+        self._directories: frozenset[str] = frozenset()
+        self._own: Collection[str] = ()
+        self._stop = _Stop()
+        self._thread: threading.Thread | None = None
+        self.failure: str | None = None
+        """Why nothing can be watched; None while it can."""
+
+    def arm(self, directories: Collection[str], own: Collection[str]) -> bool:
+        """Watch these directories; return whether they are others than before.
+
+        `own` are the paths whose events do not count, for lambdabuild writes them.
+        """
+        wanted = frozenset(directory for directory in directories if os.path.isdir(directory))
+        self._own = own
+        alive = self._thread is not None and self._thread.is_alive()
+        if wanted == self._directories and alive:
+            return False
+        self.close()
+        self._directories = wanted
+        self._stop = _Stop()
+        self.failure = None
+        self._thread = threading.Thread(
+            target=self._run, args=(sorted(wanted), self._stop), name="watcher", daemon=True
+        )
+        self._thread.start()
+        while not self._stop.asked.wait(0.1) and self._thread.is_alive():
+            pass
+        return True
+
+    def _run(self, directories: list[str], stop: _Stop) -> None:
+        from watchfiles import watch  # noqa: PLC0415 - only `watch` needs it
+
+        try:
+            for changes in watch(
+                *directories,
+                watch_filter=lambda _, path: matters(path, self._own),
+                step=_STEP,
+                debounce=_BURST,
+                recursive=False,
+                stop_event=stop,
+                rust_timeout=0,
+                force_polling=False,
+                raise_interrupt=False,
+                ignore_permission_denied=True,
+            ):
+                with self._lock:
+                    self._paths |= {path for _, path in changes}
+                self._told()
+        except (OSError, RuntimeError) as error:
+            self.failure = str(error)
+            log.warning("cannot watch %d directories: %s", len(directories), error)
+            self._told()
+
+    def pending(self) -> bool:
+        """Tell whether there is something to take."""
+        return bool(self._paths)
+
+    def take(self) -> set[str]:
+        """Return the paths of the events since the last time, absolute."""
+        with self._lock:
+            paths, self._paths = self._paths, set()
+        return paths
+
+    def close(self) -> None:
+        """Stop to watch."""
+        self._stop.wanted = True
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._directories = frozenset()

@@ -1,0 +1,319 @@
+"""Build, then build again what changes touch, until somebody says stop."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lambdabuild import events
+from lambdabuild.board import Board
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.explanations import depends
+from lambdabuild.follow_up import FollowUp
+from lambdabuild.ground import Ground
+from lambdabuild.keyboard import keys
+from lambdabuild.model import Batch, Report, Status, Step, StepResult
+from lambdabuild.pipeline import build_functions
+from lambdabuild.process import Runner
+from lambdabuild.request import Request, Watching
+from lambdabuild.session import Session
+from lambdabuild.signals import Signals
+from lambdabuild.surroundings import (
+    directories_to_watch,
+    git_at_work,
+)
+from lambdabuild.survey import Key, Survey
+from lambdabuild.watcher import Watcher
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 10.0
+"""Seconds after which the disk is looked at without an event: one may have been lost."""
+_POLL_EVERY = 0.5
+"""The same with `--poll`."""
+_MANY = 10
+"""Paths in one burst that make it a checkout rather than somebody's saving."""
+_QUIET = 0.15
+"""Seconds without an event that end such a burst."""
+_GIT_PATIENCE = 10.0
+"""Seconds to wait for git to let go of its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How to watch."""
+
+    request: Request
+    json: bool = False
+    poll: bool = False
+    command: str | None = None
+    """To be run after each successful build of something."""
+
+
+def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]) -> None:
+    """Build and watch until `q` is pressed; `reopen` reads the configuration again.
+
+    Raises:
+        LambdabuildError: the first build could not start.
+        Interrupted: a signal came.
+
+    """
+    signals = Signals()
+    watcher = Watcher(signals.files_changed)
+    board = Board(session.console)
+    follow_up = FollowUp(wishes.command, session.environment, session.console)
+    with keys(signals.press) as interactive:
+        loop = _Loop(session, wishes, reopen, watcher, signals, board, follow_up)
+        try:
+            board.open(interactive=interactive)
+            loop.run()
+        finally:
+            board.close()
+            follow_up.close()
+            watcher.close()
+
+
+@dataclass(slots=True)
+class _Loop(Watching):
+    """The state of a watch."""
+
+    session: Session
+    wishes: Wishes
+    reopen: Callable[[Session], Session]
+    watcher: Watcher
+    signals: Signals
+    board: Board
+    follow_up: FollowUp
+    found: Survey | None = None
+    """What the last run found."""
+    ground: Ground = field(default_factory=Ground)
+    doubted: bool = False
+    """Something may have changed while Go was asked what there is."""
+    polling: bool = False
+    """Nothing tells of events, and people know."""
+    forced: str = ""
+    """`r` for everything, `f` for what failed."""
+    failed: dict[Key, tuple[object, ...]] = field(default_factory=dict)
+    """What failed, and what it was made from."""
+    touched: frozenset[Key] = frozenset()
+
+    def run(self) -> None:
+        """Watch until somebody wants no more."""
+        self._first()
+        while True:
+            again = self._arm()
+            if self.signals.quitting or (not again and not self._wait()):
+                return
+            self._rebuild()
+
+    def _first(self) -> None:
+        started = time.monotonic()
+        self.ground.note_configuration(self.session)
+        self.session = self.reopen(self.session)
+        report = self._build(self.wishes.request)
+        self.session.console.report(report, self.session.relative)
+        self.session.console.calm = True
+        self._tell(report)
+        self._arm()
+        count = len({result.step.function.name for result in report.results})
+        self.board.watching(count)
+        self._print(events.ready(count, time.monotonic() - started))
+
+    def _build(self, request: Request) -> Report:
+        """Run the pipeline once, with this as what watches over it."""
+        runner = Runner(self.session.environment)
+        try:
+            session = replace(self.session, run=runner)
+            return build_functions(session, replace(request, watching=self))
+        finally:
+            runner.close()
+
+    def _rebuild(self) -> None:
+        """Take in all that changed, and build what it touches."""
+        request = replace(self.wishes.request, force=self.forced == "r")
+        if self.forced:
+            self.failed.clear()
+        self.forced = ""
+        clock = time.time_ns()
+        self.ground.note_configuration(self.session)
+        try:
+            self.session = self.reopen(self.session)
+            report = self._build(request)
+        except LambdabuildError as error:
+            self.ground.changed.clear()
+            self.session.console.error(error)
+            self._print(events.stuck(str(error)))
+            self.ground.widen(self.session, self._own, clock)
+            return
+        self._tell(report)
+
+    def surveyed(self, found: Survey) -> Survey:
+        """Name what changed; leave out what failed and did not change."""
+        self.found = found
+        self.ground.stamps = found.stamps
+        self.doubted = found.stamps.doubted
+        put_off = {
+            step.key
+            for step in found.plan.steps
+            if step.key in found.reasons
+            and self.failed.get(step.key) == _made_from(found, step.key)
+        }
+        reasons = {key: why for key, why in found.reasons.items() if key not in put_off}
+        if self.ground.changed:
+            # What changed between the look that led here and that of the run.
+            self.ground.changed |= dict.fromkeys(
+                p for p in found.seen.changed if p in found.stamps.files
+            )
+        paths = set(self.ground.changed)
+        touched = {
+            step.key
+            for step in found.plan.steps
+            if step.key in reasons or self._is_touched(found, step, paths)
+        }
+        self.touched = frozenset(touched)
+        if self.ground.changed:
+            self._announce(found)
+        self.ground.changed.clear()
+        return replace(found, reasons=reasons, put_off=frozenset(put_off))
+
+    def _is_touched(self, found: Survey, step: Step, paths: set[str]) -> bool:
+        if not step.load_errors:
+            return depends(self.session, found, step, paths)
+        if self.failed.get(step.key) != step.load_errors:
+            return True
+        directories = found.directories(step)
+        return any(os.path.dirname(path) in directories for path in paths)
+
+    def _announce(self, found: Survey) -> None:
+        names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.touched)
+        paths = [self.session.relative(path) for path in sorted(self.ground.changed)]
+        if not names and all(os.path.isdir(path) for path in self.ground.changed):
+            # A directory came or went that is part of nothing.
+            return
+        self._print(events.change(paths, names))
+        self.board.changed(paths, list(names))
+
+    def stop(self, found: Survey, batch: Batch) -> bool:
+        """Tell whether something changed since that a batch is built from, or nobody waits."""
+        if self.signals.quitting:
+            return True
+        if not self.watcher.pending() and not self.ground.changed:
+            return False
+        self.watcher.take()
+        self.ground.look(self._own)
+        if self.ground.shifted:
+            return True
+        paths = set(self.ground.changed)
+        return any(depends(self.session, found, step, paths) for step in batch.steps)
+
+    @property
+    def _own(self) -> frozenset[str]:
+        return self.found.own if self.found is not None else frozenset()
+
+    def _tell(self, report: Report) -> None:
+        """Tell what became of every function that a change touched."""
+        relative = self.session.relative
+        news: list[StepResult] = []
+        self.ground.look(self._own)
+        for result in report.results:
+            key = result.step.key
+            if result.status is Status.FAILED:
+                made_from = result.step.load_errors or _made_from(self.found, key)
+                known = self.failed.get(key) == made_from and key not in self.touched
+                self.failed[key] = made_from
+                if self.ground.changed:
+                    # Not of what was surveyed, perhaps: to be tried again with what changed.
+                    self.failed.pop(key)
+                if known:
+                    continue
+            elif result.status is Status.CANCELLED:
+                continue
+            else:
+                self.failed.pop(key, None)
+                if key not in self.touched and result.status is Status.UP_TO_DATE:
+                    continue
+            news.append(result)
+            failed = result.status is Status.FAILED
+            self._print((events.failed if failed else events.built)(result, relative))
+        for artifact in report.removed:
+            self._print(events.removed(artifact, relative))
+        names = [step.function.name for step in self.found.plan.steps] if self.found else []
+        self.board.results(report, news, names, relative)
+        new = [r.step.function.name for r in news if r.status is Status.BUILT]
+        # What failed before, and was not touched, keeps nobody from running the command.
+        whole = not any(r.status is Status.CANCELLED for r in report.results)
+        if new and whole and not any(r.status is Status.FAILED for r in news):
+            self.follow_up.start(new)
+
+    def _arm(self) -> bool:
+        """Watch all directories that matter now; return whether something changed meanwhile."""
+        if not self.wishes.poll:
+            self.watcher.arm(directories_to_watch(self.session, self.ground.stamps), self._own)
+            self._warn_of_polling()
+        self.ground.look(self._own)
+        doubted, self.doubted = self.doubted, False
+        return bool(self.ground.changed) or doubted
+
+    def _warn_of_polling(self) -> None:
+        if self.watcher.failure is not None and not self.polling:
+            self.polling = True
+            self.session.console.warn(
+                f"cannot watch for events: {self.watcher.failure}; "
+                "the files are looked at twice a second instead",
+                "on Linux, `sysctl fs.inotify.max_user_watches` and `max_user_instances` are the "
+                "limits; `--poll` asks for no events",
+            )
+
+    def _wait(self) -> bool:
+        """Wait for something to build; return False if somebody wants no more."""
+        looked = time.monotonic()
+        every = _POLL_EVERY if self.wishes.poll or self.polling else _LOOK_EVERY
+        while True:
+            until = min(looked + every, self.board.next_draw())
+            seconds = 0 if self.signals.pressed else until - time.monotonic()
+            if self.signals.wait(seconds) or time.monotonic() >= looked + every:
+                looked = time.monotonic()
+                if self._look() and not self.signals.quitting:
+                    return True
+            if self.signals.pressed:
+                self.forced = self.signals.take_key()
+                return self.forced != "q"
+            self.follow_up.check()
+            self.board.draw()
+
+    def _look(self) -> bool:
+        """Look at the disk until it is at rest; return whether anything changed."""
+        paths = self.watcher.take()
+        self.ground.look(self._own)
+        if not self.ground.changed:
+            return False
+        if (
+            len(paths) > _MANY
+            or len(self.ground.changed) > _MANY
+            or git_at_work(self.session.project)
+        ):
+            self._settle()
+            self.ground.look(self._own)
+        return True
+
+    def _settle(self) -> None:
+        """Wait for the end of a burst: nothing happens for a while, and git is done."""
+        patience = time.monotonic() + _GIT_PATIENCE
+        quiet = time.monotonic() + _QUIET
+        while time.monotonic() < min(quiet, patience):
+            self.signals.wait(quiet - time.monotonic())
+            if self.signals.quitting:
+                return
+            if self.watcher.take() or git_at_work(self.session.project):
+                quiet = time.monotonic() + _QUIET
+
+    def _print(self, value: Mapping[str, object]) -> None:
+        if self.wishes.json:
+            sys.stdout.write(events.line(dict(value)))
+            sys.stdout.flush()
+
+
+def _made_from(found: Survey | None, key: Key) -> tuple[object, ...]:
+    return found.inputs.get(key, ()) if found is not None else ()

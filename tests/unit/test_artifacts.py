@@ -1,0 +1,307 @@
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambdabuild import artifacts
+from lambdabuild.artifacts import Removal
+from lambdabuild.model import (
+    Artifact,
+    Diagnostic,
+    Linked,
+    Runtime,
+    Status,
+    StepResult,
+)
+from lambdabuild.saved import State
+from tests.unit.published import (
+    GO,
+    PACKAGE,
+    Project,
+    executable,
+    identity,
+    sha256,
+    tamper,
+)
+from tests.unit.values import X86_64
+
+
+def test_what_nothing_changed_of_is_up_to_date(project: Project) -> None:
+    project.publish(executable(), GO)
+    before = project.remembered
+    step = replace(project.step, runtime=Runtime.AL2)
+    assert artifacts.up_to_date(step, project.state, str(project.path)) == StepResult(
+        step=step,
+        status=Status.UP_TO_DATE,
+        artifact=str(project.artifact),
+        size=before.identity.size,
+        previous_size=before.identity.size,
+        sha256=before.sha256,
+    )
+    # What it was built from is known already, from when it was built.
+    assert project.remembered == replace(before, runtime=Runtime.AL2)
+
+
+def confirmed(project: Project) -> StepResult:
+    return project.publisher(GO).confirm(Linked(project.step, current=True), "go1.26 → go1.27")
+
+
+def found_up_to_date(project: Project) -> StepResult:
+    return artifacts.up_to_date(project.step, project.state, str(project.path))
+
+
+@pytest.fixture(params=[confirmed, found_up_to_date])
+def in_place(request: pytest.FixtureRequest) -> Callable[[Project], StepResult]:
+    """Report an artifact that is in its place already."""
+    report: Callable[[Project], StepResult] = request.param
+    return report
+
+
+def test_an_artifact_that_is_not_built_again_gets_its_mode_back(
+    project: Project, in_place: Callable[[Project], StepResult]
+) -> None:
+    project.publish(executable())
+    project.artifact.chmod(0o600)
+    assert in_place(project).status in {Status.UNCHANGED, Status.UP_TO_DATE}
+    assert project.artifact.stat().st_mode & 0o7777 == 0o755
+    assert project.remembered.identity == identity(project.artifact)
+
+
+def test_an_artifact_that_was_touched_is_known_by_its_new_times(
+    project: Project, in_place: Callable[[Project], StepResult]
+) -> None:
+    project.publish(executable())
+    os.utime(project.artifact, ns=(1, 1))
+    assert in_place(project).status in {Status.UNCHANGED, Status.UP_TO_DATE}
+    assert project.remembered.identity == identity(project.artifact)
+
+
+def test_an_artifact_that_was_changed_since_it_was_looked_at_is_an_error(
+    project: Project, in_place: Callable[[Project], StepResult]
+) -> None:
+    project.publish(executable("one"))
+    before = project.remembered
+    tamper(project.artifact, executable("two"))
+    assert in_place(project) == StepResult(
+        step=project.step,
+        status=Status.FAILED,
+        errors=(
+            Diagnostic(
+                PACKAGE, f"`{project.artifact}` was changed meanwhile; run lambdabuild again"
+            ),
+        ),
+    )
+    assert project.remembered == before
+
+
+def test_an_artifact_whose_mode_cannot_be_set_is_an_error_of_its_function(
+    project: Project,
+    in_place: Callable[[Project], StepResult],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project.publish(executable())
+    project.artifact.chmod(0o600)
+
+    def refuse(path: str, _mode: int) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), path)
+
+    # Another user's file: root, who runs these tests in CI, may set any mode.
+    monkeypatch.setattr(os, "chmod", refuse)
+    assert in_place(project).errors == (
+        Diagnostic(
+            PACKAGE,
+            f"cannot write `{project.artifact}`: Operation not permitted\n"
+            "  hint: the directory has to be writable by the user that runs lambdabuild",
+        ),
+    )
+
+
+def announced_by_a_killed_run(project: Project) -> Artifact:
+    """Publish as a run does that is killed before it can save; return what it announced."""
+    publisher = project.publisher(GO)
+    linked = project.linked(executable("two"))
+    measured = publisher.measure(linked)
+    artifact = publisher.announcement(linked, measured)
+    assert artifact is not None
+    before = dict(project.state.artifacts)
+    publisher.publish(linked, measured, "not built before")
+    project.state.artifacts.clear()
+    project.state.artifacts.update(before)
+    return artifact
+
+
+def test_what_a_killed_run_put_in_place_is_taken_over(project: Project) -> None:
+    project.publish(executable("one"))
+    artifact = announced_by_a_killed_run(project)
+    artifacts.recover([artifact], project.state, str(project.path))
+    assert project.state == State({artifact.path: artifact})
+    # Its content is what says so; its times are looked up the next time.
+    assert artifacts.held(artifact, str(project.path)) == replace(
+        artifact, identity=identity(project.artifact)
+    )
+
+
+@pytest.mark.parametrize("place", ["another's", "missing", "a link", "a directory"])
+def test_what_a_killed_run_only_announced_is_not_taken_over(project: Project, place: str) -> None:
+    artifact = announced_by_a_killed_run(project)
+    aside = project.artifact.rename(project.path / "aside")
+    if place == "another's":
+        project.artifact.write_bytes(executable("one"))
+    elif place == "a link":
+        project.artifact.symlink_to(aside)
+    elif place == "a directory":
+        project.artifact.mkdir()
+    artifacts.recover([artifact], project.state, str(project.path))
+    assert project.state == State()
+
+
+def test_what_a_killed_run_had_half_copied_is_removed(project: Project) -> None:
+    artifact = announced_by_a_killed_run(project)
+    half = Path(artifacts.temporary(str(project.artifact)))
+    half.write_bytes(b"half")
+    artifacts.recover([artifact], project.state, str(project.path))
+    assert os.listdir(project.artifact.parent) == ["bootstrap"]
+
+
+def test_artifacts_are_settled_once_the_clock_has_moved_on(project: Project) -> None:
+    project.publish(executable())
+    before = project.remembered
+    changed = before.identity.changed
+    times = iter([changed - 1, changed, changed + 1])
+    artifacts.settle(project.state, [before.path], lambda: next(times))
+    assert list(times) == []
+    assert project.state == State({before.path: before})
+
+
+def test_artifacts_are_settled_together(project: Project) -> None:
+    project.publish(executable())
+    first = project.remembered
+    later = first.identity._replace(changed=first.identity.changed + 5)
+    second = replace(first, path="dist/orders-get/bootstrap", identity=later)
+    project.state.artifacts[second.path] = second
+    times = iter([later.changed, later.changed + 1])
+    artifacts.settle(project.state, [second.path, first.path], lambda: next(times))
+    assert list(times) == []
+    assert project.state == State({first.path: first, second.path: second})
+
+
+def test_artifacts_under_a_clock_that_stands_still_are_read_the_next_time(
+    project: Project,
+) -> None:
+    project.publish(executable())
+    before = project.remembered
+    project.state.artifacts["elsewhere"] = replace(before, path="elsewhere")
+    artifacts.settle(project.state, [before.path], lambda: before.identity.changed)
+    assert project.remembered == replace(
+        before, identity=before.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)
+    )
+    assert project.state.artifacts["elsewhere"] == replace(before, path="elsewhere")
+    assert artifacts.held(project.remembered, str(project.path)) == before
+
+
+def test_where_nothing_was_published_no_clock_is_waited_for(project: Project) -> None:
+    project.publish(executable())
+    before = replace(project.remembered)
+    artifacts.settle(project.state, [], lambda: 1)
+    artifacts.settle(project.state, ["dist/failed/bootstrap"], lambda: 1)
+    assert project.remembered == before
+
+
+def test_a_step_that_failed_names_the_artifact_of_an_earlier_run(project: Project) -> None:
+    project.publish(executable())
+    error = Diagnostic(PACKAGE, "declared and not used: x")
+    failed = artifacts.failed(project.step, (error,), project.state, str(project.path))
+    cancelled = artifacts.cancelled(project.step, project.state, str(project.path))
+    assert failed == StepResult(
+        step=project.step,
+        status=Status.FAILED,
+        artifact=str(project.artifact),
+        size=7,
+        previous_size=7,
+        sha256=sha256(executable()),
+        errors=(error,),
+    )
+    assert cancelled == replace(failed, status=Status.CANCELLED, errors=())
+
+
+def test_a_step_that_failed_names_no_artifact_that_somebody_changed(project: Project) -> None:
+    project.publish(executable("one"))
+    tamper(project.artifact, executable("two"))
+    assert artifacts.cancelled(project.step, project.state, str(project.path)) == StepResult(
+        project.step, Status.CANCELLED
+    )
+
+
+def test_a_step_that_failed_names_no_artifact_of_another_target(project: Project) -> None:
+    project.publish(executable())
+    step = replace(project.step, target=replace(X86_64, goarch="arm64"))
+    result = artifacts.cancelled(step, project.state, str(project.path))
+    assert result == StepResult(step, Status.CANCELLED)
+
+
+def test_an_artifact_holds_while_its_bytes_are_the_same(project: Project) -> None:
+    project.publish(executable("one"))
+    root = str(project.path)
+    before = project.remembered
+    assert artifacts.holds(before, root)
+    assert artifacts.held(before, root) == before
+    os.utime(project.artifact, ns=(1, 1))
+    assert artifacts.holds(before, root)
+    assert artifacts.held(before, root) == replace(before, identity=identity(project.artifact))
+    tamper(project.artifact, executable("two"))
+    assert not artifacts.holds(before, root)
+    tamper(project.artifact, executable("three"))
+    assert not artifacts.holds(before, root)
+    project.artifact.unlink()
+    assert not artifacts.holds(before, root)
+    project.artifact.symlink_to(project.path / "staging")
+    assert not artifacts.holds(before, root)
+
+
+def test_an_artifact_is_removed_with_the_directories_it_leaves_empty(project: Project) -> None:
+    project.publish(executable())
+    assert project.remove() is Removal.REMOVED
+    assert project.state == State()
+    # The output directory itself stays, empty as it is.
+    assert os.listdir(project.out) == []
+
+
+def test_a_directory_that_holds_something_else_stays(project: Project) -> None:
+    project.publish(executable())
+    (project.artifact.parent / "notes.txt").touch()
+    assert project.remove() is Removal.REMOVED
+    assert os.listdir(project.artifact.parent) == ["notes.txt"]
+
+
+def test_a_file_that_somebody_changed_is_not_removed(project: Project) -> None:
+    project.publish(executable("one"))
+    tamper(project.artifact, executable("two"))
+    assert project.remove() is Removal.LEFT
+    assert project.artifact.read_bytes() == executable("two")
+    assert project.state == State()
+
+
+def test_a_file_that_went_away_is_forgotten_with_its_empty_directories(project: Project) -> None:
+    project.publish(executable())
+    project.artifact.unlink()
+    assert project.remove() is Removal.GONE
+    assert os.listdir(project.out) == []
+    assert project.state == State()
+
+
+def test_what_a_killed_run_left_beside_an_artifact_is_removed_with_it(project: Project) -> None:
+    project.publish(executable())
+    (project.artifact.parent / ".bootstrap.lambdabuild-tmp").touch()
+    assert project.remove() is Removal.REMOVED
+    assert os.listdir(project.out) == []
+
+
+def test_in_place_no_directory_of_the_sources_is_removed(project: Project) -> None:
+    project.publish(executable())
+    boundary = str(project.artifact.parent)
+    removal = artifacts.remove(project.remembered, project.state, str(project.path), boundary)
+    assert removal is Removal.REMOVED
+    assert project.artifact.parent.is_dir()
