@@ -7,17 +7,17 @@ target that is lambdabuild's default, and the flags the reference has.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.bench import account, measure
+from tests.bench import account, edits, measure, watch
 from tests.bench.model import Command, Contestant, Workspace
-from tests.monorepo import Monorepo
+from tests.monorepo import GeneratedFunction, Monorepo
 
 _FOR_LAMBDA = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0"}
 _FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
 _TYPED_FLAGS = "-trimpath -buildvcs=false -ldflags='-s -w'"
 
 
-def _under_dist(monorepo: Monorepo) -> Sequence[str]:
-    return [f"dist/{function.name}" for function in monorepo.functions]
+def _under_dist(functions: Sequence[GeneratedFunction]) -> Sequence[str]:
+    return [f"dist/{function.name}" for function in functions]
 
 
 def _bootstrap_under_dist(monorepo: Monorepo) -> Sequence[str]:
@@ -30,6 +30,26 @@ def _bootstrap_in_place(monorepo: Monorepo) -> Sequence[str]:
 
 def _lambdabuild_all(workspace: Workspace) -> Command:
     return [workspace.settings.lambdabuild, "all"]
+
+
+def _go_build(output: str, packages: Sequence[str]) -> Command:
+    return ["go", "build", *_FLAGS, "-o", output, *packages]
+
+
+def _go_build_of_function(workspace: Workspace) -> Command:
+    (function,) = edits.FUNCTION.functions(workspace.monorepo)
+    return _go_build(f"dist/{function.name}", [f"./{function.directory}"])
+
+
+def _go_build_of_dependants(workspace: Workspace) -> Command:
+    functions = edits.SHARED.functions(workspace.monorepo)
+    return _go_build("dist/", [f"./{function.directory}" for function in functions])
+
+
+def _import_typer(workspace: Workspace) -> Command:
+    # A console script may be a link, as pipx makes; the environment it belongs to is at its end.
+    script = workspace.settings.lambdabuild.resolve()
+    return [script.with_name("python"), "-c", "import typer"]
 
 
 def _xargs(workspace: Workspace) -> Command:
@@ -82,8 +102,8 @@ LAMBDABUILD_SAMPLED = replace(
 REFERENCE = Contestant(
     name="R",
     what=f"`go build {_TYPED_FLAGS} -o dist/ ./api/...`",
-    command=lambda _: ["go", "build", *_FLAGS, "-o", "dist/", "./api/..."],
-    outputs=_under_dist,
+    command=lambda _: _go_build("dist/", ["./api/..."]),
+    outputs=lambda monorepo: _under_dist(monorepo.functions),
     environment=_FOR_LAMBDA,
     measure=measure.run,
 )
@@ -103,5 +123,70 @@ XARGS = Contestant(
     command=_xargs,
     outputs=_bootstrap_in_place,
     environment=_FOR_LAMBDA,
+    measure=measure.run,
+)
+
+LAMBDABUILD_EDITED = replace(
+    LAMBDABUILD,
+    name="lambdabuild-edited",
+    what="`lambdabuild all` after a save of one function's main.go",
+    measure=edits.FUNCTION.before(measure.run),
+    workspace=LAMBDABUILD.name,
+)
+
+WATCH_FUNCTION = replace(
+    LAMBDABUILD,
+    name="watch-function",
+    what="a running `lambdabuild watch`, from just before one function's main.go is saved until "
+    "the new bootstrap is in place, looked for every millisecond",
+    command=watch.command,
+    session=watch.watching,
+    measure=watch.saving(edits.FUNCTION),
+    workspace=LAMBDABUILD.name,
+)
+
+WATCH_SHARED = replace(
+    WATCH_FUNCTION,
+    name="watch-shared",
+    what="the same for a file of a shared package (`billing`; ten of 50 functions depend on it), "
+    "until all the bootstraps it is part of are new",
+    measure=watch.saving(edits.SHARED),
+)
+
+WATCH_IDLE = replace(
+    WATCH_FUNCTION,
+    name="watch-idle",
+    what="`lambdabuild watch` that has built every function, in a minute in which nothing happens: "
+    "its whole process tree",
+    session=watch.watching_since_first_build,
+    measure=watch.resting,
+)
+
+GO_FUNCTION = replace(
+    REFERENCE,
+    name="go-function",
+    what=f"`go build {_TYPED_FLAGS} -o dist/FN ./api/FN` after a save of that one function's "
+    "main.go, which is not timed",
+    command=_go_build_of_function,
+    outputs=lambda monorepo: _under_dist(edits.FUNCTION.functions(monorepo)),
+    measure=edits.FUNCTION.before(measure.run),
+    workspace=REFERENCE.name,
+)
+
+GO_SHARED = replace(
+    GO_FUNCTION,
+    name="go-shared",
+    what=f"`go build {_TYPED_FLAGS} -o dist/` of the functions that depend on the shared package, "
+    "after a save of its file, which is not timed",
+    command=_go_build_of_dependants,
+    outputs=lambda monorepo: _under_dist(edits.SHARED.functions(monorepo)),
+    measure=edits.SHARED.before(measure.run),
+)
+
+TYPER = Contestant(
+    name="typer",
+    what='`python -c "import typer"` in the interpreter that runs lambdabuild',
+    command=_import_typer,
+    outputs=lambda _: [],
     measure=measure.run,
 )

@@ -2,12 +2,20 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench.model import BenchError, Contestant, Settings, Workspace
-from tests.monorepo import generate
+from tests.bench.model import (
+    MIB,
+    BenchError,
+    CannotMeasureError,
+    Contestant,
+    Settings,
+    Workspace,
+)
+from tests.monorepo import Monorepo, generate
 
 # Where modules come from and lie: nothing here changes what is built, or how fast.
 _KEPT = (
@@ -21,6 +29,10 @@ _KEPT = (
     "GOTOOLCHAIN",
     "GOVCS",
 )
+
+# Of an executable with what is compiled for it, some 9 MB, and what is to remain free.
+_FUNCTION = 12 * MIB
+_SPARE = 1024 * MIB
 
 
 def go_environment(go: Path) -> Mapping[str, str]:
@@ -70,12 +82,27 @@ def create(
         settings=settings,
         directory=directory,
         monorepo=monorepo,
-        outputs=tuple(monorepo.directory / path for path in contestant.outputs(monorepo)),
+        outputs=outputs(monorepo, contestant),
         environment={
             **plain(os.environ, settings, **places),
             **(contestant.environment or {}),
         },
     )
+
+
+def outputs(monorepo: Monorepo, contestant: Contestant) -> tuple[Path, ...]:
+    """Locate the artifacts that a contestant owes."""
+    return tuple(monorepo.directory / path for path in contestant.outputs(monorepo))
+
+
+def check_space(directory: Path, functions: int) -> None:
+    """Raise CannotMeasureError unless so many functions can be built below a directory."""
+    needed, free = functions * _FUNCTION + _SPARE, shutil.disk_usage(directory).free
+    if functions and free < needed:
+        raise CannotMeasureError(
+            f"{functions} functions to build need {needed // MIB} MiB of disk, "
+            f"and `{directory}` has {free // MIB} MiB free\n  hint: TMPDIR says where to build"
+        )
 
 
 def download_modules(workspace: Workspace) -> None:

@@ -1,16 +1,43 @@
 """List the figures, in the order of the table."""
 
 from tests.bench.contestants import (
+    GO_FUNCTION,
+    GO_SHARED,
     LAMBDABUILD,
     LAMBDABUILD_ACCOUNTED,
+    LAMBDABUILD_EDITED,
     LAMBDABUILD_HANDLER,
     LAMBDABUILD_SAMPLED,
     REFERENCE,
     SCRIPT,
+    TYPER,
+    WATCH_FUNCTION,
+    WATCH_IDLE,
+    WATCH_SHARED,
     XARGS,
 )
-from tests.bench.model import Figure, Metric, Term, ratio, share, stated, times_faster
-from tests.bench.scenarios import COLD, RELINK, UNCHANGED
+from tests.bench.model import (
+    MIB,
+    Figure,
+    Metric,
+    Term,
+    longer_by,
+    ratio,
+    share,
+    stated,
+    times_faster,
+    within,
+)
+from tests.bench.scenarios import (
+    COLD,
+    EDITED,
+    IDLE_500,
+    RELINK,
+    UNCHANGED,
+    UNCHANGED_500,
+    WATCHED,
+    WATCHED_SHARED,
+)
 
 FIGURES = (
     Figure(
@@ -91,7 +118,64 @@ FIGURES = (
         scenario=UNCHANGED,
         this=Term(LAMBDABUILD, Metric.WALL),
         against=Term(SCRIPT, Metric.WALL),
-        target=ratio(),
+        target=times_faster(at_least=20),
+    ),
+    Figure(
+        name="unchanged-typer-wall",
+        what='nothing changed, wall, against `python -c "import typer"`',
+        scenario=UNCHANGED,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(TYPER, Metric.WALL),
+        target=ratio(at_most=3.0),
+    ),
+    Figure(
+        name="unchanged-500-wall",
+        what="nothing changed, N = 500, wall",
+        scenario=UNCHANGED_500,
+        this=Term(LAMBDABUILD, Metric.WALL),
+        against=Term(REFERENCE, Metric.WALL),
+        target=ratio(at_most=1.0),
+    ),
+    Figure(
+        name="edited-wall",
+        what="one function edited, wall, against `go build` of that one",
+        scenario=EDITED,
+        this=Term(LAMBDABUILD_EDITED, Metric.WALL),
+        against=Term(GO_FUNCTION, Metric.WALL),
+        target=ratio(at_most=1.5),
+    ),
+    Figure(
+        name="watch-function",
+        what="watch, from save to new bootstrap, beyond `go build` of that one",
+        scenario=WATCHED,
+        this=Term(WATCH_FUNCTION, Metric.WALL),
+        against=Term(GO_FUNCTION, Metric.WALL),
+        target=longer_by(at_most=0.100),
+    ),
+    Figure(
+        name="watch-shared",
+        what="watch, from save of a shared package to all its bootstraps new, "
+        "beyond `go build` of those",
+        scenario=WATCHED_SHARED,
+        this=Term(WATCH_SHARED, Metric.WALL),
+        against=Term(GO_SHARED, Metric.WALL),
+        target=longer_by(at_most=0.150),
+    ),
+    Figure(
+        name="watch-idle-cpu",
+        what="watch, N = 500, CPU in an idle minute, of a core",
+        scenario=IDLE_500,
+        this=Term(WATCH_IDLE, Metric.IDLE_CPU),
+        against=None,
+        target=within(Metric.IDLE_CPU, 0.005),
+    ),
+    Figure(
+        name="watch-memory",
+        what="watch, N = 500, memory while idle (PSS)",
+        scenario=IDLE_500,
+        this=Term(WATCH_IDLE, Metric.PROPORTIONAL),
+        against=None,
+        target=within(Metric.PROPORTIONAL, 100 * MIB),
     ),
     Figure(
         name="cold-peak-memory",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-from tests.bench import memory
+from tests.bench import memory, proc
 from tests.bench.account import go_usage
 from tests.bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
 
@@ -29,7 +29,7 @@ def run(workspace: Workspace, command: Command) -> Sample:
 
 def run_sampling_memory(workspace: Workspace, command: Command) -> Sample:
     """Measure the peak memory of the process tree, and no time, for sampling takes some."""
-    if reason := memory.unavailable():
+    if reason := proc.unavailable():
         raise CannotMeasureError(reason)
     cost = _run(workspace, command, sample_memory=True)
     return {Metric.PEAK_MEMORY: cost.peak_memory, Metric.LARGEST_PROCESS: cost.largest_process}

@@ -20,20 +20,32 @@ class CannotMeasureError(BenchError):
 
 
 class Metric(Enum):
-    """What a run is measured by: seconds, or bytes of memory."""
+    """What a run is measured by: seconds, bytes of memory, or a share of one core."""
 
     WALL = "wall"
     CPU = "CPU"
     OWN_CPU = "CPU beyond go"
     PEAK_MEMORY = "peak memory of the tree"
     LARGEST_PROCESS = "peak memory of the largest process"
+    IDLE_CPU = "CPU while idle, of a core"
+    PROPORTIONAL = "memory while idle (PSS)"
+    RESIDENT = "memory while idle (RSS)"
 
     def show(self, value: float) -> str:
         """Write a value with its unit."""
-        if self in (Metric.PEAK_MEMORY, Metric.LARGEST_PROCESS):
+        if self in _OF_MEMORY:
             return f"{value / MIB:.0f} MiB"
+        if self is Metric.IDLE_CPU:
+            return f"{value:.2%}"
         return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
+
+_OF_MEMORY = {
+    Metric.PEAK_MEMORY,
+    Metric.LARGEST_PROCESS,
+    Metric.PROPORTIONAL,
+    Metric.RESIDENT,
+}
 
 Sample = Mapping[Metric, float]
 
@@ -51,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What one contestant has for itself: a monorepo, a Go build cache, temporary and log files."""
+    """What a contestant works in: a monorepo, a Go build cache, temporary and log files."""
 
     settings: Settings
     directory: Path
@@ -90,7 +102,9 @@ class Contestant:
     `outputs` are paths from the monorepo: missing ones fail the run, for a build that leaves
     something out is fast for the wrong reason. `measure` runs the command and says what it cost.
     `session` is entered when a scenario begins and left when it ends: for what the command needs
-    around it, such as a watcher that runs meanwhile.
+    around it, such as a watcher that runs meanwhile. `workspace` is the contestant in whose
+    workspace it works, where that is not its own: it finds there what the other one built, so the
+    two cannot be in one scenario.
     """
 
     name: str
@@ -101,6 +115,7 @@ class Contestant:
     layout: Layout = "distinct"
     environment: Mapping[str, str] | None = None
     session: Callable[[Workspace], AbstractContextManager[None]] | None = None
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

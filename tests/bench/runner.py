@@ -3,11 +3,20 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench import environment
-from tests.bench.model import BenchError, Contestant, Figure, Sample, Scenario, Settings, Workspace
+from tests.bench.model import (
+    BenchError,
+    CannotMeasureError,
+    Contestant,
+    Figure,
+    Sample,
+    Scenario,
+    Settings,
+    Workspace,
+)
 
 Say = Callable[[str], None]
 
@@ -51,23 +60,40 @@ def run(
     """Take `repeat` samples of everything the figures need, in folders below `root`.
 
     A contestant keeps its workspace from scenario to scenario, so a cache filled in one is warm in
-    the next. One that fails is left out of the rest of its scenario; the others go on.
+    the next. One that fails is left out of the rest of its scenario; the others go on. A scenario
+    that the disk has no room for is left out.
     """
     collected: dict[Key, Runs] = {}
     workspaces: dict[tuple[str, int], Workspace] = {}
     for scenario, contestants in contestants_by_scenario(figures):
         functions = scenario.functions or settings.functions
-        for contestant in contestants:
-            place = (contestant.name, functions)
-            if place not in workspaces:
-                directory = root / f"{contestant.name}-{functions}"
-                workspaces[place] = environment.create(directory, contestant, functions, settings)
-                if len(workspaces) == 1:
-                    environment.download_modules(workspaces[place])
-        pairs = [(each, workspaces[each.name, functions]) for each in contestants]
+        places = {_place(each, functions): each for each in contestants}
+        missing = [place for place in places if place not in workspaces]
+        try:
+            environment.check_space(root, len(missing) * functions)
+        except CannotMeasureError as error:
+            say(f"{scenario.name} · {error}")
+            for each in contestants:
+                collected[key(scenario, each)] = Runs(scenario, each, (), error)
+            continue
+        for place in missing:
+            directory = root / f"{place[0]}-{functions}"
+            workspaces[place] = environment.create(directory, places[place], functions, settings)
+            if len(workspaces) == 1:
+                environment.download_modules(workspaces[place])
+        pairs = [(each, _lent(workspaces[_place(each, functions)], each)) for each in contestants]
         for runs in _interleave(scenario, pairs, repeat, say):
             collected[key(scenario, runs.contestant)] = runs
     return collected
+
+
+def _place(contestant: Contestant, functions: int) -> tuple[str, int]:
+    return contestant.workspace or contestant.name, functions
+
+
+def _lent(workspace: Workspace, contestant: Contestant) -> Workspace:
+    """Have a workspace, perhaps another contestant's, tell what this one owes."""
+    return replace(workspace, outputs=environment.outputs(workspace.monorepo, contestant))
 
 
 def _interleave(

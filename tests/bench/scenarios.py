@@ -1,6 +1,7 @@
 """Name the states that runs start from."""
 
 import shutil
+from dataclasses import replace
 
 from tests.bench.model import Scenario, Workspace
 
@@ -41,4 +42,35 @@ UNCHANGED = Scenario(
     what="right after the same command",
     prepare=_leave_alone,
     warm_ups=2,
+)
+
+UNCHANGED_500 = replace(
+    UNCHANGED,
+    name="nothing changed, N = 500",
+    what="the same with 500 functions, whatever `--functions` says",
+    functions=500,
+)
+
+# Who edits does so itself, for a watcher's time begins with the save.
+EDITED = Scenario(
+    name="one function edited",
+    what="everything built; then one function's main.go is saved",
+    prepare=_leave_alone,
+    warm_ups=1,
+)
+
+WATCHED = Scenario(
+    name="watched",
+    what="everything built, a watcher waiting; then one file is saved",
+    prepare=_leave_alone,
+    warm_ups=1,
+)
+
+WATCHED_SHARED = replace(WATCHED, name="watched, shared package")
+
+IDLE_500 = Scenario(
+    name="idle, N = 500",
+    what="all of 500 functions just built by the watcher itself, and nothing to do",
+    prepare=_leave_alone,
+    functions=500,
 )
