@@ -6,9 +6,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from enum import StrEnum
 
+from lambdabuild.fingerprint import name_of
 from lambdabuild.model import Artifact, Diagnostic, Identity, Status, Step, StepResult
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
@@ -53,7 +53,7 @@ def held(artifact: Artifact, project: str) -> Artifact | None:
         return artifact
     if now is None or now.size != artifact.identity.size or digest(path) != artifact.sha256:
         return None
-    return replace(artifact, identity=now)
+    return artifact._replace(identity=now)
 
 
 def up_to_date(step: Step, state: State, project: str) -> StepResult:
@@ -76,17 +76,17 @@ def changed_meanwhile(step: Step, state: State, project: str) -> StepResult:
 
 def in_place(step: Step, state: State, project: str) -> Artifact | None:
     """Return the artifact of a step if it is in place, as the step would have it told of."""
-    path = os.path.relpath(step.artifact, project)
+    path = name_of(step.artifact, project)
     artifact = held(state.artifacts[path], project)
     if artifact is None:
         return None
     if make_executable(step.artifact):
-        artifact = replace(artifact, identity=identify(step.artifact) or artifact.identity)
+        artifact = artifact._replace(identity=identify(step.artifact) or artifact.identity)
     # Package, directory and runtime are no part of the bytes, but of the manifest.
-    directory = os.path.relpath(step.function.directory, project)
+    directory = name_of(step.function.directory, project)
     told = (step.function.package, directory, step.runtime)
     if told != (artifact.package, artifact.directory, artifact.runtime):
-        artifact = replace(artifact, package=told[0], directory=told[1], runtime=told[2])
+        artifact = artifact._replace(package=told[0], directory=told[1], runtime=told[2])
     state.artifacts[path] = artifact
     return artifact
 
@@ -139,7 +139,7 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
         if time.monotonic() > deadline:
             for artifact in published:
                 doubted = artifact.identity._replace(inode=NOT_LOOKED_AT.inode)
-                state.artifacts[artifact.path] = replace(artifact, identity=doubted)
+                state.artifacts[artifact.path] = artifact._replace(identity=doubted)
             return
         time.sleep(0.001)
 
@@ -157,7 +157,7 @@ def cancelled(step: Step, state: State, project: str) -> StepResult:
 def _without_new(
     step: Step, status: Status, errors: tuple[Diagnostic, ...], state: State, project: str
 ) -> StepResult:
-    old = state.artifacts.get(os.path.relpath(step.artifact, project))
+    old = state.artifacts.get(name_of(step.artifact, project))
     if old is not None and (old.key != step.key or not holds(old, project)):
         old = None
     return StepResult(

@@ -5,8 +5,9 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdabuild import gotool, tree
 from lambdabuild.errors import LambdabuildError
@@ -24,8 +25,7 @@ _MOST_LISTS = 24
 """How many answers of `go list` are kept; those of other flags and targets than this run's go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """What decides which files and packages Go sees."""
 
     target: Target
@@ -134,6 +134,9 @@ class Go:
 
             listed = parse_packages(done.output, directory)
             known = tuple(_completed(package, environment) for package in listed)
+            if not dependencies:
+                # Asked what there is under another target: what is wrong with it is no matter.
+                known = tuple(package._replace(errors=()) for package in known)
             self.findings.packages[key] = known
         return known
 
@@ -161,7 +164,7 @@ def _completed(package: Package, environment: GoEnvironment) -> Package:
     cache = f"{environment.module_cache}{os.sep}"
     local = bool(package.directory) and not package.directory.startswith(cache)
     main = local and package.name == "main" and has_main(package)
-    return replace(package, local=local, declares_main=main) if local else package
+    return package._replace(local=local, declares_main=main) if local else package
 
 
 def world_of(findings: Findings, go: str, project: str) -> World:
@@ -170,8 +173,12 @@ def world_of(findings: Findings, go: str, project: str) -> World:
     for found in findings.trees.values():
         for directory in found.directories:
             world.enter(directory, Level.TREE)
-    for environment in findings.environments.values():
+    for key, environment in findings.environments.items():
         _enter_toolchain(world, environment, go)
+        profile = gotool.parse_goflags(environment.flags).get("pgo", "auto")
+        if profile not in {"auto", "off"}:
+            path = os.path.join(json.loads(key)[1], profile)
+            world.files[os.path.normpath(path)] = CONTENT
     everything = [package for listed in findings.packages.values() for package in listed]
     modules = _modules(world, findings, everything)
     for module in sorted(modules):

@@ -1,10 +1,10 @@
 """Run the batches of a plan, and publish what they made."""
 
-import os
 from collections.abc import Sequence
 
 from lambdabuild import artifacts, gotool, machine
 from lambdabuild.build import Event, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.fingerprint import name_of
 from lambdabuild.model import Batch, Linked, Plan, StepResult
 from lambdabuild.plan import batches_in_order
 from lambdabuild.process import in_parallel
@@ -71,7 +71,7 @@ def _publish_all(
             results.append(artifacts.failed(item.step, item.errors, state, project))
         else:
             results.append(publisher.publish(item, digests[item.step.key], reason))
-    built = [os.path.relpath(item.step.artifact, project) for item in staged]
+    built = [name_of(item.step.artifact, project) for item in staged]
     artifacts.settle(state, built, home.clock)
     return results
 
@@ -158,7 +158,7 @@ def _current(session: Session, batch: Batch, state: State) -> dict[str, str]:
     """Return the link IDs of the batch's artifacts that are in place as lambdabuild wrote them."""
     current = {}
     for step in batch.steps:
-        artifact = state.artifacts.get(os.path.relpath(step.artifact, session.project))
+        artifact = state.artifacts.get(name_of(step.artifact, session.project))
         if (
             artifact is not None
             and artifact.link_id is not None

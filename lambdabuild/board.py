@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdabuild.console import Console
 from lambdabuild.model import Report, Status, StepResult
@@ -14,8 +14,7 @@ _SHOWN = 12
 """Functions on the board at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The last result of one function."""
 
     name: str

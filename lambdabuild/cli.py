@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -126,7 +125,7 @@ def watch(
 
     def reopen(session: "Session") -> "Session":
         project, settings = settle(session.working, flags, selection, output)
-        return replace(session, project=project, settings=settings)
+        return session._replace(project=project, settings=settings)
 
     with _opened(flags, selection, output) as session:
         watch_functions(session, Wishes(request, building.json, poll, command), reopen)

@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, NoReturn, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.model import TARGETS, Architecture, Flags, Runtime, Target
@@ -35,8 +36,7 @@ _OWN_VARIABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """What one place (a flag, a function's table, the top level) says; None where it is silent."""
 
     targets: tuple[Target, ...] | None = None
@@ -44,11 +44,10 @@ class Choices:
     tags: tuple[str, ...] | None = None
     ldflags: str | None = None
     gcflags: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionTable:
+class FunctionTable(NamedTuple):
     """One `[functions."name"]` table."""
 
     choices: Choices = Choices()
@@ -57,8 +56,7 @@ class FunctionTable:
     assets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """A `lambdabuild.toml`, checked."""
 
     source: str | None = None
@@ -67,11 +65,10 @@ class Config:
     exclude: tuple[str, ...] = ()
     out: str = "dist"
     choices: Choices = Choices()
-    functions: Mapping[str, FunctionTable] = field(default_factory=dict)
+    functions: Mapping[str, FunctionTable] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class BuildSettings:
+class BuildSettings(NamedTuple):
     """What holds for one function once every place has been asked."""
 
     targets: tuple[Target, ...]
@@ -79,16 +76,23 @@ class BuildSettings:
     flags: Flags
 
 
-@dataclass(frozen=True, slots=True)
+_NOTHING_CONFIGURED = Config()
+_NOTHING_CHOSEN = Choices()
+
+
+@dataclass(frozen=True)
 class Settings:
     """The configuration with the command line laid over it."""
 
-    config: Config = Config()
-    flags: Choices = Choices()
+    config: Config = _NOTHING_CONFIGURED
+    flags: Choices = _NOTHING_CHOSEN
     """What the command line says."""
     in_place: bool = False
     also_exclude: tuple[str, ...] = ()
     """Globs of the command line: those functions are left as they are, for this once."""
+    _settled: dict[str | None, BuildSettings] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def exclude(self) -> tuple[str, ...]:
@@ -96,9 +100,13 @@ class Settings:
 
     def of(self, name: str) -> BuildSettings:
         """Settle what holds for the function `name`: flag, table, top level, default."""
-        table = self.config.functions.get(name, FunctionTable()).choices
-        places = (self.flags, table, self.config.choices)
-        return self._settle(places)
+        key = name if name in self.config.functions else None
+        known = self._settled.get(key)
+        if known is None:
+            table = self.config.functions.get(name, FunctionTable()).choices
+            known = self._settle((self.flags, table, self.config.choices))
+            self._settled[key] = known
+        return known
 
     def variants(self) -> tuple[BuildSettings, ...]:
         """Return every distinct setting in use, the one without a table first."""
@@ -204,13 +212,13 @@ def parse_config(text: str, source: str) -> Config:
     if (roots := table.strings("roots")) is not None:
         if not roots:
             table.refuse("roots", "names no directory", 'name one, such as `roots = ["api"]`')
-        config = replace(config, roots=roots)
+        config = config._replace(roots=roots)
     if (exclude := table.strings("exclude")) is not None:
-        config = replace(config, exclude=exclude)
+        config = config._replace(exclude=exclude)
     if (out := table.string("out")) is not None:
         if not out:
             table.refuse("out", "is empty", 'name a directory, such as `out = "dist"`')
-        config = replace(config, out=out)
+        config = config._replace(out=out)
     return config
 
 

@@ -4,6 +4,8 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lambdabuild import naming, tree
 from lambdabuild.asking import Go, Variant
@@ -24,8 +26,7 @@ from lambdabuild.sources import sources_with_main
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(NamedTuple):
     """What there is to build."""
 
     functions: tuple[Function, ...]
@@ -35,7 +36,7 @@ class Discovery:
     environments: Mapping[str, GoEnvironment]
     """`go env`, by the directory it ran in."""
     skipped: tuple[Skipped, ...]
-    excluded: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = MappingProxyType({})
     """The globs that exclude functions, by the function's name."""
 
     def package(self, function: Function, variant: Variant) -> Package | None:

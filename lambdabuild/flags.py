@@ -3,8 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Globals:
+class Globals(NamedTuple):
     """The flags that every command takes, before its name or after it."""
 
     config: str | None = None
@@ -32,16 +30,14 @@ class Globals:
     color: str = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The flags that say what there is to build."""
 
     settings: Settings
     roots: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """The flags that say what is made of it, and where."""
 
     out: str | None
@@ -50,8 +46,7 @@ class Output:
     gcflags: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Building:
+class Building(NamedTuple):
     """The flags that say how to build it."""
 
     jobs: int | None

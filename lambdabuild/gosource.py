@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdabuild.naming import declares_main
 
@@ -18,7 +18,7 @@ PROFILE = "default.pgo"
 # Comments and literals are passed over, so that a keyword inside one of them is none.
 _DECLARATION = re.compile(
     rb"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
-    rb"""|(?P<keyword>\b(?:func|type|var|const)\b)""",
+    rb"""|(?P<keyword>(?<![\w\x80-\xff])(?:func|type|var|const)\b)""",
     re.DOTALL,
 )
 # A comment may stand before it on its line; one that only says so does no harm here.
@@ -51,8 +51,7 @@ def outline(source: bytes) -> bytes:
     return b"\0".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Directives:
+class Directives(NamedTuple):
     """The directories that a go.mod or a go.work names, as it writes them."""
 
     use: tuple[str, ...] = ()

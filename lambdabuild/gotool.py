@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdabuild.model import Command, Flags, Target
 
@@ -58,16 +58,14 @@ _MICROARCHITECTURE: dict[str, tuple[str, str | None]] = {
 _QUOTED_FIELD = re.compile(r"""[ \t\n\r]*(?:'([^']*)'|"([^"]*)"|([^ \t\n\r]+))""")
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """How the toolchain's processes treat their heaps; None leaves them as Go has them."""
 
     limit: int | None = None
     """GOMEMLIMIT in bytes for each process, whose collector stays off below it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staging:
+class Staging(NamedTuple):
     """Where one `go build` puts what it makes; absolute paths."""
 
     directory: str

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdabuild import tree
 from lambdabuild.asking import Go, Variant
@@ -25,8 +25,7 @@ Graph = Mapping[str, Package]
 """Every package of one load, by import path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where `go list` runs, and for which patterns."""
 
     directory: str

@@ -12,6 +12,15 @@ from lambdabuild.saved import State
 from lambdabuild.state import write_atomically
 
 
+def is_current(state: State, project: str, layout: str) -> bool:
+    """Tell whether the manifest is as it was written for the artifacts of `state`."""
+    path = os.path.normpath(os.path.join(layout, "manifest.json"))
+    try:
+        return digest(os.path.join(project, path)) == state.manifests.get(path)
+    except OSError:
+        return False
+
+
 def write_manifest(state: State, project: str, layout: str) -> None:
     """Write `manifest.json` of an output directory, unless it already says the same.
 

@@ -1,8 +1,8 @@
 """The nouns: Go's packages, Lambda's functions, and what a build of them came to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -34,8 +34,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
+class Target(NamedTuple):
     """A GOOS/GOARCH pair."""
 
     goos: str
@@ -63,8 +62,7 @@ TARGETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """What a person may choose about a compile and a link."""
 
     tags: tuple[str, ...] = ()
@@ -74,8 +72,7 @@ class Flags:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One thing that Go says is wrong, and the package it says it of."""
 
     package: str | None
@@ -86,8 +83,7 @@ class Diagnostic:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A Go module as `go list` tells it."""
 
     path: str
@@ -102,8 +98,7 @@ class Module:
     """What go.mod or go.work puts in its place: `path version`, or a directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """A Go package under one target and set of tags."""
 
     import_path: str
@@ -130,8 +125,7 @@ class Package:
     """Not of the standard library, and not in the module cache, whose modules never change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A main package that becomes a Lambda function."""
 
     name: str
@@ -142,8 +136,7 @@ class Function:
     """Where `go` runs for it: the directory of its `go.work`, else of its `go.mod`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A main package that is passed over, and why."""
 
     directory: str
@@ -153,8 +146,7 @@ class Skipped:
     """Set where a person surely meant it to be built; shown as a warning."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The unit of work: one function built for one target."""
 
     function: Function
@@ -172,20 +164,18 @@ class Step:
         return (self.function.name, self.target)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Steps that one `go build` does together."""
 
     directory: str
     target: Target
     flags: Flags
     steps: tuple[Step, ...]
-    graph: Mapping[str, Package] = field(repr=False)
+    graph: Mapping[str, Package]
     """Every package that may be compiled for it, by import path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What is to be built, in which order, and what cannot be."""
 
     steps: tuple[Step, ...]
@@ -197,8 +187,7 @@ class Plan:
         return tuple(step for step in self.steps if step.load_errors)
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(NamedTuple):
     """What one `go build` made of one step, before anything is published."""
 
     step: Step
@@ -229,8 +218,7 @@ Input = tuple[str, str]
 """What an input is called, and a text that differs whenever it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(NamedTuple):
     """An executable that lambdabuild has published."""
 
     path: str
@@ -256,8 +244,7 @@ class Artifact:
         return (self.function, self.target)
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(NamedTuple):
     """What became of one step."""
 
     step: Step
@@ -274,8 +261,7 @@ class StepResult:
     errors: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A whole run."""
 
     ok: bool
@@ -287,18 +273,16 @@ class Report:
     """Artifacts whose function went away; their paths are absolute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A process to run, as a value."""
 
     arguments: tuple[str, ...]
     directory: str
-    environment: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = MappingProxyType({})
     """Laid over the environment lambdabuild was started in; None takes a variable away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """How a process ended."""
 
     code: int
@@ -309,8 +293,7 @@ class Completed:
     """lambdabuild ended it, because what it was to make is no longer wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class GoEnvironment:
+class GoEnvironment(NamedTuple):
     """What `go env` says where `go` is about to run."""
 
     version: str

@@ -58,13 +58,13 @@ def settle(
 
     settings = selection.settings if selection else Settings()
     if selection and selection.roots:
-        config = replace(config, roots=tuple(here(root) for root in selection.roots))
+        config = config._replace(roots=tuple(here(root) for root in selection.roots))
     if output:
         if output.out is not None:
-            config = replace(config, out=here(output.out))
+            config = config._replace(out=here(output.out))
         settings = replace(
             settings,
             in_place=output.in_place,
-            flags=replace(settings.flags, ldflags=output.ldflags, gcflags=output.gcflags or None),
+            flags=settings.flags._replace(ldflags=output.ldflags, gcflags=output.gcflags or None),
         )
     return project, replace(settings, config=config)

@@ -8,7 +8,7 @@ from lambdabuild import artifacts
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
-from lambdabuild.manifest import write_manifest
+from lambdabuild.manifest import is_current, write_manifest
 from lambdabuild.model import Function, Report, Runtime, Skipped, Status, StepResult, Target
 from lambdabuild.removal import prune, say_waiting
 from lambdabuild.report import report_value, to_json
@@ -72,7 +72,8 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     with session.interrupts.held_off():
         results += [artifacts.up_to_date(step, state, session.project) for step in found.up_to_date]
         removed = prune(session, request, found.plan, found.discovery, state)
-        if session.layout:
+        same = state.artifacts == before[0] and not announced
+        if session.layout and not (same and is_current(state, session.project, session.layout)):
             write_manifest(state, session.project, session.layout)
         changed = (state.artifacts, state.manifests) != before
         if changed or found.go.asked or found.seen.renewed or announced:

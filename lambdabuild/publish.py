@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from lambdabuild.artifacts import (
     MODE,
@@ -20,6 +19,7 @@ from lambdabuild.artifacts import (
     result_in_place,
     temporary,
 )
+from lambdabuild.fingerprint import name_of
 from lambdabuild.goparse import BuildID, parse_build_id
 from lambdabuild.model import (
     Artifact,
@@ -108,11 +108,11 @@ class Publisher:
         sha256, build_id = measured
         step = linked.step
         return Artifact(
-            path=os.path.relpath(step.artifact, self._project),
+            path=name_of(step.artifact, self._project),
             layout=self._layout,
             function=step.function.name,
             package=step.function.package,
-            directory=os.path.relpath(step.function.directory, self._project),
+            directory=name_of(step.function.directory, self._project),
             target=step.target,
             runtime=step.runtime,
             sha256=sha256,
@@ -143,7 +143,7 @@ class Publisher:
         if identity is None:
             problem = Diagnostic(step.function.package, f"`{step.artifact}` went away at once")
             return failed(step, (problem,), self._state, self._project)
-        self._state.artifacts[artifact.path] = replace(artifact, identity=identity)
+        self._state.artifacts[artifact.path] = artifact._replace(identity=identity)
         return StepResult(
             step=step,
             status=Status.UNCHANGED if same else Status.BUILT,
@@ -169,7 +169,7 @@ class Publisher:
         if artifact is None:
             return changed_meanwhile(step, self._state, self._project)
         inputs = self._inputs.get(step.key, ())
-        self._state.artifacts[artifact.path] = replace(artifact, inputs=inputs)
+        self._state.artifacts[artifact.path] = artifact._replace(inputs=inputs)
         return result_in_place(
             step, artifact, Status.UNCHANGED, reason=reason,
             compile_seconds=linked.compile_seconds, seconds=linked.compile_seconds,

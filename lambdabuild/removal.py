@@ -4,13 +4,13 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from lambdabuild import artifacts
 from lambdabuild.artifacts import Removal
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery
+from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact, Plan
 from lambdabuild.request import Request
@@ -28,7 +28,7 @@ def prune(
 
     Return what was removed, with absolute paths.
     """
-    planned = {os.path.relpath(step.artifact, session.project) for step in plan.steps}
+    planned = {name_of(step.artifact, session.project) for step in plan.steps}
     building = {step.function.name for step in plan.steps}
     removed = []
     for artifact in list(state.artifacts.values()):
@@ -39,7 +39,7 @@ def prune(
             boundary = session.out if session.layout else session.project
             if path := _remove(session, artifact, state, boundary):
                 directory = os.path.join(session.project, artifact.directory)
-                removed.append(replace(artifact, path=path, directory=directory))
+                removed.append(artifact._replace(path=path, directory=directory))
     return removed
 
 

@@ -4,8 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambdabuild.model import (
     Artifact,
@@ -207,8 +206,7 @@ def size_change(before: int | None, after: int | None) -> str:
     return f"{'+' if after > before else '-'}{size(abs(after - before))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the table at the end."""
 
     function: str
@@ -270,8 +268,7 @@ _REMEDIES = (
 """What helps, by a sign of the cause in what Go's tools and the system say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One package's errors, once, with all the functions they cost."""
 
     package: str | None

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdabuild import naming
 from lambdabuild.asking import Go
@@ -17,8 +17,7 @@ from lambdabuild.process import Runner
 from lambdabuild.tree import enclosing
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One invocation: where it runs, with which settings, and what it talks through."""
 
     project: str
@@ -37,7 +36,7 @@ class Session:
     def shown(self, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
         """Return what was passed over with directories as people and JSON get them."""
         return tuple(
-            replace(item, directory=self.relative(os.path.join(self.project, item.directory)))
+            item._replace(directory=self.relative(os.path.join(self.project, item.directory)))
             for item in skipped
         )
 

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
+from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.asking import Findings, Go, start_go, world_of
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, order_of, path_of
+from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, name_of, order_of, path_of
 from lambdabuild.loading import variants_of
 from lambdabuild.model import Batch, Function, Input, Plan, Step, Target
 from lambdabuild.plan import PackageOf, make_plan
@@ -21,8 +21,7 @@ from lambdabuild.state import DIRECTORY
 Key = tuple[str, Target]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What there is to build, and why."""
 
     go: Go
@@ -78,8 +77,7 @@ class Survey:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """What there is, before anything is compared."""
 
     go: Go
@@ -201,7 +199,7 @@ def _reason(
 ) -> str | None:
     if force:
         return "--force"
-    path = os.path.relpath(step.artifact, session.project)
+    path = name_of(step.artifact, session.project)
     previous = state.artifacts.get(path)
     if previous is None or previous.key != step.key:
         return "not built before"

@@ -125,7 +125,7 @@ class _Loop(Watching):
         """Run the pipeline once, with this as what watches over it."""
         runner = Runner(self.session.environment)
         try:
-            session = replace(self.session, run=runner)
+            session = self.session._replace(run=runner)
             return build_functions(session, replace(request, watching=self))
         finally:
             runner.close()
@@ -176,7 +176,7 @@ class _Loop(Watching):
         if self.ground.changed:
             self._announce(found)
         self.ground.changed.clear()
-        return replace(found, reasons=reasons, put_off=frozenset(put_off))
+        return found._replace(reasons=reasons, put_off=frozenset(put_off))
 
     def _is_touched(self, found: Survey, step: Step, paths: set[str]) -> bool:
         if not step.load_errors:

@@ -1,7 +1,6 @@
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from tests.unit.values import X86_64
 def test_what_nothing_changed_of_is_up_to_date(project: Project) -> None:
     project.publish(executable(), GO)
     before = project.remembered
-    step = replace(project.step, runtime=Runtime.AL2)
+    step = project.step._replace(runtime=Runtime.AL2)
     assert artifacts.up_to_date(step, project.state, str(project.path)) == StepResult(
         step=step,
         status=Status.UP_TO_DATE,
@@ -42,7 +41,7 @@ def test_what_nothing_changed_of_is_up_to_date(project: Project) -> None:
         sha256=before.sha256,
     )
     # What it was built from is known already, from when it was built.
-    assert project.remembered == replace(before, runtime=Runtime.AL2)
+    assert project.remembered == before._replace(runtime=Runtime.AL2)
 
 
 def confirmed(project: Project) -> StepResult:
@@ -139,8 +138,8 @@ def test_what_a_killed_run_put_in_place_is_taken_over(project: Project) -> None:
     artifacts.recover([artifact], project.state, str(project.path))
     assert project.state == State({artifact.path: artifact})
     # Its content is what says so; its times are looked up the next time.
-    assert artifacts.held(artifact, str(project.path)) == replace(
-        artifact, identity=identity(project.artifact)
+    assert artifacts.held(artifact, str(project.path)) == artifact._replace(
+        identity=identity(project.artifact)
     )
 
 
@@ -180,7 +179,7 @@ def test_artifacts_are_settled_together(project: Project) -> None:
     project.publish(executable())
     first = project.remembered
     later = first.identity._replace(changed=first.identity.changed + 5)
-    second = replace(first, path="dist/orders-get/bootstrap", identity=later)
+    second = first._replace(path="dist/orders-get/bootstrap", identity=later)
     project.state.artifacts[second.path] = second
     times = iter([later.changed, later.changed + 1])
     artifacts.settle(project.state, [second.path, first.path], lambda: next(times))
@@ -193,18 +192,18 @@ def test_artifacts_under_a_clock_that_stands_still_are_read_the_next_time(
 ) -> None:
     project.publish(executable())
     before = project.remembered
-    project.state.artifacts["elsewhere"] = replace(before, path="elsewhere")
+    project.state.artifacts["elsewhere"] = before._replace(path="elsewhere")
     artifacts.settle(project.state, [before.path], lambda: before.identity.changed)
-    assert project.remembered == replace(
-        before, identity=before.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)
+    assert project.remembered == before._replace(
+        identity=before.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)
     )
-    assert project.state.artifacts["elsewhere"] == replace(before, path="elsewhere")
+    assert project.state.artifacts["elsewhere"] == before._replace(path="elsewhere")
     assert artifacts.held(project.remembered, str(project.path)) == before
 
 
 def test_where_nothing_was_published_no_clock_is_waited_for(project: Project) -> None:
     project.publish(executable())
-    before = replace(project.remembered)
+    before = project.remembered._replace()
     artifacts.settle(project.state, [], lambda: 1)
     artifacts.settle(project.state, ["dist/failed/bootstrap"], lambda: 1)
     assert project.remembered == before
@@ -224,7 +223,7 @@ def test_a_step_that_failed_names_the_artifact_of_an_earlier_run(project: Projec
         sha256=sha256(executable()),
         errors=(error,),
     )
-    assert cancelled == replace(failed, status=Status.CANCELLED, errors=())
+    assert cancelled == failed._replace(status=Status.CANCELLED, errors=())
 
 
 def test_a_step_that_failed_names_no_artifact_that_somebody_changed(project: Project) -> None:
@@ -237,7 +236,7 @@ def test_a_step_that_failed_names_no_artifact_that_somebody_changed(project: Pro
 
 def test_a_step_that_failed_names_no_artifact_of_another_target(project: Project) -> None:
     project.publish(executable())
-    step = replace(project.step, target=replace(X86_64, goarch="arm64"))
+    step = project.step._replace(target=X86_64._replace(goarch="arm64"))
     result = artifacts.cancelled(step, project.state, str(project.path))
     assert result == StepResult(step, Status.CANCELLED)
 
@@ -250,7 +249,7 @@ def test_an_artifact_holds_while_its_bytes_are_the_same(project: Project) -> Non
     assert artifacts.held(before, root) == before
     os.utime(project.artifact, ns=(1, 1))
     assert artifacts.holds(before, root)
-    assert artifacts.held(before, root) == replace(before, identity=identity(project.artifact))
+    assert artifacts.held(before, root) == before._replace(identity=identity(project.artifact))
     tamper(project.artifact, executable("two"))
     assert not artifacts.holds(before, root)
     tamper(project.artifact, executable("three"))

@@ -1,7 +1,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +126,10 @@ def test_what_was_not_found_out_yet_is_asked(machine: Machine) -> None:
         lambda go: go.tree(f"{machine.project}/api"),
         lambda go: go.environment(f"{machine.project}/api"),
         lambda go: go.packages(machine.project, ["./api/..."], LAMBDA),
-        lambda go: go.packages(machine.project, ["./..."], replace(LAMBDA, target=ARM64)),
-        lambda go: go.packages(machine.project, ["./..."], replace(LAMBDA, tags=("prod",))),
+        lambda go: go.packages(machine.project, ["./..."], LAMBDA._replace(target=ARM64)),
+        lambda go: go.packages(machine.project, ["./..."], LAMBDA._replace(tags=("prod",))),
         lambda go: go.packages(
-            machine.project, ["./..."], replace(LAMBDA, environment=(("CGO_ENABLED", "1"),))
+            machine.project, ["./..."], LAMBDA._replace(environment=(("CGO_ENABLED", "1"),))
         ),
         lambda go: go.packages(machine.project, ["./..."], LAMBDA, dependencies=False),
         lambda go: go.packages(f"{machine.project}/api", ["./..."], LAMBDA),
@@ -281,7 +281,7 @@ def test_a_go_that_is_too_old_is_not_remembered(machine: Machine) -> None:
 
 def test_of_many_answers_only_those_of_this_run_are_kept(machine: Machine) -> None:
     findings = Findings()
-    tags = [replace(LAMBDA, tags=(str(number),)) for number in range(25)]
+    tags = [LAMBDA._replace(tags=(str(number),)) for number in range(25)]
     for variant in tags[:24]:
         machine.go(findings).packages(machine.project, ["./..."], variant)
     few = machine.go(findings)
@@ -304,7 +304,7 @@ def test_findings_with_a_package_that_cannot_be_loaded_are_broken() -> None:
     whole = Package("q", "q", "", (), (), (), None, only_dependency=False, errors=())
     assert not Findings().broken
     assert not Findings(packages={"a": (whole,)}).broken
-    fault = replace(whole, errors=(Diagnostic("q", "import cycle not allowed"),))
+    fault = whole._replace(errors=(Diagnostic("q", "import cycle not allowed"),))
     assert Findings(packages={"a": (whole,), "b": (whole, fault)}).broken
 
 

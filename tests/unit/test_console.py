@@ -1,7 +1,6 @@
 import io
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +13,8 @@ from lambdabuild.model import Batch, Diagnostic, Plan, Report, Skipped, Status, 
 from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
 
 PLAIN = Look(terminal=False, color=False)
-QUIET = replace(PLAIN, quiet=True)
-COLOR = replace(PLAIN, color=True)
+QUIET = PLAIN._replace(quiet=True)
+COLOR = PLAIN._replace(color=True)
 
 
 class Terminal(io.StringIO):
@@ -231,7 +230,7 @@ def test_who_asked_for_quiet_sees_only_what_is_wrong() -> None:
 
 
 def test_who_asked_for_everything_sees_also_what_was_up_to_date() -> None:
-    assert reported(replace(PLAIN, verbose=True)) == (
+    assert reported(PLAIN._replace(verbose=True)) == (
         "function   target       status        size   change  compile    link\n"
         "users-get  linux/amd64  built       8.9 MB  +1.2 kB   0.08 s  0.21 s\n"
         "carts      linux/amd64  failed\n"
@@ -250,7 +249,7 @@ def test_the_words_are_the_same_in_colour() -> None:
 def test_a_table_is_as_wide_as_its_longest_name_where_nobody_cuts_it() -> None:
     name = "a-" * 200 + "function"
     stream = io.StringIO()
-    report = replace(REPORT, results=(StepResult(step(name), Status.BUILT, size=1_000),))
+    report = REPORT._replace(results=(StepResult(step(name), Status.BUILT, size=1_000),))
     Console(PLAIN, stream).report(report, relative)
     assert name in stream.getvalue().split()
 
@@ -313,7 +312,7 @@ def record(level: int, message: str, *arguments: object) -> logging.LogRecord:
 
 def test_log_records_are_lines_for_who_asked_for_everything() -> None:
     stream = io.StringIO()
-    handler = ConsoleHandler(Console(replace(PLAIN, verbose=True), stream))
+    handler = ConsoleHandler(Console(PLAIN._replace(verbose=True), stream))
     handler.handle(record(logging.DEBUG, "exit %d after %.3f s", 1, 0.25))
     handler.handle(record(logging.WARNING, "state is damaged"))
     assert stream.getvalue() == "debug: exit 1 after 0.250 s\nwarning: state is damaged\n"

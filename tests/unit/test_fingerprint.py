@@ -1,7 +1,7 @@
+import posixpath
 import random
 import string
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -13,7 +13,9 @@ from lambdabuild.fingerprint import (
     first_change,
     goenv_path,
     loading_settings,
+    name_of,
     order_of,
+    path_of,
     settings_of,
     untracked,
 )
@@ -43,14 +45,14 @@ AUTH = "example.com/shop/internal/auth"
 def step(**flags: object) -> Step:
     function = Function("users-get", MAIN, f"{PROJECT}/api/users/get", PROJECT)
     artifact = f"{PROJECT}/dist/users-get/bootstrap"
-    return Step(function, X86_64, Runtime.AL2023, replace(Flags(), **flags), artifact)  # type: ignore[arg-type]
+    return Step(function, X86_64, Runtime.AL2023, Flags()._replace(**flags), artifact)  # type: ignore[arg-type]
 
 
 def local(import_path: str, *imports: str, **changes: object) -> Package:
     """Return a package of the project, with one file `main.go` unless it is said otherwise."""
     below = import_path.removeprefix("example.com/shop")
     made = package(import_path, *imports, directory=f"{PROJECT}{below}")
-    return replace(made, **({"module": SHOP, "local": True} | changes))  # type: ignore[arg-type]
+    return made._replace(**({"module": SHOP, "local": True} | changes))  # type: ignore[arg-type]
 
 
 def digest_of(path: str) -> str | None:
@@ -86,8 +88,8 @@ PREFIX = (
 
 
 def test_a_step_is_made_from_go_its_flags_and_every_package_it_is_linked_of() -> None:
-    third = replace(package("example.com/sdk", "example.com/sdk/http"), module=SDK)
-    http = replace(package("example.com/sdk/http"), module=SDK)
+    third = package("example.com/sdk", "example.com/sdk/http")._replace(module=SDK)
+    http = package("example.com/sdk/http")._replace(module=SDK)
     lib = Module("example.com/lib", "/srv/lib", "v0.1.0", main=False, go_version="1.21",
                  replacement="../../srv/lib")  # fmt: skip
     packages = graph(
@@ -98,8 +100,7 @@ def test_a_step_is_made_from_go_its_flags_and_every_package_it_is_linked_of() ->
         local(AUTH, "example.com/lib"),
         third,
         http,
-        replace(
-            package("example.com/lib", directory="/srv/lib"), module=lib, local=True,
+        package("example.com/lib", directory="/srv/lib")._replace(module=lib, local=True,
             go_files=("lib.go",),
         ),
         local("example.com/shop/api/orders/get"),
@@ -126,7 +127,7 @@ def test_whatever_a_person_chose_is_an_input() -> None:
         tags=("lambda.norpc", "prod"), ldflags="-s -w", gcflags="all=-N",
         environment=(("CGO_ENABLED", "1"), ("GOAMD64", "v3")),
     )  # fmt: skip
-    environment = replace(GO, flags="-tags=netgo -trimpath=false")
+    environment = GO._replace(flags="-tags=netgo -trimpath=false")
     settings = {
         "GOFLAGS": "-tags=netgo -trimpath=false", "GOEXPERIMENT": "jsonv2", "CC": "clang",
         "GOAMD64": "v2", "GOPROXY": "off", "GOCACHE": "/c", "GOWORK": "off", "GOROOT": "/go",
@@ -169,14 +170,14 @@ def test_an_instruction_set_counts_only_where_it_is_compiled_for(
     settings = dict.fromkeys(
         ["GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GOWASM"], "1"
     )
-    made = replace(step(), target=Target("linux", goarch))
+    made = step()._replace(target=Target("linux", goarch))
     found = {name for name, _ in inputs(graph(), made, settings=settings)}
     # GOMIPS is a false friend of mips64, which costs a build too many and never one too few.
     assert {name for name in settings if f"setting {name}" in found} == decides
 
 
 def test_what_only_go_can_follow_is_said_first() -> None:
-    environment = replace(GO, flags="-overlay=/o.json")
+    environment = GO._replace(flags="-overlay=/o.json")
     assert inputs(graph(), step(), environment=environment)[0] == ("untracked", "overlay")
 
 
@@ -196,15 +197,22 @@ def test_a_profile_beside_the_program_is_an_input() -> None:
 
 @pytest.mark.parametrize("value", ["auto", "off"])
 def test_a_profile_that_no_file_is_named_for_is_no_input(value: str) -> None:
-    environment = replace(GO, flags=f"-pgo={value}")
-    assert inputs(graph(), step(), environment=environment) == (*PREFIX, ("package", MAIN))
+    environment = GO._replace(flags=f"-pgo={value}")
+    assert inputs(graph(), step(), environment=environment) == (
+        PREFIX[0],
+        ("setting GOFLAGS", f"-pgo={value}"),
+        *PREFIX[1:],
+        ("package", MAIN),
+    )
 
 
 def test_a_profile_that_is_named_is_an_input() -> None:
-    environment = replace(GO, flags="-pgo=cpu.pgo")
+    environment = GO._replace(flags="-pgo=cpu.pgo")
     digests = {f"{PROJECT}/cpu.pgo": "profile"}
     assert inputs(graph(), step(), environment=environment, digests=digests) == (
-        *PREFIX,
+        PREFIX[0],
+        ("setting GOFLAGS", "-pgo=cpu.pgo"),
+        *PREFIX[1:],
         ("file cpu.pgo", "profile"),
         ("package", MAIN),
     )
@@ -217,8 +225,8 @@ def test_a_file_that_is_not_there_is_unknown() -> None:
 
 
 def test_a_module_that_takes_anothers_place_counts_with_its_version() -> None:
-    module = replace(SDK, replacement="example.com/fork v1.2.1")
-    packages = graph(local(MAIN, "q"), replace(package("q"), module=module))
+    module = SDK._replace(replacement="example.com/fork v1.2.1")
+    packages = graph(local(MAIN, "q"), package("q")._replace(module=module))
     assert inputs(packages, step())[-1] == (
         "module example.com/sdk", "v1.2.0=>example.com/fork@v1.2.1 h1:sdk=",
     )  # fmt: skip
@@ -229,8 +237,8 @@ def test_a_directory_that_takes_a_modules_place_counts_with_its_language_version
     place: str,
 ) -> None:
     def of(go_version: str) -> tuple[Input, ...]:
-        module = replace(SDK, directory="/lib", replacement=place, go_version=go_version)
-        lib = replace(package("q", directory="/lib"), module=module, local=True)
+        module = SDK._replace(directory="/lib", replacement=place, go_version=go_version)
+        lib = package("q", directory="/lib")._replace(module=module, local=True)
         return inputs(graph(local(MAIN, "q"), lib), step())
 
     # Go 1.22 gave the variables of loops another meaning.
@@ -240,9 +248,9 @@ def test_a_directory_that_takes_a_modules_place_counts_with_its_language_version
 def test_steps_of_one_lister_are_told_apart() -> None:
     packages = graph(local(MAIN, AUTH), local(AUTH))
     lister = Inputs(packages, GO, {}, project=PROJECT, digest_of=digest_of)
-    arm = replace(step(), target=ARM64)
+    arm = step()._replace(target=ARM64)
     tagged = step(tags=("prod",))
-    other = replace(step(), function=replace(step().function, package=AUTH))
+    other = step()._replace(function=step().function._replace(package=AUTH))
     several = [step(), arm, tagged, other, step()]
     assert [lister.of(item) for item in several] == [inputs(packages, item) for item in several]
     assert len({lister.of(item) for item in several}) == 4
@@ -492,6 +500,17 @@ def test_of_several_files_the_nearest_is_named(files: list[str], digest: str) ->
     now = {f"file {name}": digest for name in files}
     before = {name: f"{text} before" for name, text in reversed(now.items())}
     assert change(before, now) == f"./{files[0]} changed"
+
+
+places = directories.map("/{}".format)
+
+
+@given(places, places)
+def test_a_file_is_called_by_its_way_from_the_project(path: str, project: str) -> None:
+    assume(not f"{project}/".startswith(f"{path}/"))
+    name = name_of(path, project)
+    assert name == posixpath.relpath(path, project)
+    assert path_of(name, project) == path
 
 
 def test_a_package_that_cannot_be_loaded_has_inputs_all_the_same() -> None:

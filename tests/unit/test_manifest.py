@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 from lambdabuild import manifest
 from tests.unit.published import (
@@ -14,8 +13,8 @@ MANIFEST = "dist/manifest.json"
 
 def test_the_manifest_tells_the_artifacts_of_its_layout(project: Project) -> None:
     project.publish(executable())
-    project.state.artifacts["elsewhere"] = replace(
-        project.remembered, path="elsewhere", layout="elsewhere"
+    project.state.artifacts["elsewhere"] = project.remembered._replace(
+        path="elsewhere", layout="elsewhere"
     )
     manifest.write_manifest(project.state, str(project.path), "dist")
     text = (project.path / MANIFEST).read_text()

@@ -1,7 +1,6 @@
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,8 +86,8 @@ def test_the_same_bytes_leave_the_file_alone(project: Project) -> None:
     before = identity(project.artifact)
     again = project.publish(executable())
     assert identity(project.artifact) == before
-    assert again == replace(
-        first, status=Status.UNCHANGED, previous_size=project.artifact.stat().st_size
+    assert again == first._replace(
+        status=Status.UNCHANGED, previous_size=project.artifact.stat().st_size
     )
 
 
@@ -189,8 +188,8 @@ def test_a_directory_in_the_place_is_an_error_of_its_function(project: Project) 
 def test_the_digest_of_a_known_build_id_is_not_taken_again(project: Project) -> None:
     content = executable(build_id=FINAL)
     project.publish(content)
-    project.state.artifacts["dist/users-get/bootstrap"] = replace(
-        project.remembered, sha256="known"
+    project.state.artifacts["dist/users-get/bootstrap"] = project.remembered._replace(
+        sha256="known"
     )
     publisher = project.publisher()
     assert publisher.measure(project.linked(content)) == ("known", BuildID(FINAL))
@@ -237,7 +236,7 @@ def test_what_it_was_built_from_is_remembered_with_an_artifact(project: Project)
 def test_what_go_would_link_again_as_it_is_is_unchanged(project: Project) -> None:
     project.publish(executable(build_id=FINAL))
     before = project.remembered
-    step = replace(project.step, runtime=Runtime.AL2)
+    step = project.step._replace(runtime=Runtime.AL2)
     linked = Linked(step, current=True, compile_seconds=0.5)
     result = project.publisher(GO).confirm(linked, "api/users/get/main.go changed")
     assert result == StepResult(
@@ -251,7 +250,7 @@ def test_what_go_would_link_again_as_it_is_is_unchanged(project: Project) -> Non
         compile_seconds=0.5,
         seconds=0.5,
     )
-    assert project.remembered == replace(before, runtime=Runtime.AL2, inputs=(GO,))
+    assert project.remembered == before._replace(runtime=Runtime.AL2, inputs=(GO,))
 
 
 def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
@@ -263,7 +262,7 @@ def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
     announced = publisher.announcement(linked, measured)
     publisher.publish(linked, measured, "not built before")
     size = len(executable(build_id=FINAL))
-    assert announced == replace(project.remembered, identity=Identity(-1, size, 0, 0))
+    assert announced == project.remembered._replace(identity=Identity(-1, size, 0, 0))
 
 
 def test_what_is_no_good_is_not_announced(project: Project) -> None:

@@ -152,7 +152,7 @@ def test_of_what_could_not_be_loaded_only_the_stamps_are_kept(
     state: State, package: Package
 ) -> None:
     fault = Diagnostic(package.import_path, "expected 'package', found 'EOF'")
-    broken = replace(package, errors=(fault,))
+    broken = package._replace(errors=(fault,))
     state.findings.packages["broken"] = (broken,)
     assert state.findings.broken
     kept = Findings(stamps=state.findings.stamps)

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -375,4 +374,4 @@ def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 def test_an_artifact_is_one_functions_for_one_target() -> None:
-    assert replace(ARTIFACT, path="dist/users-get/x86_64/bootstrap").key == ARTIFACT.key
+    assert ARTIFACT._replace(path="dist/users-get/x86_64/bootstrap").key == ARTIFACT.key
