@@ -37,6 +37,11 @@ class FollowUp:
             stdout=2, text=True, process_group=0,
         )  # fmt: skip
 
+    @property
+    def running(self) -> bool:
+        """Whether the command has not been seen to end."""
+        return self._process is not None
+
     def check(self) -> None:
         """Say so if the command ended badly."""
         if self._process is not None and (code := self._process.poll()) is not None:
@@ -47,6 +52,7 @@ class FollowUp:
 
     def close(self) -> None:
         """Stop the command if it is running."""
+        self.check()
         if self._process is not None and self._process.poll() is None:
             stop_group(self._process)
         self._process = None

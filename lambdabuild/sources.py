@@ -24,8 +24,13 @@ def _file_declares_main(directory: str, name: str) -> bool:
 
 def sources_with_main(directory: str) -> list[str]:
     """Return the Go files in `directory` that make a program, whatever their constraints."""
-    found = []
-    for name in sorted(os.listdir(directory)):
+    found: list[str] = []
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        # It went away since it was walked.
+        return found
+    for name in names:
         if name.endswith(".go") and not name.endswith("_test.go"):
             try:
                 with open(os.path.join(directory, name), "rb") as file:

@@ -9,19 +9,21 @@ from lambdabuild.asking import Findings, nearest_directory, world_of
 from lambdabuild.config import FILE_NAME
 from lambdabuild.fingerprint import goenv_path
 from lambdabuild.session import Session
-from lambdabuild.stamps import WHOLE, Level, Stamps, World
+from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.toolchain import find_go
 
 
 def directories_to_watch(session: Session, stamps: Stamps) -> set[str]:
     """Return where events matter: neither where Go lives, nor what is only above all the rest."""
     inside = {*stamps.directories, session.project, session.working}
-    go = os.path.dirname(os.path.realpath(find_go(session.environment)))
-    elsewhere = {os.path.dirname(path) for path in stamps.files} - inside
+    of_go = ("VERSION", "go.env")
+    elsewhere = {
+        os.path.dirname(path)
+        for path, stamp in stamps.files.items()
+        if stamp.kind != TOOL and os.path.basename(path) not in of_go
+    }
     above = {parent for directory in inside for parent in _parents(directory)}
-    above |= {go, os.path.dirname(go)}
-    below_go = os.path.dirname(go) + os.sep
-    return inside | {d for d in elsewhere - above if not d.startswith(below_go)}
+    return inside | (elsewhere - above)
 
 
 def configuration(session: Session) -> World:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 10.0
 """Seconds after which the disk is looked at without an event: one may have been lost."""
+_CHECK_EVERY = 0.2
+"""Seconds between two looks at a command that runs."""
 _POLL_EVERY = 0.5
 """The same with `--poll`."""
 _MANY = 10
@@ -93,6 +95,8 @@ class _Loop(Watching):
     """Something may have changed while Go was asked what there is."""
     polling: bool = False
     """Nothing tells of events, and people know."""
+    started: bool = False
+    """The first build is done."""
     forced: str = ""
     """`r` for everything, `f` for what failed."""
     failed: dict[Key, tuple[object, ...]] = field(default_factory=dict)
@@ -116,6 +120,7 @@ class _Loop(Watching):
         self.session.console.report(report, self.session.relative)
         self.session.console.calm = True
         self._tell(report)
+        self.started = True
         self._arm()
         count = len({result.step.function.name for result in report.results})
         self.board.watching(count)
@@ -161,7 +166,7 @@ class _Loop(Watching):
             and self.failed.get(step.key) == _made_from(found, step.key)
         }
         reasons = {key: why for key, why in found.reasons.items() if key not in put_off}
-        if self.ground.changed:
+        if self.ground.changed or (self.started and reasons):
             # What changed between the look that led here and that of the run.
             self.ground.changed |= dict.fromkeys(
                 p for p in found.seen.changed if p in found.stamps.files
@@ -223,7 +228,7 @@ class _Loop(Watching):
                 made_from = result.step.load_errors or _made_from(self.found, key)
                 known = self.failed.get(key) == made_from and key not in self.touched
                 self.failed[key] = made_from
-                if self.ground.changed:
+                if self.ground.changed or self.doubted:
                     # Not of what was surveyed, perhaps: to be tried again with what changed.
                     self.failed.pop(key)
                 if known:
@@ -272,6 +277,8 @@ class _Loop(Watching):
         every = _POLL_EVERY if self.wishes.poll or self.polling else _LOOK_EVERY
         while True:
             until = min(looked + every, self.board.next_draw())
+            if self.follow_up.running:
+                until = min(until, time.monotonic() + _CHECK_EVERY)
             seconds = 0 if self.signals.pressed else until - time.monotonic()
             if self.signals.wait(seconds) or time.monotonic() >= looked + every:
                 looked = time.monotonic()

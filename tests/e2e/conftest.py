@@ -188,6 +188,99 @@ def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Proj
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+# Stands before the real `go` on PATH, writes down what it is started for, and can do something just
+# before or after. In Go: a script would be taken for a version manager's, which is asked each time.
+RECORDER = """\
+package main
+
+import (
+	"os"
+	"os/exec"
+)
+
+func hook(when string) {
+	if command := os.Getenv("RECORDER_" + when + "_" + os.Args[1]); command != "" {
+		if output, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
+			panic(string(output))
+		}
+	}
+}
+
+func main() {
+	log, err := os.OpenFile(os.Getenv("RECORDER_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		panic(err)
+	}
+	log.WriteString(os.Args[1] + "\\n")
+	log.Close()
+	hook("BEFORE")
+	command := exec.Command(os.Getenv("RECORDER_GO"), os.Args[1:]...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	command.Run()
+	hook("AFTER")
+	os.Exit(command.ProcessState.ExitCode())
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Project):
+    """A project that knows what `go` was started for."""
+
+    log: Path
+
+    def started(self) -> list[str]:
+        """Return the commands `go` was started with since this was last asked."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture(scope="session")
+def recorder(
+    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A directory whose `go` records what it is started for, and does it."""
+    directory = tmp_path_factory.mktemp("recorder")
+    (directory / "main.go").write_text(RECORDER)
+    command = [go, "build", "-o", "bin/go", "main.go"]
+    subprocess.run(command, env=environment, check=True, cwd=directory)
+    return directory / "bin"
+
+
+@pytest.fixture
+def recorded(empty: Project, recorder: Path, tmp_path: Path) -> Recorded:
+    """A module without anything in it, and a `go` that records what it is started for."""
+    log = tmp_path / "started"
+    environment = empty.environment | {
+        "PATH": f"{recorder}{os.pathsep}{empty.environment['PATH']}",
+        "RECORDER_GO": empty.go,
+        "RECORDER_LOG": str(log),
+    }
+    return Recorded(empty.path, environment, empty.go, log)
+
+
+@pytest.fixture(scope="session")
+def built_repo(
+    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The monorepo of four functions of tests/e2e/incremental.py, built."""
+    from tests.e2e.incremental import write_repo  # noqa: PLC0415 - it imports this module
+
+    project = Project(tmp_path_factory.mktemp("built") / "repo", environment, go)
+    write_repo(project)
+    return project.path
+
+
+@pytest.fixture
+def repo(recorded: Recorded, built_repo: Path) -> Recorded:
+    """A copy of the built monorepo, come to rest in its place."""
+    shutil.copytree(built_repo, recorded.path, symlinks=True, dirs_exist_ok=True)
+    assert recorded.run("all").code == 0
+    recorded.started()
+    return recorded
+
+
 def main_printing(text: str) -> str:
     """Return a Go program that prints `text`."""
     return f'package main\n\nimport "fmt"\n\nfunc main() {{ fmt.Println("{text}") }}\n'

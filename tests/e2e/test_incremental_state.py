@@ -1,0 +1,289 @@
+"""What lambdabuild remembers may be damaged or old, artifacts meddled with, files edited midway."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Recorded
+from tests.e2e.incremental import (
+    FILES,
+    FUNCTIONS,
+    assert_clean,
+    assert_up_to_date,
+    rebuilt,
+    times,
+)
+
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+
+STATE = ".lambdabuild/state.json"
+
+
+# --- artifacts
+
+
+def test_a_missing_artifact_is_made_again(repo: Recorded) -> None:
+    (repo / "dist/ping/bootstrap").unlink()
+    shutil.rmtree(repo / "dist/users")
+    assert rebuilt(repo) == {
+        name: f"dist/{name}/bootstrap is missing" for name in ("ping", "users")
+    }
+    assert_clean(repo)
+
+
+@pytest.mark.parametrize("how", ["written over", "replaced", "exchanged", "cut", "a link"])
+def test_an_artifact_of_other_bytes_is_made_again(repo: Recorded, how: str) -> None:
+    """Even one of the same size, with the time of writing put back."""
+    artifact = repo / "dist/ping/bootstrap"
+    stat = artifact.stat()
+    content = artifact.read_bytes()
+    altered = content[:-1] + bytes([content[-1] ^ 1])
+    if how == "written over":
+        artifact.write_bytes(altered)
+    elif how == "replaced":
+        artifact.unlink()
+        artifact.write_bytes(altered)
+        artifact.chmod(0o755)
+    elif how == "exchanged":
+        artifact.write_bytes((repo / "dist/users/bootstrap").read_bytes())
+    elif how == "cut":
+        os.truncate(artifact, stat.st_size - 1)
+    else:
+        artifact.rename(repo / "elsewhere")
+        artifact.symlink_to(repo / "elsewhere")
+    os.utime(artifact, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert rebuilt(repo) == {"ping": "dist/ping/bootstrap was changed"}
+    assert_clean(repo)
+
+
+@pytest.mark.parametrize("how", ["touched", "set back", "copied", "without its mode"])
+def test_an_artifact_of_the_same_bytes_is_up_to_date(repo: Recorded, how: str) -> None:
+    artifact = repo / "dist/ping/bootstrap"
+    if how == "touched":
+        os.utime(artifact)
+    elif how == "set back":
+        os.utime(artifact, (1, 1))
+    elif how == "copied":
+        shutil.copy(artifact, repo / "copy")
+        (repo / "copy").replace(artifact)
+    else:
+        artifact.chmod(0o600)
+    result = repo.run("all", "--json")
+    assert set(result.statuses.values()) == {"up-to-date"}
+    assert repo.started() == []
+    assert artifact.stat().st_mode & 0o777 == 0o755
+    assert_up_to_date(repo)
+
+
+def test_a_manifest_that_went_or_was_changed_is_written_again(repo: Recorded) -> None:
+    manifest = (repo / "dist/manifest.json").read_text()
+    for text in (None, "", "{}"):
+        if text is None:
+            (repo / "dist/manifest.json").unlink()
+        else:
+            (repo / "dist/manifest.json").write_text(text)
+        assert set(repo.run("all", "--json").statuses.values()) == {"up-to-date"}
+        assert repo.started() == []
+        assert (repo / "dist/manifest.json").read_text() == manifest
+
+
+# --- state
+
+
+def log_of(project: Recorded) -> str:
+    return (project / ".lambdabuild/logs/lambdabuild.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\0" * 4096,
+        "not JSON",
+        "{}",
+        "[]",
+        "null\nnull\n",
+        '{"version": 1, "artifacts": [], "manifests": {}}\n',
+        '{"lambdabuild": 1, "digest": ""}\n{}\n',
+        '{"lambdabuild": 99, "digest": ""}\n{}\n',
+        '{"lambdabuild": 2, "digest": "cae66941d9efbd404e4d88758ea67670"}\n{}\n',
+    ],
+)
+def test_state_that_is_damaged_or_of_another_version_is_made_anew(
+    repo: Recorded, text: str
+) -> None:
+    (repo / STATE).write_text(text)
+    assert rebuilt(repo) == dict.fromkeys(FUNCTIONS, "unchanged: not built before")
+    assert "starting from nothing" in log_of(repo)
+
+
+@pytest.mark.parametrize("part", ["cut", "head", "middle"])
+def test_state_of_which_a_byte_is_wrong_is_made_anew(repo: Recorded, part: str) -> None:
+    content = (repo / STATE).read_bytes()
+    if part == "cut":
+        content = content[: len(content) // 2]
+    else:
+        place = content.index(b'"digest": "') + 12 if part == "head" else len(content) // 2
+        content = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+    (repo / STATE).write_bytes(content)
+    assert rebuilt(repo) == dict.fromkeys(FUNCTIONS, "unchanged: not built before")
+    assert "starting from nothing" in log_of(repo)
+
+
+def test_state_that_is_a_directory_is_an_error_or_made_anew(repo: Recorded) -> None:
+    (repo / STATE).unlink()
+    (repo / STATE).mkdir()
+    result = repo.run("all", "--json")
+    assert (result.code, result.err.splitlines()[-2:]) == (2, [
+        f"error: cannot write `{repo / STATE}`: Is a directory",
+        "  hint: something else is in its place; move it away",
+    ])  # fmt: skip
+
+
+def test_another_project_s_state_is_not_believed(repo: Recorded, tmp_path: Path) -> None:
+    """Its functions have the same names, and are other programs."""
+    foreign = replace(repo, path=tmp_path / "foreign")
+    for name, text in FILES.items():
+        foreign.write(name, text.replace("example.com/repo", "example.com/foreign"))
+    assert foreign.run("all").code == 0
+    shutil.copy(foreign / STATE, repo / STATE)
+    assert rebuilt(repo).keys() == set(FUNCTIONS)
+    assert_clean(repo)
+    assert str(foreign.path) in log_of(repo)
+
+
+def test_without_state_all_is_built_and_nothing_is_lost(repo: Recorded) -> None:
+    shutil.rmtree(repo / ".lambdabuild")
+    assert rebuilt(repo) == dict.fromkeys(FUNCTIONS, "unchanged: not built before")
+
+
+def test_why_needs_no_state_and_makes_none(recorded: Recorded) -> None:
+    recorded.write("api/ping/main.go", "package main\n\nfunc main() {}\n")
+    before = times(recorded.path)
+    assert recorded.run("why").out == "ping: not built before\n"
+    assert recorded.run("why", "--file", "api/ping/main.go").out == "ping\n"
+    assert times(recorded.path) == before
+
+
+# --- files that change while they are built
+
+
+@pytest.mark.parametrize("when", ["BEFORE", "AFTER"])
+@pytest.mark.parametrize("of", ["list", "build"])
+def test_a_file_edited_midway_leaves_its_functions_to_be_built(
+    repo: Recorded, when: str, of: str
+) -> None:
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    repo.write("internal/auth/more.go", "package auth\n")  # or nothing is listed
+    hook = f"sed -i.old 's/ping 1/ping 2/' '{repo / 'api/ping/main.go'}'"
+    result = repo.run("all", "--json", env={f"RECORDER_{when}_{of}": hook})
+    assert result.code == 0, result.err
+    repo.run("all")
+    assert_up_to_date(repo)
+    assert_clean(repo)
+    assert b"ping 2" in (repo / "dist/ping/bootstrap").read_bytes()
+
+
+def test_an_edit_taken_back_midway_leaves_no_trace(repo: Recorded) -> None:
+    """What was compiled is neither what was there before nor what is there after."""
+    file = repo / "internal/log/log.go"
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    env = {
+        "RECORDER_BEFORE_build": f"cp -p '{file}' '{file}.old'; sed -i.x 's/log 2/log 3/' '{file}'",
+        "RECORDER_AFTER_build": f"mv '{file}.old' '{file}'",
+    }
+    result = repo.run("all", "--json", env=env)
+    assert result.statuses["users"] == "built"
+    assert b"log 3" in (repo / "dist/users/bootstrap").read_bytes()
+    assert rebuilt(repo) == dict.fromkeys(
+        ["login", "users"], "internal/log/log.go changed during the last build"
+    )
+    assert_clean(repo)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("internal/log/more.go", 'package log\n\nfunc init() { println("midway") }\n'),
+        ("internal/pages/texts/more.txt", "midway"),
+        ("internal/pages/static/deep/more.txt", "midway"),
+    ],
+)
+def test_a_file_that_comes_and_goes_midway_leaves_no_trace(
+    repo: Recorded, name: str, text: str
+) -> None:
+    (repo.path.parent / "midway").write_text(text)
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    env = {
+        "RECORDER_BEFORE_build": f"cp '{repo.path.parent}/midway' '{repo / name}'",
+        "RECORDER_AFTER_build": f"rm '{repo / name}'",
+    }
+    assert repo.run("all", "--json", env=env).statuses["login"] == "built"
+    assert b"midway" in (repo / "dist/login/bootstrap").read_bytes()
+    repo.run("all")
+    assert_clean(repo)
+
+
+def test_a_go_mod_edited_midway_leaves_all_to_be_built(repo: Recorded) -> None:
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    env = {
+        "RECORDER_BEFORE_build": f"sed -i.x 's/go 1.22/go 1.21/' '{repo / 'go.mod'}'",
+        "RECORDER_AFTER_build": f"mv '{repo / 'go.mod'}.x' '{repo / 'go.mod'}'",
+    }
+    repo.run("all", env=env)
+    assert rebuilt(repo).keys() == {"login", "users"}
+    assert_clean(repo)
+
+
+# --- functions that fail
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('println("ping 1")', "println(undefined)"),
+        ("package main", 'package main\n\nimport _ "example.com/repo/none"'),
+        ("package main", "package main {"),
+        ("func main()", "func main(int)"),
+    ],
+)
+def test_what_fails_is_tried_again_and_an_edit_taken_back_builds_nothing(
+    repo: Recorded, old: str, new: str
+) -> None:
+    artifact = (repo / "dist/ping/bootstrap").read_bytes()
+    repo.replace("api/ping/main.go", old, new)
+    for _ in range(2):
+        result = repo.run("all", "--json")
+        assert (result.code, result.statuses) == (
+            1, dict.fromkeys(FUNCTIONS, "up-to-date") | {"ping": "failed"},
+        )  # fmt: skip
+        assert (repo / "dist/ping/bootstrap").read_bytes() == artifact
+    repo.started()
+    repo.replace("api/ping/main.go", new, old)
+    assert set(repo.run("all", "--json").statuses.values()) == {"up-to-date"}
+    assert "build" not in repo.started()
+    assert_up_to_date(repo)
+
+
+def test_a_broken_import_is_mended_by_the_package_s_coming(repo: Recorded) -> None:
+    repo.replace(
+        "api/ping/main.go", "package main", 'package main\n\nimport _ "example.com/repo/x"'
+    )
+    assert repo.run("all", "--json").statuses["ping"] == "failed"
+    repo.write("x/x.go", "package x\n")
+    assert rebuilt(repo) == {"ping": "api/ping/main.go changed"}
+
+
+def test_a_broken_shared_package_costs_only_its_functions(repo: Recorded) -> None:
+    repo.replace("internal/auth/auth.go", "func Who", "var x int = 1.5\n\nfunc Who")
+    result = repo.run("all", "--json")
+    assert result.statuses == {
+        "add": "up-to-date", "login": "failed", "ping": "up-to-date", "users": "failed",
+    }  # fmt: skip
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    repo.replace("internal/auth/auth.go", "1.5", "15")
+    assert rebuilt(repo).keys() == {"login", "users"}
+    assert_clean(repo)

@@ -1,0 +1,157 @@
+"""`kill -9` at any moment of a build, and the next `all`: right bytes, and nothing left over."""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Project
+from tests.e2e.test_stopping import processes_of, wait_for
+
+KILLS = int(os.environ.get("LAMBDABUILD_KILLS", "12"))
+"""How many kills each of the tests below gets; there are three."""
+FUNCTIONS = tuple(f"f{number}" for number in range(6))
+
+pytestmark = [
+    pytest.mark.parametrize("go", ["go"], indirect=True),
+    pytest.mark.timeout(0 if "LAMBDABUILD_KILLS" in os.environ else 300),
+]
+
+
+def write_functions(project: Project, round_: int) -> None:
+    """Write functions, each of which prints its name and the round."""
+    for name in FUNCTIONS:
+        project.write(
+            f"api/{name}/main.go",
+            f'package main\n\nfunc main() {{ println("{name}-{round_:04}") }}\n',
+        )
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def assert_whole(project: Project, round_: int) -> None:
+    """Run `all`, and see that everything is in place, of this round, and nothing else is."""
+    result = project.run("all", "--json")
+    assert result.code == 0, result.err
+    assert set(result.statuses) == set(FUNCTIONS)
+    for name in FUNCTIONS:
+        assert f"{name}-{round_:04}".encode() in (project / f"dist/{name}/bootstrap").read_bytes()
+    everything = sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(project / "dist")
+        for name in names
+    )
+    assert everything == sorted(
+        [str(project / "dist/manifest.json")]
+        + [str(project / f"dist/{name}/bootstrap") for name in FUNCTIONS]
+    )
+    assert sorted(os.listdir(project / ".lambdabuild")) in (
+        [".gitignore", "lock", "logs", "state.json"],
+        [".gitignore", "lock", "state.json"],
+    )
+    assert processes_of(project) == []
+    manifest = json.loads((project / "dist/manifest.json").read_text())
+    assert {f["artifact"]: f["sha256"] for f in manifest["functions"]} == {
+        f"dist/{name}/bootstrap": sha256(project / f"dist/{name}/bootstrap") for name in FUNCTIONS
+    }
+    assert set(project.run("all", "--json").statuses.values()) == {"up-to-date"}
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(empty: Project) -> None:
+    """At random moments, the first at once and the last when the build is about to end."""
+    write_functions(empty, 0)
+    started = time.monotonic()
+    assert empty.run("all").code == 0
+    longest = (time.monotonic() - started) * 1.2
+    chance = random.Random(KILLS)  # noqa: S311 - no secret
+    for round_ in range(1, KILLS + 1):
+        write_functions(empty, round_)
+        process = empty.start("all", "--json")
+        try:
+            process.wait(timeout=longest * (round_ - chance.random()) / KILLS)
+        except subprocess.TimeoutExpired:
+            kill(process)
+        else:
+            process.communicate()
+        assert_whole(empty, round_)
+
+
+def test_a_kill_while_executables_are_put_in_place_mixes_nothing(empty: Project) -> None:
+    """Killed as soon as one of them is there, the others still to come."""
+    write_functions(empty, 0)
+    assert empty.run("all").code == 0
+    artifacts = [empty / f"dist/{name}/bootstrap" for name in FUNCTIONS]
+    for round_ in range(1, KILLS + 1):
+        before = [path.stat().st_ino for path in artifacts]
+        write_functions(empty, round_)
+        process = empty.start("all")
+        chosen = artifacts[round_ % len(artifacts)]
+        inode = before[round_ % len(artifacts)]
+        while process.poll() is None and chosen.stat().st_ino == inode:
+            pass
+        kill(process)
+        # Whatever was reached, no artifact is anything but a whole one.
+        for name, path in zip(FUNCTIONS, artifacts, strict=True):
+            content = path.read_bytes()
+            assert content[:4] == b"\x7fELF"
+            assert any(f"{name}-{n:04}".encode() in content for n in (round_ - 1, round_))
+        assert_whole(empty, round_)
+
+
+@pytest.mark.parametrize("event", ["start compile", "start link", "done link"])
+def test_a_kill_at_each_stage_of_go_s_work_leaves_no_process(empty: Project, event: str) -> None:
+    write_functions(empty, 0)
+    assert empty.run("all").code == 0
+    staging = empty / ".lambdabuild/staging"
+    for round_ in range(1, KILLS // 3 + 1):
+        write_functions(empty, round_)
+        process = empty.start("all")
+
+        def reached(process: "subprocess.Popen[str]" = process) -> bool:
+            events = staging.glob("*/*-events")
+            return process.poll() is not None or any(event in path.read_text() for path in events)
+
+        wait_for(f"`{event}`", reached)
+        kill(process)
+        assert_whole(empty, round_)
+
+
+def test_the_artifact_of_a_killed_run_goes_with_its_function(empty: Project) -> None:
+    """Put in place by a run that had no time to note it: it is lambdabuild's nevertheless."""
+    for name in ("first", "last"):
+        empty.write(f"api/{name}/main.go", f'package main\n\nfunc main() {{ println("{name}") }}\n')
+    # What is in the other's place takes long to compare; any run is caught at it.
+    large = empty / "dist/last/bootstrap"
+    large.parent.mkdir(parents=True)
+    with large.open("wb") as file:
+        file.truncate(1 << 38)
+    first = empty / "dist/first/bootstrap"
+    for _ in range(20):
+        process = empty.start("all")
+        while process.poll() is None and not first.exists():
+            pass
+        kill(process)
+        if first.exists():
+            break
+    assert first.exists()
+    state = empty / ".lambdabuild/state.json"
+    assert not state.exists() or b"dist/first/bootstrap" not in state.read_bytes()
+    shutil.rmtree(empty / "api/first")
+    large.unlink()
+    result = empty.run("all", "--json")
+    assert result.statuses == {"last": "built"}
+    assert empty.files() == ["last/bootstrap", "manifest.json"]
+    assert not first.parent.exists()

@@ -1,0 +1,96 @@
+"""What `go` is started for, on the newest Go and on the oldest: nothing, where nothing changed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import OLD_GO, Copy, Recorded
+from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt
+
+
+def test_with_nothing_changed_no_go_is_started_and_no_file_is_touched(repo: Recorded) -> None:
+    assert_up_to_date(repo)
+    result = repo.run("all")
+    assert result.summary == "up to date 4 of 4"
+    assert repo.run("build", "users").summary == "up to date 1 of 1"
+    assert repo.run("why").out.splitlines() == [f"{name}: up to date" for name in FUNCTIONS]
+    assert repo.run("why", "users", "a*").out == "add: up to date\nusers: up to date\n"
+    assert repo.started() == []
+
+
+def test_explain_says_that_all_is_up_to_date(repo: Recorded) -> None:
+    result = repo.run("all", "--explain")
+    assert result.err.splitlines()[:-1] == [f"{name}: up to date" for name in FUNCTIONS]
+
+
+def test_go_is_started_once_to_build_and_only_then_to_list(repo: Recorded) -> None:
+    repo.replace("api/ping/main.go", "ping 1", "ping, edited")
+    repo.run("all")
+    assert repo.started() == ["build"]
+    repo.write("api/ping/more.go", "package main\n")
+    repo.run("all")
+    assert repo.started() == ["env", "list", "build"]
+
+
+def test_an_edit_and_its_taking_back_build_what_depends_on_it(repo: Recorded) -> None:
+    repo.replace("internal/auth/auth.go", "auth 1", "auth 2")
+    assert rebuilt(repo) == dict.fromkeys(["login", "users"], "internal/auth/auth.go changed")
+    repo.write("internal/pages/texts/two.txt", "two")
+    assert rebuilt(repo) == {"login": "internal/pages/texts/two.txt added"}
+    repo.replace("internal/sum/value.h", "1001", "1002")
+    assert rebuilt(repo) == {"add": "internal/sum/value.h changed"}
+    repo.write("api/carts/add/main.go", "package main\n\nfunc main() {}\n")
+    assert rebuilt(repo) == {"carts-add": "not built before"}
+    assert_clean(repo)
+
+
+def test_force_builds_all_and_the_next_run_nothing(repo: Recorded) -> None:
+    result = repo.run("all", "--force", "--json", "--explain")
+    assert {f["reason"] for f in result.functions.values()} == {"--force"}
+    assert "ping: --force" in result.err.splitlines()
+    assert_up_to_date(repo)
+
+
+def test_a_dry_run_of_nothing_prints_nothing(repo: Recorded) -> None:
+    assert (repo.run("all", "--dry-run").out, repo.started()) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "fixture",
+    ["vendored", "several-modules", "replace-sibling/app", "spaces and ünïcode", "symlinked"],
+)
+def test_projects_of_every_kind_come_to_rest(copy: Copy, recorded: Recorded, fixture: str) -> None:
+    name, _, below = fixture.partition("/")
+    project = replace(recorded, path=copy(name) / below)
+    assert project.run("all").code == 0
+    assert_up_to_date(project)
+
+
+def test_a_version_manager_s_go_is_asked_which_go_it_is_and_nothing_else(
+    repo: Recorded, tmp_path: Path
+) -> None:
+    (tmp_path / "shims").mkdir()
+    shim = tmp_path / "shims/go"
+    recorder = repo.environment["PATH"].partition(":")[0]
+    shim.write_text(f'#!/bin/sh\nexec "{recorder}/go" "$@"\n')
+    shim.chmod(0o755)
+    managed = replace(
+        repo, environment=repo.environment | {"PATH": f"{shim.parent}:{repo.environment['PATH']}"}
+    )
+    assert set(managed.run("all", "--json").statuses.values()) == {"up-to-date"}
+    managed.started()
+    assert set(managed.run("all", "--json").statuses.values()) == {"up-to-date"}
+    assert managed.started() == ["env"]
+
+
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_another_go_builds_all(repo: Recorded) -> None:
+    version = repo.go_run("env", "GOVERSION").strip()
+    old = repo.environment | {"PATH": f"{OLD_GO.parent}:{repo.environment['PATH']}"}
+    other = replace(repo, environment=old, go=str(OLD_GO))
+    older = other.go_run("env", "GOVERSION").strip()
+    result = other.run("all", "--json")
+    assert {f["reason"] for f in result.functions.values()} == {f"{version} → {older}"}
+    assert set(other.run("all", "--json").statuses.values()) == {"up-to-date"}
+    assert rebuilt(repo) == dict.fromkeys(FUNCTIONS, f"{older} → {version}")

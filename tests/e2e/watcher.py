@@ -1,0 +1,351 @@
+"""A running `lambdabuild watch --json`, and tiny projects in which it has something to see.
+
+Nothing here sleeps to let something happen: a test waits for the watcher's own word. That
+something does *not* start a build is shown by what does: see `Watch.settled`.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from tests.e2e.conftest import Project
+
+PROMPT = 8.0
+"""Seconds in which an event must do: after ten, the watcher looks at the disk without one."""
+PATIENCE = 60.0
+"""Seconds for what is more than a build or two."""
+
+MODULE = "example.com/empty"
+"""The module of the fixture `empty`."""
+SENTINEL = "zz"
+"""A function that is last by name; what touches it is not a test's subject."""
+SENTINEL_FILE = f"api/{SENTINEL}/main.go"
+
+Event = dict[str, Any]
+
+
+def main_saying(word: str, *imports: str) -> str:
+    """Return a main package whose executable holds a word; imports are from the module's root."""
+    return f"package main\n\n{_imports(imports)}func main() {{ println({_marked(word)}) }}\n"
+
+
+def package_saying(name: str, word: str, *imports: str) -> str:
+    """Return a package that puts a word into every executable that it is part of."""
+    return f"package {name}\n\n{_imports(imports)}func init() {{ println({_marked(word)}) }}\n"
+
+
+def _imports(paths: tuple[str, ...]) -> str:
+    full = (path if "." in path.split("/")[0] else f"{MODULE}/{path}" for path in paths)
+    return "".join(f'import _ "{path}"\n' for path in full) + ("\n" if paths else "")
+
+
+def _marked(word: str) -> str:
+    return f'"<<{word}>>"'
+
+
+def words(project: Project, name: str, *, directory: str = "dist") -> list[str]:
+    """Return the words in a function's executable, sorted."""
+    content = (project / directory / name / "bootstrap").read_bytes()
+    return sorted({word.decode() for word in re.findall(rb"<<([\w.-]+)>>", content)})
+
+
+def shared(project: Project) -> None:
+    """Write functions that share packages: a and b import p, which imports q; c imports q alone.
+
+    `d` imports nothing, and neither does the sentinel.
+    """
+    project.write(SENTINEL_FILE, main_saying("zz"))
+    project.write("internal/q/q.go", package_saying("q", "q1"))
+    project.write("internal/p/p.go", package_saying("p", "p1", "internal/q"))
+    project.write("api/a/main.go", main_saying("a1", "internal/p"))
+    project.write("api/b/main.go", main_saying("b1", "internal/p"))
+    project.write("api/c/main.go", main_saying("c1", "internal/q"))
+    project.write("api/d/main.go", main_saying("d1"))
+
+
+def artifacts(project: Project, directory: str = "dist") -> dict[str, str]:
+    """Return the SHA-256 of every executable in place, by the path from `directory`."""
+    top = project.path / directory
+    return {
+        str(path.parent.relative_to(top)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in top.rglob("bootstrap")
+    }
+
+
+def clean_artifacts(project: Project, *arguments: str) -> dict[str, str]:
+    """Return what `artifacts` would be if a copy of the project had been built from nothing."""
+    beside = project.path.with_name(f"{project.path.name}-clean")
+    ignored = shutil.ignore_patterns(".lambdabuild", "bootstrap", ".git")
+    shutil.copytree(project.path, beside, symlinks=True, ignore=ignored)
+    clean = Project(beside, project.environment, project.go)
+    clean.run("all", "--force", *arguments, "--out", "elsewhere")
+    found = artifacts(clean, "elsewhere")
+    shutil.rmtree(beside)
+    return found
+
+
+def replace_whole(project: Project, name: str, text: str) -> None:
+    """Replace a file in one go, so that nobody ever sees half of it, nor the new one elsewhere."""
+    new = project.path.with_name(f"{project.path.name}-new")
+    new.write_text(text, "utf-8")
+    new.replace(project / name)
+
+
+def told(event: Event) -> str:
+    """Return an event as a short line, for comparison."""
+    match event:
+        case {"event": "ready", "functions": count}:
+            return f"ready {count}"
+        case {"event": "change", "paths": paths, "functions": names}:
+            return f"change {' '.join(paths)}: {' '.join(names)}".rstrip()
+        case {"event": "failed", "function": None}:
+            return "failed"
+        case {"event": "removed", "function": function}:
+            return f"removed {_named(function)}"
+        case {"function": function}:
+            return f"{function['status']} {_named(function)}"
+    raise AssertionError(event)
+
+
+def _named(function: Mapping[str, str]) -> str:
+    target = function["target"]
+    return function["name"] if target == "linux/amd64" else f"{function['name']} {target}"
+
+
+class Watch:
+    """A running watcher; what it told is taken in order."""
+
+    def __init__(self, project: Project, process: "subprocess.Popen[str]") -> None:
+        self.project = project
+        self.process = process
+        self.events: list[Event] = []
+        """Every event that was waited for or passed over, oldest first."""
+        self.messages: list[str] = []
+        """The lines for people, so far."""
+        self._arrived: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.bumps = 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._threads = [
+            threading.Thread(target=self._read, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._listen, args=(process.stderr,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._arrived.put(json.loads(line))
+        self._arrived.put(None)
+
+    def _listen(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.messages.append(line.rstrip("\n"))
+
+    def next(self, until: float, what: str) -> Event:
+        """Take the next event; fail, naming `what`, if there is none until then."""
+        try:
+            event = self._arrived.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise AssertionError(f"waited in vain for {what}\n{self}") from None
+        if event is None:
+            raise AssertionError(f"it ended before {what}\n{self}")
+        self.events.append(event)
+        return event
+
+    def until(self, *wanted: str, within: float = PROMPT) -> list[str]:
+        """Take events until all of these were told, in whatever order; return all as lines."""
+        missing = list(wanted)
+        lines = []
+        end = time.monotonic() + within
+        while missing:
+            line = told(self.next(end, ", ".join(f"`{item}`" for item in missing)))
+            lines.append(line)
+            if line in missing:
+                missing.remove(line)
+        return lines
+
+    def until_any(self, beginning: str, within: float = PROMPT) -> list[str]:
+        """Take events until there is one of this kind; return all as lines."""
+        end = time.monotonic() + within
+        lines = [""]
+        while not lines[-1].startswith(beginning):
+            lines.append(told(self.next(end, f"`{beginning} …`")))
+        return lines[1:]
+
+    def ready(self) -> list[str]:
+        """Take events until the watcher watches."""
+        return self.until_any("ready", PATIENCE)
+
+    def last(self, name: str) -> Event:
+        """Return the function in the last event that carried one of this name."""
+        return next(
+            event["function"]
+            for event in reversed(self.events)
+            if (event.get("function") or {}).get("name") == name
+        )
+
+    def settled(self, *, within: float = PROMPT) -> list[str]:
+        """Return all that is told of what happened up to now, once no more can come.
+
+        The sentinel is changed and waited for, twice. The run that builds the second change began
+        after the one that built the first was told of, so it saw everything up to now, and so did
+        whatever was built before. What is told of the sentinel alone is left out.
+        """
+        lines = []
+        for _ in range(2):
+            self.bumps += 1
+            word = f"{SENTINEL}-{self.bumps}"
+            replace_whole(self.project, SENTINEL_FILE, main_saying(word))
+            end = time.monotonic() + within
+            while True:
+                event = self.next(end, f"the sentinel `{word}`")
+                lines.append(told(event))
+                if self._is_sentinel(event, word):
+                    break
+        own = {f"change {SENTINEL_FILE}: {SENTINEL}", f"built {SENTINEL}"}
+        return [line for line in lines if line not in own]
+
+    def _is_sentinel(self, event: Event, word: str) -> bool:
+        function = event.get("function") or {}
+        if event["event"] != "built" or function["name"] != SENTINEL:
+            return False
+        content = (self.project / function["artifact"]).read_bytes()
+        same = hashlib.sha256(content).hexdigest() == function["sha256"]
+        return same and f"<<{word}>>".encode() in content
+
+    def says(self, message: str, within: float = PROMPT) -> None:
+        """Wait until people were told this."""
+        end = time.monotonic() + within
+        while message not in self.messages:
+            assert time.monotonic() < end, f"`{message}` is not said\n{self}"
+            time.sleep(0.01)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal, and return how the watcher ended."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the watcher to end, and for all that it said."""
+        code = self.process.wait(PROMPT)
+        for thread in self._threads:
+            thread.join(PROMPT)
+        return code
+
+    def kill(self) -> None:
+        """End it whatever it does, with what it started."""
+        self.process.kill()
+        self.wait()
+
+    def __str__(self) -> str:
+        said = "\n".join(f"  {message}" for message in self.messages)
+        return f"told: {[told(event) for event in self.events]}\nsaid:\n{said}"
+
+
+@contextlib.contextmanager
+def watching(
+    project: Project,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    ready: bool = True,
+) -> Iterator[Watch]:
+    """Watch a project with --json; at the end, stop with Ctrl-C and leave nothing."""
+    process = project.start("watch", "--json", *arguments, env=env, cwd=cwd)
+    watch = Watch(project, process)
+    try:
+        if ready:
+            watch.ready()
+        yield watch
+        if process.poll() is None:
+            assert watch.stop() == 130, watch
+        assert not any("Traceback" in message for message in watch.messages), watch
+        wait_until_gone(project)
+        assert not (project / ".lambdabuild/staging").exists()
+    finally:
+        watch.kill()
+
+
+def processes_of(project: Project) -> list[str]:
+    """Return the processes that work for a project: all of them name its staging folder."""
+    listed = subprocess.run(
+        ["ps", "-axww", "-o", "command="], check=True, capture_output=True, text=True
+    )
+    return [line for line in listed.stdout.splitlines() if f"{project.path}/.lambdabuild" in line]
+
+
+def wait_until_gone(project: Project) -> None:
+    """Wait until nothing works for a project; what was killed takes a moment to die."""
+    end = time.monotonic() + PROMPT
+    while left := processes_of(project):
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
+
+
+def wait_for(path: Path, within: float = PATIENCE) -> None:
+    """Wait until there is a file: what runs in another process has no other way to say so."""
+    end = time.monotonic() + within
+    while not path.exists():
+        assert time.monotonic() < end, f"waited in vain for {path}"
+        time.sleep(0.01)
+
+
+class Gates:
+    """A `go` that waits, before or after it does something, for as long as a gate is shut."""
+
+    def __init__(self, project: Project, place: Path) -> None:
+        self.place = place
+        self._reached: dict[str, int] = {}
+        directory = place / "tools" / "bin"
+        directory.mkdir(parents=True)
+        script = directory / "go"
+        # A gate is a file; who waits before it says so by another, and as often as it happens.
+        script.write_text(
+            "#!/bin/sh\n"
+            "pause() {\n"
+            f"  gate='{place}'/\"$1\"\n"
+            '  [ -e "$gate" ] || return 0\n'
+            '  : >"$gate-reached-$$"\n'
+            '  while [ -e "$gate" ]; do sleep 0.02; done\n'
+            "}\n"
+            'pause "before-$1"\n'
+            f"'{project.go}' \"$@\"\n"
+            "code=$?\n"
+            'pause "after-$1"\n'
+            "exit $code\n"
+        )
+        script.chmod(0o755)
+        path = project.environment["PATH"]
+        self.environment = {"PATH": f"{directory}{os.pathsep}{path}"}
+
+    def shut(self, gate: str) -> None:
+        """Let `go` wait here, as in `before-build` or `after-list`."""
+        (self.place / gate).touch()
+
+    def open(self, gate: str) -> None:
+        (self.place / gate).unlink()
+
+    def reached(self, gate: str) -> None:
+        """Wait until a `go` waits here that did not when this was asked last."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            count = len(list(self.place.glob(f"{gate}-reached-*")))
+            if count > self._reached.get(gate, 0):
+                self._reached[gate] = count
+                return
+            assert time.monotonic() < end, f"no `go` came to {gate}"
+            time.sleep(0.01)
