@@ -12,6 +12,9 @@ import pytest
 from tests.e2e.conftest import LAMBDABUILD, Copy, Project, main_printing
 from tests.e2e.test_build import schema
 
+# What is tested here does not depend on Go's version.
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+
 
 def test_list_tells_name_package_directory_and_target(copy: Copy) -> None:
     result = copy("several-modules").run("list")

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Copy, Project
+from tests.e2e.conftest import Project
 
 PATIENCE = 60.0
+
+# What is tested here does not depend on Go's version.
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 
 def wait_for(what: str, happened: Callable[[], bool]) -> None:
@@ -134,15 +137,3 @@ def test_whoever_reads_may_leave_early(handlers: Project) -> None:
         process.stderr.close()
     assert process.returncode == 0
     assert handlers.says("users-handler") == "users-handler"
-
-
-@pytest.mark.parametrize("state", ["", "not JSON", "[]", '{"version": 99}', '{"version": 1}'])
-def test_damaged_state_is_rebuilt_from_nothing(copy: Copy, state: str) -> None:
-    project = copy("vendored")
-    project.run("all")
-    project.write(".lambdabuild/state.json", state)
-    result = project.run("all", "--json")
-    assert result.code == 0
-    assert set(result.statuses.values()) == {"unchanged"}
-    log = (project / ".lambdabuild/logs/lambdabuild.log").read_text()
-    assert "starting from nothing" in log

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import OLD_GO, Copy, Recorded
-from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt
+from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt_as_told
 
 
 def test_with_nothing_changed_no_go_is_started_and_no_file_is_touched(repo: Recorded) -> None:
@@ -35,13 +35,15 @@ def test_go_is_started_once_to_build_and_only_then_to_list(repo: Recorded) -> No
 
 def test_an_edit_and_its_taking_back_build_what_depends_on_it(repo: Recorded) -> None:
     repo.replace("internal/auth/auth.go", "auth 1", "auth 2")
-    assert rebuilt(repo) == dict.fromkeys(["login", "users"], "internal/auth/auth.go changed")
+    assert rebuilt_as_told(repo) == dict.fromkeys(
+        ["login", "users"], "internal/auth/auth.go changed"
+    )
     repo.write("internal/pages/texts/two.txt", "two")
-    assert rebuilt(repo) == {"login": "internal/pages/texts/two.txt added"}
+    assert rebuilt_as_told(repo) == {"login": "internal/pages/texts/two.txt added"}
     repo.replace("internal/sum/value.h", "1001", "1002")
-    assert rebuilt(repo) == {"add": "internal/sum/value.h changed"}
+    assert rebuilt_as_told(repo) == {"add": "internal/sum/value.h changed"}
     repo.write("api/carts/add/main.go", "package main\n\nfunc main() {}\n")
-    assert rebuilt(repo) == {"carts-add": "not built before"}
+    assert rebuilt_as_told(repo) == {"carts-add": "not built before"}
     assert_clean(repo)
 
 
@@ -93,4 +95,4 @@ def test_another_go_builds_all(repo: Recorded) -> None:
     result = other.run("all", "--json")
     assert {f["reason"] for f in result.functions.values()} == {f"{version} → {older}"}
     assert set(other.run("all", "--json").statuses.values()) == {"up-to-date"}
-    assert rebuilt(repo) == dict.fromkeys(FUNCTIONS, f"{older} → {version}")
+    assert rebuilt_as_told(repo) == dict.fromkeys(FUNCTIONS, f"{older} → {version}")
