@@ -19,34 +19,61 @@ def log_to_file(directory: Path) -> None:
 
 
 class _OpenedLate(logging.Handler):
-    """Open the file with the first record: where nothing is to do, there is none."""
+    """Keep records until the file is opened: where nothing is to do, that need not happen."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(logging.DEBUG)
         self._directory = directory
         self._file: logging.Handler | None = None
+        self._kept: list[logging.LogRecord] = []
+
+    def open(self) -> None:
+        """Open the file, which takes longer to import than the rest of lambdabuild."""
+        from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
+
+        file = ConcurrentRotatingFileHandler(
+            str(self._directory / "lambdabuild.log"),
+            maxBytes=_LIMIT,
+            backupCount=5,
+            encoding="utf-8",
+            lock_file_directory=str(self._directory),
+        )
+        file.setFormatter(
+            logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+        )
+        self.acquire()
+        try:
+            if self._file is None:
+                self._file = file
+            else:
+                file.close()
+            for record in self._kept:
+                self._file.emit(record)
+            self._kept.clear()
+        finally:
+            self.release()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._file is None:
-            # Here, because it takes longer to import than the rest of lambdabuild.
-            from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
-
-            self._file = ConcurrentRotatingFileHandler(
-                str(self._directory / "lambdabuild.log"),
-                maxBytes=_LIMIT,
-                backupCount=5,
-                encoding="utf-8",
-                lock_file_directory=str(self._directory),
-            )
-            self._file.setFormatter(
-                logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
-            )
-        self._file.emit(record)
+        if self._file is not None:
+            self._file.emit(record)
+            return
+        self._kept.append(record)
+        if record.levelno >= logging.WARNING:
+            self.open()
 
     def close(self) -> None:
+        if self._kept:
+            self.open()
         if self._file is not None:
             self._file.close()
         super().close()
+
+
+def open_log() -> None:
+    """Open the file that `log_to_file` named, and write what was kept for it."""
+    for handler in logging.getLogger(NAME).handlers:
+        if isinstance(handler, _OpenedLate):
+            handler.open()
 
 
 def log_to(handler: logging.Handler) -> None:

@@ -138,6 +138,17 @@ class Project:
         return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run on the oldest Go what is marked for it: what may depend on Go's version."""
+    left: list[pytest.Item] = []
+    kept: list[pytest.Item] = []
+    for item in items:
+        old = "go1.22" in item.nodeid and item.get_closest_marker("oldest_go") is None
+        (left if old else kept).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
+
 @pytest.fixture(scope="session", params=["go", "go1.22"])
 def go(request: pytest.FixtureRequest) -> str:
     """The `go` on PATH or of the extra, and the oldest that lambdabuild supports."""

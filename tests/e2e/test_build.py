@@ -45,6 +45,7 @@ def schema(name: str) -> dict[str, Any]:
     return value
 
 
+@pytest.mark.oldest_go
 def test_every_function_of_the_shop_is_built_and_a_second_run_changes_nothing(copy: Copy) -> None:
     shop = copy("shop")
     first = shop.run("all", "--json")
@@ -68,6 +69,7 @@ def test_every_function_of_the_shop_is_built_and_a_second_run_changes_nothing(co
     assert before == untouched(shop)
 
 
+@pytest.mark.oldest_go
 def test_functions_of_one_base_name_are_never_mixed_up(handlers: Project) -> None:
     result = handlers.run("all")
     assert result.code == 0, result.err
@@ -77,6 +79,7 @@ def test_functions_of_one_base_name_are_never_mixed_up(handlers: Project) -> Non
     assert result.summary == "built 6 of 6"
 
 
+@pytest.mark.oldest_go
 def test_the_bytes_are_those_of_a_plain_go_build_with_the_same_flags(handlers: Project) -> None:
     assert handlers.run("all", "--arch", "x86_64", "--arch", "arm64").code == 0
     for architecture, goarch in (("x86_64", "amd64"), ("arm64", "arm64")):
@@ -96,6 +99,7 @@ def test_equal_bytes_leave_the_file_untouched(handlers: Project) -> None:
     assert before == untouched(handlers)
 
 
+@pytest.mark.oldest_go
 def test_an_edit_rebuilds_what_it_changes(handlers: Project) -> None:
     handlers.run("all")
     handlers.replace("api/users/handler/main.go", '"users-handler"', '"users, edited"')
@@ -179,6 +183,7 @@ def test_equal_checkouts_at_different_paths_give_equal_outputs(copy: Copy, tmp_p
         assert (one / "dist" / name).read_bytes() == (other / "dist" / name).read_bytes()
 
 
+@pytest.mark.oldest_go
 def test_several_targets_have_a_directory_each_and_one_target_has_none(handlers: Project) -> None:
     handlers.run("build", "users-handler", "carts-handler")
     result = handlers.run(
@@ -371,6 +376,7 @@ def test_several_roots_and_the_root_itself(copy: Copy) -> None:
     assert project.says("migrate") == "migrate"
 
 
+@pytest.mark.oldest_go
 @pytest.mark.parametrize(
     ("fixture", "functions"),
     [
@@ -392,6 +398,7 @@ def test_odd_repositories_are_built(copy: Copy, fixture: str, functions: list[st
         assert name in project.says(name) or "greet" in name
 
 
+@pytest.mark.oldest_go
 def test_local_replacements_outside_the_project_are_followed(copy: Copy) -> None:
     parent = copy("replace-sibling")
     project = Project(parent / "app", parent.environment, parent.go)
@@ -415,6 +422,7 @@ def test_fifty_generated_functions_keep_their_identity(
     }
 
 
+@pytest.mark.oldest_go
 def test_nothing_exported_leaks_into_the_binary(handlers: Project) -> None:
     plain = handlers.run("all", "--json").functions["users-handler"]["sha256"]
     leaking = {
@@ -433,6 +441,7 @@ def test_nothing_exported_leaks_into_the_binary(handlers: Project) -> None:
     assert "CGO_ENABLED=0" in told
 
 
+@pytest.mark.oldest_go
 def test_an_installed_executable_of_the_same_link_is_not_taken_for_built(
     handlers: Project, tmp_path: Path
 ) -> None:
@@ -448,6 +457,7 @@ def test_an_installed_executable_of_the_same_link_is_not_taken_for_built(
     assert handlers.says("users-handler") == "users-handler"
 
 
+@pytest.mark.oldest_go
 def test_tags_and_flags_of_goflags_are_merged(empty: Project) -> None:
     empty.write("api/hello/main.go", 'package main\n\nvar who = "nobody"\n\nvar where = "none"\n\n'
                 'func main() { println(who, where, tagged) }\n')  # fmt: skip
@@ -463,6 +473,7 @@ def test_tags_and_flags_of_goflags_are_merged(empty: Project) -> None:
     assert done.stderr.strip() == "goflags flag true"
 
 
+@pytest.mark.oldest_go
 def test_a_toolexec_of_goflags_is_chained(handlers: Project, tmp_path: Path) -> None:
     tool = tmp_path / "my tool"
     tool.write_text(f'#!/bin/sh\necho "$2" >>"{tmp_path}/seen"\nshift\nexec "$@"\n')

@@ -89,6 +89,7 @@ error: `with space` did not build: in package example.com/refused-directories/ap
         ),
     ],
 )
+@pytest.mark.oldest_go
 def test_a_broken_function_is_told_once_and_the_others_are_built(
     copy: Copy, fixture: str, statuses: dict[str, str], said: str
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_broken_function_is_told_once_and_the_others_are_built(
     }
 
 
+@pytest.mark.oldest_go
 def test_errors_in_json_have_file_line_column_and_message(copy: Copy) -> None:
     functions = copy("type-error").run("all", "--json").functions
     shared = {
@@ -309,6 +311,7 @@ def test_a_compiler_that_is_killed_costs_its_function_only(
     ]
 
 
+@pytest.mark.oldest_go
 def test_a_broken_go_mod_is_told_and_nothing_is_lost(handlers: Project) -> None:
     handlers.run("all")
     handlers.write("go.mod", "module example.com/all-handlers\n\ngo 1.22\n\nnonsense here\n")
@@ -323,6 +326,7 @@ def test_a_broken_go_mod_is_told_and_nothing_is_lost(handlers: Project) -> None:
     assert handlers.says("users-handler") == "users-handler"
 
 
+@pytest.mark.oldest_go
 def test_a_module_that_cannot_be_fetched_costs_its_functions_only(
     empty: Project, tmp_path: Path
 ) -> None:
@@ -429,6 +433,7 @@ def test_a_read_only_output_is_told_before_anything_is_built(handlers: Project) 
     )
 
 
+@pytest.mark.oldest_go
 def test_a_file_system_without_hard_links_is_no_obstacle(handlers: Project, tmp_path: Path) -> None:
     # `ln FILE NAME` fails, as on exFAT and some network and container volumes.
     place = tmp_path / "tools"

@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.conftest import OLD_GO, Copy, Recorded
 from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt_as_told
 
+pytestmark = pytest.mark.oldest_go
+
 
 def test_with_nothing_changed_no_go_is_started_and_no_file_is_touched(repo: Recorded) -> None:
     assert_up_to_date(repo)
