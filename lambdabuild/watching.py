@@ -228,7 +228,7 @@ class _Loop(Watching):
                 made_from = result.step.load_errors or _made_from(self.found, key)
                 known = self.failed.get(key) == made_from and key not in self.touched
                 self.failed[key] = made_from
-                if self.ground.changed or self.doubted:
+                if not result.step.load_errors and (self.ground.changed or self.doubted):
                     # Not of what was surveyed, perhaps: to be tried again with what changed.
                     self.failed.pop(key)
                 if known:
