@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 
 log = logging.getLogger(__name__)
 
-_STEP = 20
+_STEP = 30
 """Milliseconds without another event after which a burst is told of; watchfiles wakes this often."""
-_BURST = 60
+_BURST = 90
 """Milliseconds after which it is told of even so."""
 _EDITORS = (".swp", ".swx", ".swo", "~", "___jb_tmp___", "___jb_old___")
 
