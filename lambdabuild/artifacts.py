@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -11,7 +12,7 @@ from enum import StrEnum
 from lambdabuild.fingerprint import name_of
 from lambdabuild.model import Artifact, Diagnostic, Identity, Status, Step, StepResult
 from lambdabuild.saved import State
-from lambdabuild.state import cannot_write
+from lambdabuild.state import cannot_write, temporary
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def identify(path: str) -> Identity | None:
         found = os.lstat(path)
     except OSError:
         return None
-    if not os.path.isfile(path) or os.path.islink(path):
+    if not stat.S_ISREG(found.st_mode):
         return None
     return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
@@ -177,12 +178,6 @@ def make_executable(path: str) -> bool:
         return False
     os.chmod(path, MODE)
     return True
-
-
-def temporary(target: str) -> str:
-    """Return where a file is written that is to replace `target` from another file system."""
-    directory, name = os.path.split(target)
-    return os.path.join(directory, f".{name}.lambdabuild-tmp")
 
 
 class Removal(StrEnum):

@@ -177,7 +177,7 @@ def world_of(findings: Findings, go: str, project: str) -> World:
         _enter_toolchain(world, environment, go)
         profile = gotool.parse_goflags(environment.flags).get("pgo", "auto")
         if profile not in {"auto", "off"}:
-            path = os.path.join(json.loads(key)[1], profile)
+            path = os.path.join(_asked_in(key), profile)
             world.files[os.path.normpath(path)] = CONTENT
     everything = [package for listed in findings.packages.values() for package in listed]
     modules = _modules(world, findings, everything)
@@ -200,7 +200,7 @@ def _modules(world: World, findings: Findings, everything: Iterable[Package]) ->
     # Where nothing could be loaded yet, at least the modules that the roots are in.
     above = (tree.enclosing(root, "go.mod") for root in findings.trees)
     modules |= {directory for directory in above if directory is not None}
-    modules |= {json.loads(key)[1] for key in findings.environments}
+    modules |= {_asked_in(key) for key in findings.environments}
     for environment in findings.environments.values():
         if environment.workspace is not None:
             modules |= _enter_workspace(world, environment.workspace)
@@ -210,6 +210,11 @@ def _modules(world: World, findings: Findings, everything: Iterable[Package]) ->
     for module in list(modules):
         modules |= _replacements(os.path.join(module, "go.mod"))
     return modules
+
+
+def _asked_in(key: str) -> str:
+    """Return the directory from the key of a `go env` answer."""
+    return str(json.loads(key)[1])
 
 
 def _enter_toolchain(world: World, environment: GoEnvironment, go: str) -> None:

@@ -43,7 +43,7 @@ def build_and_publish(
         finally:
             session.console.built()
         with session.interrupts.held_off():
-            inputs = doubt(found, session, state, clock)
+            inputs = doubt(found, session.project, clock)
             publisher = Publisher(session.project, session.layout, state, inputs)
             return _publish_all(session, home, state, found, publisher, plan, linked)
 

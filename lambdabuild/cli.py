@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from lambdabuild import __version__, errors
-from lambdabuild.config import (
-    FILE_NAME,
-)
+from lambdabuild.config import FILE_NAME
 from lambdabuild.errors import Interrupted, LambdabuildError
 from lambdabuild.flags import (
     Building,
@@ -28,7 +26,7 @@ from lambdabuild.flags import (
 if TYPE_CHECKING:
     from lambdabuild.model import Report
     from lambdabuild.request import Request
-from lambdabuild.session import Session
+    from lambdabuild.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.

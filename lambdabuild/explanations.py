@@ -2,15 +2,15 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import path_of
-from lambdabuild.model import Step
 from lambdabuild.report import explanation
 from lambdabuild.session import Session
 from lambdabuild.state import Home
-from lambdabuild.survey import Survey, survey
+from lambdabuild.survey import Key, Survey, survey
 
 
 def reasons(session: Session, names: Sequence[str]) -> list[str]:
@@ -35,19 +35,24 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
             )
         wanted.add(full)
     found = _survey(session, ())
-    return list(dict.fromkeys(
-        step.function.name for step in found.plan.steps if depends(session, found, step, wanted)
-    ))  # fmt: skip
+    keys = depending(found, session.project, wanted)
+    return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))
 
 
-def depends(session: Session, found: Survey, step: Step, paths: set[str]) -> bool:
-    """Tell whether a step is built from any of these files or directories, absolute paths."""
-    for name, _ in found.inputs.get(step.key, ()):
+def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
+    """Return the steps that are built from any of these files or directories, absolute paths."""
+    if not paths:
+        return set()
+    known: dict[str, bool] = {}
+    for name in {name for inputs in found.inputs.values() for name, _ in inputs}:
         if name.startswith("file "):
-            file = path_of(name.removeprefix("file "), session.project)
-            if file in paths or any(file.startswith(f"{path}{os.sep}") for path in paths):
-                return True
-    return False
+            file = path_of(name.removeprefix("file "), project)
+            known[name] = file in paths or any(str(p) in paths for p in PurePath(file).parents)
+    return {
+        key
+        for key, inputs in found.inputs.items()
+        if any(known.get(name, False) for name, _ in inputs)
+    }
 
 
 def _survey(session: Session, names: Sequence[str]) -> Survey:

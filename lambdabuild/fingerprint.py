@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lambdabuild.gosource import PROFILE
 from lambdabuild.gotool import build_flags, parse_goflags, target_environment
 from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
+from lambdabuild.plan import order_of
 
 UNKNOWN = "?"
 """The text of an input that may have changed while it was read: it differs from itself."""
@@ -103,7 +104,6 @@ class Inputs:
         self._settings = settings
         self._project = project
         self._digest_of = digest_of
-        self._closures: dict[str, tuple[str, ...]] = {}
         self._packages: dict[str, tuple[Input, ...]] = {}
         self._prefixes: dict[object, tuple[Input, ...]] = {}
 
@@ -121,20 +121,9 @@ class Inputs:
             profile = os.path.join(package.directory, PROFILE)
             if (digest := self._digest_of(profile)) is not None:
                 found[f"file {self._name(profile)}", digest] = None
-        for member in self.closure(path):
+        for member in order_of(self._graph, path):
             found.update(dict.fromkeys(self._of_package(member)))
         return tuple(found)
-
-    def closure(self, start: str) -> tuple[str, ...]:
-        """Return the packages that `start` is or imports, itself first, without Go's own."""
-        known = self._closures.get(start)
-        if known is None:
-            # One after another and never in a recursion: import chains may be long.
-            order = {start: None}
-            for path in order_of(self._graph, start):
-                order[path] = None
-            known = self._closures[start] = tuple(order)
-        return known
 
     def _prefix(self, step: Step) -> list[Input]:
         flags = step.flags
@@ -208,7 +197,7 @@ def _decides(name: str, goarch: str, *, cgo: bool) -> bool:
 def name_of(path: str, project: str) -> str:
     """Return what a file is called among the inputs: its path from the project, wherever it is.
 
-    As `os.path.relpath` of absolute paths in normal form, in a tenth of the time.
+    As `os.path.relpath` of absolute paths in normal form, without asking where this runs.
     """
     inside = f"{project}{os.sep}"
     return path[len(inside) :] if path.startswith(inside) else _from(path, project)
@@ -224,19 +213,6 @@ def path_of(name: str, project: str) -> str:
     """Return the absolute path of the file that `name_of` called so."""
     path = os.path.join(project, name)
     return os.path.normpath(path) if name.startswith("..") else path
-
-
-def order_of(graph: Mapping[str, Package], start: str) -> list[str]:
-    """Return the packages that `start` is or imports, nearest first."""
-    seen = {start}
-    order = [start]
-    for path in order:
-        package = graph.get(path)
-        for imported in package.imports if package is not None else ():
-            if imported not in seen:
-                seen.add(imported)
-                order.append(imported)
-    return order
 
 
 def _module_input(module: Module) -> Input:

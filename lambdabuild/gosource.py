@@ -43,12 +43,21 @@ def outline(source: bytes) -> bytes:
     That is all up to the first declaration (build constraints, package clause, imports), every
     line that embeds files, and whether a main package has a `func main`.
     """
-    keyword = next((m for m in _DECLARATION.finditer(source) if m["keyword"]), None)
-    head = source if keyword is None else source[: keyword.start()]
+    head = _head(source)
     parts = [head, *_EMBED.findall(source, len(head))]
-    if _PACKAGE_MAIN.search(head) and declares_main(source):
+    if makes_program(source):
         parts.append(b"func main")
     return b"\0".join(parts)
+
+
+def makes_program(source: bytes) -> bool:
+    """Tell whether a Go file is of package main and declares `func main`."""
+    return bool(_PACKAGE_MAIN.search(_head(source))) and declares_main(source)
+
+
+def _head(source: bytes) -> bytes:
+    keyword = next((m for m in _DECLARATION.finditer(source) if m["keyword"]), None)
+    return source if keyword is None else source[: keyword.start()]
 
 
 class Directives(NamedTuple):

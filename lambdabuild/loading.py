@@ -44,7 +44,7 @@ def find_places(
             workspace = tree.enclosing(directory, "go.work")
         loads[directory] = workspace or module
     distinct = list(dict.fromkeys(loads.values()))
-    told = in_parallel(run, go.environment, distinct, _AT_ONCE)
+    told = in_parallel(run, go.environment, distinct, _workers(go))
     environments = dict(zip(distinct, told, strict=True))
     patterns: dict[str, list[str]] = defaultdict(list)
     for directory, load in loads.items():
@@ -80,6 +80,11 @@ def pattern_of(directory: str, load: str) -> str:
     return f"{relative}/..." if relative.startswith("..") else f"./{relative}/..."
 
 
+def _workers(go: Go) -> int:
+    """Return how many to ask at a time: what is known needs no threads, which are slow to import."""
+    return 1 if go.findings.packages else _AT_ONCE
+
+
 def list_all(
     run: Run, go: Go, places: Sequence[Place], variants: Sequence[Variant]
 ) -> tuple[dict[tuple[str, Variant], Graph], list[tuple[str, Diagnostic]]]:
@@ -90,9 +95,7 @@ def list_all(
         place, variant = item
         return go.packages(place.directory, place.patterns, variant)
 
-    # What is known already needs no threads, which take a while to import.
-    workers = 1 if go.findings.packages else _AT_ONCE
-    listed = in_parallel(run, load, wanted, workers)
+    listed = in_parallel(run, load, wanted, _workers(go))
     graphs: dict[tuple[str, Variant], Graph] = {}
     unlisted: dict[str, Diagnostic] = {}
     for (place, variant), packages in zip(wanted, listed, strict=True):

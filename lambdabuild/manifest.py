@@ -5,16 +5,20 @@ import hashlib
 import os
 from pathlib import Path
 
-from lambdabuild.artifacts import digest, temporary
+from lambdabuild.artifacts import digest
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
-from lambdabuild.state import write_atomically
+from lambdabuild.state import temporary, write_atomically
+
+
+def _place(layout: str) -> str:
+    return os.path.normpath(os.path.join(layout, "manifest.json"))
 
 
 def is_current(state: State, project: str, layout: str) -> bool:
     """Tell whether the manifest is as it was written for the artifacts of `state`."""
-    path = os.path.normpath(os.path.join(layout, "manifest.json"))
+    path = _place(layout)
     try:
         return digest(os.path.join(project, path)) == state.manifests.get(path)
     except OSError:
@@ -28,7 +32,7 @@ def write_manifest(state: State, project: str, layout: str) -> None:
         LambdabuildError: it cannot be written.
 
     """
-    path = os.path.normpath(os.path.join(layout, "manifest.json"))
+    path = _place(layout)
     artifacts = [a for a in state.artifacts.values() if a.layout == layout]
     full = Path(project, path)
     if not artifacts and not full.exists():

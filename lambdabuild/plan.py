@@ -92,21 +92,22 @@ class _LoadErrors:
         return tuple(error for path in found for error in graph[path].errors)
 
 
-def reached(graph: Mapping[str, Package], start: str, wanted: Collection[str]) -> tuple[str, ...]:
-    """Return those of `wanted` that the package `start` is or imports, in order of discovery."""
+def order_of(graph: Mapping[str, Package], start: str) -> list[str]:
+    """Return the packages that `start` is or imports, nearest first."""
     seen = {start}
-    waiting = [start]
-    found = []
-    while waiting:
-        path = waiting.pop(0)
-        if path in wanted:
-            found.append(path)
+    order = [start]
+    for path in order:
         package = graph.get(path)
-        for imported in package.imports if package else ():
+        for imported in package.imports if package is not None else ():
             if imported not in seen:
                 seen.add(imported)
-                waiting.append(imported)
-    return tuple(found)
+                order.append(imported)
+    return order
+
+
+def reached(graph: Mapping[str, Package], start: str, wanted: Collection[str]) -> tuple[str, ...]:
+    """Return those of `wanted` that the package `start` is or imports, nearest first."""
+    return tuple(path for path in order_of(graph, start) if path in wanted)
 
 
 def batches_in_order(batches: Iterable[Batch]) -> tuple[list[Batch], list[Batch]]:

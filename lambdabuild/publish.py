@@ -17,7 +17,6 @@ from lambdabuild.artifacts import (
     in_place,
     make_executable,
     result_in_place,
-    temporary,
 )
 from lambdabuild.fingerprint import name_of
 from lambdabuild.goparse import BuildID, parse_build_id
@@ -31,7 +30,7 @@ from lambdabuild.model import (
     Target,
 )
 from lambdabuild.saved import State
-from lambdabuild.state import cannot_write
+from lambdabuild.state import cannot_write, temporary
 
 Measured = tuple[str, BuildID | None] | Diagnostic
 """The digest and the build ID of a staged executable, or why it is no good."""

@@ -1,12 +1,10 @@
 """Look into Go files for what `go list` does not tell: whether they make a program."""
 
 import os
-import re
 
 from lambdabuild import naming
+from lambdabuild.gosource import makes_program
 from lambdabuild.model import Package
-
-_PACKAGE_MAIN = re.compile(rb"^\s*package\s+main\b", re.MULTILINE)
 
 
 def has_main(package: Package) -> bool:
@@ -37,6 +35,6 @@ def sources_with_main(directory: str) -> list[str]:
                     source = file.read()
             except OSError:
                 continue
-            if _PACKAGE_MAIN.search(source) and naming.declares_main(source):
+            if makes_program(source):
                 found.append(name)
     return found

@@ -260,7 +260,7 @@ def take(world: World, known: Mapping[str, FileStamp], clock: int, own: Collecti
             elif name == PROFILE:
                 _take(stamps, path, CONTENT, known, clock)
     for path, kind in world.files.items():
-        if stamps.files.get(path, None) is None or kind == WHOLE:
+        if path not in stamps.files or kind == WHOLE:
             _take(stamps, path, kind, known, clock)
     return stamps
 

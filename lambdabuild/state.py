@@ -92,7 +92,7 @@ class Home:
             remove_tree(place)
         for path in (self._state, self._announced):
             with contextlib.suppress(OSError):
-                _temporary(path).unlink()
+                os.unlink(temporary(str(path)))
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:
@@ -115,7 +115,7 @@ class Home:
             remove_tree(place)
 
     def clock(self) -> int:
-        """Return the time by the project's file system, in nanoseconds; not backwards."""
+        """Return the time by the project's file system, in nanoseconds."""
         if self._new:
             # Made just now: what holds it must not look as if it were changing.
             time.sleep(0.03)
@@ -175,8 +175,10 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lambdabuild-tmp")
+def temporary(target: str) -> str:
+    """Return where a file is written that is to replace `target` in one step."""
+    directory, name = os.path.split(target)
+    return os.path.join(directory, f".{name}.lambdabuild-tmp")
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -186,13 +188,13 @@ def write_atomically(path: Path, text: str) -> None:
         LambdabuildError: it cannot be written; the old one is as it was.
 
     """
-    temporary = _temporary(path)
+    beside = Path(temporary(str(path)))
     try:
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            beside.unlink()
         raise cannot_write(error, str(path)) from error
 
 

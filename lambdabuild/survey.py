@@ -9,14 +9,14 @@ from lambdabuild import artifacts
 from lambdabuild.asking import Findings, Go, start_go, world_of
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, name_of, order_of, path_of
+from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, name_of, path_of
 from lambdabuild.loading import variants_of
 from lambdabuild.model import Batch, Function, Input, Plan, Step, Target
-from lambdabuild.plan import PackageOf, make_plan
+from lambdabuild.plan import PackageOf, make_plan, order_of
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
 from lambdabuild.stamps import TOOL, WHOLE, Level, Look, Stamps, look, take
-from lambdabuild.state import DIRECTORY
+from lambdabuild.state import DIRECTORY, temporary
 
 Key = tuple[str, Target]
 
@@ -155,7 +155,7 @@ def own_paths(session: Session, state: State) -> set[str]:
     own = {session.out, os.path.join(session.project, DIRECTORY)}
     for artifact in state.artifacts.values():
         path = os.path.normpath(os.path.join(session.project, artifact.path))
-        own |= {path, artifacts.temporary(path)}
+        own |= {path, temporary(path)}
         if os.path.basename(os.path.dirname(path)) == artifact.target.label:
             own.add(os.path.dirname(path))
     return own
@@ -203,11 +203,10 @@ def _reason(
     previous = state.artifacts.get(path)
     if previous is None or previous.key != step.key:
         return "not built before"
-    if not os.path.lexists(step.artifact):
-        return f"{session.relative(step.artifact)} is missing"
     held = artifacts.held(previous, session.project)
     if held is None:
-        return f"{session.relative(step.artifact)} was changed"
+        became = "was changed" if os.path.lexists(step.artifact) else "is missing"
+        return f"{session.relative(step.artifact)} {became}"
     state.artifacts[path] = held
     if not previous.inputs:
         return "what it was built from is not known"
@@ -218,14 +217,12 @@ def _reason(
     return first_change(previous.inputs, inputs, show)
 
 
-def doubt(
-    survey: Survey, session: Session, state: State, clock: int
-) -> dict[Key, tuple[Input, ...]]:
+def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ...]]:
     """Return the inputs of the steps, unknown where they may have changed since the survey.
 
     To be asked after a build, with the clock of before it.
     """
-    after = look(state.findings.stamps, clock, own_paths(session, state))
+    after = look(survey.stamps, clock, survey.own)
     touched, folders = set(after.touched), set(after.stirred)
     if not touched and not folders:
         return dict(survey.inputs)
@@ -234,13 +231,17 @@ def doubt(
         if after.stamps.directories[path].level == Level.EVERYTHING:
             folders.update(str(parent) for parent in PurePath(path).parents)
     kinds = {path: after.stamps.files[path].kind for path in touched}
-    for_all = [(f"file {path}", UNKNOWN) for path, kind in kinds.items() if kind in {WHOLE, TOOL}]
+    for_all = [
+        (f"file {name_of(path, project)}", UNKNOWN)
+        for path, kind in kinds.items()
+        if kind in {WHOLE, TOOL}
+    ]
 
     def doubted(item: Input) -> Input:
         name, _ = item
         if not name.startswith("file "):
             return item
-        path = path_of(name.removeprefix("file "), session.project)
+        path = path_of(name.removeprefix("file "), project)
         known = path not in touched and os.path.dirname(path) not in folders
         return item if known else (name, UNKNOWN)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from lambdabuild import events
 from lambdabuild.board import Board
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.explanations import depends
+from lambdabuild.explanations import depending
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.ground import Ground
 from lambdabuild.keyboard import keys
@@ -172,20 +172,20 @@ class _Loop(Watching):
                 p for p in found.seen.changed if p in found.stamps.files
             )
         paths = set(self.ground.changed)
-        touched = {
+        broken = {
             step.key
             for step in found.plan.steps
-            if step.key in reasons or self._is_touched(found, step, paths)
+            if step.load_errors and self._is_touched(found, step, paths)
         }
-        self.touched = frozenset(touched)
+        touched = depending(found, self.session.project, paths) - put_off
+        self.touched = frozenset({*reasons, *broken, *touched})
         if self.ground.changed:
             self._announce(found)
         self.ground.changed.clear()
         return found._replace(reasons=reasons, put_off=frozenset(put_off))
 
     def _is_touched(self, found: Survey, step: Step, paths: set[str]) -> bool:
-        if not step.load_errors:
-            return depends(self.session, found, step, paths)
+        """Tell whether there is news of a step that cannot be loaded."""
         if self.failed.get(step.key) != step.load_errors:
             return True
         directories = found.directories(step)
@@ -210,8 +210,8 @@ class _Loop(Watching):
         self.ground.look(self._own)
         if self.ground.shifted:
             return True
-        paths = set(self.ground.changed)
-        return any(depends(self.session, found, step, paths) for step in batch.steps)
+        touched = depending(found, self.session.project, self.ground.changed)
+        return any(step.key in touched for step in batch.steps)
 
     @property
     def _own(self) -> frozenset[str]:
@@ -227,10 +227,11 @@ class _Loop(Watching):
             if result.status is Status.FAILED:
                 made_from = result.step.load_errors or _made_from(self.found, key)
                 known = self.failed.get(key) == made_from and key not in self.touched
-                self.failed[key] = made_from
-                if not result.step.load_errors and (self.ground.changed or self.doubted):
+                if result.step.load_errors or not (self.ground.changed or self.doubted):
+                    self.failed[key] = made_from
+                else:
                     # Not of what was surveyed, perhaps: to be tried again with what changed.
-                    self.failed.pop(key)
+                    self.failed.pop(key, None)
                 if known:
                     continue
             elif result.status is Status.CANCELLED:

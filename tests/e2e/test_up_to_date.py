@@ -1,5 +1,8 @@
 """What `go` is started for, on the newest Go and on the oldest: nothing, where nothing changed."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +12,19 @@ from tests.e2e.conftest import OLD_GO, Copy, Recorded
 from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt_as_told
 
 pytestmark = pytest.mark.oldest_go
+
+SLOW = {
+    *(
+        "rich",
+        "concurrent_log_handler",
+        "watchfiles",
+        "concurrent.futures",
+        "tempfile",
+        "sysconfig",
+    ),
+    *("lambdabuild.batches", "lambdabuild.build", "lambdabuild.goparse", "lambdabuild.publish"),
+}
+"""What only a run needs that has something to build."""
 
 
 def test_with_nothing_changed_no_go_is_started_and_no_file_is_touched(repo: Recorded) -> None:
@@ -98,3 +114,18 @@ def test_another_go_builds_all(repo: Recorded) -> None:
     assert {f["reason"] for f in result.functions.values()} == {f"{version} → {older}"}
     assert set(other.run("all", "--json").statuses.values()) == {"up-to-date"}
     assert rebuilt_as_told(repo) == dict.fromkeys(FUNCTIONS, f"{older} → {version}")
+
+
+def test_with_nothing_changed_nothing_slow_is_imported(repo: Recorded) -> None:
+    code = (
+        "import json, sys; from lambdabuild.cli import app; sys.argv[1:] = ['all', '--quiet']\n"
+        "try: app()\n"
+        "except SystemExit: print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=repo.path, env=repo.environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    loaded = set(json.loads(done.stdout))
+    assert "lambdabuild.pipeline" in loaded
+    assert loaded & SLOW == set()

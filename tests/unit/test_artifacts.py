@@ -16,6 +16,7 @@ from lambdabuild.model import (
     StepResult,
 )
 from lambdabuild.saved import State
+from lambdabuild.state import temporary
 from tests.unit.published import (
     GO,
     PACKAGE,
@@ -159,7 +160,7 @@ def test_what_a_killed_run_only_announced_is_not_taken_over(project: Project, pl
 
 def test_what_a_killed_run_had_half_copied_is_removed(project: Project) -> None:
     artifact = announced_by_a_killed_run(project)
-    half = Path(artifacts.temporary(str(project.artifact)))
+    half = Path(temporary(str(project.artifact)))
     half.write_bytes(b"half")
     artifacts.recover([artifact], project.state, str(project.path))
     assert os.listdir(project.artifact.parent) == ["bootstrap"]

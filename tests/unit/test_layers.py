@@ -159,4 +159,7 @@ def test_the_command_line_starts_without_anything_slow() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded = set(json.loads(done.stdout))
     assert "lambdabuild.cli" in loaded
-    assert loaded & {*SLOW, "click", "pydantic", "lambdabuild.pipeline"} == set()
+    assert (
+        loaded & {*SLOW, "click", "pydantic", "lambdabuild.pipeline", "lambdabuild.session"}
+        == set()
+    )
