@@ -1,6 +1,8 @@
 """Everything a person sees while lambdabuild runs, on stderr."""
 
+import contextlib
 import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -249,11 +251,12 @@ class Console:
         from rich.text import Text  # noqa: PLC0415
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.look.color else "")
-        for head in text.TABLE_HEAD:
+        columns = len(text.TABLE_HEAD) - (not any(row.zip for row in rows))
+        for head in text.TABLE_HEAD[:columns]:
             table.add_column(head, justify="left" if head in text.TABLE_HEAD[:3] else "right",
                              no_wrap=True)  # fmt: skip
         for row in rows:
-            cells = [Text(cell) for cell in row.cells]
+            cells = [Text(cell) for cell in row.cells[:columns]]
             cells[2].stylize(_STYLES.get(row.status, ""))
             table.add_row(*cells)
         console = self._rich_console()
@@ -291,6 +294,9 @@ class Console:
                 print(message, file=self._stream, flush=True)
         except BrokenPipeError:
             self._unread = True
+            # Or Python would fail to flush what is left, and exit with 120.
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 class ConsoleHandler(logging.Handler):

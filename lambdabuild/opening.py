@@ -26,14 +26,15 @@ def opened(
     )
     working = os.getcwd()
     project, settings = settle(working, flags, selection, output)
+    interrupts = Interrupts()
     session = Session(
         project=project,
         working=working,
         settings=settings,
         environment=environment,
-        run=Runner(environment),
+        run=Runner(environment, interrupts.held_off),
         console=Console(look),
-        interrupts=Interrupts(),
+        interrupts=interrupts,
     )
     if look.verbose:
         logfile.log_to(ConsoleHandler(session.console))
@@ -65,6 +66,11 @@ def settle(
         settings = replace(
             settings,
             in_place=output.in_place,
-            flags=settings.flags._replace(ldflags=output.ldflags, gcflags=output.gcflags or None),
+            flags=settings.flags._replace(
+                ldflags=output.ldflags,
+                gcflags=output.gcflags or None,
+                zip=output.zip,
+                sbom=output.sbom,
+            ),
         )
     return project, replace(settings, config=config)

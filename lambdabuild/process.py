@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from lambdabuild.errors import LambdabuildError
@@ -64,8 +65,17 @@ def in_parallel(
 class Runner:
     """Run commands for real, and be able to stop all of them, from whatever thread."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        held_off: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        """Run commands in this environment; `held_off` puts signals off while one is started.
+
+        A signal between a process's start and its being known would leave it running.
+        """
         self._environment = environment
+        self._held_off = held_off
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -114,7 +124,9 @@ class Runner:
                 environment.pop(variable, None)
             else:
                 environment[variable] = value
-        with self._lock:
+        # Signals arrive in the main thread, and `close` waits for the lock.
+        main = threading.current_thread() is threading.main_thread()
+        with self._held_off() if main else contextlib.nullcontext(), self._lock:
             if self._closed:
                 raise LambdabuildError("lambdabuild is stopping")
             try:
