@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 OLD_GO = ROOT / ".go-1.22" / "go" / "bin" / "go"
 LAMBDABUILD = Path(sys.executable).with_name("lambdabuild")
+NOT_COPIED = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
+"""What a person may have built in the fixtures."""
 
-# What the machine's owner has set must not decide how a test ends.
+# What the machine's owner has set must not decide how a test ends, nor how long it takes: without
+# PYTHONDONTWRITEBYTECODE, which containers like to set, each run starts a quarter sooner.
 CLEAN = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "COVERAGE"))
+    if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "PYTHON", "COVERAGE"))
     or name in {"GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GONOSUMDB", "GOSUMDB"}
 } | {"GOENV": "off", "GOTOOLCHAIN": "local", "TERM": "dumb", "COLUMNS": "200"}
 
@@ -110,14 +113,13 @@ class Project:
         """
         program = self.path / directory / name / "bootstrap"
         if (sys.platform, platform.machine()) == ("linux", "x86_64"):
-            return subprocess.run(
-                [program], check=True, capture_output=True, text=True, env={}
-            ).stdout.strip()
+            done = subprocess.run([program], check=True, capture_output=True, text=True, env={})
+            return f"{done.stdout}{done.stderr}".strip()
         told = self.go_run("version", "-m", str(program))
         package = next(line.split()[1] for line in told.splitlines() if "\tpath\t" in line)
         listed = self.go_run("list", "-f", "{{.Dir}}", package).strip()
         text = "".join(path.read_text("utf-8") for path in Path(listed).glob("*.go"))
-        printed: str = next(iter(re.findall(r'Println\("([^"]*)"', text)))
+        printed: str = next(iter(re.findall(r'rintln\("([^"]*)"', text)))
         assert printed.encode() in program.read_bytes()
         return printed
 
@@ -175,8 +177,7 @@ def copy(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Copy]
 
     def make(name: str) -> Project:
         target = tmp_path / name
-        ignore = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
-        shutil.copytree(FIXTURES / name, target, symlinks=True, ignore=ignore)
+        shutil.copytree(FIXTURES / name, target, symlinks=True, ignore=NOT_COPIED)
         return Project(target, environment, go)
 
     yield make
@@ -199,41 +200,6 @@ def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Proj
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-# Stands before the real `go` on PATH, writes down what it is started for, and can do something just
-# before or after. In Go: a script would be taken for a version manager's, which is asked each time.
-RECORDER = """\
-package main
-
-import (
-	"os"
-	"os/exec"
-)
-
-func hook(when string) {
-	if command := os.Getenv("RECORDER_" + when + "_" + os.Args[1]); command != "" {
-		if output, err := exec.Command("sh", "-ec", command).CombinedOutput(); err != nil {
-			panic(string(output))
-		}
-	}
-}
-
-func main() {
-	log, err := os.OpenFile(os.Getenv("RECORDER_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-	if err != nil {
-		panic(err)
-	}
-	log.WriteString(os.Args[1] + "\\n")
-	log.Close()
-	hook("BEFORE")
-	command := exec.Command(os.Getenv("RECORDER_GO"), os.Args[1:]...)
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	command.Run()
-	hook("AFTER")
-	os.Exit(command.ProcessState.ExitCode())
-}
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Recorded(Project):
     """A project that knows what `go` was started for."""
@@ -253,8 +219,8 @@ def recorder(
 ) -> Path:
     """A directory whose `go` records what it is started for, and does it."""
     directory = tmp_path_factory.mktemp("recorder")
-    (directory / "main.go").write_text(RECORDER)
-    command = [go, "build", "-o", "bin/go", "main.go"]
+    shutil.copy(Path(__file__).with_name("recorder.go"), directory)
+    command = [go, "build", "-o", "bin/go", "recorder.go"]
     subprocess.run(command, env=environment, check=True, cwd=directory)
     return directory / "bin"
 
@@ -271,27 +237,69 @@ def recorded(empty: Project, recorder: Path, tmp_path: Path) -> Recorded:
     return Recorded(empty.path, environment, empty.go, log)
 
 
-@pytest.fixture(scope="session")
-def built_repo(
-    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The monorepo of four functions of tests/e2e/incremental.py, built."""
-    from tests.e2e.incremental import write_repo  # noqa: PLC0415 - it imports this module
+BuiltOnce = Callable[[str, Callable[[Project], None]], Path]
 
-    project = Project(tmp_path_factory.mktemp("built") / "repo", environment, go)
-    write_repo(project)
-    return project.path
+
+@pytest.fixture(scope="session")
+def built_once(
+    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> BuiltOnce:
+    """Write and build a project when it is first asked for; a copy of it is up to date as well."""
+    places: dict[str, Path] = {}
+
+    def place(name: str, write: Callable[[Project], None]) -> Path:
+        if name not in places:
+            project = Project(tmp_path_factory.mktemp("built") / name, environment, go)
+            write(project)
+            result = project.run("all", "--json")
+            assert set(result.statuses.values()) == {"built"}, result.err
+            places[name] = project.path
+        return places[name]
+
+    return place
 
 
 @pytest.fixture
-def repo(recorded: Recorded, built_repo: Path) -> Recorded:
-    """A copy of the built monorepo, come to rest in its place."""
-    shutil.copytree(built_repo, recorded.path, symlinks=True, dirs_exist_ok=True)
+def built(empty: Project, built_once: BuiltOnce) -> Project:
+    """The six functions named `handler`, already built."""
+
+    def write(project: Project) -> None:
+        shutil.copytree(FIXTURES / "all-handlers", project.path, ignore=NOT_COPIED)
+
+    path = empty.path.with_name("all-handlers")
+    shutil.copytree(built_once("all-handlers", write), path)
+    return replace(empty, path=path)
+
+
+@pytest.fixture
+def unbuilt(empty: Project) -> Project:
+    """Five functions for a watcher, of which four share nothing with the sentinel `zz`."""
+    from tests.e2e.watcher import write_sharing  # noqa: PLC0415 - it imports this module
+
+    write_sharing(empty)
+    return empty
+
+
+@pytest.fixture
+def project(empty: Project, built_once: BuiltOnce) -> Project:
+    """The same five, already built: a watcher has nothing to do at first."""
+    from tests.e2e.watcher import write_sharing  # noqa: PLC0415 - it imports this module
+
+    shutil.copytree(built_once("sharing", write_sharing), empty.path, dirs_exist_ok=True)
+    return empty
+
+
+@pytest.fixture
+def repo(recorded: Recorded, built_once: BuiltOnce) -> Recorded:
+    """The monorepo of four functions of tests/e2e/incremental.py, built, come to rest in its place."""
+    from tests.e2e.incremental import write_repo  # noqa: PLC0415 - it imports this module
+
+    shutil.copytree(built_once("repo", write_repo), recorded.path, dirs_exist_ok=True)
     assert recorded.run("all").code == 0
     recorded.started()
     return recorded
 
 
 def main_printing(text: str) -> str:
-    """Return a Go program that prints `text`."""
-    return f'package main\n\nimport "fmt"\n\nfunc main() {{ fmt.Println("{text}") }}\n'
+    """Return a Go program that prints `text`, to stderr; with fmt, linking takes thrice as long."""
+    return f'package main\n\nfunc main() {{ println("{text}") }}\n'

@@ -82,11 +82,9 @@ TEXT ·Value(SB),NOSPLIT,$0-8
 
 
 def write_repo(project: Project) -> None:
-    """Write the monorepo, and build it."""
+    """Write the monorepo."""
     for name, text in FILES.items():
         project.write(name, text)
-    result = project.run("all", "--json")
-    assert result.statuses == dict.fromkeys(FUNCTIONS, "built"), result.err
 
 
 def rebuilt(

@@ -19,9 +19,8 @@ from tests.e2e.incremental import (
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "functions"),
-    [
+def test_an_edit_builds_what_depends_on_the_file_and_nothing_else(repo: Recorded) -> None:
+    for file, old, new, functions in (
         ("api/ping/main.go", "ping 1", "ping, edited", ["ping"]),
         ("internal/auth/auth.go", "auth 1", "auth 2", ["login", "users"]),
         ("internal/log/log.go", "log 1", "log, edited", ["login", "users"]),
@@ -29,43 +28,36 @@ pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
         ("internal/pages/static/deep/style.css", "style 1", "style, edited", ["login"]),
         ("internal/sum/sum_amd64.s", "$VALUE", "$(VALUE+1)", ["add"]),
         ("internal/sum/value.h", "1001", "1002", ["add"]),
-    ],
-)
-def test_an_edit_builds_what_depends_on_the_file_and_nothing_else(
-    repo: Recorded, file: str, old: str, new: str, functions: list[str]
-) -> None:
-    repo.replace(file, old, new)
-    assert rebuilt(repo) == dict.fromkeys(functions, f"{file} changed")
+    ):
+        repo.replace(file, old, new)
+        assert rebuilt(repo) == dict.fromkeys(functions, f"{file} changed")
     assert_clean(repo)
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "functions"),
-    [
-        ("internal/auth/more.go", 'package auth\n\nfunc init() { println("more") }\n',
-         ["login", "users"]),
-        ("api/ping/more.go", 'package main\n\nfunc init() { println("more") }\n', ["ping"]),
-        ("internal/pages/texts/two.txt", "two", ["login"]),
-        ("internal/pages/static/new.html", "new", ["login"]),
-        ("internal/pages/static/deep/new.html", "new", ["login"]),
-        ("internal/pages/static/a/new/directory.html", "new", ["login"]),
-        ("internal/sum/more_amd64.s",
-         '#include "textflag.h"\n\nTEXT ·more(SB),NOSPLIT,$0\n\tRET\n', ["add"]),
-    ],
-)  # fmt: skip
-def test_a_new_file_is_noticed_and_so_is_its_going(
-    repo: Recorded, file: str, text: str, functions: list[str]
-) -> None:
-    repo.write(file, text)
-    reasons = rebuilt(repo)
-    assert {n: r.removeprefix("unchanged: ") for n, r in reasons.items()} == dict.fromkeys(
-        functions, f"{file} added"
-    )
-    (repo / file).unlink()
-    reasons = rebuilt(repo)
-    assert {n: r.removeprefix("unchanged: ") for n, r in reasons.items()} == dict.fromkeys(
-        functions, f"{file} removed"
-    )
+def test_a_new_file_is_noticed_and_so_is_its_going(repo: Recorded) -> None:
+    files = {
+        "internal/auth/more.go": 'package auth\n\nfunc init() { println("more") }\n',
+        "api/ping/more.go": 'package main\n\nfunc init() { println("more") }\n',
+        "internal/pages/texts/two.txt": "two",
+        "internal/pages/static/new.html": "new",
+        "internal/pages/static/deep/new.html": "new",
+        "internal/pages/static/a/new/directory.html": "new",
+        "internal/sum/more_amd64.s": '#include "textflag.h"\n\nTEXT ·more(SB),NOSPLIT,$0\n\tRET\n',
+    }
+    functions = [["login", "users"], ["ping"], *[["login"]] * 4, ["add"]]
+    for (file, text), names in zip(files.items(), functions, strict=True):
+        repo.write(file, text)
+        reasons = rebuilt(repo)
+        assert {n: r.removeprefix("unchanged: ") for n, r in reasons.items()} == dict.fromkeys(
+            names, f"{file} added"
+        )
+    assert_clean(repo)
+    for file, names in zip(files, functions, strict=True):
+        (repo / file).unlink()
+        reasons = rebuilt(repo)
+        assert {n: r.removeprefix("unchanged: ") for n, r in reasons.items()} == dict.fromkeys(
+            names, f"{file} removed"
+        )
     assert_clean(repo)
 
 
@@ -182,14 +174,14 @@ def test_a_touch_builds_nothing_and_starts_nothing(repo: Recorded) -> None:
     assert_up_to_date(repo)
 
 
-@pytest.mark.parametrize("seconds", [-86400, -1, 0, 1, 86400])
-def test_times_that_lie_hide_no_edit(repo: Recorded, seconds: int) -> None:
+def test_times_that_lie_hide_no_edit(repo: Recorded) -> None:
     """Of the same size, and written at a time before, of, or after the last one."""
     file = repo / "internal/auth/auth.go"
-    time = file.stat().st_mtime_ns
-    repo.replace("internal/auth/auth.go", "auth 1", "auth 2")
-    os.utime(file, ns=(time, time + seconds * 1_000_000_000))
-    assert rebuilt(repo) == dict.fromkeys(["login", "users"], "internal/auth/auth.go changed")
+    for number, seconds in enumerate([-86400, -1, 0, 1, 86400], 1):
+        time = file.stat().st_mtime_ns
+        repo.replace("internal/auth/auth.go", f"auth {number}", f"auth {number + 1}")
+        os.utime(file, ns=(time, time + seconds * 1_000_000_000))
+        assert rebuilt(repo) == dict.fromkeys(["login", "users"], "internal/auth/auth.go changed")
     assert_clean(repo)
 
 

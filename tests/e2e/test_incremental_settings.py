@@ -54,19 +54,18 @@ def test_an_experiment_is_an_input(repo: Recorded) -> None:
     assert why.out == "ping: GOEXPERIMENT changed\n", why.err
 
 
-def test_a_variable_that_changes_no_executable_builds_nothing(repo: Recorded) -> None:
-    variables = [
-        "CC=no-compiler", "CGO_CFLAGS=-O3", "CGO_ENABLED=1", "GO386=softfloat", "GOAMD64=v4",
-        "GOARCH=arm64", "GOARM64=v9.0", "GOGC=50", "GOINSECURE=example.com", "GOMAXPROCS=1",
-        "GOMEMLIMIT=1GiB", "GOOGLE_APPLICATION_CREDENTIALS=x", "GOOS=darwin", "GOPRIVATE=*",
-        "GOPROXY=off", "GOSUMDB=off", "GOTRACEBACK=crash", "GOVCS=*:off", "LANG=de_DE.UTF-8",
-        "PKG_CONFIG=none",
-    ]  # fmt: skip
-    why = {
-        variable: repo.run("why", "ping", env=dict([variable.split("=", 1)])).out
-        for variable in variables
-    }
-    assert why == dict.fromkeys(variables, "ping: up to date\n")
+def test_variables_that_change_no_executable_build_nothing(repo: Recorded) -> None:
+    # If one of many is not seen, neither is it alone; GOARCH and GOOS might hide others.
+    platform = {"GOARCH": "arm64", "GOOS": "darwin"}
+    others = {
+        "CC": "no-compiler", "CGO_CFLAGS": "-O3", "CGO_ENABLED": "1", "GO386": "softfloat",
+        "GOAMD64": "v4", "GOARM64": "v9.0", "GOGC": "50", "GOINSECURE": "example.com",
+        "GOMAXPROCS": "1", "GOMEMLIMIT": "1GiB", "GOOGLE_APPLICATION_CREDENTIALS": "x",
+        "GOPRIVATE": "*", "GOPROXY": "off", "GOSUMDB": "off", "GOTRACEBACK": "crash",
+        "GOVCS": "*:off", "LANG": "de_DE.UTF-8", "PKG_CONFIG": "none",
+    }  # fmt: skip
+    for variables in (platform, others):
+        assert repo.run("why", "ping", env=variables).out == "ping: up to date\n"
 
 
 def test_where_go_keeps_modules_is_no_input(repo: Recorded, tmp_path: Path) -> None:

@@ -48,24 +48,23 @@ def cold(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_and_leaves_nothing(
-    handlers: Project, tmp_path: Path, number: signal.Signals
+    built: Project, tmp_path: Path, number: signal.Signals
 ) -> None:
-    handlers.run("all")
-    before = {name: (handlers / "dist" / name).read_bytes() for name in handlers.files()}
-    process = handlers.start("all", "--force", env=cold(tmp_path))
-    wait_for("a compile", lambda: compiling(handlers))
+    before = {name: (built / "dist" / name).read_bytes() for name in built.files()}
+    process = built.start("all", "--force", env=cold(tmp_path))
+    wait_for("a compile", lambda: compiling(built))
     sent = time.monotonic()
     process.send_signal(number)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert time.monotonic() - sent < 5
     assert err.splitlines()[-1] == "interrupted; nothing is half written"
-    assert processes_of(handlers) == []
-    assert sorted(os.listdir(handlers / ".lambdabuild")) == [
+    assert processes_of(built) == []
+    assert sorted(os.listdir(built / ".lambdabuild")) == [
         ".gitignore", "lock", "logs", "state.json",
     ]  # fmt: skip
-    assert before == {name: (handlers / "dist" / name).read_bytes() for name in handlers.files()}
-    assert set(handlers.run("all", "--json").statuses.values()) == {"up-to-date"}
+    assert before == {name: (built / "dist" / name).read_bytes() for name in built.files()}
+    assert set(built.run("all", "--json").statuses.values()) == {"up-to-date"}
 
 
 def test_the_terminal_s_own_ctrl_c_stops_it_too(handlers: Project, tmp_path: Path) -> None:
@@ -111,7 +110,7 @@ def test_two_at_once_take_turns_and_the_second_says_so(handlers: Project) -> Non
         file.truncate(0)
         file.write("4711")
         file.flush()
-        process = handlers.start("all")
+        process = handlers.start("build", "users-handler")
         assert process.stderr is not None
         assert process.stderr.readline() == (
             "waiting for another lambdabuild (process 4711) to finish in this repository\n"
@@ -122,16 +121,17 @@ def test_two_at_once_take_turns_and_the_second_says_so(handlers: Project) -> Non
 
 
 def test_many_at_once_all_end_well(handlers: Project) -> None:
-    running = [handlers.start("all", "--json", "--force") for _ in range(4)]
+    command = ["build", "users-handler", "carts-handler", "--json"]
+    running = [handlers.start(*command, "--force") for _ in range(4)]
     for process in running:
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out + err
     assert handlers.says("users-handler") == "users-handler"
-    assert set(handlers.run("all", "--json").statuses.values()) == {"up-to-date"}
+    assert set(handlers.run(*command).statuses.values()) == {"up-to-date"}
 
 
 def test_whoever_reads_may_leave_early(handlers: Project) -> None:
-    with handlers.start("all") as process:
+    with handlers.start("build", "users-handler", "carts-handler") as process:
         assert process.stderr is not None
         process.stderr.readline()
         process.stderr.close()

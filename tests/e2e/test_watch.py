@@ -18,20 +18,12 @@ from tests.e2e.watcher import (
     clean_artifacts,
     main_saying,
     package_saying,
-    shared,
     watching,
     words,
 )
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
-
-
-@pytest.fixture
-def project(empty: Project) -> Project:
-    """Five functions, of which four share nothing with the sentinel `zz`."""
-    shared(empty)
-    return empty
 
 
 def git(project: Project, *arguments: str) -> None:
@@ -55,13 +47,13 @@ def committed(project: Project) -> None:
 
 
 def test_the_first_build_is_told_of_before_ready_and_a_second_watch_has_nothing_to_build(
-    project: Project,
+    unbuilt: Project,
 ) -> None:
-    with watching(project, ready=False) as watch:
+    with watching(unbuilt, ready=False) as watch:
         assert watch.ready() == ["built a", "built b", "built c", "built d", "built zz", "ready 5"]
         assert watch.last("a")["reason"] == "not built before"
         assert watch.last("a")["artifact"] == "dist/a/bootstrap"
-    with watching(project, ready=False) as watch:
+    with watching(unbuilt, ready=False) as watch:
         assert watch.ready() == ["ready 5"]
 
 
@@ -546,19 +538,19 @@ def test_directories_in_the_project_may_have_such_names_too(project: Project) ->
     assert words(project, "node_modules-dist") == ["two"]
 
 
-def test_named_functions_alone_are_built(project: Project) -> None:
-    with watching(project, "a", "api/c", ready=False) as watch:
+def test_named_functions_alone_are_built(unbuilt: Project) -> None:
+    with watching(unbuilt, "a", "api/c", ready=False) as watch:
         assert watch.ready() == ["built a", "built c", "ready 2"]
-        project.write("api/b/main.go", main_saying("b2"))
-        project.write("internal/p/p.go", package_saying("p", "p2", "internal/q"))
+        unbuilt.write("api/b/main.go", main_saying("b2"))
+        unbuilt.write("internal/p/p.go", package_saying("p", "p2", "internal/q"))
         lines = watch.until("built a")
-        project.write("internal/q/q.go", package_saying("q", "q2"))
+        unbuilt.write("internal/q/q.go", package_saying("q", "q2"))
         lines += watch.until("built a", "built c")
         assert [line for line in lines if not line.startswith("change ")] == [
             "built a", "built a", "built c",
         ]  # fmt: skip
-    assert sorted(artifacts(project)) == ["a", "c"]
-    assert words(project, "a") == ["a1", "p2", "q2"]
+    assert sorted(artifacts(unbuilt)) == ["a", "c"]
+    assert words(unbuilt, "a") == ["a1", "p2", "q2"]
 
 
 def test_each_target_of_a_function_is_told_of(project: Project) -> None:

@@ -18,20 +18,12 @@ from tests.e2e.watcher import (
     main_saying,
     package_saying,
     replace_whole,
-    shared,
     watching,
     words,
 )
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
-
-
-@pytest.fixture
-def project(empty: Project) -> Project:
-    """Five functions, of which four share nothing with the sentinel `zz`."""
-    shared(empty)
-    return empty
 
 
 def test_a_compile_error_is_told_once_and_the_old_bytes_stay(project: Project) -> None:
@@ -85,43 +77,40 @@ def test_a_shared_package_that_does_not_compile_costs_its_dependants_and_is_trie
     assert artifacts(project) == clean_artifacts(project)
 
 
-@pytest.mark.parametrize(
-    ("missing", "mend"),
-    [
-        ("internal/missing", "create"),
-        ("internal/deep/er/missing", "create"),
-        ("internal/deep/er/missing", "arrive"),
-        ("missing", "arrive"),
-        ("internal/missing", "edit"),
-    ],
-)
-def test_a_broken_import_is_mended_either_way(
-    project: Project, tmp_path: Path, missing: str, mend: str
-) -> None:
+def test_a_broken_import_is_mended_either_way(project: Project, tmp_path: Path) -> None:
+    outside = Project(tmp_path / "outside", project.environment, project.go)
     with watching(project, "d", "c") as watch:
-        project.write("api/d/main.go", main_saying("d2", missing))
-        assert "failed d" in watch.until("failed d")
-        assert f"{MODULE}/{missing}" in watch.last("d")["errors"][0]["message"]
-        assert words(project, "d") == ["d1"]
-        project.write("api/c/main.go", main_saying("c2", "internal/q"))
-        assert watch.until("built c") == ["change api/c/main.go: c", "built c"]
-        text = package_saying("missing", "found")
-        if mend == "create":
-            project.write(f"{missing}/missing.go", text)
-        elif mend == "arrive":
-            outside = Project(tmp_path / "outside", project.environment, project.go)
-            outside.write(f"{missing}/missing.go", text)
-            places = [*Path(missing).parents[::-1], Path(missing)]
-            top = next(str(place) for place in places if not (project / str(place)).exists())
-            (outside / top).rename(project / top)
-        else:
-            project.write("api/d/main.go", main_saying("d2"))
-        watch.until("built d")
-        assert words(project, "d") == (["d2"] if mend == "edit" else ["d2", "found"])
-        if mend != "edit":
+        for number, (missing, top) in enumerate(
+            [
+                ("internal/missing", None),
+                ("internal/deep/er/missing", None),
+                ("internal/deeper/er/missing", "internal/deeper"),
+                ("missing", "missing"),
+            ]
+        ):
+            there = words(project, "d")
+            project.write("api/d/main.go", main_saying(f"d-{number}", missing))
+            assert "failed d" in watch.until("failed d")
+            assert f"{MODULE}/{missing}" in watch.last("d")["errors"][0]["message"]
+            assert words(project, "d") == there
+            project.write("api/c/main.go", main_saying(f"c-{number}", "internal/q"))
+            assert watch.until("built c") == ["change api/c/main.go: c", "built c"]
+            text = package_saying("missing", "found")
+            if top is None:
+                project.write(f"{missing}/missing.go", text)
+            else:
+                outside.write(f"{missing}/missing.go", text)
+                (outside / top).rename(project / top)
+            watch.until("built d")
+            assert words(project, "d") == [f"d-{number}", "found"]
             project.write(f"{missing}/missing.go", package_saying("missing", "again"))
             watch.until("built d")
-            assert words(project, "d") == ["again", "d2"]
+            assert words(project, "d") == ["again", f"d-{number}"]
+        project.write("api/d/main.go", main_saying("d2", "internal/nowhere"))
+        assert "failed d" in watch.until("failed d")
+        project.write("api/d/main.go", main_saying("d3"))
+        watch.until("built d")
+        assert words(project, "d") == ["d3"]
 
 
 def test_a_shared_package_with_a_broken_import_costs_its_dependants_until_it_is_mended(
@@ -204,19 +193,19 @@ def test_an_import_cycle_is_mended(project: Project) -> None:
     assert artifacts(project) == clean_artifacts(project)
 
 
-def test_a_first_build_that_fails_is_watched_all_the_same(project: Project) -> None:
-    project.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
-    project.write("api/c/main.go", main_saying("c1", "internal/missing"))
-    with watching(project, ready=False) as watch:
+def test_a_first_build_that_fails_is_watched_all_the_same(unbuilt: Project) -> None:
+    unbuilt.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
+    unbuilt.write("api/c/main.go", main_saying("c1", "internal/missing"))
+    with watching(unbuilt, ready=False) as watch:
         *told, ready = watch.ready()
         assert sorted(told) == ["built a", "built b", "built zz", "failed c", "failed d"]
         assert ready == "ready 5"
         assert watch.settled() == []
-        project.write("api/d/main.go", main_saying("d2"))
+        unbuilt.write("api/d/main.go", main_saying("d2"))
         watch.until("built d")
-        project.write("internal/missing/missing.go", package_saying("missing", "found"))
+        unbuilt.write("internal/missing/missing.go", package_saying("missing", "found"))
         watch.until("built c")
-    assert words(project, "c") == ["c1", "found"]
+    assert words(unbuilt, "c") == ["c1", "found"]
 
 
 def test_modules_that_cannot_be_loaded_are_told_of_and_awaited(project: Project) -> None:
@@ -372,9 +361,9 @@ def test_what_is_being_built_may_be_deleted_or_broken_or_taken_back(
 
 @pytest.mark.parametrize("gate", ["before-list", "after-list", "before-build", "after-build"])
 def test_a_change_at_any_moment_of_a_build_is_in_the_next(
-    project: Project, tmp_path: Path, gate: str
+    unbuilt: Project, tmp_path: Path, gate: str
 ) -> None:
-    gates = Gates(project, tmp_path / "gates")
+    gates = Gates(unbuilt, tmp_path / "gates")
     edits = [
         ("internal/q/q.go", package_saying("q", "q2")),
         ("internal/q/new.go", package_saying("q", "new")),
@@ -382,23 +371,23 @@ def test_a_change_at_any_moment_of_a_build_is_in_the_next(
         ("go.mod", f"module {MODULE}\n\ngo 1.21\n"),
     ]
     gates.shut(gate)
-    with watching(project, ready=False, env=gates.environment) as watch:
+    with watching(unbuilt, ready=False, env=gates.environment) as watch:
         for number, (name, text) in enumerate(edits):
             gates.reached(gate)
-            replace_whole(project, name, text)
+            replace_whole(unbuilt, name, text)
             gates.open(gate)
             if number == 0:
                 watch.ready()
             watch.settled(within=PATIENCE)
             expected = set(text.replace("<<", ">>").split(">>")[1::2])
-            assert expected <= set(words(project, "a")), watch
+            assert expected <= set(words(unbuilt, "a")), watch
             if name == edits[-1][0]:
                 break
             # What stands above the first declaration makes Go be asked again what there is.
             gates.shut(gate)
             first = f"// {number}\n\n{main_saying(f'a-{number}', 'internal/q')}"
-            replace_whole(project, "api/a/main.go", first)
-    assert artifacts(project) == clean_artifacts(project)
+            replace_whole(unbuilt, "api/a/main.go", first)
+    assert artifacts(unbuilt) == clean_artifacts(unbuilt)
 
 
 @pytest.mark.parametrize("gate", ["before-list", "after-list"])

@@ -22,7 +22,6 @@ from tests.e2e.watcher import (
     main_saying,
     package_saying,
     replace_whole,
-    shared,
     wait_for,
     watching,
     words,
@@ -30,13 +29,6 @@ from tests.e2e.watcher import (
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
-
-
-@pytest.fixture
-def project(empty: Project) -> Project:
-    """Five functions, of which four share nothing with the sentinel `zz`."""
-    shared(empty)
-    return empty
 
 
 class Terminal:
@@ -268,24 +260,24 @@ def wait_for_runs(place: Path, count: int) -> list[str]:
     return found
 
 
-def test_exec_runs_for_the_functions_with_new_bytes_alone(project: Project, tmp_path: Path) -> None:
+def test_exec_runs_for_the_functions_with_new_bytes_alone(unbuilt: Project, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
-    with watching(project, "--exec", noting(notes)) as watch:
+    with watching(unbuilt, "--exec", noting(notes)) as watch:
         assert wait_for_runs(notes, 1) == ["a b c d zz"]
-        project.write("internal/p/p.go", package_saying("p", "p2", "internal/q"))
+        unbuilt.write("internal/p/p.go", package_saying("p", "p2", "internal/q"))
         watch.until("built a", "built b")
         assert wait_for_runs(notes, 2)[1:] == ["a b"]
         # Broken and mended, the bytes are those of before: nobody has to know.
-        project.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
+        unbuilt.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
         watch.until("failed d")
-        project.write("api/d/main.go", main_saying("d1"))
+        unbuilt.write("api/d/main.go", main_saying("d1"))
         watch.until("up-to-date d")
         # Neither is there a run for what failed, even if another function has new bytes.
-        project.write("internal/q/q.go", package_saying("q", "q2"))
-        project.write("api/b/main.go", "package main\n\nfunc main() { x := 1 }\n")
+        unbuilt.write("internal/q/q.go", package_saying("q", "q2"))
+        unbuilt.write("api/b/main.go", "package main\n\nfunc main() { x := 1 }\n")
         watch.until("failed b", "built a", "built c")
-        project.write("api/b/main.go", main_saying("b2"))
+        unbuilt.write("api/b/main.go", main_saying("b2"))
         watch.until("built b")
         found = wait_for_runs(notes, 3)
         assert found[2:] in (["b"], ["a c", "b"])
@@ -293,7 +285,7 @@ def test_exec_runs_for_the_functions_with_new_bytes_alone(project: Project, tmp_
 
 @pytest.mark.parametrize("fault", ["compile", "import"])
 def test_exec_runs_while_another_function_still_fails(
-    project: Project, tmp_path: Path, fault: str
+    unbuilt: Project, tmp_path: Path, fault: str
 ) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -302,33 +294,34 @@ def test_exec_runs_while_another_function_still_fails(
         if fault == "import"
         else "package main\n\nfunc main() { x := 1 }\n"
     )
-    project.write("api/d/main.go", bad)
-    with watching(project, "--exec", noting(notes)) as watch:
+    unbuilt.write("api/d/main.go", bad)
+    with watching(unbuilt, "--exec", noting(notes)) as watch:
         assert runs(notes) == []
-        project.write("api/a/main.go", main_saying("a2"))
+        unbuilt.write("api/a/main.go", main_saying("a2"))
         watch.until("built a")
         assert wait_for_runs(notes, 1) == ["a"]
 
 
 def test_a_command_that_goes_on_is_replaced_and_ends_with_the_watch(
-    project: Project, tmp_path: Path
+    unbuilt: Project, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
-    with watching(project, "--exec", noting(notes, long=True)) as watch:
+    with watching(unbuilt, "--exec", noting(notes, long=True)) as watch:
         assert wait_for_runs(notes, 1) == ["a b c d zz"]
         (first,) = notes.glob("run-*")
-        project.write("api/d/main.go", main_saying("d2"))
+        unbuilt.write("api/d/main.go", main_saying("d2"))
         watch.until("built d")
         assert wait_for_runs(notes, 2) == ["a b c d zz", "d"]
         assert first.with_name(f"{first.name}.ended").exists()
         (second,) = set(notes.glob("run-*[0-9]")) - {first}
-        project.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
+        unbuilt.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
         watch.until("failed d")
         assert watch.stop() == 130
         wait_for(second.with_name(f"{second.name}.ended"))
 
 
 def test_a_command_that_ends_badly_is_told_of(project: Project) -> None:
+    project.write("api/d/main.go", main_saying("d2"))
     with watching(project, "--exec", "exit 3") as watch:
         watch.says("warning: `exit 3` ended with exit code 3")

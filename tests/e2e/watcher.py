@@ -40,6 +40,11 @@ def main_saying(word: str, *imports: str) -> str:
     return f"package main\n\n{_imports(imports)}func main() {{ println({_marked(word)}) }}\n"
 
 
+def main_refused(word: str) -> str:
+    """Return a main package that Go does not compile, for a reason that names a word."""
+    return f'package main\n\nvar _ int = "{word}"\n\nfunc main() {{}}\n'
+
+
 def package_saying(name: str, word: str, *imports: str) -> str:
     """Return a package that puts a word into every executable that it is part of."""
     return f"package {name}\n\n{_imports(imports)}func init() {{ println({_marked(word)}) }}\n"
@@ -60,11 +65,12 @@ def words(project: Project, name: str, *, directory: str = "dist") -> list[str]:
     return sorted({word.decode() for word in re.findall(rb"<<([\w.-]+)>>", content)})
 
 
-def shared(project: Project) -> None:
+def write_sharing(project: Project) -> None:
     """Write functions that share packages: a and b import p, which imports q; c imports q alone.
 
     `d` imports nothing, and neither does the sentinel.
     """
+    project.write("go.mod", f"module {MODULE}\n\ngo 1.22\n")
     project.write(SENTINEL_FILE, main_saying("zz"))
     project.write("internal/q/q.go", package_saying("q", "q1"))
     project.write("internal/p/p.go", package_saying("p", "p1", "internal/q"))
@@ -201,31 +207,32 @@ class Watch:
     def settled(self, *, within: float = PROMPT) -> list[str]:
         """Return all that is told of what happened up to now, once no more can come.
 
-        The sentinel is changed and waited for, twice. The run that builds the second change began
-        after the one that built the first was told of, so it saw everything up to now, and so did
-        whatever was built before. What is told of the sentinel alone is left out.
+        The sentinel is broken and mended; both are waited for. The run that finds it mended began
+        after the one that found it broken was told of, so it saw everything up to now, and so did
+        whatever was built before. What is told of the sentinel alone is left out. Nothing is linked
+        for it: what mends it are the bytes it was built from.
         """
-        lines = []
-        for _ in range(2):
-            self.bumps += 1
-            word = f"{SENTINEL}-{self.bumps}"
-            replace_whole(self.project, SENTINEL_FILE, main_saying(word))
-            end = time.monotonic() + within
-            while True:
-                event = self.next(end, f"the sentinel `{word}`")
-                lines.append(told(event))
-                if self._is_sentinel(event, word):
-                    break
-        own = {f"change {SENTINEL_FILE}: {SENTINEL}", f"built {SENTINEL}"}
-        return [line for line in lines if line not in own]
+        self.bumps += 1
+        word = f"{SENTINEL}-{self.bumps}"
+        file = self.project / SENTINEL_FILE
+        whole = file.read_text("utf-8")
+        end = time.monotonic() + within
+        replace_whole(self.project, SENTINEL_FILE, main_refused(word))
+        lines = self._until_sentinel(end, "failed", word)
+        replace_whole(self.project, SENTINEL_FILE, whole)
+        lines += self._until_sentinel(end, "built", "")
+        return lines
 
-    def _is_sentinel(self, event: Event, word: str) -> bool:
-        function = event.get("function") or {}
-        if event["event"] != "built" or function["name"] != SENTINEL:
-            return False
-        content = (self.project / function["artifact"]).read_bytes()
-        same = hashlib.sha256(content).hexdigest() == function["sha256"]
-        return same and f"<<{word}>>".encode() in content
+    def _until_sentinel(self, end: float, kind: str, word: str) -> list[str]:
+        """Take events until one of this kind is of the sentinel, and has this word; return others."""
+        lines: list[str] = []
+        while True:
+            event = self.next(end, f"the sentinel {kind} {word}")
+            function = event.get("function") or {}
+            own = function.get("name") == SENTINEL
+            if own and event["event"] == kind and word in str(function["errors"]):
+                return [line for line in lines if line != f"change {SENTINEL_FILE}: {SENTINEL}"]
+            lines.append(told(event))
 
     def says(self, message: str, within: float = PROMPT) -> None:
         """Wait until people were told this."""
