@@ -26,6 +26,7 @@ LAYERS = (
         *("stamps", "asking", "saved", "state"),
         *("sources", "loading", "oversights", "discover"),
         *("build", "artifacts", "publish", "manifest"),
+        *("elf", "binary"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
     },
     {
