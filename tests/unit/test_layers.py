@@ -19,14 +19,14 @@ LAYERS = (
     {"__init__", "errors", "model"},
     {
         *("config", "gotool", "goparse", "naming", "plan", "report", "starter"),
-        *("gosource", "fingerprint", "events"),
+        *("gosource", "fingerprint", "events", "buildinfo"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
         *("stamps", "asking", "saved", "state"),
         *("sources", "loading", "oversights", "discover"),
         *("build", "artifacts", "publish", "manifest"),
-        *("elf", "binary"),
+        *("elf", "binary", "sbom"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
     },
     {
