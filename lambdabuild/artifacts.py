@@ -8,9 +8,19 @@ import stat
 import time
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 from lambdabuild.fingerprint import name_of
-from lambdabuild.model import Artifact, Diagnostic, Identity, Status, Step, StepResult
+from lambdabuild.model import (
+    Artifact,
+    Companion,
+    Diagnostic,
+    Identity,
+    Kind,
+    Status,
+    Step,
+    StepResult,
+)
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write, temporary
 
@@ -18,6 +28,8 @@ log = logging.getLogger(__name__)
 
 MODE = 0o755
 """Lambda runs the executable as another user than the one who built it."""
+PLAIN_MODE = 0o644
+"""What every other file is published with, whatever the umask."""
 NOT_LOOKED_AT = Identity(-1, 0, 0, 0)
 """The identity of no file: it says that the content has to be read."""
 _PATIENCE = 0.05
@@ -39,6 +51,36 @@ def digest(path: str) -> str:
     """Return the SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def held_companion(companion: Companion, project: str) -> Companion | None:
+    """Return a companion, with its file's times, if the file is what lambdabuild wrote."""
+    path = os.path.join(project, companion.path)
+    now = identify(path)
+    if now == companion.identity:
+        return companion
+    if now is None or now.size != companion.identity.size:
+        return None
+    try:
+        if digest(path) != companion.sha256:
+            return None
+        if has_other_mode(path, mode_of(companion)):
+            return None
+    except OSError as error:
+        # Somebody took the right to read it away: then it is made again.
+        log.info("%s: %s", path, error)
+        return None
+    return companion._replace(identity=now)
+
+
+def mode_of(companion: Companion) -> int:
+    """Return the permissions of a companion's file."""
+    return MODE if companion.executable else PLAIN_MODE
+
+
+def has_other_mode(path: str, mode: int) -> bool:
+    """Tell whether a file has other permissions than `mode`."""
+    return stat.S_IMODE(os.stat(path).st_mode) != mode
 
 
 def holds(artifact: Artifact, project: str) -> bool:
@@ -83,6 +125,11 @@ def in_place(step: Step, state: State, project: str) -> Artifact | None:
         return None
     if make_executable(step.artifact):
         artifact = artifact._replace(identity=identify(step.artifact) or artifact.identity)
+    # One that is not held was not asked for, or it would have been missed before. It is no longer
+    # told of; of those that were only touched, the new times are noted.
+    kept = tuple(h for c in artifact.companions if (h := held_companion(c, project)) is not None)
+    if kept != artifact.companions:
+        artifact = artifact._replace(companions=kept)
     # Package, directory and runtime are no part of the bytes, but of the manifest.
     directory = name_of(step.function.directory, project)
     told = (step.function.package, directory, step.runtime)
@@ -112,6 +159,7 @@ def result_in_place(
         sha256=artifact.sha256,
         compile_seconds=compile_seconds,
         seconds=seconds,
+        zip=artifact.companion(Kind.ZIP) if step.zip else None,
     )
 
 
@@ -119,8 +167,9 @@ def recover(announced: Iterable[Artifact], state: State, project: str) -> None:
     """Take over what a killed run put in place and had no time to note."""
     for artifact in announced:
         path = os.path.join(project, artifact.path)
-        with contextlib.suppress(OSError):
-            os.unlink(temporary(path))
+        for written in (path, *(os.path.join(project, c.path) for c in artifact.companions)):
+            with contextlib.suppress(OSError):
+                os.unlink(temporary(written))
         with contextlib.suppress(OSError):
             if identify(path) is not None and digest(path) == artifact.sha256:
                 log.info("%s is from a killed run", artifact.path)
@@ -134,15 +183,27 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
     a few hundredths of a second, the next run reads the files instead.
     """
     published = [state.artifacts[path] for path in paths if path in state.artifacts]
-    latest = max((artifact.identity.changed for artifact in published), default=0)
+    latest = max((i.changed for artifact in published for i in _identities(artifact)), default=0)
     deadline = time.monotonic() + _PATIENCE
     while clock() <= latest:
         if time.monotonic() > deadline:
             for artifact in published:
-                doubted = artifact.identity._replace(inode=NOT_LOOKED_AT.inode)
-                state.artifacts[artifact.path] = artifact._replace(identity=doubted)
+                state.artifacts[artifact.path] = artifact._replace(
+                    identity=_doubted(artifact.identity),
+                    companions=tuple(
+                        c._replace(identity=_doubted(c.identity)) for c in artifact.companions
+                    ),
+                )
             return
         time.sleep(0.001)
+
+
+def _identities(artifact: Artifact) -> list[Identity]:
+    return [artifact.identity, *(companion.identity for companion in artifact.companions)]
+
+
+def _doubted(identity: Identity) -> Identity:
+    return identity._replace(inode=NOT_LOOKED_AT.inode)
 
 
 def failed(step: Step, errors: tuple[Diagnostic, ...], state: State, project: str) -> StepResult:
@@ -169,7 +230,14 @@ def _without_new(
         previous_size=old.identity.size if old else None,
         sha256=old.sha256 if old else None,
         errors=errors,
+        zip=_old_zip(old, project) if old and step.zip else None,
     )
+
+
+def _old_zip(artifact: Artifact, project: str) -> Companion | None:
+    """Return the zip of an earlier run, as long as it holds the executable that is in place."""
+    companion = artifact.companion(Kind.ZIP)
+    return held_companion(companion, project) if companion is not None else None
 
 
 def make_executable(path: str) -> bool:
@@ -192,32 +260,65 @@ class Removal(StrEnum):
     """It was not there any more."""
 
 
-def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removal:
+class Removed(NamedTuple):
+    """What became of an artifact that was to be removed, with all that stood with it."""
+
+    removal: Removal
+    """Of the executable."""
+    files: tuple[str, ...]
+    """The absolute paths of what was removed."""
+
+
+def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removed:
     """Remove an artifact that is still as lambdabuild wrote it, and directories left empty.
 
-    Unless the system refuses, it is lambdabuild's no longer. Directories are removed up to
-    `boundary` (absolute), which stays.
+    What stands with it goes as well. Unless the system refuses, it is lambdabuild's no longer.
+    Directories are removed up to `boundary` (absolute), which stays.
     """
+    files = []
+    for companion in artifact.companions:
+        path = os.path.normpath(os.path.join(project, companion.path))
+        removal = _unlink(path, held=held_companion(companion, project) is not None)
+        if removal is Removal.REMOVED:
+            files.append(path)
     path = os.path.normpath(os.path.join(project, artifact.path))
+    removal = _unlink(path, held=holds(artifact, project))
+    log.info("%s: %s", artifact.path, removal)
+    if removal is Removal.REFUSED:
+        return Removed(removal, tuple(files))
+    if removal is Removal.REMOVED:
+        files.append(path)
+    del state.artifacts[artifact.path]
+    for file in (path, *files):
+        _remove_empty(os.path.dirname(file), boundary)
+    return Removed(removal, tuple(files))
+
+
+def remove_companion(companion: Companion, project: str, boundary: str) -> Removal:
+    """Remove a file that stood with an executable, if it is as lambdabuild wrote it."""
+    path = os.path.normpath(os.path.join(project, companion.path))
+    removal = _unlink(path, held=held_companion(companion, project) is not None)
+    _remove_empty(os.path.dirname(path), boundary)
+    return removal
+
+
+def _unlink(path: str, *, held: bool) -> Removal:
     with contextlib.suppress(OSError):
         os.unlink(temporary(path))
-    removal = Removal.GONE
-    if holds(artifact, project):
+    if not held:
+        return Removal.LEFT if os.path.lexists(path) else Removal.GONE
+    try:
+        os.unlink(path)
+    except OSError as error:
+        log.info("%s: %s", path, error)
+        return Removal.REFUSED
+    return Removal.REMOVED
+
+
+def _remove_empty(directory: str, boundary: str) -> None:
+    while directory.startswith(boundary + os.sep):
         try:
-            os.unlink(path)
-        except OSError as error:
-            log.info("%s: %s", artifact.path, error)
-            return Removal.REFUSED
-        removal = Removal.REMOVED
-    elif os.path.lexists(path):
-        removal = Removal.LEFT
-    log.info("%s: %s", artifact.path, removal)
-    del state.artifacts[artifact.path]
-    parent = os.path.dirname(path)
-    while parent.startswith(boundary + os.sep):
-        try:
-            os.rmdir(parent)
+            os.rmdir(directory)
         except OSError:
             break
-        parent = os.path.dirname(parent)
-    return removal
+        directory = os.path.dirname(directory)

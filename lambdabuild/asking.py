@@ -31,10 +31,11 @@ class Variant(NamedTuple):
     target: Target
     tags: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
+    cgo: bool = False
 
     @property
     def flags(self) -> Flags:
-        return Flags(tags=self.tags, environment=self.environment)
+        return Flags(tags=self.tags, environment=self.environment, cgo=self.cgo)
 
 
 @dataclass(slots=True)
@@ -113,7 +114,10 @@ class Go:
         """
         environment = self.environment(directory)
         settings = sorted(loading_settings(self.settings).items())
-        what = [str(variant.target), variant.tags, variant.environment, dependencies, *patterns]
+        what = [
+            *(str(variant.target), variant.tags, variant.environment, variant.cgo),
+            *(dependencies, *patterns),
+        ]
         key = json.dumps([environment.version, environment.flags, settings, directory, what])
         self._used.add(key)
         known = self.findings.packages.get(key)

@@ -1,28 +1,33 @@
 """Run the batches of a plan, and publish what they made."""
 
+import contextlib
 import importlib
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from lambdabuild import artifacts, gotool, machine
+from lambdabuild import artifacts, gotool, machine, report
 from lambdabuild.build import Event, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.doubts import doubt
 from lambdabuild.fingerprint import name_of
 from lambdabuild.logfile import open_log
-from lambdabuild.model import Batch, Linked, Plan, StepResult
+from lambdabuild.model import Batch, Diagnostic, Linked, Plan, Step, StepResult, Target
+from lambdabuild.origins import epoch_of
+from lambdabuild.packing import MOST_FOR_UPLOAD, Packed, Packer, RefusedError
 from lambdabuild.plan import batches_in_order
 from lambdabuild.process import in_parallel
 from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.state import Home
-from lambdabuild.survey import Survey, doubt
+from lambdabuild.state import Home, cannot_write
+from lambdabuild.survey import Survey
 
 
 def build_and_publish(
     session: Session, request: Request, home: Home, state: State, found: Survey, clock: int
 ) -> list[StepResult]:
-    """Build all that is not up to date and put it in place; return what became of it.
+    """Build and pack all that is not up to date and put it in place; return what became of it.
 
     `clock` is when the survey began, by the file system. An input that was written since leaves
     its functions not up to date.
@@ -33,26 +38,71 @@ def build_and_publish(
 
     """
     plan = found.to_build
-    check_writable(_output_directories(session, plan))
+    check_writable(_output_directories(session, [*plan.steps, *found.only_to_pack]))
     toolchain = toolchain_for(session, found.go.path, request.jobs)
-    session.console.building(plan)
+    if plan.steps:
+        session.console.building(plan)
     threading.Thread(target=_load_meanwhile, daemon=True).start()
-    with home.staging() as staging:
+    with home.staging() as staging, _packing(session, state, staging) as packer:
         try:
-            linked = _build_all(session, request, plan, found, toolchain, state, staging)
+            linked = _build_all(session, request, plan, found, toolchain, state, staging, packer)
         finally:
             session.console.built()
+        packer.end()
+        linked += [Linked(step, current=True) for step in found.only_to_pack]
+        ready = _pack_all(session, packer, state, linked)
+        _add_bills(session, found.go.path, state, staging, linked, ready)
         with session.interrupts.held_off():
             inputs = doubt(found, session.project, clock)
             publisher = Publisher(session.project, session.layout, state, inputs)
-            return _publish_all(session, home, state, found, publisher, plan, linked)
+            return _publish_all(session, home, state, found, publisher, plan, linked, ready)
+
+
+@contextlib.contextmanager
+def _packing(session: Session, state: State, staging: str) -> Iterator[Packer]:
+    packer = Packer(
+        session.project,
+        os.path.join(staging, "packages"),
+        dict(state.artifacts),
+        epoch=epoch_of(session.environment),
+        in_place=session.settings.in_place,
+        workers=machine.processors(),
+    )
+    try:
+        yield packer
+    finally:
+        packer.close()
 
 
 def _load_meanwhile() -> None:
-    """Import what is needed once `go` is done, while it works: together a tenth of a second."""
+    """Import what is needed once `go` is done, while it works: together a fifth of a second."""
     open_log()
-    for name in ("rich.table", "rich.text", "concurrent.futures.thread"):
+    for name in ("rich.table", "rich.text", "elftools.elf.elffile"):
         importlib.import_module(name)
+
+
+Ready = dict[tuple[str, Target], Packed | Diagnostic]
+"""By a step's key: its deployment package, or why it has none."""
+
+
+def _pack_all(session: Session, packer: Packer, state: State, linked: Sequence[Linked]) -> Ready:
+    """Return the package of everything that was linked or is in place as it would be linked."""
+
+    def pack(item: Linked) -> Packed | Diagnostic:
+        step = item.step
+        try:
+            if item.executable is not None:
+                return packer.staged(step, item.executable)
+            return packer.published(step, state.artifacts[name_of(step.artifact, session.project)])
+        except OSError as error:
+            path = str(error.filename or item.executable or step.artifact)
+            return Diagnostic(step.function.package, str(cannot_write(error, path)))
+        except RefusedError as error:
+            return Diagnostic(step.function.package, str(error))
+
+    made = [item for item in linked if item.executable is not None or item.current]
+    packed = in_parallel(session.run, pack, made, machine.processors())
+    return {item.step.key: done for item, done in zip(made, packed, strict=True)}
 
 
 def _publish_all(
@@ -63,34 +113,72 @@ def _publish_all(
     publisher: Publisher,
     plan: Plan,
     linked: Sequence[Linked],
+    ready: Ready,
 ) -> list[StepResult]:
     project = session.project
-    staged = [item for item in linked if item.executable is not None]
-    measured = in_parallel(session.run, publisher.measure, staged, machine.processors())
-    digests = {item.step.key: digest for item, digest in zip(staged, measured, strict=True)}
-    announced = [publisher.announcement(item, digests[item.step.key]) for item in staged]
     # Whoever kills this process now does not make its files somebody else's.
-    home.announce([artifact for artifact in announced if artifact is not None])
+    home.announce(
+        [
+            publisher.announcement(item, packed)
+            for item in linked
+            if isinstance(packed := ready.get(item.step.key), Packed)
+        ]
+    )
     results = [artifacts.failed(s, s.load_errors, state, project) for s in plan.set_aside]
+    built = []
     for item in linked:
-        reason = found.reasons[item.step.key]
-        if item.current:
-            results.append(publisher.confirm(item, reason))
-        elif item.cancelled:
+        packed = ready.get(item.step.key)
+        if item.cancelled:
             results.append(artifacts.cancelled(item.step, state, project))
-        elif item.executable is None:
-            results.append(artifacts.failed(item.step, item.errors, state, project))
+        elif not isinstance(packed, Packed):
+            errors = (*item.errors, packed) if packed is not None else item.errors
+            results.append(artifacts.failed(item.step, errors, state, project))
         else:
-            results.append(publisher.publish(item, digests[item.step.key], reason))
-    built = [name_of(item.step.artifact, project) for item in staged]
+            put = publisher.confirm if item.current else publisher.publish
+            results.append(put(item, packed, found.reasons[item.step.key]))
+            built.append(name_of(item.step.artifact, project))
+            _warn_of_size(session, results[-1])
     artifacts.settle(state, built, home.clock)
     return results
 
 
-def _output_directories(session: Session, plan: Plan) -> list[str]:
+def _warn_of_size(session: Session, result: StepResult) -> None:
+    if result.zip is not None and result.zip.identity.size > MOST_FOR_UPLOAD:
+        session.console.warn(
+            f"`{session.relative(os.path.join(session.project, result.zip.path))}` is "
+            f"{report.size(result.zip.identity.size)}, too large to be uploaded in a request",
+            "Lambda takes up to 50 MiB so; put it into S3 and deploy it from there",
+        )
+
+
+def _add_bills(
+    session: Session, go: str, state: State, staging: str, linked: Sequence[Linked], ready: Ready
+) -> None:
+    """Add the bill of materials to each package that is to have one, and has none that is true."""
+    packages = {
+        item.executable or item.step.artifact: (item.step, packed)
+        for item in linked
+        if item.step.sbom and isinstance(packed := ready.get(item.step.key), Packed)
+    }
+    if not packages:
+        return
+    from lambdabuild.bills import Writer  # noqa: PLC0415 - few ask for them
+
+    directory = os.path.join(staging, "bills")
+    os.makedirs(directory, exist_ok=True)
+    writer = Writer(
+        session.run, go, session.project, directory, epoch_of(session.environment),
+        state.artifacts,
+    )  # fmt: skip
+    made = writer.add([(step, path, packed) for path, (step, packed) in packages.items()])
+    for path, done in made.items():
+        ready[packages[path][0].key] = done
+
+
+def _output_directories(session: Session, steps: Sequence[Step]) -> list[str]:
     if session.layout:
         return [session.out]
-    return sorted({step.function.directory for step in plan.steps})
+    return sorted({step.function.directory for step in steps})
 
 
 def toolchain_for(session: Session, go: str, jobs: int | None) -> Toolchain:
@@ -110,15 +198,27 @@ def _build_all(
     toolchain: Toolchain,
     state: State,
     staging: str,
+    packer: Packer,
 ) -> list[Linked]:
     """Run every batch, and return what became of every step that was not set aside."""
-    numbers = {id(batch): number for number, batch in enumerate(plan.batches)}
+    stages = {id(batch): stage(staging, n, batch) for n, batch in enumerate(plan.batches)}
+    coming = {
+        (id(batch), "link", step.function.package): (
+            step, stages[id(batch)].executable(step.function.package),
+        )
+        for batch in plan.batches
+        for step in batch.steps
+    }  # fmt: skip
     failing = bool(plan.set_aside)
     done: list[Linked] = []
 
     def observe(event: Event | None) -> None:
         nonlocal failing
-        failing = failing or (event is not None and event.kind == "failed")
+        if event is not None:
+            failing = failing or event.kind == "failed"
+            linked = coming.get((id(event.batch), event.tool, event.package))
+            if linked is not None and event.kind == "done":
+                packer.begin(*linked)
         session.console.observe(event)
 
     def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
@@ -132,7 +232,7 @@ def _build_all(
             batch,
             toolchain,
             goflags=found.discovery.environments[batch.directory].flags,
-            staging=stage(staging, numbers[id(batch)], batch),
+            staging=stages[id(batch)],
             current={} if request.force else _current(session, batch, state),
             observe=told,
             stop=stop,
@@ -165,7 +265,10 @@ def _one_at_a_time(observe: Observe) -> Observe:
 
 def _current(session: Session, batch: Batch, state: State) -> dict[str, str]:
     """Return the link IDs of the batch's artifacts that are in place as lambdabuild wrote them."""
-    current = {}
+    current: dict[str, str] = {}
+    if gotool.uses_cgo(batch.target, batch.flags):
+        # Go leaves out of the ID what it links C with, and for which C library.
+        return current
     for step in batch.steps:
         artifact = state.artifacts.get(name_of(step.artifact, session.project))
         if (

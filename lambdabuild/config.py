@@ -1,11 +1,9 @@
-"""Turn `lambdabuild.toml` and command-line flags into settings; no disk, no process."""
+"""What may be chosen, on the command line and in `lambdabuild.toml`, and what then holds."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import NamedTuple, TypeVar
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.model import TARGETS, Architecture, Flags, Runtime, Target
@@ -26,14 +24,13 @@ _ARCHITECTURES = {
     "arm64": Architecture.ARM64,
 }
 _NEAR_ARCHITECTURES = {"x86-64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
-_OWN_VARIABLES = {
-    "GOOS": "use `architecture`, or --target for other systems",
-    "GOARCH": "use `architecture`, or --target for other systems",
-    "GOFLAGS": "use `tags`, `ldflags` and `gcflags`, or export GOFLAGS",
-    "GOBIN": "use `out`",
-    "GOTMPDIR": "lambdabuild stages in .lambdabuild, on the output's own file system",
-    "GOWORK": "export GOWORK instead; it decides which modules there are",
-}
+_RETIRED = ("go1.x", "provided")
+"""Runtimes on Amazon Linux 1. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+MIGRATION = (
+    "use `provided.al2023`, which runs on x86_64 and arm64: the same code, built as an executable "
+    "named `bootstrap`, which is what lambdabuild writes; where the function is deployed, set "
+    "Runtime: provided.al2023 and Handler: bootstrap"
+)
 
 
 class Choices(NamedTuple):
@@ -45,6 +42,10 @@ class Choices(NamedTuple):
     ldflags: str | None = None
     gcflags: str | None = None
     environment: Mapping[str, str] = MappingProxyType({})
+    cgo: bool | None = None
+    layer_libraries: tuple[str, ...] | None = None
+    zip: bool | None = None
+    sbom: bool | None = None
 
 
 class FunctionTable(NamedTuple):
@@ -74,6 +75,12 @@ class BuildSettings(NamedTuple):
     targets: tuple[Target, ...]
     runtime: Runtime
     flags: Flags
+    layer_libraries: tuple[str, ...] = ()
+    """Shared libraries that a layer brings, as executables ask for them."""
+    zip: bool = False
+    sbom: bool = False
+    assets: tuple[str, ...] = ()
+    """Globs of files to be packed beside `bootstrap`, relative to the function's directory."""
 
 
 _NOTHING_CONFIGURED = Config()
@@ -103,8 +110,9 @@ class Settings:
         key = name if name in self.config.functions else None
         known = self._settled.get(key)
         if known is None:
-            table = self.config.functions.get(name, FunctionTable()).choices
-            known = self._settle((self.flags, table, self.config.choices))
+            table = self.config.functions.get(name, FunctionTable())
+            known = self._settle((self.flags, table.choices, self.config.choices))
+            known = known._replace(assets=table.assets)
             self._settled[key] = known
         return known
 
@@ -125,7 +133,11 @@ class Settings:
                 ldflags=_first((p.ldflags for p in places), DEFAULT_LDFLAGS),
                 gcflags=next((p.gcflags for p in places if p.gcflags is not None), None),
                 environment=tuple(sorted(environment.items())),
+                cgo=_first((p.cgo for p in places), default=False),
             ),
+            layer_libraries=_first((p.layer_libraries for p in places), ()),
+            zip=_first((p.zip for p in places), default=False),
+            sbom=_first((p.sbom for p in places), default=False),
         )
 
 
@@ -177,173 +189,11 @@ def parse_runtime(text: str) -> Runtime:
         return Runtime(text)
     except ValueError:
         pass
-    if text == "go1.x":
+    if text in _RETIRED:
         raise LambdabuildError(
-            "the runtime `go1.x` was retired by AWS",
-            hint="use `provided.al2023`: the same code, built as an executable named `bootstrap`, "
-            "which is what lambdabuild writes; set Runtime: provided.al2023 and Handler: bootstrap",
+            f"the runtime `{text}` was retired by AWS, and has no arm64", hint=MIGRATION
         )
     raise LambdabuildError(
         f"`{text}` is not a runtime that runs Go executables",
         hint=did_you_mean(text, [*Runtime]) or "use `provided.al2023` or `provided.al2`",
     )
-
-
-def parse_config(text: str, source: str) -> Config:
-    """Return the configuration that `text` holds.
-
-    Raises:
-        LambdabuildError: it is not TOML, or a key is unknown, of a wrong type, or impossible;
-            the error names `source`, the key and the remedy.
-
-    """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LambdabuildError(f"this is not TOML: {error}", at=[source]) from error
-    table = _Table(values, source, "")
-    table.refuse_unknown(
-        ["roots", "exclude", "out", "functions", *_CHOICE_KEYS],
-    )
-    functions: dict[str, FunctionTable] = {}
-    for name in table.table("functions"):
-        functions[name] = _function_table(table.subtable("functions", name), name)
-    config = Config(source=source, choices=_choices(table), functions=functions)
-    if (roots := table.strings("roots")) is not None:
-        if not roots:
-            table.refuse("roots", "names no directory", 'name one, such as `roots = ["api"]`')
-        config = config._replace(roots=roots)
-    if (exclude := table.strings("exclude")) is not None:
-        config = config._replace(exclude=exclude)
-    if (out := table.string("out")) is not None:
-        if not out:
-            table.refuse("out", "is empty", 'name a directory, such as `out = "dist"`')
-        config = config._replace(out=out)
-    return config
-
-
-_CHOICE_KEYS = ["architecture", "runtime", "tags", "ldflags", "gcflags", "env"]
-
-
-def _function_table(table: "_Table", name: str) -> FunctionTable:
-    table.refuse_unknown(["directory", "assets", *_CHOICE_KEYS])
-    if not name or "/" in name or name in {".", ".."}:
-        raise LambdabuildError(
-            f"`{name}` cannot be the name of a function",
-            at=[table.source],
-            hint="a name becomes a directory under `out`; join its parts with `-`",
-        )
-    directory = table.string("directory")
-    if directory is not None:
-        directory = PurePosixPath(directory).as_posix()
-    return FunctionTable(_choices(table), directory, table.strings("assets") or ())
-
-
-def _choices(table: "_Table") -> Choices:
-    architectures = table.string_or_strings("architecture")
-    runtime = table.string("runtime")
-    targets = None
-    if architectures is not None:
-        if not architectures:
-            table.refuse("architecture", "names none", 'use "x86_64", "arm64", or both in a list')
-        with table.naming("architecture"):
-            targets = tuple(dict.fromkeys(parse_architecture(a) for a in architectures))
-    with table.naming("runtime"):
-        parsed_runtime = parse_runtime(runtime) if runtime is not None else None
-    return Choices(
-        targets=targets,
-        runtime=parsed_runtime,
-        tags=table.strings("tags"),
-        ldflags=table.string("ldflags"),
-        # An empty string is the default written down: nobody chose.
-        gcflags=table.string("gcflags") or None,
-        environment=_environment(table),
-    )
-
-
-def _environment(table: "_Table") -> dict[str, str]:
-    environment = table.table("env")
-    for variable, value in environment.items():
-        if variable in _OWN_VARIABLES:
-            table.refuse(f"env.{variable}", "is lambdabuild's to set", _OWN_VARIABLES[variable])
-        if not variable or "=" in variable or "\0" in variable:
-            table.refuse(
-                f"env.{variable}",
-                "cannot be the name of a variable",
-                "a name is not empty, and holds neither `=` nor a NUL character",
-            )
-        if not isinstance(value, str):
-            table.refuse(f"env.{variable}", "is not a string", f'write `{variable} = "{value}"`')
-        if "\0" in value:
-            table.refuse(
-                f"env.{variable}",
-                "cannot be the value of a variable",
-                "a value holds no NUL character",
-            )
-    return environment
-
-
-class _Naming:
-    """Add the file and the key to an error about a value."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LambdabuildError) and not error.at:
-            error.at = (self._place,)
-
-
-class _Table:
-    """Read typed values from one TOML table, with errors that name file, key and remedy."""
-
-    def __init__(self, values: Mapping[str, Any], source: str, prefix: str) -> None:
-        self._values = values
-        self._prefix = prefix
-        self.source = source
-
-    def naming(self, key: str) -> _Naming:
-        return _Naming(f"{self.source}, key `{self._prefix}{key}`")
-
-    def refuse(self, key: str, message: str, remedy: str) -> NoReturn:
-        full = f"{self._prefix}{key}"
-        raise LambdabuildError(f"`{full}` {message}", at=[self.source], hint=remedy)
-
-    def refuse_unknown(self, known: list[str]) -> None:
-        for key in self._values:
-            if key not in known:
-                remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
-                self.refuse(key, "is not a key that lambdabuild knows", remedy)
-
-    def string(self, key: str) -> str | None:
-        value = self._values.get(key)
-        if value is not None and not isinstance(value, str):
-            self.refuse(key, "is not a string", f'write `{key} = "…"`')
-        return value
-
-    def strings(self, key: str) -> tuple[str, ...] | None:
-        value = self._values.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, "is not a list of strings", f'write `{key} = ["…"]`')
-        return tuple(value)
-
-    def string_or_strings(self, key: str) -> tuple[str, ...] | None:
-        value = self._values.get(key)
-        return (value,) if isinstance(value, str) else self.strings(key)
-
-    def table(self, key: str) -> dict[str, Any]:
-        value = self._values.get(key, {})
-        if not isinstance(value, dict):
-            self.refuse(key, "is not a table", f"write `[{self._prefix}{key}]` above its keys")
-        return value
-
-    def subtable(self, key: str, name: str) -> "_Table":
-        value = self._values[key][name]
-        if not isinstance(value, dict):
-            self.refuse(f'{key}."{name}"', "is not a table", f'write `[{key}."{name}"]`')
-        return _Table(value, self.source, f'{key}."{name}".')

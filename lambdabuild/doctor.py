@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lambdabuild import gotool, machine, publish
 from lambdabuild.asking import Findings, start_go
+from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
 from lambdabuild.discover import discover
 from lambdabuild.errors import LambdabuildError
@@ -53,6 +54,8 @@ def examine(
     yield from _goflags(told)
     yield from _exported(environment)
     yield from _caches(told)
+    of_go = start_go(run, environment, Findings()).settings
+    yield from _c_compilers(settings, environment, of_go)
     yield from _functions(
         lambda: (
             discover(
@@ -141,6 +144,20 @@ def _links(directory: str) -> Iterator[Finding]:
                 f"{directory} takes no hard links: {error.strerror}",
                 "symbolic links are used instead; a native file system is faster",
             )
+
+
+def _c_compilers(
+    settings: Settings, environment: dict[str, str], of_go: Mapping[str, str]
+) -> Iterator[Finding]:
+    wanted = [(name, target) for name in ("", *settings.config.functions)
+              for target in settings.of(name).targets]  # fmt: skip
+    try:
+        found = compilers_of(wanted, settings, environment, of_go)
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, error.message, error.hint)
+        return
+    for compiler in dict.fromkeys(compiler.identity for compiler in found.values()):
+        yield Finding(Verdict.GOOD, f"cgo is compiled by {compiler}")
 
 
 def _goflags(told: GoEnvironment) -> Iterator[Finding]:

@@ -44,14 +44,15 @@ def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
     if not paths:
         return set()
     known: dict[str, bool] = {}
-    for name in {name for inputs in found.inputs.values() for name, _ in inputs}:
+    lists = (*found.inputs.values(), *found.packed.values())
+    for name in {name for inputs in lists for name, _ in inputs}:
         if name.startswith("file "):
             file = path_of(name.removeprefix("file "), project)
             known[name] = file in paths or any(str(p) in paths for p in PurePath(file).parents)
     return {
         key
-        for key, inputs in found.inputs.items()
-        if any(known.get(name, False) for name, _ in inputs)
+        for key in found.inputs
+        if any(known.get(name, False) for name, _ in found.made_from(key))
     }
 
 

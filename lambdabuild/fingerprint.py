@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from lambdabuild.gosource import PROFILE
-from lambdabuild.gotool import build_flags, parse_goflags, target_environment
+from lambdabuild.gotool import build_flags, parse_goflags, target_environment, uses_cgo
 from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
 from lambdabuild.plan import order_of
 
@@ -113,6 +113,11 @@ class Inputs:
         if prefix is None:
             prefix = self._prefixes[step.target, step.flags] = tuple(self._prefix(step))
         found: dict[Input, None] = dict.fromkeys(prefix)
+        if step.runtime is not None and uses_cgo(step.target, step.flags):
+            # It is linked for, and held against, what is there; what is without C runs on all.
+            found["runtime", step.runtime] = None
+            if step.layer_libraries:
+                found["layer_libraries", " ".join(step.layer_libraries)] = None
         path = step.function.package
         found["package", path] = None
         package = self._graph.get(path)
@@ -146,6 +151,8 @@ class Inputs:
             ("flag tags", ",".join(flags.tags)),
             ("flag ldflags", flags.ldflags),
             ("flag gcflags", flags.gcflags or ""),
+            *([("flag cgo", "true")] if flags.cgo else []),
+            *([("compiler", flags.compiler.identity)] if flags.compiler is not None else []),
             *((f"env {name}", value) for name, value in flags.environment),
             # Last: for what a later lambdabuild may pass by itself.
             ("command", " ".join(build_flags(flags, goflags))),
@@ -228,7 +235,10 @@ def _module_input(module: Module) -> Input:
 
 
 # What is named first where several inputs changed: what explains the others.
-_RANKS = ("untracked", "go", "setting", "flag", "env", "go.mod", "module", "package", "file")
+_RANKS = (
+    *("untracked", "go", "setting", "flag", "env", "runtime", "compiler", "layer_libraries"),
+    *("go.mod", "module", "package", "file"),
+)
 
 
 def first_change(
@@ -266,10 +276,16 @@ def _said(name: str, old: str | None, new: str | None, show: Callable[[str], str
 
 _SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     "untracked": lambda _what, _old, _new: "GOFLAGS changed",
+    "untold": lambda _what, _old, _new: "a run was killed while it put it in place",
     "go": lambda _what, old, new: f"{old} → {new}",
     "setting": lambda what, _old, _new: f"{what} changed",
     "env": lambda what, _old, _new: f"{what} changed",
     "flag": lambda what, old, new: f"{what} changed: {old or 'none'} → {new or 'none'}",
+    "runtime": lambda _what, old, new: f"runtime changed: {old or 'any'} → {new or 'any'}",
+    "compiler": lambda _what, old, new: _compilers(old, new),
+    "layer_libraries": lambda _what, old, new: (
+        f"layer_libraries changed: {old or 'none'} → {new or 'none'}"
+    ),
     "go.mod": lambda what, old, new: f"go.mod: {_language(what, old, new)}",
     "module": lambda what, old, new: f"go.mod: {what} {_versions(old, new)}",
     "package": lambda _what, old, new: f"its import path changed: {old} → {new}",
@@ -279,6 +295,13 @@ _SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     ),
 }
 """How people are told of an input that changed, by its kind: name, text before, text now."""
+
+
+def _compilers(old: str | None, new: str | None) -> str:
+    # That of a CC is told by times and sizes, which say nothing to people.
+    if old and new and old.startswith("zig ") and new.startswith("zig "):
+        return f"the C compiler changed: {old} → {new}"
+    return "the C compiler changed"
 
 
 def _language(module: str, old: str | None, new: str | None) -> str:

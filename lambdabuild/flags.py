@@ -44,6 +44,8 @@ class Output(NamedTuple):
     in_place: bool
     ldflags: str | None
     gcflags: str | None
+    zip: bool | None = None
+    sbom: bool | None = None
 
 
 class Building(NamedTuple):
@@ -149,9 +151,15 @@ def output_flags(
     gcflags: Annotated[
         str | None, typer.Option("--gcflags", metavar="FLAGS", help="For the compiler.")
     ] = None,
+    zip: Annotated[  # noqa: A002 - typer names the flag after it
+        bool, typer.Option("--zip", help="Pack each function into a zip that Lambda takes.")
+    ] = False,
+    sbom: Annotated[
+        bool, typer.Option("--sbom", help="Write what each is made of, as CycloneDX JSON.")
+    ] = False,
 ) -> Output:
     """Take the flags that say what is made, and where."""
-    return Output(out, in_place, ldflags, gcflags)
+    return Output(out, in_place, ldflags, gcflags, zip or None, sbom or None)
 
 
 def building_flags(

@@ -190,12 +190,20 @@ def _split_pattern(value: str) -> tuple[str, str]:
 def target_environment(target: Target, flags: Flags) -> dict[str, str | None]:
     """Return what has to be set, and taken away, for `go` to see `target` and nothing exported."""
     environment: dict[str, str | None]
-    environment = {"GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": "0"}
+    enabled = "1" if flags.cgo else "0"
+    environment = {"GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": enabled}
     if target.goarch in _MICROARCHITECTURE:
         variable, value = _MICROARCHITECTURE[target.goarch]
         environment[variable] = value
+    if flags.compiler is not None:
+        environment |= dict(flags.compiler.variables)
     environment |= dict(flags.environment)
     return environment
+
+
+def uses_cgo(target: Target, flags: Flags) -> bool:
+    """Tell whether Go compiles and links C, as `cgo` or `env` in the configuration say."""
+    return target_environment(target, flags)["CGO_ENABLED"] != "0"
 
 
 def env_command(go: str, directory: str, keys: Iterable[str] = ENVIRONMENT_KEYS) -> Command:
@@ -263,6 +271,8 @@ def build_command(
     }
     if memory.limit is not None:
         environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
+    if flags.compiler is not None and flags.compiler.path is not None:
+        environment["PATH"] = flags.compiler.path
     return Command((*arguments, "--", *import_paths), directory, environment)
 
 

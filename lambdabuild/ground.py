@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from lambdabuild.session import Session
@@ -20,7 +21,7 @@ class Ground:
     changed: dict[str, None] = field(default_factory=dict)
     """What changed and no run has taken in yet."""
 
-    def look(self, own: frozenset[str]) -> None:
+    def look(self, own: AbstractSet[str]) -> None:
         """Add what differs from the last look to what changed; `own` paths do not count."""
         clock = time.time_ns()
         now = look(self.stamps, clock, own)
@@ -46,7 +47,7 @@ class Ground:
         world = configuration(session)
         self.configuration = take(world, self.configuration.files, time.time_ns(), ())
 
-    def widen(self, session: Session, own: frozenset[str], clock: int) -> None:
+    def widen(self, session: Session, own: AbstractSet[str], clock: int) -> None:
         """Look at all that might mend a project in which nothing can be found out.
 
         `clock` is when that began to be tried: what was written since may have mended it.

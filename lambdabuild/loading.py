@@ -18,7 +18,9 @@ _AT_ONCE = 4
 def variants_of(settings: BuildSettings) -> list[Variant]:
     """Return one variant for each target of `settings`."""
     flags = settings.flags
-    return [Variant(target, flags.tags, flags.environment) for target in settings.targets]
+    return [
+        Variant(target, flags.tags, flags.environment, flags.cgo) for target in settings.targets
+    ]
 
 
 Graph = Mapping[str, Package]

@@ -62,6 +62,17 @@ TARGETS = {
 }
 
 
+class CCompiler(NamedTuple):
+    """What compiles C for one target and runtime, as `go` is told of it."""
+
+    identity: str
+    """Differs whenever the compiler does; one that is shown has a version."""
+    variables: tuple[tuple[str, str | None], ...] = ()
+    """What Go reads, the same on every machine; None takes a variable away."""
+    path: str | None = None
+    """The PATH by which Go finds it, where that is not the one lambdabuild has."""
+
+
 class Flags(NamedTuple):
     """What a person may choose about a compile and a link."""
 
@@ -70,6 +81,9 @@ class Flags(NamedTuple):
     gcflags: str | None = None
     """None where nobody chose: lambdabuild may then leave out DWARF that the link strips."""
     environment: tuple[tuple[str, str], ...] = ()
+    cgo: bool = False
+    compiler: CCompiler | None = None
+    """What compiles C for cgo: no choice, but what it comes to for a target and a runtime."""
 
 
 class Diagnostic(NamedTuple):
@@ -146,6 +160,25 @@ class Skipped(NamedTuple):
     """Set where a person surely meant it to be built; shown as a warning."""
 
 
+class Kind(StrEnum):
+    """What a file is that stands with an executable."""
+
+    ASSET = "asset"
+    ZIP = "zip"
+    SBOM = "sbom"
+
+
+class Asset(NamedTuple):
+    """A file of the function's own, to be packed beside `bootstrap`."""
+
+    name: str
+    """Its path in the deployment package, with slashes: that from the function's directory."""
+    source: str
+    """The absolute path."""
+    executable: bool
+    """Its mode there is 0755, or else 0644."""
+
+
 class Step(NamedTuple):
     """The unit of work: one function built for one target."""
 
@@ -158,6 +191,14 @@ class Step(NamedTuple):
     """The absolute path the executable is published at."""
     load_errors: tuple[Diagnostic, ...] = ()
     """Why `go build` may not be asked for it: one such package stops the whole process."""
+    zip: str | None = None
+    """The absolute path of the deployment package; None where none is asked for."""
+    sbom: str | None = None
+    """The absolute path of the bill of materials; None where none is asked for."""
+    assets: tuple[Asset, ...] = ()
+    """By name."""
+    layer_libraries: tuple[str, ...] = ()
+    """Shared libraries that a layer brings."""
 
     @property
     def key(self) -> tuple[str, Target]:
@@ -218,8 +259,21 @@ Input = tuple[str, str]
 """What an input is called, and a text that differs whenever it does."""
 
 
+class Companion(NamedTuple):
+    """A file that lambdabuild has published with an executable."""
+
+    kind: Kind
+    path: str
+    """Relative to the project directory."""
+    sha256: str
+    identity: Identity
+    made_from: str
+    """Differs whenever it has to be made again."""
+    executable: bool = False
+
+
 class Artifact(NamedTuple):
-    """An executable that lambdabuild has published."""
+    """An executable that lambdabuild has published, with what stands with it."""
 
     path: str
     """Relative to the project directory."""
@@ -238,10 +292,20 @@ class Artifact(NamedTuple):
     link_id: str | None = None
     inputs: tuple[Input, ...] = ()
     """Everything it was built from; empty where that is not known."""
+    packed: tuple[Input, ...] = ()
+    """What beyond the executable its deployment package holds."""
+    companions: tuple[Companion, ...] = ()
 
     @property
     def key(self) -> tuple[str, Target]:
         return (self.function, self.target)
+
+    def companion(self, kind: Kind) -> Companion | None:
+        """Return the zip or the bill of materials, where there is one of this executable."""
+        same = (
+            c for c in self.companions if c.kind is kind and c.made_from.startswith(self.sha256)
+        )
+        return next(same, None)
 
 
 class StepResult(NamedTuple):
@@ -259,6 +323,8 @@ class StepResult(NamedTuple):
     link_seconds: float | None = None
     seconds: float | None = None
     errors: tuple[Diagnostic, ...] = ()
+    zip: Companion | None = None
+    """The deployment package, where one was asked for."""
 
 
 class Report(NamedTuple):

@@ -60,7 +60,7 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     state = home.load()
     announced = home.announced()
     artifacts.recover(announced, state, session.project)
-    before = dict(state.artifacts), dict(state.manifests)
+    before = dict(state.artifacts), dict(state.manifests), state.assets.files
     found = request.watching.surveyed(
         survey(session, request.names, state, clock, force=request.force)
     )
@@ -75,7 +75,7 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
         same = state.artifacts == before[0] and not announced
         if session.layout and not (same and is_current(state, session.project, session.layout)):
             write_manifest(state, session.project, session.layout)
-        changed = (state.artifacts, state.manifests) != before
+        changed = (state.artifacts, state.manifests, state.assets.files) != before
         if changed or found.go.asked or found.seen.renewed or announced:
             home.save(state)
     return Report(
@@ -92,7 +92,7 @@ def _build(
     session: Session, request: Request, home: Home, state: State, found: Survey, clock: int
 ) -> list[StepResult]:
     """Build and publish all that is not up to date; return what became of it."""
-    if not found.to_build.steps:
+    if not found.to_build.steps and not found.only_to_pack:
         return []
     # Not before there is something to build: nothing changed should cost next to nothing.
     from lambdabuild.batches import build_and_publish  # noqa: PLC0415
@@ -124,6 +124,9 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
             f"mkdir -p {shlex.quote(staging.temporary)}",
             gotool.shell_line(command),
         ]
+    lines += [
+        f"# {step.function.name} is packed again, without `go`" for step in found.only_to_pack
+    ]
     return lines, found
 
 

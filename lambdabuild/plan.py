@@ -3,10 +3,14 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from lambdabuild.config import Settings
+from lambdabuild.config import BuildSettings, Settings
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
+    Asset,
     Batch,
+    CCompiler,
     Diagnostic,
     Flags,
     Function,
@@ -18,46 +22,56 @@ from lambdabuild.model import (
 
 PackageOf = Mapping[tuple[str, Target], tuple[Package, Mapping[str, Package]]]
 """By a function's name and a target: its package there, and the graph the package is in."""
+AssetsOf = Mapping[str, tuple[tuple[Asset, ...], tuple[Diagnostic, ...]]]
+"""By a function's name: the assets that its globs mean, and what is wrong with them."""
+CompilerOf = Mapping[tuple[str, Target], CCompiler]
+"""By a function's name and a target: what compiles its C, where cgo is on."""
 
 
 def make_plan(
     functions: Sequence[Function],
     settings: Settings,
     loaded: PackageOf,
+    assets: AssetsOf = MappingProxyType({}),
+    compilers: CompilerOf = MappingProxyType({}),
     *,
     out: str,
 ) -> Plan:
     """Return the plan that builds `functions` below the absolute directory `out`.
 
     Functions that share a load, a target and flags go into one batch. Those that cannot be
-    loaded are set aside with their errors: one of them would stop the whole `go build`.
+    loaded are set aside with their errors: one of them would stop the whole `go build`. So are
+    those with something wrong about their assets.
     """
     steps: list[Step] = []
     groups: dict[tuple[str, Target, Flags], list[Step]] = defaultdict(list)
     graphs: dict[tuple[str, Target, Flags], Mapping[str, Package]] = {}
     errors = _LoadErrors()
+    place = None if settings.in_place else out
     for function in functions:
         chosen = settings.of(function.name)
         for target in chosen.targets:
             if (function.name, target) not in loaded:
                 continue
             package, graph = loaded[function.name, target]
+            packed, problems = assets.get(function.name, ((), ()))
+            flags = chosen.flags._replace(compiler=compilers.get((function.name, target)))
+            artifact, beside = places(function, target, chosen, out=place)
             step = Step(
                 function=function,
                 target=target,
                 runtime=chosen.runtime if target.architecture else None,
-                flags=chosen.flags,
-                artifact=artifact_path(
-                    function,
-                    target,
-                    several=len(chosen.targets) > 1,
-                    out=None if settings.in_place else out,
-                ),
-                load_errors=errors.of(package, graph),
+                flags=flags,
+                artifact=artifact,
+                load_errors=(*errors.of(package, graph), *problems),
+                zip=f"{beside}.zip" if chosen.zip else None,
+                sbom=f"{beside}.sbom.json" if chosen.sbom else None,
+                assets=packed,
+                layer_libraries=chosen.layer_libraries,
             )
             steps.append(step)
             if not step.load_errors:
-                group = (function.load_directory, target, chosen.flags)
+                group = (function.load_directory, target, flags)
                 groups[group].append(step)
                 graphs[group] = graph
     batches = [
@@ -73,6 +87,51 @@ def artifact_path(function: Function, target: Target, *, several: bool, out: str
     """Return where the executable goes; `out` is None for in place, beside the function."""
     home = function.directory if out is None else os.path.join(out, function.name)
     return os.path.join(home, *([target.label] if several else []), "bootstrap")
+
+
+def places(
+    function: Function, target: Target, chosen: BuildSettings, *, out: str | None
+) -> tuple[str, str]:
+    """Return where the executable goes, and what the paths of the zip and the SBOM begin with.
+
+    `out` is None for in place, beside the function.
+    """
+    several = len(chosen.targets) > 1
+    artifact = artifact_path(function, target, several=several, out=out)
+    if out is None:
+        return artifact, artifact
+    home = os.path.join(out, function.name)
+    return artifact, f"{home}-{target.label}" if several else home
+
+
+def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out: str) -> None:
+    """Check that no two functions would write to one path.
+
+    A function `users` for two architectures and one called `users-arm64` would both be packed
+    into `users-arm64.zip`.
+
+    Raises:
+        LambdabuildError: two would; it names them.
+
+    """
+    taken = {os.path.join(out, "manifest.json").casefold(): "manifest.json"}
+    for function in functions:
+        chosen = settings.of(function.name)
+        written = set() if settings.in_place else {os.path.join(out, function.name)}
+        for target in chosen.targets:
+            place = None if settings.in_place else out
+            artifact, beside = places(function, target, chosen, out=place)
+            written.add(artifact)
+            if chosen.zip or chosen.sbom:
+                written |= {f"{beside}.zip", f"{beside}.sbom.json"}
+        for path in sorted(written):
+            other = taken.setdefault(path.casefold(), function.name)
+            if other != function.name:
+                raise LambdabuildError(
+                    f"the functions `{other}` and `{function.name}` would both write `{path}`",
+                    hint="give one of them another name in lambdabuild.toml: a `directory` under "
+                    "[functions]",
+                )
 
 
 class _LoadErrors:

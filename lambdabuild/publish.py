@@ -1,4 +1,4 @@
-"""Put finished executables in their places, whole or not at all."""
+"""Put finished executables in their places with all that stands with them, whole or not at all."""
 
 import contextlib
 import errno
@@ -10,38 +10,35 @@ from collections.abc import Iterable, Mapping
 from lambdabuild.artifacts import (
     MODE,
     NOT_LOOKED_AT,
+    Removal,
     changed_meanwhile,
     digest,
     failed,
+    held_companion,
     identify,
     in_place,
     make_executable,
+    mode_of,
+    remove_companion,
     result_in_place,
 )
 from lambdabuild.fingerprint import name_of
-from lambdabuild.goparse import BuildID, parse_build_id
 from lambdabuild.model import (
     Artifact,
+    Companion,
     Diagnostic,
     Input,
+    Kind,
     Linked,
     Status,
+    Step,
     StepResult,
     Target,
 )
+from lambdabuild.origins import UNTOLD
+from lambdabuild.packing import Packed, Staged
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write, temporary
-
-Measured = tuple[str, BuildID | None] | Diagnostic
-"""The digest and the build ID of a staged executable, or why it is no good."""
-_HEAD = 32 * 1024
-"""Bytes at the beginning of an executable where Go looks for its build ID."""
-
-
-def read_build_id(path: str) -> BuildID | None:
-    """Return Go's build ID of an executable."""
-    with open(path, "rb") as file:
-        return parse_build_id(file.read(_HEAD))
 
 
 def check_writable(directories: Iterable[str]) -> None:
@@ -75,75 +72,73 @@ class Publisher:
         self._inputs = inputs
         self._project = project
         self._layout = layout
+        self._boundary = os.path.normpath(os.path.join(project, layout))
         self._state = state
-        # Equal build IDs mean equal bytes, so a digest taken once need not be taken again.
-        self._known = {
-            artifact.build_id: artifact
-            for artifact in state.artifacts.values()
-            if artifact.build_id
-        }
 
-    def measure(self, linked: Linked) -> Measured:
-        """Return the digest and the build ID of a staged executable, or why it is no good."""
-        executable = str(linked.executable)
-        try:
-            build_id = read_build_id(executable)
-            if build_id is not None and not build_id.final:
-                return Diagnostic(
-                    linked.step.function.package,
-                    "`go build` ended before the executable was finished",
-                )
-            known = self._known.get(build_id.text) if build_id else None
-            if known is not None and known.identity.size == os.path.getsize(executable):
-                return known.sha256, build_id
-            return digest(executable), build_id
-        except OSError as error:
-            return Diagnostic(linked.step.function.package, str(cannot_write(error, executable)))
-
-    def announcement(self, linked: Linked, measured: Measured) -> Artifact | None:
-        """Return what is about to be published; None if that is no good."""
-        if isinstance(measured, Diagnostic):
-            return None
-        sha256, build_id = measured
+    def announcement(self, linked: Linked, packed: Packed) -> Artifact:
+        """Return what is about to be published."""
         step = linked.step
+        path = name_of(step.artifact, self._project)
+        before = self._state.artifacts.get(path)
+        # With what may go or stay: a run that is killed must not make it somebody else's.
+        known = {companion.path: companion for companion in before.companions} if before else {}
+        known |= {c.path: c for c in map(self._companion, packed.files)}
+        companions = tuple(known.values())
+        if linked.current and before is not None:
+            return before._replace(companions=companions, packed=UNTOLD)
+        build_id = packed.build_id
         return Artifact(
-            path=name_of(step.artifact, self._project),
+            path=path,
             layout=self._layout,
             function=step.function.name,
             package=step.function.package,
             directory=name_of(step.function.directory, self._project),
             target=step.target,
             runtime=step.runtime,
-            sha256=sha256,
-            identity=NOT_LOOKED_AT._replace(size=os.path.getsize(str(linked.executable))),
+            sha256=packed.sha256,
+            identity=NOT_LOOKED_AT._replace(size=packed.identity.size),
             build_id=build_id.text if build_id else None,
             link_id=build_id.link if build_id else None,
             inputs=self._inputs.get(step.key, ()),
+            packed=UNTOLD,
+            companions=companions,
         )
 
-    def publish(self, linked: Linked, measured: Measured, reason: str) -> StepResult:
+    def _companion(self, file: Staged) -> Companion:
+        return Companion(
+            kind=file.kind,
+            path=name_of(file.target, self._project),
+            sha256=file.sha256,
+            identity=NOT_LOOKED_AT._replace(size=file.size),
+            made_from=file.made_from,
+            executable=file.executable,
+        )
+
+    def publish(self, linked: Linked, packed: Packed, reason: str) -> StepResult:
         """Put one executable in its place, unless the same bytes are there already."""
         step = linked.step
-        artifact = self.announcement(linked, measured)
-        if artifact is None:
-            errors = (*linked.errors, measured) if isinstance(measured, Diagnostic) else ()
-            return failed(step, errors, self._state, self._project)
+        artifact = self.announcement(linked, packed)
         previous = self._state.artifacts.get(artifact.path)
+        if previous is not None:
+            # Until the executable is another one, so that none is left that holds the old one.
+            previous = self._without_stale(previous, packed)
         try:
             same = self._has_already(step.artifact, artifact.sha256, previous)
             if same:
                 make_executable(step.artifact)
             else:
-                _move(str(linked.executable), step.artifact)
+                _move(str(linked.executable), step.artifact, MODE)
         except OSError as error:
-            problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
-            return failed(step, (problem,), self._state, self._project)
+            return self._failed(step, str(cannot_write(error, step.artifact)))
         identity = identify(step.artifact)
         if identity is None:
-            problem = Diagnostic(step.function.package, f"`{step.artifact}` went away at once")
-            return failed(step, (problem,), self._state, self._project)
-        self._state.artifacts[artifact.path] = artifact._replace(identity=identity)
-        return StepResult(
+            return self._failed(step, f"`{step.artifact}` went away at once")
+        self._state.artifacts[artifact.path] = artifact._replace(
+            identity=identity,
+            packed=previous.packed if previous else (),
+            companions=previous.companions if previous else (),
+        )
+        result = StepResult(
             step=step,
             status=Status.UNCHANGED if same else Status.BUILT,
             reason=reason,
@@ -155,24 +150,102 @@ class Publisher:
             link_seconds=linked.link_seconds,
             seconds=(linked.compile_seconds or 0) + (linked.link_seconds or 0),
         )
+        return self._complete(result, packed)
 
-    def confirm(self, linked: Linked, reason: str) -> StepResult:
-        """Report an artifact of which Go says that it would be linked again as it is."""
+    def confirm(self, linked: Linked, packed: Packed, reason: str) -> StepResult:
+        """Report an executable that would be made again as it is, with what stands with it."""
         step = linked.step
         try:
             # Looked at again: `go` was at work for a while since it was found to be in place.
             artifact = in_place(step, self._state, self._project)
         except OSError as error:
-            problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
-            return failed(step, (problem,), self._state, self._project)
+            return self._failed(step, str(cannot_write(error, step.artifact)))
         if artifact is None:
             return changed_meanwhile(step, self._state, self._project)
+        artifact = self._without_stale(artifact, packed)
         inputs = self._inputs.get(step.key, ())
         self._state.artifacts[artifact.path] = artifact._replace(inputs=inputs)
-        return result_in_place(
+        result = result_in_place(
             step, artifact, Status.UNCHANGED, reason=reason,
             compile_seconds=linked.compile_seconds, seconds=linked.compile_seconds,
         )  # fmt: skip
+        return self._complete(result, packed)
+
+    def _without_stale(self, artifact: Artifact, packed: Packed) -> Artifact:
+        """Remove the zip and the SBOM that would not be true any more and are not made again."""
+        coming = {name_of(file.target, self._project) for file in packed.files}
+        staying = []
+        for companion in artifact.companions:
+            true = companion.made_from.startswith(packed.sha256)
+            if companion.kind is Kind.ZIP:
+                true = true and artifact.packed == packed.packed
+            if companion.kind is Kind.ASSET or companion.path in coming or true:
+                staying.append(companion)
+            else:
+                remove_companion(companion, self._project, self._boundary)
+        artifact = artifact._replace(companions=tuple(staying))
+        self._state.artifacts[artifact.path] = artifact
+        return artifact
+
+    def _complete(self, result: StepResult, packed: Packed) -> StepResult:
+        """Put what stands with an executable in its place; take away what does no longer."""
+        step = result.step
+        path = name_of(step.artifact, self._project)
+        artifact = self._state.artifacts[path]
+        companions = {companion.path: companion for companion in artifact.companions}
+        coming = {name_of(file.target, self._project) for file in packed.files}
+        new = False
+        # First: a file may become a directory, or a name differ in case alone.
+        for name in companions.keys() - coming:
+            if companions[name].kind is Kind.ASSET:
+                removal = remove_companion(companions[name], self._project, self._boundary)
+                new = new or removal is Removal.REMOVED
+                del companions[name]
+        for file in packed.files:
+            name = name_of(file.target, self._project)
+            try:
+                fresh, companion = self._put(file, companions.get(name))
+            except OSError as error:
+                # What is there of it may be of another executable.
+                self._forget(artifact, companions, Kind.ZIP)
+                return self._failed(step, str(cannot_write(error, file.target)))
+            # A bill of materials is not deployed.
+            new = new or (fresh and file.kind is not Kind.SBOM)
+            companions[name] = companion
+        artifact = artifact._replace(companions=tuple(companions.values()), packed=packed.packed)
+        self._state.artifacts[path] = artifact
+        return result._replace(
+            status=Status.BUILT if new else result.status,
+            zip=artifact.companion(Kind.ZIP) if step.zip is not None else None,
+        )
+
+    def _put(self, file: Staged, before: Companion | None) -> tuple[bool, Companion]:
+        """Put one file in its place; return whether its bytes or its mode are new there."""
+        companion = self._companion(file)
+        if before is not None and (before.sha256, before.executable) == (
+            companion.sha256, companion.executable,
+        ):  # fmt: skip
+            now = held_companion(before, self._project)
+            if now is not None:
+                return False, now._replace(made_from=companion.made_from)
+        _move(file.staged, file.target, mode_of(companion))
+        return True, companion._replace(identity=identify(file.target) or companion.identity)
+
+    def _forget(self, artifact: Artifact, companions: Mapping[str, Companion], kind: Kind) -> None:
+        """Note what is in place after a failure, and leave nothing of a kind."""
+        staying = []
+        for companion in companions.values():
+            if companion.kind is kind:
+                remove_companion(companion, self._project, self._boundary)
+            else:
+                staying.append(companion)
+        self._state.artifacts[artifact.path] = artifact._replace(
+            companions=tuple(staying), packed=UNTOLD
+        )
+
+    def _failed(self, step: Step, message: str) -> StepResult:
+        problem = Diagnostic(step.function.package, message)
+        return failed(step, (problem,), self._state, self._project)
 
     def _has_already(self, path: str, sha256: str, previous: Artifact | None) -> bool:
         now = identify(path)
@@ -183,9 +256,9 @@ class Publisher:
         return digest(path) == sha256
 
 
-def _move(source: str, target: str) -> None:
+def _move(source: str, target: str, mode: int) -> None:
     """Replace `target` with `source` in one step, also across file systems."""
-    os.chmod(source, MODE)
+    os.chmod(source, mode)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.replace(source, target)
@@ -195,7 +268,7 @@ def _move(source: str, target: str) -> None:
         beside = temporary(target)
         try:
             shutil.copyfile(source, beside)
-            os.chmod(beside, MODE)
+            os.chmod(beside, mode)
             os.replace(beside, target)
         except OSError:
             with contextlib.suppress(OSError):

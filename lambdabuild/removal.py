@@ -37,23 +37,24 @@ def prune(
         gone = not request.names and _is_gone(session, artifact, discovery)
         if artifact.function in building or gone:
             boundary = session.out if session.layout else session.project
-            if path := _remove(session, artifact, state, boundary):
+            path = os.path.normpath(os.path.join(session.project, artifact.path))
+            if path in _remove(session, artifact, state, boundary):
                 directory = os.path.join(session.project, artifact.directory)
                 removed.append(artifact._replace(path=path, directory=directory))
     return removed
 
 
-def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> str | None:
-    """Remove one artifact; return its path if it was removed, and say so if it may not be."""
+def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> tuple[str, ...]:
+    """Remove one artifact; return the paths that were removed, and say so if it may not be."""
     path = os.path.normpath(os.path.join(session.project, artifact.path))
-    removal = artifacts.remove(artifact, state, session.project, boundary)
+    removal, files = artifacts.remove(artifact, state, session.project, boundary)
     if removal is Removal.LEFT:
         session.console.warn(
             f"`{session.relative(path)}` is left, for somebody else has changed it"
         )
     if removal is Removal.REFUSED:
         session.console.warn(f"`{session.relative(path)}` cannot be removed")
-    return path if removal is Removal.REMOVED else None
+    return files
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
@@ -91,8 +92,7 @@ def clean(session: Session) -> list[str]:
         layouts = {a.layout for a in state.artifacts.values()} | manifests
         for artifact in list(state.artifacts.values()):
             boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
-            if path := _remove(session, artifact, state, boundary):
-                removed.append(path)
+            removed += _remove(session, artifact, state, boundary)
         for layout in layouts - {""}:
             with _ignoring_full_directories():
                 os.rmdir(os.path.normpath(os.path.join(session.project, layout)))

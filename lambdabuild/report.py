@@ -1,5 +1,6 @@
 """Results as JSON and as text; paths come in absolute and leave relative."""
 
+import base64
 import json
 import re
 from collections import Counter
@@ -8,8 +9,10 @@ from typing import Any, NamedTuple
 
 from lambdabuild.model import (
     Artifact,
+    Companion,
     Diagnostic,
     Function,
+    Kind,
     Plan,
     Report,
     Runtime,
@@ -66,7 +69,11 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
         "status": result.status.value,
         "reason": result.reason,
         **_artifact(
-            relative(result.artifact) if result.artifact else None, result.size, result.sha256
+            relative(result.artifact) if result.artifact else None,
+            result.size,
+            result.sha256,
+            relative(str(step.zip)) if result.zip else None,
+            result.zip,
         ),
         "compile_seconds": _rounded(result.compile_seconds),
         "link_seconds": _rounded(result.link_seconds),
@@ -88,15 +95,29 @@ def _identity(
     }
 
 
-def _artifact(path: str | None, size: int | None, sha256: str | None) -> dict[str, Any]:
+def _artifact(
+    path: str | None,
+    size: int | None,
+    sha256: str | None,
+    zip_path: str | None,
+    packed: Companion | None,
+) -> dict[str, Any]:
     return {
         "artifact": path,
         "size": size,
         "sha256": sha256,
-        "zip": None,
-        "zip_size": None,
-        "code_sha256": None,
+        "zip": zip_path,
+        "zip_size": packed.identity.size if packed else None,
+        "code_sha256": code_sha256(packed.sha256) if packed else None,
     }
+
+
+def code_sha256(digest: str) -> str:
+    """Return a SHA-256 in hex as the Lambda API gives that of a function's code.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+    """
+    return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -122,6 +143,7 @@ def manifest_text(artifacts: Iterable[Artifact]) -> str:
 
 def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the manifest."""
+    packed = artifact.companion(Kind.ZIP)
     return {
         **_identity(
             artifact.function,
@@ -130,7 +152,13 @@ def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
             artifact.target,
             artifact.runtime,
         ),
-        **_artifact(relative(artifact.path), artifact.identity.size, artifact.sha256),
+        **_artifact(
+            relative(artifact.path),
+            artifact.identity.size,
+            artifact.sha256,
+            relative(packed.path) if packed else None,
+            packed,
+        ),
     }
 
 
@@ -216,16 +244,19 @@ class Row(NamedTuple):
     change: str
     compile: str
     link: str
+    zip: str = ""
 
     @property
     def cells(self) -> tuple[str, ...]:
         status = {Status.UP_TO_DATE: "up to date"}.get(self.status, self.status.value)
         return (
             self.function, self.target, status, self.size, self.change, self.compile, self.link,
+            self.zip,
         )  # fmt: skip
 
 
-TABLE_HEAD = ("function", "target", "status", "size", "change", "compile", "link")
+TABLE_HEAD = ("function", "target", "status", "size", "change", "compile", "link", "zip")
+"""The last column is left out where nothing was packed."""
 
 
 def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row]:
@@ -241,6 +272,7 @@ def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row
             change=size_change(result.previous_size, result.size),
             compile=_seconds(result.compile_seconds),
             link=_seconds(result.link_seconds),
+            zip=size(result.zip.identity.size) if result.zip is not None else "",
         )
         for result in shown
     ]

@@ -9,9 +9,11 @@ from typing import Any
 from lambdabuild.asking import Findings
 from lambdabuild.model import (
     Artifact,
+    Companion,
     GoEnvironment,
     Identity,
     Input,
+    Kind,
     Module,
     Package,
     Runtime,
@@ -20,7 +22,7 @@ from lambdabuild.model import (
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 2
+VERSION = 3
 _LONGEST_HEAD = 200
 
 
@@ -33,6 +35,8 @@ class State:
     manifests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of each manifest, by its path, relative to the project directory."""
     findings: Findings = field(default_factory=Findings)
+    assets: Stamps = field(default_factory=Stamps)
+    """Of the files that are packed beside executables; of no directories."""
     project: str | None = field(default=None, compare=False)
     """Whose it is; None where it was not read from a file."""
 
@@ -45,6 +49,7 @@ def to_text(state: State, project: str) -> str:
         "inputs": list(inputs),
         "manifests": state.manifests,
         "findings": _findings_value(state.findings, project),
+        "assets": state.assets.files,
     }
     return _sealed(value)
 
@@ -84,7 +89,9 @@ def from_text(text: str, project: str) -> State:
     artifacts = [_artifact(row, inputs) for row in value["artifacts"]]
     findings = _findings(value["findings"], project)
     origin = value["findings"]["project"]
-    return State({a.path: a for a in artifacts}, value["manifests"], findings, origin)
+    files = value["assets"] if origin == project else {}
+    assets = Stamps({path: FileStamp(*row) for path, row in files.items()})
+    return State({a.path: a for a in artifacts}, value["manifests"], findings, assets, origin)
 
 
 def announcement_text(artifacts: Iterable[Artifact]) -> str:
@@ -107,17 +114,26 @@ def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:
         artifact.target.goos, artifact.target.goarch, artifact.runtime, artifact.sha256,
         artifact.identity, artifact.build_id, artifact.link_id,
         [inputs.setdefault(item, len(inputs)) for item in artifact.inputs],
+        [inputs.setdefault(item, len(inputs)) for item in artifact.packed],
+        artifact.companions,
     ]  # fmt: skip
 
 
 def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
     path, layout, function, package, directory, goos, goarch, runtime, sha256 = row[:9]
-    identity, build_id, link_id, known = row[9:]
+    identity, build_id, link_id, known, packed, companions = row[9:]
     return Artifact(
         path, layout, function, package, directory, Target(goos, goarch),
         Runtime(runtime) if runtime else None, sha256, Identity(*identity), build_id, link_id,
         tuple([inputs[number] for number in known]),
+        tuple([inputs[number] for number in packed]),
+        tuple([_companion(row) for row in companions]),
     )  # fmt: skip
+
+
+def _companion(row: list[Any]) -> Companion:
+    kind, path, sha256, identity, made_from, executable = row
+    return Companion(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
 
 
 def _findings_value(findings: Findings, project: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from lambdabuild import naming
 from lambdabuild.asking import Go
-from lambdabuild.config import FILE_NAME, Config, Settings, parse_config
+from lambdabuild.config import FILE_NAME, Config, Settings
+from lambdabuild.configfile import parse_config
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError, did_you_mean

@@ -173,10 +173,10 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
                 content = file.read()
     except OSError:
         return FileStamp(0, 0, 0, 0, True, kind, "", "")
-    digest = _digest(content)
+    digest = content_digest(content)
     bearing = digest
     if kind == SOURCE:
-        bearing = _digest(outline(content))
+        bearing = content_digest(outline(content))
     elif kind == CONTENT:
         bearing = "here"
     return FileStamp(
@@ -280,5 +280,5 @@ def _take(stamps: Stamps, path: str, kind: str, known: Mapping[str, FileStamp], 
     stamps.files[path] = take_file(path, kind, clock)
 
 
-def _digest(content: bytes) -> str:
+def content_digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -38,6 +38,9 @@ architecture = "x86_64"
 # "provided.al2023" or "provided.al2".
 runtime = "provided.al2023"
 
+# Pack each function into a zip that Lambda takes: <out>/<function>.zip.
+# zip = true
+
 # Flags of `go build`; those in GOFLAGS hold as well.
 tags = ["lambda.norpc"]
 ldflags = "-s -w"
@@ -49,6 +52,8 @@ ldflags = "-s -w"
 # What differs for one function:
 # [functions."users-get"]
 # architecture = "arm64"
+# assets = ["templates/*.html"]   # files of its directory, packed beside `bootstrap`
+# cgo = true                      # it links C code
 
 # A name of your own for the function in a directory:
 # [functions."billing"]

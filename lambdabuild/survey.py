@@ -2,20 +2,23 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.asking import Findings, Go, start_go, world_of
+from lambdabuild.compiler import compilers_of
+from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import UNKNOWN, Inputs, first_change, name_of, path_of
+from lambdabuild.fingerprint import Inputs, first_change, name_of
 from lambdabuild.loading import variants_of
 from lambdabuild.model import Batch, Function, Input, Plan, Step, Target
-from lambdabuild.plan import PackageOf, make_plan, order_of
+from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
-from lambdabuild.stamps import TOOL, WHOLE, Level, Look, Stamps, look, take
+from lambdabuild.stamps import Look, Stamps, look, take
 from lambdabuild.state import DIRECTORY, temporary
 
 Key = tuple[str, Target]
@@ -35,10 +38,18 @@ class Survey(NamedTuple):
     """How the disk differed from what the last run saw."""
     stamps: Stamps
     """Everything that all of this rests on."""
-    own: frozenset[str]
+    own: AbstractSet[str]
     """The absolute paths that lambdabuild writes itself."""
+    packed: Mapping[Key, tuple[Input, ...]] = MappingProxyType({})
+    """What beyond its executable each step's deployment package holds."""
+    to_pack: frozenset[Key] = frozenset()
+    """Steps whose executables are up to date, and not what stands with them."""
     put_off: frozenset[Key] = frozenset()
     """Steps that are not up to date, and left as they are for now."""
+
+    def made_from(self, key: Key) -> tuple[Input, ...]:
+        """Return everything that a step's deployment package is made from."""
+        return (*self.inputs.get(key, ()), *self.packed.get(key, ()))
 
     def directories(self, step: Step) -> set[str]:
         """Return where the packages are that a step is or imports, as far as they were found."""
@@ -54,16 +65,22 @@ class Survey(NamedTuple):
 
     @property
     def to_build(self) -> Plan:
-        """The plan without the steps that are up to date."""
+        """The plan without the steps whose executables are up to date."""
+        reasons = self.reasons.keys() - self.to_pack
         batches = []
         for batch in self.plan.batches:
-            steps = tuple(step for step in batch.steps if step.key in self.reasons)
+            steps = tuple(step for step in batch.steps if step.key in reasons)
             if steps:
                 batches.append(
                     Batch(batch.directory, batch.target, batch.flags, steps, batch.graph)
                 )
-        steps = tuple(s for s in self.plan.steps if s.load_errors or s.key in self.reasons)
+        steps = tuple(s for s in self.plan.steps if s.load_errors or s.key in reasons)
         return Plan(steps, tuple(batches))
+
+    @property
+    def only_to_pack(self) -> list[Step]:
+        """The steps of which the executable stays as it is, and the rest is made again."""
+        return [step for step in self.plan.steps if step.key in self.to_pack & self.reasons.keys()]
 
     @property
     def up_to_date(self) -> list[Step]:
@@ -85,7 +102,7 @@ class Overview(NamedTuple):
     functions: Sequence[Function]
     """Those that were asked for."""
     seen: Look
-    own: frozenset[str]
+    own: set[str]
 
 
 def overview(
@@ -121,7 +138,7 @@ def overview(
         stamps = take(world, seen.stamps.files, clock, own)
         stamps.doubted = _doubtful(stamps, seen.stamps)
         findings.stamps = stamps
-    return Overview(go, discovery, functions, seen, frozenset(own))
+    return Overview(go, discovery, functions, seen, own)
 
 
 def survey(
@@ -138,16 +155,38 @@ def survey(
     rest see `overview`.
     """
     there = overview(session, names, state, clock, force=force)
-    stamps = state.findings.stamps
-    plan = plan_for(session, there.discovery, there.functions)
+    contents = contents_of(session, there.functions, state, clock, there.own)
+    stamps = _together(state.findings.stamps, contents.stamps)
+    plan = plan_for(session, there, contents.assets)
     inputs = _inputs(session, there.go, there.discovery, plan, stamps)
-    reasons = {}
+    packed = {
+        step.key: packed_inputs(step, stamps, session.project)
+        for step in plan.steps
+        if not session.settings.in_place or step.zip
+    }
+    reasons, to_pack = {}, set()
     for step in plan.steps:
-        if not step.load_errors:
-            reason = _reason(session, step, state, inputs[step.key], force=force)
+        if step.load_errors:
+            continue
+        reason = _reason(session, step, state, inputs[step.key], force=force)
+        if reason is None:
+            artifact = state.artifacts[name_of(step.artifact, session.project)]
+            reason = reason_to_pack(session, step, artifact, packed.get(step.key, ()))
             if reason is not None:
-                reasons[step.key] = reason
-    return Survey(there.go, there.discovery, plan, inputs, reasons, there.seen, stamps, there.own)
+                to_pack.add(step.key)
+        if reason is not None:
+            reasons[step.key] = reason
+    return Survey(
+        there.go, there.discovery, plan, inputs, reasons, there.seen, stamps, there.own,
+        packed, frozenset(to_pack),
+    )  # fmt: skip
+
+
+def _together(found: Stamps, packed: Stamps) -> Stamps:
+    """Return the stamps of what is built and of what is packed; a directory's fullest counts."""
+    if not packed.directories:
+        return found
+    return Stamps(packed.files | found.files, found.directories | packed.directories, found.doubted)
 
 
 def own_paths(session: Session, state: State) -> set[str]:
@@ -156,6 +195,9 @@ def own_paths(session: Session, state: State) -> set[str]:
     for artifact in state.artifacts.values():
         path = os.path.normpath(os.path.join(session.project, artifact.path))
         own |= {path, temporary(path)}
+        for companion in artifact.companions:
+            beside = os.path.normpath(os.path.join(session.project, companion.path))
+            own |= {beside, temporary(beside)}
         if os.path.basename(os.path.dirname(path)) == artifact.target.label:
             own.add(os.path.dirname(path))
     return own
@@ -217,49 +259,18 @@ def _reason(
     return first_change(previous.inputs, inputs, show)
 
 
-def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ...]]:
-    """Return the inputs of the steps, unknown where they may have changed since the survey.
-
-    To be asked after a build, with the clock of before it.
-    """
-    after = look(survey.stamps, clock, survey.own)
-    touched, folders = set(after.touched), set(after.stirred)
-    if not touched and not folders:
-        return dict(survey.inputs)
-    # What comes and goes in a directory that is embedded may be the only file there.
-    for path in after.stirred:
-        if after.stamps.directories[path].level == Level.EVERYTHING:
-            folders.update(str(parent) for parent in PurePath(path).parents)
-    kinds = {path: after.stamps.files[path].kind for path in touched}
-    for_all = [
-        (f"file {name_of(path, project)}", UNKNOWN)
-        for path, kind in kinds.items()
-        if kind in {WHOLE, TOOL}
-    ]
-
-    def doubted(item: Input) -> Input:
-        name, _ = item
-        if not name.startswith("file "):
-            return item
-        path = path_of(name.removeprefix("file "), project)
-        known = path not in touched and os.path.dirname(path) not in folders
-        return item if known else (name, UNKNOWN)
-
-    return {
-        key: (*(doubted(item) for item in inputs), *for_all)
-        for key, inputs in survey.inputs.items()
-    }
-
-
-def plan_for(session: Session, discovery: Discovery, functions: Sequence[Function]) -> Plan:
-    """Return the plan that builds `functions`, up to date or not.
+def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
+    """Return the plan that builds the functions, up to date or not.
 
     Raises:
-        LambdabuildError: there is none.
+        LambdabuildError: there is none, two functions would write to one path, or nothing
+            compiles the C of one.
 
     """
+    discovery, functions = there.discovery, there.functions
     if not functions:
         raise _no_functions(session, discovery)
+    refuse_collisions(discovery.functions, session.settings, out=session.out)
     loaded = loaded_packages(session, discovery, functions)
     for function in functions:
         for target in session.settings.of(function.name).targets:
@@ -268,7 +279,8 @@ def plan_for(session: Session, discovery: Discovery, functions: Sequence[Functio
                     f"`{function.name}` is not built for {target}: "
                     "build constraints exclude all its Go files"
                 )
-    return make_plan(functions, session.settings, loaded, out=session.out)
+    compilers = compilers_of(loaded, session.settings, session.environment, there.go.settings)
+    return make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
 
 
 def loaded_packages(

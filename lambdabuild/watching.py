@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from lambdabuild import events
@@ -128,7 +129,7 @@ class _Loop(Watching):
 
     def _build(self, request: Request) -> Report:
         """Run the pipeline once, with this as what watches over it."""
-        runner = Runner(self.session.environment)
+        runner = Runner(self.session.environment, self.session.interrupts.held_off)
         try:
             session = self.session._replace(run=runner)
             return build_functions(session, replace(request, watching=self))
@@ -214,7 +215,7 @@ class _Loop(Watching):
         return any(step.key in touched for step in batch.steps)
 
     @property
-    def _own(self) -> frozenset[str]:
+    def _own(self) -> AbstractSet[str]:
         return self.found.own if self.found is not None else frozenset()
 
     def _tell(self, report: Report) -> None:
@@ -324,4 +325,4 @@ class _Loop(Watching):
 
 
 def _made_from(found: Survey | None, key: Key) -> tuple[object, ...]:
-    return found.inputs.get(key, ()) if found is not None else ()
+    return found.made_from(key) if found is not None else ()

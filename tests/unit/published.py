@@ -1,25 +1,43 @@
 """A project with one function, whose executable tests publish; `project` is its fixture."""
 
+import contextlib
 import hashlib
+import io
 import os
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from lambdabuild import artifacts
+from lambdabuild import artifacts, assets
 from lambdabuild.artifacts import Removal
+from lambdabuild.config import Settings
+from lambdabuild.console import Console, Look
+from lambdabuild.contents import reason_to_pack
+from lambdabuild.fingerprint import name_of
+from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import (
     Artifact,
+    Companion,
     Flags,
     Function,
     Identity,
     Input,
+    Kind,
     Linked,
     Runtime,
     Step,
     StepResult,
 )
+from lambdabuild.origins import packed_text, sbom_made_from
+from lambdabuild.packing import Packed, Packer, Staged
+from lambdabuild.process import Runner
 from lambdabuild.publish import Publisher
 from lambdabuild.saved import State
+from lambdabuild.session import Session
+from lambdabuild.stamps import content_digest
 from tests.unit.values import X86_64
 
 PACKAGE = "example.com/shop/api/users/get"
@@ -27,14 +45,21 @@ FINAL = "link/main/main/content"
 HALF_WAY = "link/main/main/link"
 GO = ("go", "go1.26.8")
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
-def executable(text: str = "one", build_id: str = "") -> bytes:
-    """Return an executable, as far as lambdabuild looks at it."""
+_MACHINES = {"amd64": 62, "arm64": 183}
+
+
+def executable(text: str = "one", build_id: str = "", machine: str = "amd64") -> bytes:
+    """Return an executable, as far as lambdabuild looks at it: an ELF header, and a note of Go."""
     note = b""
     if build_id:
         length = len(build_id).to_bytes(4, "little")
         note = b"\4\0\0\0" + length + b"\4\0\0\0Go\0\0" + build_id.encode()
-    return b"\x7fELF" + note + text.encode()
+    header = struct.pack(
+        "<16s2HL3QL6H", b"\x7fELF\2\1\1", 2, _MACHINES[machine], 1, 64, 0, 0, 0, 64, 56, 0, 64, 0, 0
+    )
+    return header + note + text.encode()
 
 
 def sha256(content: bytes) -> str:
@@ -49,48 +74,161 @@ class Project:
     state: State
 
     @property
+    def directory(self) -> Path:
+        """Where the function's sources are."""
+        return self.path / "api/users/get"
+
+    @property
     def step(self) -> Step:
-        directory = str(self.path / "api/users/get")
-        function = Function("users-get", PACKAGE, directory, str(self.path))
+        function = Function("users-get", PACKAGE, str(self.directory), str(self.path))
         return Step(function, X86_64, Runtime.AL2023, Flags(), str(self.artifact))
+
+    def wanting(
+        self,
+        *globs: str,
+        zip: bool = True,  # noqa: A002 - as in Step
+        sbom: bool = False,
+    ) -> Step:
+        """Return the step with what is to stand with its executable."""
+        selection = assets.select(str(self.directory), globs, ())
+        assert selection.problems == ()
+        return self.step._replace(
+            zip=str(self.zip) if zip else None,
+            sbom=str(self.sbom) if sbom else None,
+            assets=selection.assets,
+        )
 
     @property
     def artifact(self) -> Path:
         return self.path / "dist/users-get/bootstrap"
 
     @property
+    def zip(self) -> Path:
+        return self.path / "dist/users-get.zip"
+
+    @property
+    def sbom(self) -> Path:
+        return self.path / "dist/users-get.sbom.json"
+
+    @property
     def remembered(self) -> Artifact:
         return self.state.artifacts["dist/users-get/bootstrap"]
+
+    @property
+    def companions(self) -> Mapping[str, Companion]:
+        """What is remembered to stand with the executable, by its path in `dist`."""
+        return {c.path.removeprefix("dist/"): c for c in self.remembered.companions}
 
     @property
     def out(self) -> str:
         return str(self.path / "dist")
 
-    def linked(self, content: bytes) -> Linked:
+    @property
+    def there(self) -> set[str]:
+        """The files in `dist`, by their paths in it."""
+        out = Path(self.out)
+        return {str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir()}
+
+    @property
+    def standing(self) -> dict[str, bytes]:
+        """What is in `dist`; of a zip, what is in it."""
+        found: dict[str, bytes] = {}
+        for name in sorted(self.there):
+            content = Path(self.out, name).read_bytes()
+            if name.endswith(".zip"):
+                with zipfile.ZipFile(io.BytesIO(content)) as read:
+                    found |= {f"{name}/{inside}": read.read(inside) for inside in read.namelist()}
+            else:
+                found[name] = content
+        return found
+
+    def write(self, name: str, content: bytes | str = "", mode: int = 0o644) -> Path:
+        """Write a file into the function's directory."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(mode)
+        return path
+
+    def linked(self, content: bytes, step: Step | None = None) -> Linked:
         """Stage an executable."""
         staged = self.path / "staging/exe"
         staged.parent.mkdir(exist_ok=True)
         staged.write_bytes(content)
-        return Linked(self.step, str(staged), compile_seconds=0.5, link_seconds=0.25)
+        return Linked(step or self.step, str(staged), compile_seconds=0.5, link_seconds=0.25)
+
+    @contextlib.contextmanager
+    def packer(self, *, epoch: int | None = None, in_place: bool = False) -> Iterator[Packer]:
+        """Return the packer of a run."""
+        staging = self.path / "staging/packages"
+        with contextlib.closing(
+            Packer(
+                str(self.path), str(staging), dict(self.state.artifacts),
+                epoch=epoch, in_place=in_place, workers=2,
+            )
+        ) as packer:  # fmt: skip
+            yield packer
+
+    def packed(self, linked: Linked, *, epoch: int | None = None) -> Packed:
+        """Return the package of what was linked, or is in place as it would be linked."""
+        with self.packer(epoch=epoch) as packer:
+            if linked.executable is not None:
+                return packer.staged(linked.step, linked.executable)
+            return packer.published(linked.step, self.remembered)
+
+    def with_bill(self, packed: Packed, text: str = "bill") -> Packed:
+        """Add a bill of materials, as far as publishing knows of it."""
+        staged = self.path / "staging/bill"
+        staged.write_text(text)
+        bill = Staged(
+            Kind.SBOM, str(staged), str(self.sbom), sha256(text.encode()), len(text),
+            sbom_made_from(packed.sha256, None),
+        )  # fmt: skip
+        return packed._replace(files=(*packed.files, bill))
 
     def publisher(self, *inputs: Input) -> Publisher:
         """Return the publisher of a run that built the step from `inputs`."""
         return Publisher(str(self.path), "dist", self.state, {self.step.key: inputs})
 
-    def publish(self, content: bytes, *inputs: Input) -> StepResult:
+    def publish(
+        self, content: bytes, *inputs: Input, step: Step | None = None, bill: str | None = None
+    ) -> StepResult:
         """Publish an executable as a run of its own does."""
-        publisher = self.publisher(*inputs)
-        linked = self.linked(content)
-        return publisher.publish(linked, publisher.measure(linked), "not built before")
+        linked = self.linked(content, step)
+        packed = self.packed(linked)
+        if bill is not None:
+            packed = self.with_bill(packed, bill)
+        return self.publisher(*inputs).publish(linked, packed, "not built before")
+
+    def confirm(self, *inputs: Input, step: Step | None = None) -> StepResult:
+        """Confirm the executable that is in place, as a run does that would link it again."""
+        linked = Linked(step or self.step, current=True, compile_seconds=0.5)
+        return self.publisher(*inputs).confirm(linked, self.packed(linked), "go1.26 → go1.27")
+
+    def why(self, step: Step, environment: Mapping[str, str] = NOTHING) -> str | None:
+        """Return why the next run makes again what stands with an executable that it keeps."""
+        here = str(self.path)
+        console = Console(Look(terminal=False, color=False), io.StringIO())
+        session = Session(
+            here, here, Settings(), environment, Runner(environment), console, Interrupts()
+        )
+        contents = [(asset, Path(asset.source).read_bytes()) for asset in step.assets]
+        packed = tuple(
+            (f"file {name_of(asset.source, here)}", packed_text(content_digest(content), asset))
+            for asset, content in contents
+        )
+        return reason_to_pack(session, step, self.remembered, packed)
 
     def remove(self) -> Removal:
-        return artifacts.remove(self.remembered, self.state, str(self.path), self.out)
+        return artifacts.remove(self.remembered, self.state, str(self.path), self.out).removal
 
 
-def tamper(path: Path, content: bytes) -> None:
+def tamper(path: Path, content: bytes, mode: int | None = None) -> None:
     """Write to a file as somebody else does, some time after lambdabuild."""
     modified = path.stat().st_mtime_ns + 10**9
     path.write_bytes(content)
+    if mode is not None:
+        path.chmod(mode)
     os.utime(path, ns=(modified, modified))
 
 

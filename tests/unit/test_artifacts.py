@@ -10,11 +10,13 @@ from lambdabuild.artifacts import Removal
 from lambdabuild.model import (
     Artifact,
     Diagnostic,
+    Kind,
     Linked,
     Runtime,
     Status,
     StepResult,
 )
+from lambdabuild.packing import Packed
 from lambdabuild.saved import State
 from lambdabuild.state import temporary
 from tests.unit.published import (
@@ -46,7 +48,10 @@ def test_what_nothing_changed_of_is_up_to_date(project: Project) -> None:
 
 
 def confirmed(project: Project) -> StepResult:
-    return project.publisher(GO).confirm(Linked(project.step, current=True), "go1.26 → go1.27")
+    linked = Linked(project.step, current=True)
+    sha = project.remembered.sha256
+    packed = Packed(sha, None, project.remembered.identity, (), ())
+    return project.publisher(GO).confirm(linked, packed, "go1.26 → go1.27")
 
 
 def found_up_to_date(project: Project) -> StepResult:
@@ -123,11 +128,10 @@ def announced_by_a_killed_run(project: Project) -> Artifact:
     """Publish as a run does that is killed before it can save; return what it announced."""
     publisher = project.publisher(GO)
     linked = project.linked(executable("two"))
-    measured = publisher.measure(linked)
-    artifact = publisher.announcement(linked, measured)
-    assert artifact is not None
+    packed = project.packed(linked)
+    artifact = publisher.announcement(linked, packed)
     before = dict(project.state.artifacts)
-    publisher.publish(linked, measured, "not built before")
+    publisher.publish(linked, packed, "not built before")
     project.state.artifacts.clear()
     project.state.artifacts.update(before)
     return artifact
@@ -219,8 +223,8 @@ def test_a_step_that_failed_names_the_artifact_of_an_earlier_run(project: Projec
         step=project.step,
         status=Status.FAILED,
         artifact=str(project.artifact),
-        size=7,
-        previous_size=7,
+        size=len(executable()),
+        previous_size=len(executable()),
         sha256=sha256(executable()),
         errors=(error,),
     )
@@ -299,9 +303,136 @@ def test_what_a_killed_run_left_beside_an_artifact_is_removed_with_it(project: P
     assert os.listdir(project.out) == []
 
 
+def with_all(project: Project) -> Artifact:
+    """Publish an executable with two assets and a zip."""
+    project.write("data/a", "a")
+    project.write("b", "b")
+    project.publish(executable(), step=project.wanting("**"))
+    return project.remembered
+
+
+def test_what_stands_with_an_artifact_is_removed_with_it(project: Project) -> None:
+    artifact = with_all(project)
+    removed = artifacts.remove(artifact, project.state, str(project.path), project.out)
+    assert removed.removal is Removal.REMOVED
+    assert sorted(removed.files) == [
+        f"{project.out}/{name}"
+        for name in ("users-get.zip", "users-get/b", "users-get/bootstrap", "users-get/data/a")
+    ]
+    assert os.listdir(project.out) == []
+
+
+@pytest.mark.parametrize("name", ["users-get.zip", "users-get/data/a", "users-get/bootstrap"])
+def test_of_what_stands_with_an_artifact_what_somebody_changed_is_left(
+    project: Project, name: str
+) -> None:
+    artifact = with_all(project)
+    path = Path(project.out, name)
+    tamper(path, bytes(path.stat().st_size))
+    removed = artifacts.remove(artifact, project.state, str(project.path), project.out)
+    mine = name == "users-get/bootstrap"
+    assert removed.removal is (Removal.LEFT if mine else Removal.REMOVED)
+    assert project.there == {name}
+    assert str(path) not in removed.files
+    assert project.state == State()
+
+
+def test_one_file_that_stands_with_an_artifact_is_removed_alone(project: Project) -> None:
+    with_all(project)
+    asset = project.companions["users-get/data/a"]
+    root = str(project.path)
+    assert artifacts.remove_companion(asset, root, project.out) is Removal.REMOVED
+    assert project.there == {"users-get.zip", "users-get/b", "users-get/bootstrap"}
+    assert not (project.artifact.parent / "data").exists()
+    assert artifacts.remove_companion(asset, root, project.out) is Removal.GONE
+
+
+def test_what_stands_with_an_artifact_is_told_while_it_is_as_it_was_written(
+    project: Project,
+) -> None:
+    before = with_all(project)
+    step = project.wanting("**")
+    root = str(project.path)
+    os.utime(project.zip, ns=(1, 1))
+    told = artifacts.up_to_date(step, project.state, root)
+    assert told.zip == project.companions["users-get.zip"]
+    assert told.zip is not None
+    assert told.zip.identity == identity(project.zip)
+    assert artifacts.up_to_date(project.step, project.state, root).zip is None
+    tamper(project.zip, b"x" * project.zip.stat().st_size)
+    assert artifacts.up_to_date(step, project.state, root).zip is None
+    assert [c.kind for c in project.remembered.companions] == [Kind.ASSET, Kind.ASSET]
+    assert project.remembered.packed == before.packed
+
+
+def test_a_step_that_failed_names_the_zip_of_an_earlier_run(project: Project) -> None:
+    with_all(project)
+    step = project.wanting("**")
+    root = str(project.path)
+    known = project.companions["users-get.zip"]
+    assert artifacts.failed(step, (), project.state, root).zip == known
+    assert artifacts.failed(project.step, (), project.state, root).zip is None
+    project.zip.unlink()
+    assert artifacts.failed(step, (), project.state, root).zip is None
+
+
+def test_a_step_that_failed_names_no_zip_of_another_executable(project: Project) -> None:
+    with_all(project)
+    other = project.remembered._replace(
+        companions=tuple(c._replace(made_from="0") for c in project.remembered.companions)
+    )
+    project.state.artifacts[other.path] = other
+    failed = artifacts.failed(project.wanting("**"), (), project.state, str(project.path))
+    assert (failed.artifact, failed.zip) == (str(project.artifact), None)
+
+
+def test_an_asset_holds_while_its_bytes_and_its_mode_are_the_same(project: Project) -> None:
+    with_all(project)
+    asset = project.companions["users-get/b"]
+    root = str(project.path)
+    path = project.artifact.parent / "b"
+    assert artifacts.held_companion(asset, root) == asset
+    os.utime(path, ns=(1, 1))
+    assert artifacts.held_companion(asset, root) == asset._replace(identity=identity(path))
+    path.chmod(0o755)
+    assert artifacts.held_companion(asset, root) is None
+    path.chmod(0o644)
+    tamper(path, b"c")
+    assert artifacts.held_companion(asset, root) is None
+    path.unlink()
+    path.symlink_to(project.directory / "b")
+    assert artifacts.held_companion(asset, root) is None
+
+
+def test_what_stands_with_an_artifact_is_settled_with_it(project: Project) -> None:
+    with_all(project)
+    first = project.remembered
+    zipped = project.companions["users-get.zip"]
+    later = zipped._replace(
+        identity=zipped.identity._replace(changed=first.identity.changed + 10**12)
+    )
+    project.state.artifacts[first.path] = first._replace(companions=(later,))
+    changed = later.identity.changed
+    times = iter([changed - 1, changed, changed + 1])
+    artifacts.settle(project.state, [first.path], lambda: next(times))
+    assert list(times) == []
+    artifacts.settle(project.state, [first.path], lambda: changed)
+    assert project.remembered.companions == (
+        later._replace(identity=later.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)),
+    )
+
+
+def test_what_a_killed_run_had_half_copied_of_a_zip_is_removed(project: Project) -> None:
+    artifact = with_all(project)
+    half = Path(temporary(str(project.zip)))
+    half.write_bytes(b"half")
+    artifacts.recover([artifact], project.state, str(project.path))
+    assert not half.exists()
+
+
 def test_in_place_no_directory_of_the_sources_is_removed(project: Project) -> None:
     project.publish(executable())
     boundary = str(project.artifact.parent)
     removal = artifacts.remove(project.remembered, project.state, str(project.path), boundary)
-    assert removal is Removal.REMOVED
+    assert removal == (Removal.REMOVED, (str(project.artifact),))
     assert project.artifact.parent.is_dir()

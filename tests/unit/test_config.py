@@ -14,11 +14,12 @@ from lambdabuild.config import (
     FunctionTable,
     Settings,
     parse_architecture,
-    parse_config,
     parse_runtime,
     parse_target,
 )
+from lambdabuild.configfile import parse_config
 from lambdabuild.errors import LambdabuildError, did_you_mean
+from lambdabuild.globs import pattern_problem
 from lambdabuild.model import Flags, Runtime, Target
 from tests.unit.values import ARM64, X86_64, directories, texts
 
@@ -26,11 +27,13 @@ SOURCE = "lambdabuild.toml"
 ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64}
 TOP_KEYS = [
     *("roots", "exclude", "out", "functions"),
-    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env"),
+    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
+    *("zip", "sbom"),
 ]
 FUNCTION_KEYS = [
     *("directory", "assets"),
-    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env"),
+    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
+    *("zip", "sbom"),
 ]
 
 
@@ -69,9 +72,14 @@ choices: dict[str, st.SearchStrategy[Any]] = {
     "ldflags": texts,
     "gcflags": texts,
     "env": st.dictionaries(variables, texts.filter(lambda text: "\0" not in text), max_size=3),
+    "cgo": st.booleans(),
+    "layer_libraries": st.lists(texts.filter(lambda text: text and "/" not in text), max_size=2),
+    "zip": st.booleans(),
+    "sbom": st.booleans(),
 }
+patterns = texts.filter(lambda text: pattern_problem(text) is None)
 function_tables = st.fixed_dictionaries(
-    {}, optional={"directory": directories, "assets": st.lists(texts), **choices}
+    {}, optional={"directory": directories, "assets": st.lists(patterns, max_size=3), **choices}
 )
 function_names = texts.filter(lambda name: name not in {"", ".", ".."} and "/" not in name)
 documents = st.fixed_dictionaries(
@@ -98,6 +106,10 @@ def chosen(values: Mapping[str, Any]) -> Choices:
         ldflags=values.get("ldflags"),
         gcflags=values.get("gcflags") or None,
         environment=values.get("env", {}),
+        cgo=values.get("cgo"),
+        layer_libraries=tuple(values["layer_libraries"]) if "layer_libraries" in values else None,
+        zip=values.get("zip"),
+        sbom=values.get("sbom"),
     )
 
 
@@ -200,6 +212,12 @@ def test_the_key_that_was_meant_is_suggested(key: str, near: str) -> None:
     )
 
 
+MIGRATION = (
+    "use `provided.al2023`, which runs on x86_64 and arm64: the same code, built as an executable "
+    "named `bootstrap`, which is what lambdabuild writes; where the function is deployed, set "
+    "Runtime: provided.al2023 and Handler: bootstrap"
+)
+INSIDE = "name files in or below the function's directory, such as `templates/*.html`"
 ENV_HINTS = {
     "GOOS": "use `architecture`, or --target for other systems",
     "GOARCH": "use `architecture`, or --target for other systems",
@@ -255,12 +273,50 @@ REFUSED = {
         "  at: lambdabuild.toml, key `architecture`\n"
         "  hint: use `x86_64` or `arm64`"
     ),
-    'runtime = "go1.x"': (
-        "the runtime `go1.x` was retired by AWS\n"
-        "  at: lambdabuild.toml, key `runtime`\n"
-        "  hint: use `provided.al2023`: the same code, built as an executable named `bootstrap`, "
-        "which is what lambdabuild writes; set Runtime: provided.al2023 and Handler: bootstrap"
-    ),
+    **{
+        f'runtime = "{runtime}"': (
+            f"the runtime `{runtime}` was retired by AWS, and has no arm64\n"
+            "  at: lambdabuild.toml, key `runtime`\n"
+            f"  hint: {MIGRATION}"
+        )
+        for runtime in ("go1.x", "provided")
+    },
+    # go1.x started a program named after the handler.
+    **{
+        f'{prefix}{key} = "main"': (
+            f"`{shown}{key}` cannot be chosen: what Lambda starts is named `bootstrap`\n"
+            "  at: lambdabuild.toml\n"
+            f"  hint: take the key away, and {MIGRATION}"
+        )
+        for prefix, shown in (("", ""), ("functions.x.", 'functions."x".'))
+        for key in ("handler", "executable", "binary")
+    },
+    **{
+        f"{prefix}{key} = {value}": (
+            f"`{shown}{key}` is neither true nor false\n"
+            "  at: lambdabuild.toml\n"
+            f"  hint: write `{key} = true`"
+        )
+        for prefix, shown in (("", ""), ("functions.x.", 'functions."x".'))
+        for key, value in (("zip", '"true"'), ("sbom", "1"))
+    },
+    **{
+        f"functions.x.assets = ['a', '{pattern}']": (
+            f'`functions."x".assets` has `{pattern}`, which {problem}\n'
+            "  at: lambdabuild.toml\n"
+            f"  hint: {remedy}"
+        )
+        for pattern, problem, remedy in (
+            ("", "names no file", INSIDE),
+            ("/etc/*", "is absolute", INSIDE),
+            ("a/../../b", "leaves the function's directory", INSIDE),
+            (
+                "Bootstrap",
+                "would take the place of the executable",
+                "the executable is packed anyway; give an asset another name",
+            ),
+        )
+    },
     'runtime = "provided.al2024"': (
         "`provided.al2024` is not a runtime that runs Go executables\n"
         "  at: lambdabuild.toml, key `runtime`\n"
@@ -271,6 +327,27 @@ REFUSED = {
         '  at: lambdabuild.toml, key `functions."x".runtime`\n'
         "  hint: use `provided.al2023` or `provided.al2`"
     ),
+    'cgo = "1"': (
+        "`cgo` is neither true nor false\n  at: lambdabuild.toml\n  hint: write `cgo = true`"
+    ),
+    "functions.x.cgo = 1": (
+        '`functions."x".cgo` is neither true nor false\n'
+        "  at: lambdabuild.toml\n"
+        "  hint: write `cgo = true`"
+    ),
+    'layer_libraries = "libpq.so.5"': (
+        "`layer_libraries` is not a list of strings\n"
+        "  at: lambdabuild.toml\n"
+        '  hint: write `layer_libraries = ["…"]`'
+    ),
+    **{
+        f"functions.x.layer_libraries = ['{name}']": (
+            f'`functions."x".layer_libraries` has `{name}`, which is not the name of a library\n'
+            "  at: lambdabuild.toml\n"
+            "  hint: name each as the executable asks for it, such as `libpq.so.5`"
+        )
+        for name in ("", "/opt/lib/libpq.so.5")
+    },
     "functions = []": (
         "`functions` is not a table\n"
         "  at: lambdabuild.toml\n"
@@ -409,13 +486,12 @@ def test_a_runtime_goes_by_the_name_of_lambda() -> None:
     ]
 
 
-def test_the_error_about_go1_x_tells_the_migration() -> None:
+@pytest.mark.parametrize("runtime", ["go1.x", "provided"])
+def test_the_error_about_a_retired_runtime_tells_the_migration(runtime: str) -> None:
     with pytest.raises(LambdabuildError) as caught:
-        parse_runtime("go1.x")
+        parse_runtime(runtime)
     assert str(caught.value) == (
-        "the runtime `go1.x` was retired by AWS\n"
-        "  hint: use `provided.al2023`: the same code, built as an executable named `bootstrap`, "
-        "which is what lambdabuild writes; set Runtime: provided.al2023 and Handler: bootstrap"
+        f"the runtime `{runtime}` was retired by AWS, and has no arm64\n  hint: {MIGRATION}"
     )
 
 
@@ -435,6 +511,10 @@ said = st.builds(
     ldflags=st.none() | texts,
     gcflags=st.none() | texts,
     environment=st.dictionaries(st.sampled_from("ABCD"), texts),
+    cgo=st.none() | st.booleans(),
+    layer_libraries=st.none() | st.lists(texts).map(tuple),
+    zip=st.none() | st.booleans(),
+    sbom=st.none() | st.booleans(),
 )
 
 
@@ -442,7 +522,10 @@ said = st.builds(
 def test_a_flag_beats_the_table_which_beats_the_top_level_which_beats_the_default(
     flags: Choices, table: Choices, top: Choices
 ) -> None:
-    default = Choices((X86_64,), Runtime.AL2023, ("lambda.norpc",), "-s -w", None)
+    default = Choices(
+        (X86_64,), Runtime.AL2023, ("lambda.norpc",), "-s -w", None,
+        cgo=False, layer_libraries=(), zip=False, sbom=False,
+    )  # fmt: skip
     config = Config(choices=top, functions={"users-get": FunctionTable(table)})
 
     def first(name: str) -> Any:
@@ -458,8 +541,19 @@ def test_a_flag_beats_the_table_which_beats_the_top_level_which_beats_the_defaul
             ldflags=first("ldflags"),
             gcflags=first("gcflags"),
             environment=tuple(sorted(environment.items())),
+            cgo=first("cgo"),
         ),
+        layer_libraries=first("layer_libraries"),
+        zip=first("zip"),
+        sbom=first("sbom"),
     )
+
+
+def test_the_assets_of_a_function_are_those_of_its_table() -> None:
+    config = parse_config('functions.users-get.assets = ["a", "b/*"]', SOURCE)
+    settings = Settings(config)
+    assert settings.of("users-get").assets == ("a", "b/*")
+    assert settings.of("users-list").assets == ()
 
 
 def test_the_table_of_one_function_says_nothing_of_another() -> None:

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from lambdabuild.build import Event
 from lambdabuild.console import Console, ConsoleHandler, Look, Progress, choose_look
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Batch, Diagnostic, Plan, Report, Skipped, Status, StepResult
+from lambdabuild.model import (
+    Batch,
+    Companion,
+    Diagnostic,
+    Identity,
+    Kind,
+    Plan,
+    Report,
+    Skipped,
+    Status,
+    StepResult,
+)
 from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
 
 PLAIN = Look(terminal=False, color=False)
@@ -235,6 +246,19 @@ def test_who_asked_for_everything_sees_also_what_was_up_to_date() -> None:
         "users-get  linux/amd64  built       8.9 MB  +1.2 kB   0.08 s  0.21 s\n"
         "carts      linux/amd64  failed\n"
         "orders     linux/amd64  up to date  8.0 MB\n" + FAULTS + END
+    )
+
+
+def test_where_something_was_packed_the_table_tells_its_size() -> None:
+    packed = Companion(Kind.ZIP, "dist/users-get.zip", "", Identity(1, 3_722_193, 3, 4), "")
+    built, *others = REPORT.results
+    stream = io.StringIO()
+    report = REPORT._replace(results=(built._replace(zip=packed), *others))
+    Console(PLAIN, stream).report(report, relative)
+    assert stream.getvalue() == (
+        "function   target       status    size   change  compile    link     zip\n"
+        "users-get  linux/amd64  built   8.9 MB  +1.2 kB   0.08 s  0.21 s  3.7 MB\n"
+        "carts      linux/amd64  failed\n" + FAULTS + END
     )
 
 

@@ -19,6 +19,7 @@ from lambdabuild.fingerprint import (
     untracked,
 )
 from lambdabuild.model import (
+    CCompiler,
     Diagnostic,
     Flags,
     Function,
@@ -149,12 +150,41 @@ def test_whatever_a_person_chose_is_an_input() -> None:
         ("variables", "GOOS=linux GOARCH=amd64 CGO_ENABLED=1 GOAMD64=v3"),
         # Without -trimpath, it is in the executable.
         ("directory", f"{PROJECT} /go/pkg/mod "),
+        ("runtime", "provided.al2023"),
         ("package", MAIN),
     )
 
 
+def test_what_compiles_c_and_what_it_will_run_on_are_inputs_wherever_they_are() -> None:
+    zig = CCompiler("zig 0.17.0", (("CC", "zig cc -target x"), ("CPATH", None)), "/opt/zig:/bin")
+    chosen = step(cgo=True, compiler=zig)._replace(layer_libraries=("libpq.so.5", "libz.so.1"))
+    settings = {"CPATH": "/include", "CGO_CFLAGS": "-O3"}
+    assert inputs(graph(), chosen, settings=settings) == (
+        ("go", "go1.26.8"),
+        ("setting CGO_CFLAGS", "-O3"),
+        ("flag tags", ""),
+        ("flag ldflags", ""),
+        ("flag gcflags", ""),
+        ("flag cgo", "true"),
+        ("compiler", "zig 0.17.0"),
+        ("command", "-trimpath -buildvcs=false"),
+        ("variables", "GOOS=linux GOARCH=amd64 CGO_ENABLED=1 GOAMD64=v1 CC=zig cc -target x"),
+        ("runtime", "provided.al2023"),
+        ("layer_libraries", "libpq.so.5 libz.so.1"),
+        ("package", MAIN),
+    )
+
+
+def test_steps_that_differ_in_runtime_alone_have_each_their_own() -> None:
+    chosen = step(environment=(("CGO_ENABLED", "1"),))
+    lister = Inputs(graph(), GO, {}, project=PROJECT, digest_of=digest_of)
+    found = [dict(lister.of(chosen._replace(runtime=runtime)))["runtime"] for runtime in Runtime]
+    assert found == ["provided.al2023", "provided.al2"]
+
+
 def test_without_cgo_the_compiler_of_c_is_none() -> None:
-    assert inputs(graph(), step(), settings={"CC": "clang", "CGO_CFLAGS": "-O3"}) == (
+    made = step()._replace(runtime=Runtime.AL2, layer_libraries=("libpq.so.5",))
+    assert inputs(graph(), made, settings={"CC": "clang", "CGO_CFLAGS": "-O3"}) == (
         *PREFIX,
         ("package", MAIN),
     )
@@ -440,6 +470,12 @@ def test_a_single_change_is_named(both: dict[str, str], name: str, value: str | 
         ("go", "go1.26.7", "go1.26.8", "go1.26.7 → go1.26.8"),
         ("setting GOFLAGS", None, "-race", "GOFLAGS changed"),
         ("env CGO_ENABLED", "1", None, "CGO_ENABLED changed"),
+        ("flag cgo", None, "true", "cgo changed: none → true"),
+        ("runtime", "provided.al2", "provided.al2023",
+         "runtime changed: provided.al2 → provided.al2023"),
+        ("compiler", "zig 0.16.0", "zig 0.17.0", "the C compiler changed: zig 0.16.0 → zig 0.17.0"),
+        ("compiler", "gcc 100 1", "gcc 100 2", "the C compiler changed"),
+        ("layer_libraries", None, "libpq.so.5", "layer_libraries changed: none → libpq.so.5"),
         ("flag tags", "", "prod", "tags changed: none → prod"),
         ("flag ldflags", "-s", "", "ldflags changed: -s → none"),
         ("file api/main.go", "a", "b", "./api/main.go changed"),

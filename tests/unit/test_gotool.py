@@ -20,8 +20,9 @@ from lambdabuild.gotool import (
     split_quoted,
     strips_dwarf,
     target_environment,
+    uses_cgo,
 )
-from lambdabuild.model import Command, Flags, Target
+from lambdabuild.model import CCompiler, Command, Flags, Target
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 
 LINUX_X86_64 = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}
@@ -268,6 +269,28 @@ def test_variables_of_the_configuration_beat_the_usual_ones() -> None:
     }
 
 
+def test_with_cgo_on_go_is_told_what_compiles_c_unless_the_configuration_says_it() -> None:
+    zig = CCompiler("zig 0.17.0", (("CC", "zig cc"), ("CXX", "zig c++"), ("CPATH", None)), "/zig")
+    flags = Flags(cgo=True, compiler=zig, environment=(("CXX", "clang++"),))
+    with_c = LINUX_ARM64 | {"CGO_ENABLED": "1", "CC": "zig cc", "CXX": "clang++", "CPATH": None}
+    assert target_environment(ARM64, flags) == with_c
+    # What lists packages compiles nothing.
+    assert target_environment(ARM64, Flags(cgo=True)) == LINUX_ARM64 | {"CGO_ENABLED": "1"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (Flags(), False),
+        (Flags(cgo=True), True),
+        (Flags(cgo=True, environment=(("CGO_ENABLED", "0"),)), False),
+        (Flags(environment=(("CGO_ENABLED", "1"),)), True),
+    ],
+)
+def test_cgo_is_on_where_it_is_chosen_or_set(flags: Flags, *, expected: bool) -> None:
+    assert uses_cgo(ARM64, flags) is expected
+
+
 def test_go_env_is_asked_where_go_will_run() -> None:
     assert env_command("/go/bin/go", "/shop", ["GOVERSION", "GOFLAGS"]) == Command(
         ("/go/bin/go", "env", "-json", "GOVERSION", "GOFLAGS"), "/shop", {"PWD": "/shop"}
@@ -372,6 +395,25 @@ def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
             "LAMBDABUILD_STAGE": "/s",
             "LAMBDABUILD_EVENTS": "/dev/null",
         },
+    )
+
+
+def test_the_compiler_of_c_is_found_by_a_path_of_its_own() -> None:
+    zig = CCompiler("zig 0.17.0", (("CC", "zig cc"),), "/opt/zig:/usr/bin")
+    command = build_command(
+        "go",
+        "/shop",
+        ["example.com/shop/api"],
+        target=X86_64,
+        flags=Flags(cgo=True, compiler=zig),
+        goflags="",
+        jobs=1,
+        staging=STAGING,
+        memory=Memory(),
+    )
+    assert (command.environment["PATH"], command.environment["CC"]) == (
+        "/opt/zig:/usr/bin",
+        "zig cc",
     )
 
 

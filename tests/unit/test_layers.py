@@ -18,19 +18,20 @@ MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 LAYERS = (
     {"__init__", "errors", "model"},
     {
-        *("config", "gotool", "goparse", "naming", "plan", "report", "starter"),
-        *("gosource", "fingerprint", "events", "buildinfo"),
+        *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
+        *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
         *("stamps", "asking", "saved", "state"),
         *("sources", "loading", "oversights", "discover"),
         *("build", "artifacts", "publish", "manifest"),
-        *("elf", "binary", "sbom"),
+        *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
     },
     {
-        *("session", "survey", "explanations", "request", "batches", "removal", "pipeline"),
+        *("session", "contents", "survey", "doubts", "explanations"),
+        *("request", "batches", "removal", "pipeline"),
         *("surroundings", "ground", "watching", "flags", "opening"),
     },
     {"cli", "__main__"},

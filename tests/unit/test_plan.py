@@ -1,11 +1,16 @@
+import os
 from collections.abc import Mapping, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.config import Choices, Config, FunctionTable, Settings
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
+    Asset,
     Batch,
+    CCompiler,
     Diagnostic,
     Flags,
     Function,
@@ -15,7 +20,13 @@ from lambdabuild.model import (
     Step,
     Target,
 )
-from lambdabuild.plan import artifact_path, batches_in_order, make_plan, reached
+from lambdabuild.plan import (
+    artifact_path,
+    batches_in_order,
+    make_plan,
+    reached,
+    refuse_collisions,
+)
 from tests.unit.values import ARM64, DARWIN, PROJECT, X86_64, function, graph, package
 
 OUT = f"{PROJECT}/dist"
@@ -53,6 +64,21 @@ def test_functions_that_share_module_target_and_flags_are_built_together() -> No
     assert make_plan(functions, Settings(), packages, out=OUT) == Plan(
         steps, (Batch(PROJECT, X86_64, FLAGS, steps, packages["carts", X86_64][1]),)
     )
+
+
+def test_each_compiler_of_c_has_a_batch_and_what_has_no_c_is_with_none_of_them() -> None:
+    old, new, plain = function("old"), function("new"), function("plain")
+    table = FunctionTable(Choices(cgo=True, layer_libraries=("libpq.so.5",)))
+    settings = Settings(Config(functions={"old": table, "new": table}))
+    compilers = {("old", X86_64): CCompiler("for al2"), ("new", X86_64): CCompiler("for al2023")}
+    functions = [old, new, plain]
+    plan = make_plan(functions, settings, loaded(functions, X86_64), {}, compilers, out=OUT)
+    assert [(batch.flags.cgo, batch.flags.compiler) for batch in plan.batches] == [
+        (True, compilers["old", X86_64]),
+        (True, compilers["new", X86_64]),
+        (False, None),
+    ]
+    assert [step.layer_libraries for step in plan.steps] == [("libpq.so.5",), ("libpq.so.5",), ()]
 
 
 def test_each_module_target_and_set_of_flags_has_a_batch_the_largest_first() -> None:
@@ -111,6 +137,146 @@ def test_in_place_the_executable_is_beside_its_sources() -> None:
     assert artifact_path(functions[0], ARM64, several=True, out=None) == (
         f"{PROJECT}/api/users/get/arm64/bootstrap"
     )
+
+
+PACKING = Choices(zip=True, sbom=True)
+
+
+def beside(plan: Plan) -> list[tuple[str | None, str | None]]:
+    return [(step.zip, step.sbom) for step in plan.steps]
+
+
+def test_a_zip_and_a_bill_of_one_target_are_named_after_the_function() -> None:
+    functions = [function("users-get"), function("carts")]
+    for choices, places in (
+        (Choices(), (None, None)),
+        (Choices(zip=True), (f"{OUT}/users-get.zip", None)),
+        (Choices(sbom=True), (None, f"{OUT}/users-get.sbom.json")),
+    ):
+        settings = Settings(Config(functions={"users-get": FunctionTable(choices)}))
+        plan = make_plan(functions, settings, loaded(functions, X86_64), out=OUT)
+        assert beside(plan) == [places, (None, None)]
+
+
+def test_zips_and_bills_of_several_targets_are_told_apart() -> None:
+    functions = [function("users-get")]
+    settings = Settings(flags=PACKING._replace(targets=(X86_64, ARM64, DARWIN)))
+    plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64, DARWIN), out=OUT)
+    assert beside(plan) == [
+        (f"{OUT}/users-get-{label}.zip", f"{OUT}/users-get-{label}.sbom.json")
+        for label in ("x86_64", "arm64", "darwin-arm64")
+    ]
+
+
+def test_in_place_a_zip_and_a_bill_are_beside_the_executable() -> None:
+    functions = [function("users-get")]
+    home = f"{PROJECT}/api/users/get"
+    for targets, places in (((X86_64,), ["/"]), ((X86_64, ARM64), ["/x86_64/", "/arm64/"])):
+        settings = Settings(flags=PACKING._replace(targets=targets), in_place=True)
+        plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64), out=OUT)
+        assert beside(plan) == [
+            (f"{home}{place}bootstrap.zip", f"{home}{place}bootstrap.sbom.json") for place in places
+        ]
+
+
+def test_assets_are_those_of_the_function_for_each_target() -> None:
+    functions = [function("users-get"), function("carts")]
+    asset = Asset("a", f"{PROJECT}/api/users/get/a", executable=False)
+    settings = Settings(flags=Choices(targets=(X86_64, ARM64)))
+    packages = loaded(functions, X86_64, ARM64)
+    plan = make_plan(functions, settings, packages, {"users-get": ((asset,), ())}, out=OUT)
+    assert [step.assets for step in plan.steps] == [(asset,), (asset,), (), ()]
+
+
+def test_a_function_with_something_wrong_about_its_assets_is_set_aside() -> None:
+    broken, whole = function("broken"), function("whole")
+    fault = Diagnostic(broken.package, "no file matches the asset `a`")
+    packages = loaded([broken, whole], X86_64)
+    plan = make_plan([broken, whole], Settings(), packages, {"broken": ((), (fault,))}, out=OUT)
+    assert [(step.function, step.load_errors) for step in plan.set_aside] == [(broken, (fault,))]
+    assert [step.function for batch in plan.batches for step in batch.steps] == [whole]
+
+
+def collision(settings: Settings, *names: str) -> str | None:
+    """Return what is said of functions with these names; None if nothing is."""
+    try:
+        refuse_collisions([function(name) for name in names], settings, out=OUT)
+    except LambdabuildError as error:
+        return str(error)
+    return None
+
+
+def said(one: str, other: str, path: str) -> str:
+    return (
+        f"the functions `{one}` and `{other}` would both write `{path}`\n"
+        "  hint: give one of them another name in lambdabuild.toml: a `directory` under [functions]"
+    )
+
+
+BOTH = FunctionTable(Choices(targets=(X86_64, ARM64)))
+
+
+@pytest.mark.parametrize("other", ["users-arm64", "Users-ARM64"])
+def test_a_zip_for_an_architecture_is_not_that_of_another_function(other: str) -> None:
+    config = Config(functions={"users": BOTH})
+    zipped = Settings(config, flags=Choices(zip=True))
+    # The one that comes later is told the path.
+    assert collision(zipped, "users", other) == said("users", other, f"{OUT}/{other}.sbom.json")
+    assert collision(zipped, other, "users") == (
+        said(other, "users", f"{OUT}/users-arm64.sbom.json")
+    )
+    assert collision(Settings(config), "users", other) is None
+    assert collision(zipped, "users", "users-arm", "users-x86", "users-amd64") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("a", "a.zip"), ("a", "A.zip"), ("a", "a.ZIP"), ("a", "a.sbom.json")]
+)
+def test_a_zip_is_not_the_directory_of_another_function(one: str, other: str) -> None:
+    for packing in (Choices(zip=True), Choices(sbom=True)):
+        config = Config(functions={one: FunctionTable(packing)})
+        assert collision(Settings(config), one, other) == said(one, other, f"{OUT}/{other}")
+    assert collision(Settings(), one, other) is None
+
+
+def test_in_place_no_two_functions_write_to_one_file() -> None:
+    settings = Settings(Config(functions={"users": BOTH}), in_place=True)
+    path = f"{PROJECT}/api/users/arm64/bootstrap"
+    assert collision(settings, "users", "users-arm64") == said("users", "users-arm64", path)
+    assert collision(settings, "users", "users-get", "a", "a.zip") is None
+
+
+functions_named = st.lists(
+    st.sampled_from(["a", "a.zip", "a-arm64", "A-arm64", "a.sbom.json", "a-arm64.zip", "b"]),
+    unique_by=str.casefold,
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(functions_named, st.data())
+def test_of_functions_that_do_not_collide_every_file_is_its_own(
+    names: list[str], data: st.DataObject
+) -> None:
+    tables = st.builds(
+        Choices,
+        targets=st.sampled_from([None, (X86_64, ARM64), (ARM64,)]),
+        zip=st.booleans(),
+        sbom=st.booleans(),
+    ).map(FunctionTable)
+    settings = Settings(Config(functions={name: data.draw(tables) for name in names}))
+    functions = [function(name) for name in names]
+    if collision(settings, *names) is None:
+        plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64), out=OUT)
+        written = [
+            path.casefold()
+            for step in plan.steps
+            for path in (step.artifact, step.zip, step.sbom)
+            if path is not None
+        ]
+        assert len(set(written)) == len(written)
+        directories = {os.path.dirname(path) for path in written}
+        assert not directories & set(written)
 
 
 def test_what_cannot_be_loaded_is_set_aside_with_its_errors_and_the_others_are_built() -> None:

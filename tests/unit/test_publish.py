@@ -1,27 +1,23 @@
-import errno
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lambdabuild import publish
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.goparse import BuildID
 from lambdabuild.model import (
     Artifact,
     Diagnostic,
     Identity,
-    Linked,
     Runtime,
     Status,
     StepResult,
 )
+from lambdabuild.origins import UNTOLD
 from lambdabuild.saved import State
 from tests.unit.published import (
     FINAL,
     GO,
-    HALF_WAY,
     PACKAGE,
     Project,
     executable,
@@ -32,18 +28,11 @@ from tests.unit.published import (
 from tests.unit.values import X86_64
 
 
-@pytest.fixture(params=[0o000, 0o022, 0o077])
-def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    before = os.umask(request.param)
-    yield request.param
-    os.umask(before)
-
-
 def test_an_executable_is_moved_to_its_place_and_remembered(project: Project) -> None:
     content = executable(build_id=FINAL)
     result = project.publish(content)
     assert project.artifact.read_bytes() == content
-    assert os.listdir(project.path / "staging") == []
+    assert not (project.path / "staging/exe").exists()
     assert result == StepResult(
         step=project.step,
         status=Status.BUILT,
@@ -125,7 +114,8 @@ def test_new_bytes_replace_the_file_and_tell_the_size_before(project: Project) -
         # Whoever has the old file open still has the old file.
         assert old.read() == executable("one")
     assert project.artifact.read_bytes() == executable("three")
-    assert (result.status, result.previous_size, result.size) == (Status.BUILT, 7, 9)
+    sizes = (len(executable("one")), len(executable("three")))
+    assert (result.status, result.previous_size, result.size) == (Status.BUILT, *sizes)
 
 
 def test_bytes_that_somebody_changed_at_the_same_size_are_put_right(project: Project) -> None:
@@ -145,32 +135,6 @@ def test_a_link_in_the_place_is_replaced_and_not_followed(project: Project) -> N
     assert target.exists()
 
 
-def test_an_executable_that_go_did_not_finish_is_not_published(project: Project) -> None:
-    project.publish(executable("old", FINAL))
-    result = project.publish(executable("new", HALF_WAY))
-    assert project.artifact.read_bytes() == executable("old", FINAL)
-    assert result == StepResult(
-        step=project.step,
-        status=Status.FAILED,
-        artifact=str(project.artifact),
-        size=project.remembered.identity.size,
-        previous_size=project.remembered.identity.size,
-        sha256=sha256(executable("old", FINAL)),
-        errors=(Diagnostic(PACKAGE, "`go build` ended before the executable was finished"),),
-    )
-
-
-def test_an_executable_that_went_away_is_an_error_of_its_function(project: Project) -> None:
-    linked = project.linked(executable())
-    os.unlink(str(linked.executable))
-    measured = project.publisher().measure(linked)
-    assert measured == Diagnostic(
-        PACKAGE,
-        f"cannot write `{linked.executable}`: No such file or directory\n"
-        "  hint: `lambdabuild doctor` checks where it writes",
-    )
-
-
 def test_a_directory_in_the_place_is_an_error_of_its_function(project: Project) -> None:
     (project.artifact / "inside").mkdir(parents=True)
     result = project.publish(executable())
@@ -183,32 +147,6 @@ def test_a_directory_in_the_place_is_an_error_of_its_function(project: Project) 
         ),
     )
     assert project.state == State()
-
-
-def test_the_digest_of_a_known_build_id_is_not_taken_again(project: Project) -> None:
-    content = executable(build_id=FINAL)
-    project.publish(content)
-    project.state.artifacts["dist/users-get/bootstrap"] = project.remembered._replace(
-        sha256="known"
-    )
-    publisher = project.publisher()
-    assert publisher.measure(project.linked(content)) == ("known", BuildID(FINAL))
-    # One byte more, and it is not the same executable, whatever its ID says.
-    longer = content + b"!"
-    assert publisher.measure(project.linked(longer)) == (sha256(longer), BuildID(FINAL))
-
-
-@pytest.fixture
-def devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put `staging` on another file system than all the rest."""
-    replace_ = os.replace
-
-    def replace_on_one_device(source: str, target: str) -> None:
-        if "/staging/" in source:
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target)
-        replace_(source, target)
-
-    monkeypatch.setattr(os, "replace", replace_on_one_device)
 
 
 @pytest.mark.usefixtures("devices", "umask")
@@ -237,12 +175,11 @@ def test_what_go_would_link_again_as_it_is_is_unchanged(project: Project) -> Non
     project.publish(executable(build_id=FINAL))
     before = project.remembered
     step = project.step._replace(runtime=Runtime.AL2)
-    linked = Linked(step, current=True, compile_seconds=0.5)
-    result = project.publisher(GO).confirm(linked, "api/users/get/main.go changed")
+    result = project.confirm(GO, step=step)
     assert result == StepResult(
         step=step,
         status=Status.UNCHANGED,
-        reason="api/users/get/main.go changed",
+        reason="go1.26 → go1.27",
         artifact=str(project.artifact),
         size=before.identity.size,
         previous_size=before.identity.size,
@@ -258,17 +195,14 @@ def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
 ) -> None:
     publisher = project.publisher(GO)
     linked = project.linked(executable(build_id=FINAL))
-    measured = publisher.measure(linked)
-    announced = publisher.announcement(linked, measured)
-    publisher.publish(linked, measured, "not built before")
+    packed = project.packed(linked)
+    announced = publisher.announcement(linked, packed)
+    publisher.publish(linked, packed, "not built before")
     size = len(executable(build_id=FINAL))
-    assert announced == project.remembered._replace(identity=Identity(-1, size, 0, 0))
-
-
-def test_what_is_no_good_is_not_announced(project: Project) -> None:
-    publisher = project.publisher()
-    linked = project.linked(executable(build_id=HALF_WAY))
-    assert publisher.announcement(linked, publisher.measure(linked)) is None
+    # A run that is killed before the end must not be taken for whole.
+    assert announced == project.remembered._replace(
+        identity=Identity(-1, size, 0, 0), packed=UNTOLD
+    )
 
 
 def test_looking_whether_a_directory_can_be_written_leaves_it_as_it_is(tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from lambdabuild.model import (
     Artifact,
+    Companion,
     Diagnostic,
     Function,
+    Identity,
+    Kind,
     Report,
     Runtime,
     Skipped,
@@ -152,6 +155,33 @@ def test_a_function_that_was_built_is_reported_whole() -> None:
             }
         ],
     }
+
+
+PACKED = Companion(
+    Kind.ZIP, "dist/users-get.zip", SHA256, Identity(1, 3_722_193, 3, 4), f"{SHA256} - deflate"
+)
+TOLD = {
+    "zip": "dist/users-get.zip",
+    "zip_size": 3_722_193,
+    # `openssl dgst -sha256 -binary | base64`, as the Lambda API gives it.
+    "code_sha256": "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+}
+
+
+def test_a_zip_is_reported_with_the_digest_that_the_lambda_api_computes() -> None:
+    zipped = step()._replace(zip=f"{PROJECT}/dist/users-get.zip")
+    made = StepResult(zipped, Status.BUILT, zip=PACKED)
+    told = report_value(report(made), relative)["functions"][0]
+    assert {name: told[name] for name in TOLD} == TOLD
+    missing = report_value(report(StepResult(zipped, Status.FAILED)), relative)["functions"][0]
+    assert {name: missing[name] for name in TOLD} == dict.fromkeys(TOLD)
+
+
+def test_a_manifest_tells_the_zip_of_its_executable_and_of_no_other() -> None:
+    made = artifact()._replace(path="dist/users-get/bootstrap", directory="api/users/get")
+    for sha256, expected in ((SHA256, TOLD), ("0" * 64, dict.fromkeys(TOLD))):
+        told = json.loads(manifest_text([made._replace(sha256=sha256, companions=(PACKED,))]))
+        assert {name: told["functions"][0][name] for name in TOLD} == expected
 
 
 def test_what_does_not_apply_is_null_or_empty() -> None:
@@ -371,10 +401,17 @@ def test_the_table_shows_the_slowest_first_and_leaves_out_what_was_up_to_date() 
     assert rows(made, everything=True) == [idle, *shown]
 
 
+def test_the_table_tells_the_size_of_a_zip() -> None:
+    (row,) = rows([result(zip=PACKED)])
+    assert row.zip == "3.7 MB"
+
+
 def test_a_row_has_a_cell_for_every_heading() -> None:
-    row = Row("users-get", "linux/amd64", Status.UP_TO_DATE, "8.9 MB", "", "0.10 s", "0.20 s")
+    row = Row(
+        "users-get", "linux/amd64", Status.UP_TO_DATE, "8.9 MB", "", "0.10 s", "0.20 s", "3.7 MB"
+    )
     assert row.cells == (
-        *("users-get", "linux/amd64", "up to date", "8.9 MB", "", "0.10 s", "0.20 s"),
+        *("users-get", "linux/amd64", "up to date", "8.9 MB", "", "0.10 s", "0.20 s", "3.7 MB"),
     )
     assert len(row.cells) == len(TABLE_HEAD)
 

@@ -111,6 +111,7 @@ states = st.builds(
     artifacts=st.lists(artifacts(), max_size=2).map(lambda made: {a.path: a for a in made}),
     manifests=st.dictionaries(words, hashes, max_size=2),
     findings=findings,
+    assets=st.builds(Stamps, files=st.dictionaries(paths, files, max_size=2)),
 )
 
 
@@ -136,7 +137,7 @@ def test_a_state_is_two_lines_of_ascii(state: State) -> None:
     head, body, rest = text.split("\n")
     assert (text.isascii(), rest) == (True, "")
     assert json.loads(head)["lambdabuild"] == VERSION
-    assert set(json.loads(body)) == {"artifacts", "inputs", "manifests", "findings"}
+    assert set(json.loads(body)) == {"artifacts", "inputs", "manifests", "findings", "assets"}
 
 
 @given(states, paths)
@@ -144,7 +145,8 @@ def test_a_state_that_was_moved_knows_its_artifacts_and_nothing_of_the_disk(
     state: State, project: str
 ) -> None:
     assume(project != PROJECT)
-    assert from_text(to_text(state, PROJECT), project) == replace(state, findings=Findings())
+    known = replace(state, findings=Findings(), assets=Stamps())
+    assert from_text(to_text(state, PROJECT), project) == known
 
 
 @given(states, packages)
@@ -157,6 +159,13 @@ def test_of_what_could_not_be_loaded_only_the_stamps_are_kept(
     assert state.findings.broken
     kept = Findings(stamps=state.findings.stamps)
     assert from_text(to_text(state, PROJECT), PROJECT) == replace(state, findings=kept)
+
+
+def test_the_assets_of_a_project_are_known_again_while_it_is_where_it_was() -> None:
+    stamp = FileStamp(1, 2, 3, 4, True, CONTENT, "0123456789abcdef", "here")
+    state = State(assets=Stamps({"/shop/api/users/get/a": stamp}))
+    assert from_text(to_text(state, PROJECT), PROJECT).assets == state.assets
+    assert from_text(to_text(state, PROJECT), "/elsewhere").assets == Stamps()
 
 
 def test_what_several_artifacts_are_built_from_is_written_once() -> None:
@@ -221,7 +230,7 @@ def test_what_stands_behind_the_state_is_noticed(before: str, behind: str) -> No
         from_text(TEXT + before + behind, PROJECT)
 
 
-@pytest.mark.parametrize("version", [0, 1, VERSION + 1, None, str(VERSION)])
+@pytest.mark.parametrize("version", [*range(VERSION), VERSION + 1, None, str(VERSION)])
 def test_a_text_of_another_version_is_none(version: object) -> None:
     head, _, body = TEXT.partition("\n")
     other = json.dumps(json.loads(head) | {"lambdabuild": version})

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.config import Choices, Config, FunctionTable, parse_config
+from lambdabuild.config import Choices, Config, FunctionTable
+from lambdabuild.configfile import parse_config
 from lambdabuild.model import Runtime
 from lambdabuild.starter import choose_roots, starter_config
 from tests.unit.values import ARM64, X86_64, directories, elements
@@ -37,8 +38,11 @@ def test_every_key_that_is_commented_out_can_be_commented_in(chosen: list[str]) 
     config = parse_config("\n".join(bare), FILE)
     assert config.exclude == ("internal-tools-*",)
     assert config.choices.environment == {"GOAMD64": "v1"}
+    assert config.choices.zip is True
     assert config.functions == {
-        "users-get": FunctionTable(Choices(targets=(ARM64,))),
+        "users-get": FunctionTable(
+            Choices(targets=(ARM64,), cgo=True), assets=("templates/*.html",)
+        ),
         "billing": FunctionTable(
             directory="invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2"
         ),

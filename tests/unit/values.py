@@ -10,10 +10,12 @@ from lambdabuild.model import (
     Architecture,
     Artifact,
     Batch,
+    Companion,
     Diagnostic,
     Flags,
     Function,
     Identity,
+    Kind,
     Package,
     Report,
     Runtime,
@@ -135,10 +137,43 @@ def steps(draw: st.DrawFn) -> Step:
     target = draw(targets)
     made = draw(functions())
     runtime = draw(runtimes) if target.architecture else None
-    return Step(made, target, runtime, Flags(), f"{PROJECT}/dist/{made.name}/bootstrap")
+    place = f"{PROJECT}/dist/{made.name}"
+    packed = f"{place}.zip" if draw(st.booleans()) else None
+    return Step(made, target, runtime, Flags(), f"{place}/bootstrap", zip=packed)
 
 
-results = st.builds(
+identities = st.builds(
+    Identity,
+    inode=st.integers(0, 2**64 - 1),
+    size=sizes,
+    modified=st.integers(0, 2**63 - 1),
+    changed=st.integers(0, 2**63 - 1),
+)
+
+
+def companions(kinds: st.SearchStrategy[Kind]) -> st.SearchStrategy[Companion]:
+    """Draw what stands with an executable."""
+    return st.builds(
+        Companion,
+        kind=kinds,
+        path=paths.map("dist/{}".format),
+        sha256=digests,
+        identity=identities,
+        made_from=messages,
+        executable=st.booleans(),
+    )
+
+
+@st.composite
+def step_results(draw: st.DrawFn) -> StepResult:
+    """Draw what became of a step; it has a zip only where one was asked for."""
+    result = draw(_results)
+    if result.step.zip is None:
+        return result
+    return result._replace(zip=draw(st.none() | companions(st.just(Kind.ZIP))))
+
+
+_results = st.builds(
     StepResult,
     step=steps(),
     status=st.sampled_from(Status),
@@ -151,14 +186,9 @@ results = st.builds(
     link_seconds=st.none() | seconds,
     seconds=st.none() | seconds,
     errors=st.lists(diagnostics, max_size=2).map(tuple),
+    zip=st.none(),
 )
-identities = st.builds(
-    Identity,
-    inode=st.integers(0, 2**64 - 1),
-    size=sizes,
-    modified=st.integers(0, 2**63 - 1),
-    changed=st.integers(0, 2**63 - 1),
-)
+results = step_results()
 
 
 inputs = st.lists(
@@ -174,6 +204,7 @@ inputs = st.lists(
 def artifacts(draw: st.DrawFn) -> Artifact:
     """Draw an artifact whose runtime fits its target."""
     target = draw(targets)
+    sha256 = draw(digests)
     return Artifact(
         path=f"dist/{draw(paths)}/bootstrap",
         layout=draw(st.sampled_from(["dist", ""])),
@@ -182,11 +213,16 @@ def artifacts(draw: st.DrawFn) -> Artifact:
         directory=draw(paths),
         target=target,
         runtime=draw(runtimes) if target.architecture else None,
-        sha256=draw(digests),
+        sha256=sha256,
         identity=draw(identities),
         build_id=draw(st.none() | directories),
         link_id=draw(st.none() | paths),
         inputs=draw(inputs),
+        packed=draw(inputs),
+        companions=tuple(
+            companion._replace(made_from=sha256 if draw(st.booleans()) else companion.made_from)
+            for companion in draw(st.lists(companions(st.sampled_from(Kind)), max_size=3))
+        ),
     )
 
 

@@ -1,0 +1,185 @@
+"""Find what compiles C for cgo: what somebody chose as CC, else zig, which links for any glibc."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lambdabuild.config import Settings
+from lambdabuild.elf import GLIBC
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.gotool import split_quoted, strips_dwarf, uses_cgo
+from lambdabuild.model import Architecture, CCompiler, Flags, Runtime, Target
+
+_INSTALL = "`pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for {}"
+
+_MACHINES = {Architecture.X86_64: "x86_64", Architecture.ARM64: "aarch64"}
+
+# What people export for the machine they sit at: its headers and libraries are not the runtime's.
+_OF_THE_HOST = (
+    *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"),
+    *("SDKROOT", "MACOSX_DEPLOYMENT_TARGET", "ZIG_LIBC", "ZIG_LIB_DIR"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Zig:
+    """A zig that is there."""
+
+    directory: str
+    version: str
+
+
+@dataclass(slots=True)
+class Compilers:
+    """The C compilers of one run; nothing is looked for before it is asked for."""
+
+    environment: Mapping[str, str]
+    """What lambdabuild was started in."""
+    of_go: Mapping[str, str]
+    """What of it Go reads, with what `go env -w` wrote."""
+    _zig: list[_Zig | None] = field(default_factory=list, init=False)
+
+    def of(self, target: Target, runtime: Runtime, flags: Flags) -> CCompiler:
+        """Return what compiles C for a target, to run on a runtime.
+
+        Raises:
+            LambdabuildError: there is no such compiler.
+
+        """
+        chosen = dict(self.of_go) | dict(flags.environment)
+        if chosen.get("CC"):
+            return self._given(chosen)
+        if target.architecture is None:
+            raise LambdabuildError(
+                f"there is no C compiler for {target}",
+                hint="set CC, as `env` in lambdabuild.toml can for one function",
+            )
+        triple = _triple(target.architecture, runtime)
+        zig = self._find_zig()
+        if zig is None:
+            raise LambdabuildError(
+                "`cgo = true` needs a C compiler, and neither zig nor CC is there",
+                hint=_INSTALL.format(triple),
+            )
+        return CCompiler(
+            identity=f"zig {zig.version}",
+            variables=tuple(_variables(zig.version, triple, flags, chosen)),
+            path=os.pathsep.join([zig.directory, self.environment.get("PATH", os.defpath)]),
+        )
+
+    def _given(self, chosen: Mapping[str, str]) -> CCompiler:
+        """Return the compiler that somebody chose: Go reads the variables by itself."""
+        path = chosen.get("PATH", self.environment.get("PATH", os.defpath))
+        told = [_identity(name, chosen[name], path) for name in ("CC", "CXX") if chosen.get(name)]
+        return CCompiler("; ".join(told))
+
+    def _find_zig(self) -> _Zig | None:
+        if not self._zig:
+            self._zig.append(_bundled() or _on_path(self.environment.get("PATH", os.defpath)))
+        return self._zig[0]
+
+
+def compilers_of(
+    wanted: Iterable[tuple[str, Target]],
+    settings: Settings,
+    environment: Mapping[str, str],
+    of_go: Mapping[str, str],
+) -> dict[tuple[str, Target], CCompiler]:
+    """Return what compiles C for each function and target of `wanted` that has cgo on.
+
+    `of_go` is what Go reads of the environment, with what `go env -w` wrote.
+
+    Raises:
+        LambdabuildError: there is no such compiler.
+
+    """
+    compilers = Compilers(environment, of_go)
+    found = {}
+    for name, target in wanted:
+        chosen = settings.of(name)
+        if chosen.flags.cgo and uses_cgo(target, chosen.flags):
+            found[name, target] = compilers.of(target, chosen.runtime, chosen.flags)
+    return found
+
+
+def _triple(architecture: Architecture, runtime: Runtime) -> str:
+    """Return what zig calls a runtime: with it, what is linked asks for no newer glibc.
+
+    https://ziglang.org/documentation/master/#Targets
+    """
+    glibc = ".".join(map(str, GLIBC[runtime]))
+    return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"
+
+
+def _variables(
+    version: str, triple: str, flags: Flags, chosen: Mapping[str, str]
+) -> Iterable[tuple[str, str | None]]:
+    """Yield what makes Go use zig, the same wherever zig is.
+
+    Go does not see which zig it is: it asks `zig -###`, which says nothing (cmd/go,
+    gccToolID). So the version is in the command, or Go's cache would hold on to what another zig
+    compiled.
+
+    zig makes debug information unless told not to, and a `-g` in CGO_LDFLAGS, which Go's default
+    has, undoes the `-s` before it. With it come the paths of zig's own headers; without it the
+    bytes are the same wherever zig and its cache are. The `-s` makes the links by which Go tries
+    flags out like the last one: zig compiles its runtime anew for those with debug information,
+    which would double the ten seconds that the first use for a runtime takes.
+    """
+    options = f"-target {triple} -DLAMBDABUILD_ZIG={version}"
+    yield "CC", f"zig cc {options}"
+    if not chosen.get("CXX"):
+        yield "CXX", f"zig c++ {options}"
+    if strips_dwarf(flags.ldflags):
+        for variable, value in (
+            *(("CGO_CFLAGS", "-O2 -g0"), ("CGO_CXXFLAGS", "-O2 -g0")),
+            ("CGO_LDFLAGS", "-O2 -s"),
+        ):
+            if not chosen.get(variable):
+                yield variable, value
+    for variable in _OF_THE_HOST:
+        if variable not in dict(flags.environment):
+            yield variable, None
+
+
+def _bundled() -> _Zig | None:
+    """Return the zig of the extra `cgo`; its version is in the name of the wheel's metadata."""
+    found = importlib.util.find_spec("ziglang")
+    for directory in (found.submodule_search_locations or ()) if found else ():
+        if os.access(os.path.join(directory, "zig"), os.X_OK):
+            for metadata in Path(directory).parent.glob("ziglang-*.dist-info"):
+                version = metadata.name.removeprefix("ziglang-").removesuffix(".dist-info")
+                return _Zig(directory, version)
+    return None
+
+
+def _on_path(path: str) -> _Zig | None:
+    found = shutil.which("zig", path=path)
+    if found is None:
+        return None
+    done = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
+    version = done.stdout.strip()
+    return _Zig(os.path.dirname(found), version) if version and done.returncode == 0 else None
+
+
+def _identity(variable: str, command: str, path: str) -> str:
+    """Return a text that differs whenever the compiler does: what is run, and its size and time.
+
+    Raises:
+        LambdabuildError: there is no such program.
+
+    """
+    words = split_quoted(command)
+    found = shutil.which(words[0], path=path) if words else None
+    if found is None:
+        raise LambdabuildError(
+            f"{variable} is `{command}`, and there is no such program",
+            hint=f"install it, or take {variable} away: then zig is used "
+            "(`pip install 'lambdabuild[cgo]'`)",
+        )
+    told = os.stat(found)
+    return f"{command} {told.st_size} {told.st_mtime_ns}"

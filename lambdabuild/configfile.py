@@ -1,0 +1,224 @@
+"""Turn the text of `lambdabuild.toml` into a configuration; no disk."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+
+from lambdabuild.config import (
+    MIGRATION,
+    Choices,
+    Config,
+    FunctionTable,
+    parse_architecture,
+    parse_runtime,
+)
+from lambdabuild.errors import LambdabuildError, did_you_mean
+from lambdabuild.globs import pattern_problem
+
+_OWN_VARIABLES = {
+    "GOOS": "use `architecture`, or --target for other systems",
+    "GOARCH": "use `architecture`, or --target for other systems",
+    "GOFLAGS": "use `tags`, `ldflags` and `gcflags`, or export GOFLAGS",
+    "GOBIN": "use `out`",
+    "GOTMPDIR": "lambdabuild stages in .lambdabuild, on the output's own file system",
+    "GOWORK": "export GOWORK instead; it decides which modules there are",
+}
+_NAMES_OF_THE_EXECUTABLE = ("handler", "executable", "binary")
+
+
+def parse_config(text: str, source: str) -> Config:
+    """Return the configuration that `text` holds.
+
+    Raises:
+        LambdabuildError: it is not TOML, or a key is unknown, of a wrong type, or impossible;
+            the error names `source`, the key and the remedy.
+
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LambdabuildError(f"this is not TOML: {error}", at=[source]) from error
+    table = _Table(values, source, "")
+    table.refuse_unknown(
+        ["roots", "exclude", "out", "functions", *_CHOICE_KEYS],
+    )
+    functions: dict[str, FunctionTable] = {}
+    for name in table.table("functions"):
+        functions[name] = _function_table(table.subtable("functions", name), name)
+    config = Config(source=source, choices=_choices(table), functions=functions)
+    if (roots := table.strings("roots")) is not None:
+        if not roots:
+            table.refuse("roots", "names no directory", 'name one, such as `roots = ["api"]`')
+        config = config._replace(roots=roots)
+    if (exclude := table.strings("exclude")) is not None:
+        config = config._replace(exclude=exclude)
+    if (out := table.string("out")) is not None:
+        if not out:
+            table.refuse("out", "is empty", 'name a directory, such as `out = "dist"`')
+        config = config._replace(out=out)
+    return config
+
+
+_CHOICE_KEYS = [
+    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
+    *("zip", "sbom"),
+]
+
+
+def _function_table(table: "_Table", name: str) -> FunctionTable:
+    table.refuse_unknown(["directory", "assets", *_CHOICE_KEYS])
+    if not name or "/" in name or name in {".", ".."}:
+        raise LambdabuildError(
+            f"`{name}` cannot be the name of a function",
+            at=[table.source],
+            hint="a name becomes a directory under `out`; join its parts with `-`",
+        )
+    directory = table.string("directory")
+    if directory is not None:
+        directory = PurePosixPath(directory).as_posix()
+    assets = table.strings("assets") or ()
+    for pattern in assets:
+        if problem := pattern_problem(pattern):
+            message, remedy = problem
+            table.refuse("assets", f"has `{pattern}`, which {message}", remedy)
+    return FunctionTable(_choices(table), directory, assets)
+
+
+def _choices(table: "_Table") -> Choices:
+    architectures = table.string_or_strings("architecture")
+    runtime = table.string("runtime")
+    targets = None
+    if architectures is not None:
+        if not architectures:
+            table.refuse("architecture", "names none", 'use "x86_64", "arm64", or both in a list')
+        with table.naming("architecture"):
+            targets = tuple(dict.fromkeys(parse_architecture(a) for a in architectures))
+    with table.naming("runtime"):
+        parsed_runtime = parse_runtime(runtime) if runtime is not None else None
+    return Choices(
+        targets=targets,
+        runtime=parsed_runtime,
+        tags=table.strings("tags"),
+        ldflags=table.string("ldflags"),
+        # An empty string is the default written down: nobody chose.
+        gcflags=table.string("gcflags") or None,
+        environment=_environment(table),
+        cgo=table.boolean("cgo"),
+        layer_libraries=_layer_libraries(table),
+        zip=table.boolean("zip"),
+        sbom=table.boolean("sbom"),
+    )
+
+
+def _layer_libraries(table: "_Table") -> tuple[str, ...] | None:
+    libraries = table.strings("layer_libraries")
+    for library in libraries or ():
+        if not library or "/" in library:
+            table.refuse(
+                "layer_libraries",
+                f"has `{library}`, which is not the name of a library",
+                "name each as the executable asks for it, such as `libpq.so.5`",
+            )
+    return libraries
+
+
+def _environment(table: "_Table") -> dict[str, str]:
+    environment = table.table("env")
+    for variable, value in environment.items():
+        if variable in _OWN_VARIABLES:
+            table.refuse(f"env.{variable}", "is lambdabuild's to set", _OWN_VARIABLES[variable])
+        if not variable or "=" in variable or "\0" in variable:
+            table.refuse(
+                f"env.{variable}",
+                "cannot be the name of a variable",
+                "a name is not empty, and holds neither `=` nor a NUL character",
+            )
+        if not isinstance(value, str):
+            table.refuse(f"env.{variable}", "is not a string", f'write `{variable} = "{value}"`')
+        if "\0" in value:
+            table.refuse(
+                f"env.{variable}",
+                "cannot be the value of a variable",
+                "a value holds no NUL character",
+            )
+    return environment
+
+
+class _Naming:
+    """Add the file and the key to an error about a value."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, LambdabuildError) and not error.at:
+            error.at = (self._place,)
+
+
+class _Table:
+    """Read typed values from one TOML table, with errors that name file, key and remedy."""
+
+    def __init__(self, values: Mapping[str, Any], source: str, prefix: str) -> None:
+        self._values = values
+        self._prefix = prefix
+        self.source = source
+
+    def naming(self, key: str) -> _Naming:
+        return _Naming(f"{self.source}, key `{self._prefix}{key}`")
+
+    def refuse(self, key: str, message: str, remedy: str) -> NoReturn:
+        full = f"{self._prefix}{key}"
+        raise LambdabuildError(f"`{full}` {message}", at=[self.source], hint=remedy)
+
+    def refuse_unknown(self, known: list[str]) -> None:
+        for key in self._values:
+            if key in _NAMES_OF_THE_EXECUTABLE:
+                # The retired go1.x ran a program named after the handler.
+                self.refuse(
+                    key,
+                    "cannot be chosen: what Lambda starts is named `bootstrap`",
+                    f"take the key away, and {MIGRATION}",
+                )
+            if key not in known:
+                remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
+                self.refuse(key, "is not a key that lambdabuild knows", remedy)
+
+    def string(self, key: str) -> str | None:
+        value = self._values.get(key)
+        if value is not None and not isinstance(value, str):
+            self.refuse(key, "is not a string", f'write `{key} = "…"`')
+        return value
+
+    def boolean(self, key: str) -> bool | None:
+        value = self._values.get(key)
+        if value is not None and not isinstance(value, bool):
+            self.refuse(key, "is neither true nor false", f"write `{key} = true`")
+        return value
+
+    def strings(self, key: str) -> tuple[str, ...] | None:
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.refuse(key, "is not a list of strings", f'write `{key} = ["…"]`')
+        return tuple(value)
+
+    def string_or_strings(self, key: str) -> tuple[str, ...] | None:
+        value = self._values.get(key)
+        return (value,) if isinstance(value, str) else self.strings(key)
+
+    def table(self, key: str) -> dict[str, Any]:
+        value = self._values.get(key, {})
+        if not isinstance(value, dict):
+            self.refuse(key, "is not a table", f"write `[{self._prefix}{key}]` above its keys")
+        return value
+
+    def subtable(self, key: str, name: str) -> "_Table":
+        value = self._values[key][name]
+        if not isinstance(value, dict):
+            self.refuse(f'{key}."{name}"', "is not a table", f'write `[{key}."{name}"]`')
+        return _Table(value, self.source, f'{key}."{name}".')

@@ -1,0 +1,43 @@
+"""Tell which inputs may have changed while something was built from them."""
+
+import os
+from pathlib import PurePath
+
+from lambdabuild.fingerprint import UNKNOWN, name_of, path_of
+from lambdabuild.model import Input
+from lambdabuild.stamps import TOOL, WHOLE, Level, look
+from lambdabuild.survey import Key, Survey
+
+
+def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ...]]:
+    """Return the inputs of the steps, unknown where they may have changed since the survey.
+
+    To be asked after a build, with the clock of before it.
+    """
+    after = look(survey.stamps, clock, survey.own)
+    touched, folders = set(after.touched), set(after.stirred)
+    if not touched and not folders:
+        return dict(survey.inputs)
+    # What comes and goes in a directory that is embedded may be the only file there.
+    for path in after.stirred:
+        if after.stamps.directories[path].level == Level.EVERYTHING:
+            folders.update(str(parent) for parent in PurePath(path).parents)
+    kinds = {path: after.stamps.files[path].kind for path in touched}
+    for_all = [
+        (f"file {name_of(path, project)}", UNKNOWN)
+        for path, kind in kinds.items()
+        if kind in {WHOLE, TOOL}
+    ]
+
+    def doubted(item: Input) -> Input:
+        name, _ = item
+        if not name.startswith("file "):
+            return item
+        path = path_of(name.removeprefix("file "), project)
+        known = path not in touched and os.path.dirname(path) not in folders
+        return item if known else (name, UNKNOWN)
+
+    return {
+        key: (*(doubted(item) for item in inputs), *for_all)
+        for key, inputs in survey.inputs.items()
+    }

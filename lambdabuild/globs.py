@@ -1,0 +1,55 @@
+"""Globs of assets: which may be asked for, and which names they mean; no disk."""
+
+import fnmatch
+from pathlib import PurePosixPath
+
+EXECUTABLE = "bootstrap"
+"""What Lambda starts; no asset may take its place."""
+
+
+def pattern_problem(pattern: str) -> tuple[str, str] | None:
+    """Return what is wrong with a glob of assets and the remedy; None if nothing is."""
+    inside = "name files in or below the function's directory, such as `templates/*.html`"
+    if not pattern or not parts_of(pattern):
+        return "names no file", inside
+    if "\0" in pattern or "\n" in pattern:
+        return "no file is called", inside
+    if pattern.startswith("/"):
+        return "is absolute", inside
+    if ".." in pattern.split("/"):
+        return "leaves the function's directory", inside
+    if is_reserved(PurePosixPath(*parts_of(pattern)).as_posix()):
+        return (
+            "would take the place of the executable",
+            "the executable is packed anyway; give an asset another name",
+        )
+    return None
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether an asset of this name would be where the executable is.
+
+    Without regard to case: on macOS, `Bootstrap` is the same file.
+    """
+    return name.partition("/")[0].casefold() == EXECUTABLE
+
+
+def parts_of(pattern: str) -> tuple[str, ...]:
+    """Return the components of a glob: `./templates//*.html` has two."""
+    return tuple(part for part in pattern.split("/") if part not in {"", "."})
+
+
+def is_literal(part: str) -> bool:
+    """Tell whether a component of a glob means one name."""
+    return not any(sign in part for sign in "*?[")
+
+
+def matches(name: str, part: str) -> bool:
+    """Tell whether a component of a glob means this name.
+
+    As in a shell, case counts, and a name that begins with a dot is meant only by a component that
+    begins with one.
+    """
+    if name.startswith(".") and not part.startswith("."):
+        return False
+    return name == part if is_literal(part) else fnmatch.fnmatchcase(name, part)
