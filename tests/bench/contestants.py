@@ -7,7 +7,7 @@ target that is lambdabuild's default, and the flags the reference has.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.bench import account, edits, measure, watch
+from tests.bench import account, edits, measure, packing, watch
 from tests.bench.model import Command, Contestant, Workspace
 from tests.monorepo import GeneratedFunction, Monorepo
 
@@ -22,6 +22,11 @@ def _under_dist(functions: Sequence[GeneratedFunction]) -> Sequence[str]:
 
 def _bootstrap_under_dist(monorepo: Monorepo) -> Sequence[str]:
     return [f"dist/{function.name}/bootstrap" for function in monorepo.functions]
+
+
+def _bootstrap_and_zip(monorepo: Monorepo) -> Sequence[str]:
+    zips = [f"dist/{function.name}.zip" for function in monorepo.functions]
+    return [*_bootstrap_under_dist(monorepo), *zips]
 
 
 def _bootstrap_in_place(monorepo: Monorepo) -> Sequence[str]:
@@ -189,4 +194,47 @@ TYPER = Contestant(
     command=_import_typer,
     outputs=lambda _: [],
     measure=measure.run,
+)
+
+LAMBDABUILD_ZIP = replace(
+    LAMBDABUILD,
+    name="lambdabuild-zip",
+    what="`lambdabuild all --zip`",
+    command=lambda workspace: [*_lambdabuild_all(workspace), "--zip"],
+    outputs=_bootstrap_and_zip,
+)
+
+PACKED = Contestant(
+    name="packed",
+    what="one function's zip in `dist`, as `lambdabuild build NAME --zip` wrote it",
+    command=packing.with_lambdabuild,
+    outputs=lambda _: [],
+    measure=packing.size_from_lambdabuild,
+    session=packing.built,
+    workspace=LAMBDABUILD_ZIP.name,
+)
+
+INFO_ZIP = replace(
+    PACKED,
+    name="info-zip",
+    what="Info-ZIP's `zip -9` of the same executable",
+    command=packing.with_info_zip,
+    measure=packing.size_from_info_zip,
+    session=packing.built_for_info_zip,
+)
+
+PACK = replace(
+    PACKED,
+    name="pack",
+    what="lambdabuild's `zips.pack` of that executable, from memory to memory, timed within a "
+    "Python that has imported it",
+    command=packing.timed_lambdabuild,
+    measure=packing.time_in_process,
+)
+
+ZIPFILE = replace(
+    PACK,
+    name="zipfile",
+    what="Python's `zipfile`, level 6, timed likewise",
+    command=packing.timed_zipfile,
 )

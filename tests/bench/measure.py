@@ -48,6 +48,16 @@ def run_accounting_for_go(workspace: Workspace, command: Command) -> Sample:
     return {Metric.CPU: total, Metric.OWN_CPU: total - sum(call.go for call in calls)}
 
 
+def run_timing_itself(workspace: Workspace, command: Command) -> Sample:
+    """Measure the wall time that the command itself took of a part of its work.
+
+    Its last line says it, in seconds.
+    """
+    _run(workspace, command)
+    *_, last = workspace.log.read_text(encoding="utf-8").splitlines()
+    return {Metric.WALL: float(last)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Cost:
     """Seconds, and bytes; `peak_memory` is 0 where it was not sampled."""

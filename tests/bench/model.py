@@ -20,7 +20,7 @@ class CannotMeasureError(BenchError):
 
 
 class Metric(Enum):
-    """What a run is measured by: seconds, bytes of memory, or a share of one core."""
+    """What a run is measured by: seconds, bytes of memory or on disk, or a share of one core."""
 
     WALL = "wall"
     CPU = "CPU"
@@ -30,6 +30,7 @@ class Metric(Enum):
     IDLE_CPU = "CPU while idle, of a core"
     PROPORTIONAL = "memory while idle (PSS)"
     RESIDENT = "memory while idle (RSS)"
+    SIZE = "size"
 
     def show(self, value: float) -> str:
         """Write a value with its unit."""
@@ -37,6 +38,8 @@ class Metric(Enum):
             return f"{value / MIB:.0f} MiB"
         if self is Metric.IDLE_CPU:
             return f"{value:.2%}"
+        if self is Metric.SIZE:
+            return f"{value / 1e6:.3f} MB"
         return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 

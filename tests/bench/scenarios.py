@@ -74,3 +74,10 @@ IDLE_500 = Scenario(
     prepare=_leave_alone,
     functions=500,
 )
+
+PACKAGE = Scenario(
+    name="one package",
+    what="one function built; then its executable is packed",
+    prepare=_leave_alone,
+    warm_ups=1,
+)
