@@ -102,6 +102,8 @@ class _Loop(Watching):
     """`r` for everything, `f` for what failed."""
     failed: dict[Key, tuple[object, ...]] = field(default_factory=dict)
     """What failed, and what it was made from."""
+    ailing: set[Key] = field(default_factory=set)
+    """What was told to have failed, and not yet to be well again."""
     touched: frozenset[Key] = frozenset()
 
     def run(self) -> None:
@@ -167,7 +169,7 @@ class _Loop(Watching):
             and self.failed.get(step.key) == _made_from(found, step.key)
         }
         reasons = {key: why for key, why in found.reasons.items() if key not in put_off}
-        if self.ground.changed or (self.started and reasons):
+        if self.ground.changed or self.ailing or (self.started and reasons):
             # What changed between the look that led here and that of the run.
             self.ground.changed |= dict.fromkeys(
                 p for p in found.seen.changed if p in found.stamps.files
@@ -239,10 +241,12 @@ class _Loop(Watching):
                 continue
             else:
                 self.failed.pop(key, None)
-                if key not in self.touched and result.status is Status.UP_TO_DATE:
+                touched = key in self.ailing or key in self.touched
+                if not touched and result.status is Status.UP_TO_DATE:
                     continue
             news.append(result)
             failed = result.status is Status.FAILED
+            (self.ailing.add if failed else self.ailing.discard)(key)
             self._print((events.failed if failed else events.built)(result, relative))
         for artifact in report.removed:
             self._print(events.removed(artifact, relative))
@@ -257,7 +261,9 @@ class _Loop(Watching):
     def _arm(self) -> bool:
         """Watch all directories that matter now; return whether something changed meanwhile."""
         if not self.wishes.poll:
-            self.watcher.arm(directories_to_watch(self.session, self.ground.stamps), self._own)
+            directories = directories_to_watch(self.session, self.ground.stamps)
+            with self.session.interrupts.held_off():
+                self.watcher.arm(directories, self._own)
             self._warn_of_polling()
         self.ground.look(self._own)
         doubted, self.doubted = self.doubted, False
