@@ -54,13 +54,13 @@ def examine(
     yield from _goflags(told)
     yield from _exported(environment)
     yield from _caches(told)
-    of_go = start_go(run, environment, Findings()).settings
-    yield from _c_compilers(settings, environment, of_go)
+    asked = start_go(run, environment, Findings())
+    yield from _c_compilers(settings, environment, asked.settings)
     yield from _functions(
         lambda: (
             discover(
                 run,
-                start_go(run, environment, Findings()),
+                asked,
                 settings,
                 project=project,
                 working=working,

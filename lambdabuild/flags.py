@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -16,9 +16,6 @@ from lambdabuild.config import (
     parse_target,
 )
 from lambdabuild.errors import LambdabuildError
-
-if TYPE_CHECKING:
-    pass
 
 
 class Globals(NamedTuple):

@@ -45,7 +45,10 @@ EFFECTS = {
     *("subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid"),
 }
 """Of the standard library, what reaches disk, clock, process, network or terminal."""
-SLOW = {"rich", "watchfiles", "concurrent_log_handler", "portalocker"}
+SLOW = {
+    *("rich", "watchfiles", "concurrent_log_handler", "portalocker"),
+    *("cyclonedx", "packageurl", "elftools"),
+}
 """What takes longer to import than most runs take."""
 
 
