@@ -30,6 +30,14 @@ _MICROARCHITECTURES = frozenset({
 # Flags in GOFLAGS by which Go reads what cannot be followed from here.
 _UNTRACKED = ("compiler", "modfile", "overlay", "toolexec")
 
+# How `go` runs and what it prints; where modules come from, which is seen by the modules.
+_HARMLESS_FLAGS = frozenset({"mod", "modcacherw", "n", "p", "v", "x", "work", "json", "insecure"})
+# What is passed where GOFLAGS is silent.
+_OWN_FLAGS = frozenset({
+    ("trimpath", "true"), ("trimpath", "1"), ("buildvcs", "false"), ("buildvcs", "0"),
+})  # fmt: skip
+_OWN_ARGUMENTS = frozenset({"-trimpath", "-buildvcs=false"})
+
 
 def settings_of(environment: Mapping[str, str], goenv: str) -> dict[str, str]:
     """Return every variable that Go reads and that is set, in the environment or by `go env -w`.
@@ -81,6 +89,18 @@ def untracked(goflags: str) -> str | None:
     if flags.get("buildvcs", "false") not in {"false", "0"}:
         return "buildvcs"
     return next((flag for flag in _UNTRACKED if flag in flags), None)
+
+
+def deciding_goflags(goflags: str) -> dict[str, str]:
+    """Return the flags in GOFLAGS but for those that decide no bytes, or say what is said anyway.
+
+    So that a build is the same for whoever has them set, and for whoever has not.
+    """
+    return {
+        name: value
+        for name, value in sorted(parse_goflags(goflags).items())
+        if name not in _HARMLESS_FLAGS and (name, value) not in _OWN_FLAGS
+    }
 
 
 class Inputs:
@@ -142,8 +162,8 @@ class Inputs:
         # As Go puts it together, with what its own go.env says.
         settings = dict(self._settings)
         settings.pop("GOFLAGS", None)
-        if goflags:
-            settings["GOFLAGS"] = goflags
+        if deciding := deciding_goflags(goflags):
+            settings["GOFLAGS"] = "\n".join(f"-{n}={value}" for n, value in deciding.items())
         for name, value in sorted(settings.items()):
             if name not in fixed and _decides(name, step.target.goarch, cgo=cgo):
                 found.append((f"setting {name}", value))
@@ -155,7 +175,10 @@ class Inputs:
             *([("compiler", flags.compiler.identity)] if flags.compiler is not None else []),
             *((f"env {name}", value) for name, value in flags.environment),
             # Last: for what a later lambdabuild may pass by itself.
-            ("command", " ".join(build_flags(flags, goflags))),
+            (
+                "command",
+                " ".join(f for f in build_flags(flags, goflags) if f not in _OWN_ARGUMENTS),
+            ),
             ("variables", " ".join(f"{n}={v}" for n, v in fixed.items() if v is not None)),
         ]
         theirs = parse_goflags(goflags)
@@ -179,7 +202,7 @@ class Inputs:
     def _list(self, package: Package) -> list[Input]:
         found: list[Input] = []
         if package.module is not None:
-            found.append(_module_input(package.module))
+            found.append(_module_input(package.module, self._project))
         if package.local:
             names = (*package.go_files, *package.other_files, *package.embed_files)
             for name in names:
@@ -222,12 +245,14 @@ def path_of(name: str, project: str) -> str:
     return os.path.normpath(path) if name.startswith("..") else path
 
 
-def _module_input(module: Module) -> Input:
+def _module_input(module: Module, project: str) -> Input:
     if module.version is None or (module.replacement or "").startswith((".", "/")):
         # A directory of the repository, or one that takes a module's place: its files are inputs
-        # by themselves, and go.mod gives the language version they are compiled as.
-        text = module.go_version or ""
-        return (f"go.mod {module.path}", f"{text} {module.version or ''}".strip())
+        # by themselves, and go.mod gives the language version they are compiled as. Which
+        # directory it is has to be told: two modules may change places.
+        place = name_of(module.directory, project) if module.directory else ""
+        told = [module.go_version or "", *filter(None, [module.version]), place]
+        return (f"go.mod {module.path}", " ".join(told).rstrip())
     version = module.version
     if module.replacement:
         version = f"{version}=>{module.replacement.replace(' ', '@')}"

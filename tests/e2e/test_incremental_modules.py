@@ -145,7 +145,7 @@ def test_vendored_packages_are_inputs(requiring: Recorded) -> None:
     )
     requiring.go_run("mod", "vendor")
     reasons = rebuilt(vendoring)
-    assert {why.removeprefix("unchanged: ") for why in reasons.values()} == {"GOFLAGS changed"}
+    assert reasons.keys() == {"both", "first"}, reasons
     vendoring.replace("vendor/example.org/two/two.go", "two v1.0.0", "two, patched")
     assert rebuilt(vendoring) == {"both": "vendor/example.org/two/two.go changed"}
     assert vendoring.run("why", "--file", "vendor/example.org/one").out == "both\nfirst\n"

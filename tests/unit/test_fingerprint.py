@@ -83,7 +83,7 @@ PREFIX = (
     ("flag tags", ""),
     ("flag ldflags", ""),
     ("flag gcflags", ""),
-    ("command", "-trimpath -buildvcs=false"),
+    ("command", ""),
     ("variables", "GOOS=linux GOARCH=amd64 CGO_ENABLED=0 GOAMD64=v1"),
 )
 
@@ -111,14 +111,14 @@ def test_a_step_is_made_from_go_its_flags_and_every_package_it_is_linked_of() ->
         *PREFIX,
         ("package", MAIN),
         ("godebug", "panicnil=1"),
-        ("go.mod example.com/shop", "1.22"),
+        ("go.mod example.com/shop", "1.22 ."),
         ("file api/users/get/main.go", "digest of main.go"),
         ("file api/users/get/b.go", "digest of b.go"),
         ("file api/users/get/add.s", "digest of add.s"),
         ("file api/users/get/static/logo.svg", "digest of logo.svg"),
         ("file internal/auth/main.go", "digest of main.go"),
         ("module example.com/sdk", "v1.2.0 h1:sdk="),
-        ("go.mod example.com/lib", "1.21 v0.1.0"),
+        ("go.mod example.com/lib", "1.21 v0.1.0 ../srv/lib"),
         ("file ../srv/lib/lib.go", "digest of lib.go"),
     )
 
@@ -137,7 +137,7 @@ def test_whatever_a_person_chose_is_an_input() -> None:
         ("go", "go1.26.8"),
         ("setting CC", "clang"),
         ("setting GOEXPERIMENT", "jsonv2"),
-        ("setting GOFLAGS", "-tags=netgo -trimpath=false"),
+        ("setting GOFLAGS", "-tags=netgo\n-trimpath=false"),
         ("flag tags", "lambda.norpc,prod"),
         ("flag ldflags", "-s -w"),
         ("flag gcflags", "all=-N"),
@@ -145,7 +145,7 @@ def test_whatever_a_person_chose_is_an_input() -> None:
         ("env GOAMD64", "v3"),
         (
             "command",
-            "-buildvcs=false -tags=netgo,lambda.norpc,prod -ldflags=-s -w -gcflags=all=-N",
+            "-tags=netgo,lambda.norpc,prod -ldflags=-s -w -gcflags=all=-N",
         ),
         ("variables", "GOOS=linux GOARCH=amd64 CGO_ENABLED=1 GOAMD64=v3"),
         # Without -trimpath, it is in the executable.
@@ -167,7 +167,7 @@ def test_what_compiles_c_and_what_it_will_run_on_are_inputs_wherever_they_are() 
         ("flag gcflags", ""),
         ("flag cgo", "true"),
         ("compiler", "zig 0.17.0"),
-        ("command", "-trimpath -buildvcs=false"),
+        ("command", ""),
         ("variables", "GOOS=linux GOARCH=amd64 CGO_ENABLED=1 GOAMD64=v1 CC=zig cc -target x"),
         ("runtime", "provided.al2023"),
         ("layer_libraries", "libpq.so.5 libz.so.1"),
@@ -219,7 +219,7 @@ def test_a_profile_beside_the_program_is_an_input() -> None:
         ("package", MAIN),
         ("godebug", ""),
         ("file api/users/get/default.pgo", "profile"),
-        ("go.mod example.com/shop", "1.22"),
+        ("go.mod example.com/shop", "1.22 ."),
         ("file api/users/get/main.go", "digest of main.go"),
         ("file internal/auth/main.go", "digest of main.go"),
     )
@@ -273,6 +273,38 @@ def test_a_directory_that_takes_a_modules_place_counts_with_its_language_version
 
     # Go 1.22 gave the variables of loops another meaning.
     assert of("1.21") != of("1.22")
+
+
+def test_modules_that_change_places_are_a_change() -> None:
+    one, other = (
+        Module(f"example.com/{name}", f"{PROJECT}/{name}", None, main=True, go_version="1.22")
+        for name in ("a", "b")
+    )
+
+    def listed(first: str, second: str) -> tuple[Input, ...]:
+        return inputs(
+            graph(
+                local(MAIN, "example.com/a", "example.com/b"),
+                *(
+                    package(f"example.com/{module}", directory=f"{PROJECT}/{where}")._replace(
+                        module=named._replace(directory=f"{PROJECT}/{where}"), local=True
+                    )
+                    for module, where, named in (("a", first, one), ("b", second, other))
+                ),
+            ),
+            step(),
+        )
+
+    assert first_change(listed("a", "b"), listed("b", "a"), str) == "go.mod: example.com/a a → b"
+
+
+@pytest.mark.parametrize(
+    "flags", ["-buildvcs=false -trimpath", "-p=2 -mod=mod -modcacherw", "-x -trimpath=1"]
+)
+def test_flags_that_decide_nothing_are_no_inputs(flags: str) -> None:
+    packages = graph(local(MAIN))
+    told = inputs(packages, step(), environment=GO._replace(flags=flags))
+    assert told == inputs(packages, step())
 
 
 def test_steps_of_one_lister_are_told_apart() -> None:
