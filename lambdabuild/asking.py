@@ -60,13 +60,21 @@ class Go:
     """The `go` of one run: every answer comes from the findings, or is put there."""
 
     def __init__(
-        self, run: Run, path: str, settings: Mapping[str, str], findings: Findings
+        self,
+        run: Run,
+        path: str,
+        settings: Mapping[str, str],
+        findings: Findings,
+        *,
+        overlay: str | None = None,
     ) -> None:
+        """Ask the `go` at `path`; with an overlay, as if some files were others."""
         self.path = path
         self.settings = settings
         self.findings = findings
         self.asked = False
         """Whether anything had to be found out anew."""
+        self._overlay = overlay
         self._run = run
         self._itself = is_go_itself(path)
         self._used: set[str] = set()
@@ -125,7 +133,7 @@ class Go:
             self.asked = True
             command = gotool.list_command(
                 self.path, directory, patterns, target=variant.target, flags=variant.flags,
-                goflags=environment.flags, dependencies=dependencies,
+                goflags=environment.flags, dependencies=dependencies, overlay=self._overlay,
             )  # fmt: skip
             done = self._run(command)
             if done.code != 0:

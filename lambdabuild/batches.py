@@ -10,6 +10,7 @@ from lambdabuild import artifacts, gotool, machine, report
 from lambdabuild.build import Event, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.doubts import doubt
 from lambdabuild.fingerprint import name_of
+from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.logfile import open_log
 from lambdabuild.model import Batch, Diagnostic, Linked, Plan, Step, StepResult, Target
 from lambdabuild.origins import epoch_of
@@ -20,6 +21,8 @@ from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
+from lambdabuild.sizes import Limits
+from lambdabuild.spans import Activity
 from lambdabuild.state import Home, cannot_write
 from lambdabuild.survey import Survey
 
@@ -40,26 +43,56 @@ def build_and_publish(
     plan = found.to_build
     check_writable(_output_directories(session, [*plan.steps, *found.only_to_pack]))
     toolchain = toolchain_for(session, found.go.path, request.jobs)
-    if plan.steps:
-        session.console.building(plan)
     threading.Thread(target=_load_meanwhile, daemon=True).start()
-    with home.staging() as staging, _packing(session, state, staging) as packer:
+    with (
+        home.staging() as staging,
+        _keeping(session, request, found, clock, staging) as keeper,
+        _packing(session, state, staging, keeper) as packer,
+    ):
+        restored = keeper.restore(plan) if keeper and not request.force else []
+        for item in restored:
+            packer.begin(item.step, str(item.executable))
+        plan = without(plan, restored)
+        if plan.steps:
+            session.console.building(plan)
         try:
             linked = _build_all(session, request, plan, found, toolchain, state, staging, packer)
         finally:
             session.console.built()
         packer.end()
+        linked += restored
         linked += [Linked(step, current=True) for step in found.only_to_pack]
         ready = _pack_all(session, packer, state, linked)
         _add_bills(session, found.go.path, state, staging, linked, ready)
-        with session.interrupts.held_off():
+        with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
             inputs = doubt(found, session.project, clock)
             publisher = Publisher(session.project, session.layout, state, inputs)
-            return _publish_all(session, home, state, found, publisher, plan, linked, ready)
+            limits = Limits(session, home, request.check_size)
+            _refuse_sizes(limits, state, linked, ready)
+            results = _publish_all(session, home, state, found, publisher, plan, linked, ready)
+        if keeper:
+            keeper.finish(results, inputs)
+        return results
 
 
 @contextlib.contextmanager
-def _packing(session: Session, state: State, staging: str) -> Iterator[Packer]:
+def _keeping(
+    session: Session, request: Request, found: Survey, clock: int, staging: str
+) -> Iterator[Keeper | None]:
+    """Open the caches, and close them when all that is stored has left the staging directory."""
+    caches = None
+    if found.to_build.batches:
+        caches = open_caches(session, caching_of(session, request))
+    directory = os.path.join(staging, "kept")
+    os.makedirs(directory)
+    with closing(caches):
+        yield Keeper(session, caches, found, clock, directory) if caches else None
+
+
+@contextlib.contextmanager
+def _packing(
+    session: Session, state: State, staging: str, keeper: Keeper | None
+) -> Iterator[Packer]:
     packer = Packer(
         session.project,
         os.path.join(staging, "packages"),
@@ -67,6 +100,8 @@ def _packing(session: Session, state: State, staging: str) -> Iterator[Packer]:
         epoch=epoch_of(session.environment),
         in_place=session.settings.in_place,
         workers=machine.processors(),
+        timeline=session.timeline,
+        told=keeper.packed if keeper else None,
     )
     try:
         yield packer
@@ -140,6 +175,18 @@ def _publish_all(
             _warn_of_size(session, results[-1])
     artifacts.settle(state, built, home.clock)
     return results
+
+
+def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready: Ready) -> None:
+    """Take out what may not be published: it replaces nothing."""
+    for item in linked:
+        packed = ready.get(item.step.key)
+        if isinstance(packed, Packed):
+            before = state.artifacts.get(name_of(item.step.artifact, limits.session.project))
+            previous = before.identity.size if before else None
+            refusal = limits.refusal(item.step, packed.identity.size, previous)
+            if refusal is not None:
+                ready[item.step.key] = refusal
 
 
 def _warn_of_size(session: Session, result: StepResult) -> None:
@@ -227,17 +274,19 @@ def _build_all(
 
         if stop():
             return [Linked(step, cancelled=True) for step in batch.steps]
-        return build(
-            session.run,
-            batch,
-            toolchain,
-            goflags=found.discovery.environments[batch.directory].flags,
-            staging=stages[id(batch)],
-            current={} if request.force else _current(session, batch, state),
-            observe=told,
-            stop=stop,
-            jobs=jobs,
-        )
+        with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
+            return build(
+                session.run,
+                batch,
+                toolchain,
+                goflags=found.discovery.environments[batch.directory].flags,
+                staging=stages[id(batch)],
+                current={} if request.force else _current(session, batch, state),
+                observe=told,
+                stop=stop,
+                jobs=jobs,
+                note=lambda spans: session.timeline.add(*spans),
+            )
 
     told: Observe = observe
     alone, together = batches_in_order(plan.batches)

@@ -10,12 +10,14 @@ from importlib import resources
 from pathlib import Path
 
 from lambdabuild import gotool
+from lambdabuild.actions import parse_actions
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.goparse import Timing, parse_action_graph, parse_build_output
+from lambdabuild.goparse import Timing, parse_build_output
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
 from lambdabuild.plan import reached
 from lambdabuild.process import Run
+from lambdabuild.spans import Span
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,10 @@ class Event:
 
 Observe = Callable[[Event | None], None]
 """Told of every event, and of None at every tick."""
+
+
+Note = Callable[[tuple[Span, ...]], None]
+"""Told what `go build` spent its time on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ def build(
     observe: Observe,
     stop: Callable[[], bool] = lambda: False,
     jobs: int | None = None,
+    note: Note = lambda _spans: None,
 ) -> list[Linked]:
     """Build a batch with one `go build` and return what became of each step.
 
@@ -120,7 +127,7 @@ def build(
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
         raise _refused(completed, batch)
-    steps = _conclude(batch, staging, completed, events)
+    steps = _conclude(batch, staging, completed, events, note)
     blamed = {linked.step.key for linked in steps if linked.errors}
     if completed.code > 0 and not completed.stopped and not events.seen and blamed:
         rest = tuple(step for step in batch.steps if step.key not in blamed)
@@ -129,7 +136,7 @@ def build(
             again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
             return [linked for linked in steps if linked.errors] + build(
                 run, again, toolchain, goflags=goflags, staging=staging, current=current,
-                observe=observe, stop=stop, jobs=jobs,
+                observe=observe, stop=stop, jobs=jobs, note=note,
             )  # fmt: skip
     return [_blamed_on_all(linked, completed) for linked in steps]
 
@@ -194,7 +201,7 @@ class _Events:
 
 
 def _conclude(
-    batch: Batch, staging: Staging, completed: Completed, events: _Events
+    batch: Batch, staging: Staging, completed: Completed, events: _Events, note: Note
 ) -> list[Linked]:
     output = parse_build_output(
         f"{completed.output}{completed.error}", batch.graph, batch.directory
@@ -209,7 +216,7 @@ def _conclude(
             other.append(diagnostic)
         else:
             at_fault[path] = (*at_fault.get(path, ()), diagnostic)
-    timings = _timings(staging, events)
+    timings = _timings(batch, staging, events, note)
     return [
         _linked(step, batch, staging, completed, events, at_fault, other, timings)
         for step in batch.steps
@@ -260,11 +267,13 @@ def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
     return Linked(linked.step, errors=(Diagnostic(None, message),))
 
 
-def _timings(staging: Staging, events: _Events) -> Mapping[str, Timing]:
+def _timings(batch: Batch, staging: Staging, events: _Events, note: Note) -> Mapping[str, Timing]:
+    names = {step.function.package: step.function.name for step in batch.steps}
     with contextlib.suppress(OSError):
-        graph = parse_action_graph(Path(str(staging.graph)).read_text("utf-8"))
-        if graph:
-            return graph
+        actions = parse_actions(Path(str(staging.graph)).read_text("utf-8"), names)
+        if actions.timings:
+            note(actions.spans)
+            return actions.timings
     packages = {package for _, package in events.seconds}
     return {
         package: Timing(

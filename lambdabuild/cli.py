@@ -1,7 +1,9 @@
 """The command line: flags to settings, results to exit codes; nothing else."""
 
+import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,13 +26,15 @@ from lambdabuild.flags import (
 )
 
 if TYPE_CHECKING:
-    from lambdabuild.model import Report
+    from lambdabuild.model import Function, Report, Runtime, Skipped, Target
     from lambdabuild.request import Request
     from lambdabuild.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.
 
+cache_app = typer.Typer(help="Look at the executables that are kept on this machine.",
+                        no_args_is_help=True, rich_markup_mode=None)  # fmt: skip
 app = typer.Typer(
     name="lambdabuild",
     help="Build every Go Lambda function of a monorepo with one `go build`.",
@@ -119,7 +123,12 @@ def watch(
         raise LambdabuildError(
             "watch has no --dry-run", hint="`lambdabuild all --dry-run` prints the commands"
         )
-    request = _request(building, tuple(names or ()))
+    if selection.narrowing.narrows:
+        raise LambdabuildError(
+            "watch has neither --since, --files-from nor --shard",
+            hint="name the functions to watch: names, globs or paths",
+        )
+    request = _request(building, selection, tuple(names or ()))
 
     def reopen(session: "Session") -> "Session":
         project, settings = settle(session.working, flags, selection, output)
@@ -152,7 +161,7 @@ def why(
             # `--file one.go two.go`: what follows is meant as files as well.
             lines = explanations.dependants(session, [*file, *(names or ())])
         else:
-            lines = explanations.reasons(session, tuple(names or ()))
+            lines = explanations.reasons(session, tuple(names or ()), selection.narrowing)
         for line in lines:
             sys.stdout.write(f"{line}\n")
 
@@ -166,31 +175,78 @@ def list_functions(
         bool, typer.Option("--skipped", help="Add main packages passed over, with the reason.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 3 if there are any, 0 if there are none.")
+    ] = False,
 ) -> None:
     """List the functions found: name, package, directory, target."""
     from lambdabuild import pipeline  # noqa: PLC0415
     from lambdabuild.report import list_value, to_json  # noqa: PLC0415
 
     with _opened(flags, selection) as session:
-        functions, passed_over = pipeline.list_functions(session, thorough=skipped)
+        functions, passed_over = pipeline.list_functions(
+            session, thorough=skipped, narrowing=selection.narrowing
+        )
         if json:
             value = list_value(functions, passed_over if skipped else None, session.relative)
             sys.stdout.write(to_json(value))
-            return
-        lines = [
-            (f.name, f.package, session.relative(f.directory), str(target))
-            for f, target, _ in functions
-        ]
-        _print_columns(("function", "package", "directory", "target"), lines)
-        if skipped:
-            if lines and passed_over:
-                sys.stdout.write("\n")
-            reasons = [(item.directory, item.reason) for item in passed_over]
-            _print_columns(("passed over", "because"), reasons)
         else:
-            session.console.skipped(passed_over)
-            if not lines:
-                session.console.say("no function was found; --skipped tells what was passed over")
+            _print_list(session, functions, passed_over, skipped=skipped, selection=selection)
+        if exit_code and functions:
+            raise typer.Exit(errors.SOME)
+
+
+@app.command("history")
+@taking()
+def history(
+    flags: Globals,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Names or globs. [every function]"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
+) -> None:
+    """Show how build time and size of each function went."""
+    from lambdabuild import trends  # noqa: PLC0415
+    from lambdabuild.history import read_history  # noqa: PLC0415
+    from lambdabuild.report import to_json  # noqa: PLC0415
+    from lambdabuild.state import Home  # noqa: PLC0415
+
+    with _opened(flags) as session:
+        runs = read_history(Home(session.project).history)
+        chosen = trends.named(runs, names) if names else None
+        if json:
+            sys.stdout.write(to_json(trends.history_value(runs, chosen)))
+            return
+        table = trends.table(trends.trend_rows(runs, chosen))
+        if not table:
+            session.console.say("nothing was built here yet")
+        _print_columns(trends.TREND_HEAD, table)
+
+
+@app.command("merge-reports")
+@taking()
+def merge_reports(
+    flags: Globals,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Reports and manifests, or directories of them."),
+    ],
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", help="Write the report there. [stdout]"),
+    ] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option("--manifest", metavar="FILE", help="Write the manifest there as well."),
+    ] = None,
+) -> None:
+    """Join what the shards of one build reported."""
+    from lambdabuild import joining  # noqa: PLC0415
+
+    with _opened(flags) as session:
+        if not joining.join(session, paths, report=report, manifest=manifest):
+            raise typer.Exit(errors.FAILED)
 
 
 @app.command()
@@ -226,6 +282,44 @@ def doctor(flags: Globals) -> None:
                 sys.stdout.write(f"  hint: {finding.remedy}\n")
     if failed:
         raise typer.Exit(errors.NOT_STARTED)
+
+
+app.add_typer(cache_app, name="cache")
+
+
+@cache_app.command("info")
+@taking()
+def cache_info(flags: Globals) -> None:
+    """Show where the cache is, and how full."""
+    from lambdabuild.keeping import local_cache  # noqa: PLC0415
+    from lambdabuild.report import size  # noqa: PLC0415
+
+    with _opened(flags) as session:
+        info = local_cache(session.environment).info()
+        _print_columns(
+            ("directory", info.directory),
+            [
+                ("executables", f"{info.objects}, kept for {info.entries} states of functions"),
+                ("size", f"{size(info.bytes)} of {size(info.limit)}"),
+            ],
+        )
+
+
+@cache_app.command("clear")
+@taking()
+def cache_clear(flags: Globals) -> None:
+    """Remove all that is kept on this machine."""
+    from lambdabuild.keeping import local_cache  # noqa: PLC0415
+    from lambdabuild.report import size  # noqa: PLC0415
+
+    with _opened(flags) as session:
+        try:
+            removed = local_cache(session.environment).clear()
+        except OSError as error:
+            raise LambdabuildError(
+                f"cannot clear the cache: {error.strerror}", at=[str(error.filename)]
+            ) from error
+        session.console.say(f"removed {size(removed)}")
 
 
 @app.command("init")
@@ -266,7 +360,7 @@ def _build(
 ) -> None:
     from lambdabuild import pipeline  # noqa: PLC0415
 
-    request = _request(building, names)
+    request = _request(building, selection, names)
     with _opened(flags, selection, output) as session:
         if building.dry_run:
             _print_plan(session, request, building)
@@ -275,7 +369,7 @@ def _build(
         _show_report(session, report, json=building.json)
 
 
-def _request(building: Building, names: tuple[str, ...]) -> "Request":
+def _request(building: Building, selection: Selection, names: tuple[str, ...]) -> "Request":
     from lambdabuild.request import Request  # noqa: PLC0415
 
     return Request(
@@ -285,6 +379,12 @@ def _request(building: Building, names: tuple[str, ...]) -> "Request":
         force=building.force,
         explain=building.explain,
         report=building.report,
+        trace=building.trace,
+        html=building.html,
+        cache=building.cache,
+        cache_mode=building.cache_mode,
+        check_size=building.check_size,
+        narrowing=selection.narrowing,
     )
 
 
@@ -322,6 +422,32 @@ def _opened(
     return opened(flags, selection, output)
 
 
+def _print_list(
+    session: "Session",
+    functions: Sequence[tuple["Function", "Target", "Runtime | None"]],
+    passed_over: Sequence["Skipped"],
+    *,
+    skipped: bool,
+    selection: Selection,
+) -> None:
+    lines = [
+        (f.name, f.package, session.relative(f.directory), str(target))
+        for f, target, _ in functions
+    ]
+    _print_columns(("function", "package", "directory", "target"), lines)
+    if skipped:
+        if lines and passed_over:
+            sys.stdout.write("\n")
+        reasons = [(item.directory, item.reason) for item in passed_over]
+        _print_columns(("passed over", "because"), reasons)
+        return
+    session.console.skipped(passed_over)
+    if not lines and selection.narrowing.by_change:
+        session.console.say("no function is touched")
+    elif not lines and selection.narrowing.shard is None:
+        session.console.say("no function was found; --skipped tells what was passed over")
+
+
 def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
     if not lines:
         return
@@ -334,7 +460,15 @@ def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> N
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become words and exit codes."""
-    sys.exit(_guarded(app))
+    code = _guarded(app)
+    if any(thread.name == "cache" for thread in threading.enumerate()):
+        # A request to a store that stalls: were it to return while Python ends, that would abort
+        # the process, whatever the run came to.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _guarded(run: Callable[[], object]) -> int:

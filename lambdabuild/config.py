@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.model import TARGETS, Architecture, Flags, Runtime, Target
+
+if TYPE_CHECKING:
+    from lambdabuild.limits import Growth
 
 _T = TypeVar("_T")
 
@@ -17,6 +20,8 @@ DEFAULT_TAGS = ("lambda.norpc",)
 https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
 """
 DEFAULT_LDFLAGS = "-s -w"
+
+CACHE_MODES = ("read", "read-write", "off")
 
 _ARCHITECTURES = {
     "x86_64": Architecture.X86_64,
@@ -46,6 +51,8 @@ class Choices(NamedTuple):
     layer_libraries: tuple[str, ...] | None = None
     zip: bool | None = None
     sbom: bool | None = None
+    max_size: int | None = None
+    max_growth: "Growth | None" = None
 
 
 class FunctionTable(NamedTuple):
@@ -65,6 +72,8 @@ class Config(NamedTuple):
     roots: tuple[str, ...] = ("api",)
     exclude: tuple[str, ...] = ()
     out: str = "dist"
+    cache: str | None = None
+    cache_mode: str | None = None
     choices: Choices = Choices()
     functions: Mapping[str, FunctionTable] = MappingProxyType({})
 
@@ -79,6 +88,10 @@ class BuildSettings(NamedTuple):
     """Shared libraries that a layer brings, as executables ask for them."""
     zip: bool = False
     sbom: bool = False
+    max_size: int | None = None
+    """Bytes that an executable may have."""
+    max_growth: "Growth | None" = None
+    """What it may have beyond the one before."""
     assets: tuple[str, ...] = ()
     """Globs of files to be packed beside `bootstrap`, relative to the function's directory."""
 
@@ -97,6 +110,8 @@ class Settings:
     in_place: bool = False
     also_exclude: tuple[str, ...] = ()
     """Globs of the command line: those functions are left as they are, for this once."""
+    given: tuple[str, ...] = ()
+    """The keys of the configuration that the command line replaces."""
     _settled: dict[str | None, BuildSettings] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -138,6 +153,8 @@ class Settings:
             layer_libraries=_first((p.layer_libraries for p in places), ()),
             zip=_first((p.zip for p in places), default=False),
             sbom=_first((p.sbom for p in places), default=False),
+            max_size=_first((p.max_size for p in places), None),
+            max_growth=_first((p.max_growth for p in places), None),
         )
 
 
@@ -159,6 +176,21 @@ def parse_architecture(text: str) -> Target:
     raise LambdabuildError(
         f"`{text}` is not an architecture that Lambda has",
         hint=hint or "use `x86_64` or `arm64`",
+    )
+
+
+def parse_cache_mode(text: str) -> str:
+    """Return the mode of the caches that `text` names.
+
+    Raises:
+        LambdabuildError: it is none.
+
+    """
+    if text in CACHE_MODES:
+        return text
+    raise LambdabuildError(
+        f"`{text}` is not a mode of the caches",
+        hint=did_you_mean(text, CACHE_MODES) or "use `read`, `read-write` or `off`",
     )
 
 

@@ -1,9 +1,9 @@
 """Turn the text of `lambdabuild.toml` into a configuration; no disk."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from lambdabuild.config import (
     MIGRATION,
@@ -11,10 +11,14 @@ from lambdabuild.config import (
     Config,
     FunctionTable,
     parse_architecture,
+    parse_cache_mode,
     parse_runtime,
 )
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.globs import pattern_problem
+from lambdabuild.limits import parse_growth, parse_size
+
+_Value = TypeVar("_Value")
 
 _OWN_VARIABLES = {
     "GOOS": "use `architecture`, or --target for other systems",
@@ -41,7 +45,7 @@ def parse_config(text: str, source: str) -> Config:
         raise LambdabuildError(f"this is not TOML: {error}", at=[source]) from error
     table = _Table(values, source, "")
     table.refuse_unknown(
-        ["roots", "exclude", "out", "functions", *_CHOICE_KEYS],
+        ["roots", "exclude", "out", "cache", "cache_mode", "functions", *_CHOICE_KEYS],
     )
     functions: dict[str, FunctionTable] = {}
     for name in table.table("functions"):
@@ -57,12 +61,17 @@ def parse_config(text: str, source: str) -> Config:
         if not out:
             table.refuse("out", "is empty", 'name a directory, such as `out = "dist"`')
         config = config._replace(out=out)
+    if (cache := table.string("cache")) is not None:
+        config = config._replace(cache=cache or None)
+    if (mode := table.string("cache_mode")) is not None:
+        with table.naming("cache_mode"):
+            config = config._replace(cache_mode=parse_cache_mode(mode))
     return config
 
 
 _CHOICE_KEYS = [
     *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom"),
+    *("zip", "sbom", "max_size", "max_growth"),
 ]
 
 
@@ -108,6 +117,8 @@ def _choices(table: "_Table") -> Choices:
         layer_libraries=_layer_libraries(table),
         zip=table.boolean("zip"),
         sbom=table.boolean("sbom"),
+        max_size=table.parsed("max_size", parse_size),
+        max_growth=table.parsed("max_growth", parse_growth),
     )
 
 
@@ -198,6 +209,16 @@ class _Table:
         if value is not None and not isinstance(value, bool):
             self.refuse(key, "is neither true nor false", f"write `{key} = true`")
         return value
+
+    def parsed(self, key: str, parse: Callable[[str | int], _Value]) -> _Value | None:
+        """Return what `parse` makes of a string or a number."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            self.refuse(key, "is neither a string nor a number", f'write `{key} = "5MB"`')
+        with self.naming(key):
+            return parse(value)
 
     def strings(self, key: str) -> tuple[str, ...] | None:
         value = self._values.get(key)

@@ -102,6 +102,8 @@ class Console:
         self._drawn = 0.0
         self._unread = False
         self._warned: set[Skipped] = set()
+        self.warnings: list[str] = []
+        """All that was warned of."""
         self.calm = False
         """Leave out what goes on during a build; on a terminal it is shown all the same."""
 
@@ -112,9 +114,14 @@ class Console:
 
     def warn(self, message: str, hint: str | None = None) -> None:
         """Tell something that is probably not as meant."""
+        self.warnings.append(message)
         self._write(f"{self._paint('warning', '33;1')}: {message}")
         if hint:
             self._write(f"  hint: {hint}")
+
+    def tell(self, line: str) -> None:
+        """Print a line for a program that reads stderr."""
+        self._write(line)
 
     def error(self, error: LambdabuildError) -> None:
         """Tell why lambdabuild cannot go on."""

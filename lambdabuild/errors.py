@@ -7,6 +7,8 @@ FAILED = 1
 """Exit code: a function did not build."""
 NOT_STARTED = 2
 """Exit code: usage, configuration, toolchain, or an output that cannot be written."""
+SOME = 3
+"""`list --exit-code`, where there are functions."""
 INTERRUPTED = 130
 """Exit code: Ctrl-C or SIGTERM, as shells count a process that SIGINT ended."""
 

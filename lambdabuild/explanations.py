@@ -2,21 +2,34 @@
 
 import os
 import time
-from collections.abc import Collection, Sequence
-from pathlib import PurePath
+from collections.abc import Sequence
 
+from lambdabuild.depending import depending
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import path_of
+from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.report import explanation
 from lambdabuild.session import Session
 from lambdabuild.state import Home
-from lambdabuild.survey import Key, Survey, survey
+from lambdabuild.survey import survey
 
 
-def reasons(session: Session, names: Sequence[str]) -> list[str]:
-    """Return a line for each function that `names` means: the reason, or `up to date`."""
-    found = _survey(session, names)
-    return explanation(found.plan, found.reasons)
+def reasons(
+    session: Session, names: Sequence[str], narrowing: Narrowing = NOTHING_LEFT_OUT
+) -> list[str]:
+    """Return a line for each function that `names` means: the reason, or `up to date`.
+
+    Where what changed is asked for, the reason is what changed, whatever was built meanwhile.
+    """
+    state = Home(session.project).load()
+    found = survey(session, names, state, time.time_ns())
+    if not narrowing.narrows:
+        return explanation(found.plan, found.reasons)
+    # Slow to import, and seldom asked for.
+    from lambdabuild.selecting import restricted, select  # noqa: PLC0415
+
+    selected = select(session, found, narrowing, state)
+    shown = selected.reasons if narrowing.by_change else found.reasons
+    return explanation(restricted(found, selected).plan, shown)
 
 
 def dependants(session: Session, paths: Sequence[str]) -> list[str]:
@@ -34,28 +47,6 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
                 f"there is no file `{path}`", hint="paths are relative to the working directory"
             )
         wanted.add(full)
-    found = _survey(session, ())
+    found = survey(session, (), Home(session.project).load(), time.time_ns())
     keys = depending(found, session.project, wanted)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))
-
-
-def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
-    """Return the steps that are built from any of these files or directories, absolute paths."""
-    if not paths:
-        return set()
-    known: dict[str, bool] = {}
-    lists = (*found.inputs.values(), *found.packed.values())
-    for name in {name for inputs in lists for name, _ in inputs}:
-        if name.startswith("file "):
-            file = path_of(name.removeprefix("file "), project)
-            known[name] = file in paths or any(str(p) in paths for p in PurePath(file).parents)
-    return {
-        key
-        for key in found.inputs
-        if any(known.get(name, False) for name, _ in found.made_from(key))
-    }
-
-
-def _survey(session: Session, names: Sequence[str]) -> Survey:
-    state = Home(session.project).load()
-    return survey(session, names, state, time.time_ns())

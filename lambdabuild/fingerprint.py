@@ -66,12 +66,13 @@ def goenv_path(environment: Mapping[str, str], platform: str) -> str | None:
     return f"{base}/go/env" if base else None
 
 
-def _is_for_c(name: str) -> bool:
+def is_for_c(name: str) -> bool:
+    """Tell whether a variable decides how C is compiled or linked."""
     return name in _FOR_C or name.startswith(("CGO_", "GO_EXTLINK", "GO_LDSO"))
 
 
 def _is_go(name: str) -> bool:
-    if _is_for_c(name):
+    if is_for_c(name):
         return True
     # Not every name that begins so is Go's: GOOGLE_APPLICATION_CREDENTIALS.
     return name.startswith("GO") and name.isalnum() and name.isupper()
@@ -221,7 +222,7 @@ def _decides(name: str, goarch: str, *, cgo: bool) -> bool:
         return False
     if name in _MICROARCHITECTURES:
         return goarch.startswith(name.removeprefix("GO").lower())
-    return cgo or not _is_for_c(name)
+    return cgo or not is_for_c(name)
 
 
 def name_of(path: str, project: str) -> str:

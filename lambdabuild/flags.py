@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -12,10 +12,15 @@ from lambdabuild.config import (
     Choices,
     Settings,
     parse_architecture,
+    parse_cache_mode,
     parse_runtime,
     parse_target,
 )
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
+
+if TYPE_CHECKING:
+    from lambdabuild.shards import Shard
 
 
 class Globals(NamedTuple):
@@ -32,6 +37,7 @@ class Selection(NamedTuple):
 
     settings: Settings
     roots: tuple[str, ...]
+    narrowing: Narrowing = NOTHING_LEFT_OUT
 
 
 class Output(NamedTuple):
@@ -55,6 +61,11 @@ class Building(NamedTuple):
     explain: bool
     json: bool
     report: str | None
+    trace: str | None = None
+    html: str | None = None
+    cache: str | None = None
+    cache_mode: str | None = None
+    check_size: bool = False
 
 
 def global_flags(
@@ -124,6 +135,26 @@ def selecting_flags(
         str | None,
         typer.Option("--tags", metavar="TAGS", help="Build tags, by commas. [lambda.norpc]"),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="REF", help="Only what changed since HEAD and REF parted, in git."
+        ),
+    ] = None,
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files-from", metavar="FILE", help="Only what the paths in FILE touch; - is stdin."
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only this machine's share of N machines."),
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option("--times", metavar="FILE", help="Balance shards by the times in this report."),
+    ] = None,
 ) -> Selection:
     """Take the flags that say what there is to build."""
     targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
@@ -132,7 +163,24 @@ def selecting_flags(
         runtime=parse_runtime(runtime) if runtime is not None else None,
         tags=tuple(tags.replace(",", " ").split()) if tags is not None else None,
     )
-    return Selection(Settings(flags=choices, also_exclude=tuple(exclude or ())), tuple(root or ()))
+    if since is not None and files_from is not None:
+        raise LambdabuildError(
+            "--since and --files-from cannot both say what changed",
+            hint="--since asks git, --files-from takes the paths from a file",
+        )
+    if times is not None and shard is None:
+        raise LambdabuildError("--times is for --shard", hint="add --shard I/N, or leave it out")
+    narrowing = Narrowing(since, files_from, _shard(shard), times)
+    settings = Settings(flags=choices, also_exclude=tuple(exclude or ()))
+    return Selection(settings, tuple(root or ()), narrowing)
+
+
+def _shard(text: str | None) -> "Shard | None":
+    if text is None:
+        return None
+    from lambdabuild.shards import parse_shard  # noqa: PLC0415 - not where it is not asked for
+
+    return parse_shard(text)
 
 
 def output_flags(
@@ -183,9 +231,36 @@ def building_flags(
         str | None,
         typer.Option("--report", metavar="FILE", help="Write the result as JSON to FILE."),
     ] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option("--trace", metavar="FILE", help="Write a trace to FILE, for ui.perfetto.dev."),
+    ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write the result as a web page to FILE."),
+    ] = None,
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            "--cache", metavar="URL", help="Share executables: s3://, gs://, az:// or file://."
+        ),
+    ] = None,
+    cache_mode: Annotated[
+        str | None,
+        typer.Option("--cache-mode", metavar="MODE", help="read, read-write or off. [read-write]"),
+    ] = None,
+    check_size: Annotated[
+        bool,
+        typer.Option("--check-size", help="Let max_size and max_growth fail, rather than warn."),
+    ] = False,
 ) -> Building:
     """Take the flags that say how to build."""
-    return Building(jobs, fail_fast, force, dry_run, explain, json, report)
+    if cache_mode is not None:
+        parse_cache_mode(cache_mode)
+    return Building(
+        jobs, fail_fast, force, dry_run, explain, json, report, trace, html, cache, cache_mode,
+        check_size,
+    )  # fmt: skip
 
 
 def taking(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

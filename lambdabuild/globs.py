@@ -53,3 +53,43 @@ def matches(name: str, part: str) -> bool:
     if name.startswith(".") and not part.startswith("."):
         return False
     return name == part if is_literal(part) else fnmatch.fnmatchcase(name, part)
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Tell whether a glob of assets would mean a file of this name, were it there."""
+    return _covers(parts_of(pattern), tuple(name.split("/")))
+
+
+def _covers(parts: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    if not names:
+        return False
+    if not parts:
+        # A directory was named: all in it is meant, but for what is hidden.
+        return not any(name.startswith(".") for name in names)
+    if parts[0] == "**":
+        inner = not names[0].startswith(".") and _covers(parts, names[1:])
+        return inner or _covers(parts[1:] or ("*",), names)
+    if not matches(names[0], parts[0]):
+        return False
+    if len(names) == 1:
+        return len(parts) == 1
+    # What only a wildcard means is a file: a directory has to be named.
+    return (len(parts) > 1 or is_literal(parts[0])) and _covers(parts[1:], names[1:])
+
+
+def matches_embedded(pattern: str, name: str) -> bool:
+    """Tell whether a pattern of `//go:embed` would embed a file of this name, were it there.
+
+    https://pkg.go.dev/embed#hdr-Directives: of a directory, what begins with a dot or an underscore
+    is left out, unless the pattern begins with `all:`.
+    """
+    parts, names = pattern.removeprefix("all:").split("/"), name.split("/")
+    if parts == ["."]:
+        parts = []
+    inside = names[len(parts) :]
+    hidden = any(item.startswith((".", "_")) for item in inside)
+    return (
+        len(names) >= len(parts)
+        and all(fnmatch.fnmatchcase(*pair) for pair in zip(names, parts, strict=False))
+        and (pattern.startswith("all:") or not hidden)
+    )

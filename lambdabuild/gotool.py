@@ -220,11 +220,14 @@ def list_command(
     flags: Flags,
     goflags: str,
     dependencies: bool = True,
+    overlay: str | None = None,
 ) -> Command:
     """Ask `go list` for the packages of `patterns` and all that they import."""
     arguments = [go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
     if dependencies:
         arguments.append("-deps")
+    if overlay is not None:
+        arguments.append(f"-overlay={overlay}")
     arguments += [*list_tags(flags, goflags), "--", *patterns]
     environment = target_environment(target, flags) | {"PWD": directory}
     return Command(tuple(arguments), directory, environment)

@@ -5,6 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lambdabuild.spans import Span
+
 
 class Architecture(StrEnum):
     """An instruction set, as the Lambda API names it."""
@@ -242,6 +244,8 @@ class Linked(NamedTuple):
     errors: tuple[Diagnostic, ...] = ()
     compile_seconds: float | None = None
     link_seconds: float | None = None
+    restored: bool = False
+    """It came out of a cache."""
 
 
 class Identity(NamedTuple):
@@ -327,6 +331,19 @@ class StepResult(NamedTuple):
     """The deployment package, where one was asked for."""
 
 
+class Share(NamedTuple):
+    """What part of all that was selected one machine of several builds."""
+
+    # What a tuple can do under these names, nobody asks of a share.
+    index: int  # type: ignore[assignment]
+    """From 1."""
+    count: int  # type: ignore[assignment]
+    functions: int
+    """How many all of them have together."""
+    split: str
+    """Differs where machines did not split alike."""
+
+
 class Report(NamedTuple):
     """A whole run."""
 
@@ -337,6 +354,9 @@ class Report(NamedTuple):
     results: tuple[StepResult, ...]
     removed: tuple[Artifact, ...] = ()
     """Artifacts whose function went away; their paths are absolute."""
+    share: Share | None = None
+    spans: tuple[Span, ...] = ()
+    """What the time was spent on."""
 
 
 class Command(NamedTuple):

@@ -13,6 +13,7 @@ from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.process import Runner
 from lambdabuild.session import Session, read_config
+from lambdabuild.timeline import Timeline
 
 
 @contextlib.contextmanager
@@ -35,6 +36,7 @@ def opened(
         run=Runner(environment, interrupts.held_off),
         console=Console(look),
         interrupts=interrupts,
+        timeline=Timeline(),
     )
     if look.verbose:
         logfile.log_to(ConsoleHandler(session.console))
@@ -58,10 +60,13 @@ def settle(
         return os.path.relpath(os.path.join(working, path), project)
 
     settings = selection.settings if selection else Settings()
+    given = []
     if selection and selection.roots:
+        given.append("roots")
         config = config._replace(roots=tuple(here(root) for root in selection.roots))
     if output:
         if output.out is not None:
+            given.append("out")
             config = config._replace(out=here(output.out))
         settings = replace(
             settings,
@@ -73,4 +78,4 @@ def settle(
                 sbom=output.sbom,
             ),
         )
-    return project, replace(settings, config=config)
+    return project, replace(settings, config=config, given=tuple(given))

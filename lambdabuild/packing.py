@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -18,8 +18,10 @@ from lambdabuild.goparse import BuildID, parse_build_id
 from lambdabuild.model import Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.origins import packed_text, zip_made_from
 from lambdabuild.report import size
+from lambdabuild.spans import Activity
 from lambdabuild.stamps import content_digest
 from lambdabuild.state import cannot_write
+from lambdabuild.timeline import Timeline
 from lambdabuild.zips import Member
 
 MOST_UNZIPPED = 262_144_000
@@ -77,11 +79,16 @@ class Packer:
         epoch: int | None,
         in_place: bool,
         workers: int,
+        timeline: Timeline,
+        told: Callable[[Step, str, Packed], None] | None = None,
     ) -> None:
         """Stage below `directory`; `epoch` is the time that members of zips bear.
 
-        `artifacts` are those of earlier runs, by path. They are only read.
+        `artifacts` are those of earlier runs, by path. They are only read. `told` is called, in
+        a thread, with each executable as soon as it is whole, with its path and its package.
         """
+        self._timeline = timeline
+        self._told = told
         self._project = project
         self._directory = directory
         self._artifacts = artifacts
@@ -98,7 +105,7 @@ class Packer:
 
         For macOS, Go signs an executable after that; those wait.
         """
-        if step.zip is not None and step.target.goos == "linux":
+        if (step.zip is not None or self._told is not None) and step.target.goos == "linux":
             self._early[executable] = self._pool.submit(self._when_finished, step, executable)
 
     def end(self) -> None:
@@ -139,7 +146,10 @@ class Packer:
                 last = self._ended.is_set()
                 build_id = read_build_id(executable)
                 if build_id is not None and build_id.final:
-                    return self._pack(step, executable, build_id, early=True)
+                    packed = self._pack(step, executable, build_id, early=True)
+                    if self._told is not None:
+                        self._told(step, executable, packed)
+                    return packed
                 if last or build_id is None:
                     return None
                 self._ended.wait(_PAUSE)
@@ -160,7 +170,7 @@ class Packer:
         if identity is None:
             raise RefusedError(f"`{executable}` went away")
         refuse(step, executable)
-        content = _read(executable) if step.zip is not None else None
+        content = _read(executable) if step.zip is not None or early else None
         if early and (content is None or build_id is None or not _is_whole(content, build_id)):
             raise RefusedError("Go has not finished it")
         sha256 = published or self._digest(executable, content, build_id, identity)
@@ -189,7 +199,8 @@ class Packer:
             if not self._zip_stays(step, made_from, tuple(packed)):
                 members.append(Member(os.path.basename(step.artifact), content, MODE))
                 place = os.path.join(directory, "zip")
-                made = self._zip(members)
+                with self._timeline.span(Activity.PACK, step.function.name):
+                    made = self._zip(members)
                 sha = _write(place, made, PLAIN_MODE)
                 files.append(Staged(Kind.ZIP, place, step.zip, sha, len(made), made_from))
         return Packed(sha256, build_id, identity, tuple(files), tuple(packed))

@@ -2,29 +2,47 @@
 
 import shlex
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 from lambdabuild import artifacts
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
 from lambdabuild.manifest import is_current, write_manifest
-from lambdabuild.model import Function, Report, Runtime, Skipped, Status, StepResult, Target
+from lambdabuild.model import (
+    Function,
+    Report,
+    Runtime,
+    Share,
+    Skipped,
+    Status,
+    StepResult,
+    Target,
+)
+from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
+from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.removal import prune, say_waiting
-from lambdabuild.report import report_value, to_json
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
+from lambdabuild.sizes import Limits, checked
+from lambdabuild.spans import Activity
 from lambdabuild.state import Home
 from lambdabuild.survey import Survey, loaded_packages, overview, survey
+from lambdabuild.timeline import Timeline
 
 
 def list_functions(
-    session: Session, *, thorough: bool
+    session: Session, *, thorough: bool, narrowing: Narrowing = NOTHING_LEFT_OUT
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
-    """Return every function with its targets, and what was passed over."""
+    """Return every function that is wanted with its targets, and what was passed over."""
     state = Home(session.project).load()
+    if narrowing.narrows and not thorough:
+        return _list_some(session, narrowing, state)
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
+    wanted = None
+    if narrowing.narrows:
+        some, _ = _list_some(session, narrowing, state)
+        wanted = {(function.name, target) for function, target, _ in some}
     loaded = loaded_packages(session, there.discovery, there.functions)
     return [
         (function, target, settings.runtime if target.architecture else None)
@@ -32,7 +50,20 @@ def list_functions(
         for settings in [session.settings.of(function.name)]
         for target in settings.targets
         if (function.name, target) in loaded
+        if wanted is None or (function.name, target) in wanted
     ], session.shown(there.discovery.skipped)
+
+
+def _list_some(
+    session: Session, narrowing: Narrowing, state: State
+) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
+    # Slow to import, and seldom asked for.
+    from lambdabuild.selecting import select  # noqa: PLC0415
+
+    found = survey(session, (), state, time.time_ns())
+    keys = select(session, found, narrowing, state).keys
+    functions = [(s.function, s.target, s.runtime) for s in found.plan.steps if s.key in keys]
+    return functions, session.shown(found.discovery.skipped)
 
 
 def build_functions(session: Session, request: Request) -> Report:
@@ -44,13 +75,17 @@ def build_functions(session: Session, request: Request) -> Report:
 
     """
     started = time.monotonic()
+    session = session._replace(timeline=Timeline())
     home = Home(session.project)
     home.create()
     log_to_file(home.logs)
-    with home.locked(lambda who: say_waiting(session.console, who)):
+    with (
+        session.timeline.span(Activity.RUN),
+        home.locked(lambda who: say_waiting(session.console, who)),
+    ):
         report = _build_under_lock(session, request, home, started)
-    if request.report is not None:
-        _write_report(session, request.report, report)
+    report = report._replace(spans=session.timeline.spans)
+    write_outlets(session, request, report)
     return report
 
 
@@ -60,32 +95,65 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     state = home.load()
     announced = home.announced()
     artifacts.recover(announced, state, session.project)
-    before = dict(state.artifacts), dict(state.manifests), state.assets.files
-    found = request.watching.surveyed(
-        survey(session, request.names, state, clock, force=request.force)
-    )
+    before = _remembered(state)
+    found, share = _select(session, request, state, clock)
+    found = request.watching.surveyed(found)
     session.console.skipped(session.shown(found.discovery.skipped))
     if request.explain:
         shown = found.to_build if session.console.calm else found.plan
         session.console.explain(shown, found.reasons)
     results = _build(session, request, home, state, found, clock)
     with session.interrupts.held_off():
+        results = with_earlier_sizes(home, results)
         results += [artifacts.up_to_date(step, state, session.project) for step in found.up_to_date]
-        removed = prune(session, request, found.plan, found.discovery, state)
+        removed = prune(session, request, found, state)
+        _note_failures(state, found, results)
         same = state.artifacts == before[0] and not announced
         if session.layout and not (same and is_current(state, session.project, session.layout)):
             write_manifest(state, session.project, session.layout)
-        changed = (state.artifacts, state.manifests, state.assets.files) != before
-        if changed or found.go.asked or found.seen.renewed or announced:
+        if _remembered(state) != before or found.go.asked or found.seen.renewed or announced:
             home.save(state)
-    return Report(
+    report = Report(
         ok=not any(r.status in {Status.FAILED, Status.CANCELLED} for r in results),
         seconds=time.monotonic() - started,
         go=_go_version(found),
         jobs=request.jobs or processors(),
         results=tuple(results),
         removed=tuple(removed),
+        share=share,
     )
+    report = checked(Limits(session, home, request.check_size), report)
+    note_history(home, report)
+    return report
+
+
+def _remembered(state: State) -> tuple[object, ...]:
+    """Return what of the state is worth saving for itself, as it is now."""
+    return dict(state.artifacts), dict(state.manifests), state.assets.files, set(state.failed)
+
+
+def _select(
+    session: Session, request: Request, state: State, clock: int
+) -> tuple[Survey, Share | None]:
+    """Find out what there is, and what of it is wanted."""
+    with session.timeline.span(Activity.SURVEY):
+        found = survey(session, request.names, state, clock, force=request.force)
+    if not request.narrowing.narrows:
+        return found, None
+    # Slow to import, and seldom asked for.
+    from lambdabuild.selecting import restricted, select  # noqa: PLC0415
+
+    selected = select(session, found, request.narrowing, state)
+    return restricted(found, selected), selected.share
+
+
+def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -> None:
+    """Remember what did not build, so that it is built again whatever is asked for by change."""
+    for result in results:
+        failed = result.status in {Status.FAILED, Status.CANCELLED}
+        (state.failed.add if failed else state.failed.discard)(result.step.key)
+    there = {function.name for function in found.discovery.functions}
+    state.failed = {key for key in state.failed if key[0] in there}
 
 
 def _build(
@@ -108,7 +176,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
 
     home = Home(session.project)
     state = home.load()
-    found = survey(session, request.names, state, time.time_ns(), force=request.force)
+    found, _ = _select(session, request, state, time.time_ns())
     session.console.skipped(session.shown(found.discovery.skipped))
     toolchain = toolchain_for(session, found.go.path, request.jobs)
     place = str(home.path / "dry-run")
@@ -133,15 +201,3 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
 def _go_version(found: Survey) -> str:
     loads = [batch.directory for batch in found.plan.batches] or list(found.discovery.environments)
     return found.discovery.environments[loads[0]].version
-
-
-def _write_report(session: Session, path: str, report: Report) -> None:
-    full = Path(session.working, path)
-    try:
-        full.parent.mkdir(parents=True, exist_ok=True)
-        full.write_text(to_json(report_value(report, session.relative)), "utf-8")
-    except OSError as error:
-        raise LambdabuildError(
-            f"cannot write the report `{path}`: {error.strerror}",
-            hint="the functions are built; only the report is missing",
-        ) from error

@@ -140,7 +140,7 @@ class Publisher:
         )
         result = StepResult(
             step=step,
-            status=Status.UNCHANGED if same else Status.BUILT,
+            status=Status.UNCHANGED if same else _new(linked),
             reason=reason,
             artifact=step.artifact,
             size=identity.size,
@@ -148,7 +148,9 @@ class Publisher:
             sha256=artifact.sha256,
             compile_seconds=linked.compile_seconds,
             link_seconds=linked.link_seconds,
-            seconds=(linked.compile_seconds or 0) + (linked.link_seconds or 0),
+            seconds=None
+            if linked.restored
+            else (linked.compile_seconds or 0) + (linked.link_seconds or 0),
         )
         return self._complete(result, packed)
 
@@ -215,7 +217,7 @@ class Publisher:
         artifact = artifact._replace(companions=tuple(companions.values()), packed=packed.packed)
         self._state.artifacts[path] = artifact
         return result._replace(
-            status=Status.BUILT if new else result.status,
+            status=Status.BUILT if new and result.status is Status.UNCHANGED else result.status,
             zip=artifact.companion(Kind.ZIP) if step.zip is not None else None,
         )
 
@@ -254,6 +256,10 @@ class Publisher:
         if previous is not None and now == previous.identity:
             return previous.sha256 == sha256
         return digest(path) == sha256
+
+
+def _new(linked: Linked) -> Status:
+    return Status.RESTORED if linked.restored else Status.BUILT
 
 
 def _move(source: str, target: str, mode: int) -> None:

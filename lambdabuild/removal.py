@@ -12,29 +12,29 @@ from lambdabuild.console import Console
 from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
-from lambdabuild.model import Artifact, Plan
+from lambdabuild.model import Artifact
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import Home
+from lambdabuild.survey import Survey
 
 log = logging.getLogger(__name__)
 
 
-def prune(
-    session: Session, request: Request, plan: Plan, discovery: Discovery, state: State
-) -> list[Artifact]:
+def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:
     """Remove the outputs of functions that went away, and of targets no longer asked for.
 
     Return what was removed, with absolute paths.
     """
-    planned = {name_of(step.artifact, session.project) for step in plan.steps}
-    building = {step.function.name for step in plan.steps}
+    there = found.everything or found.plan
+    planned = {name_of(step.artifact, session.project) for step in there.steps}
+    building = {step.function.name for step in found.plan.steps}
     removed = []
     for artifact in list(state.artifacts.values()):
         if artifact.layout != session.layout or artifact.path in planned:
             continue
-        gone = not request.names and _is_gone(session, artifact, discovery)
+        gone = not request.names and _is_gone(session, artifact, found.discovery)
         if artifact.function in building or gone:
             boundary = session.out if session.layout else session.project
             path = os.path.normpath(os.path.join(session.project, artifact.path))

@@ -52,6 +52,7 @@ def report_value(report: Report, relative: Relative) -> dict[str, Any]:
         "go": report.go,
         "jobs": report.jobs,
         "functions": [result_value(result, relative) for result in results],
+        **({"shard": report.share._asdict()} if report.share is not None else {}),
     }
 
 
@@ -202,6 +203,8 @@ def summary(report: Report) -> str:
     for result in report.results:
         counts[result.status] += 1
     words = {Status.UP_TO_DATE: "up to date"}
+    if not report.results:
+        return f"nothing to build in {duration(report.seconds)}"
     said = [f"{words.get(status, status)} {count}" for status, count in counts.items() if count]
     return f"{', '.join(said)} of {len(report.results)} in {duration(report.seconds)}"
 

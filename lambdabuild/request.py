@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lambdabuild.model import Batch
+from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.survey import Survey
 
 
@@ -30,4 +31,12 @@ class Request:
     force: bool = False
     explain: bool = False
     report: str | None = None
+    trace: str | None = None
+    html: str | None = None
+    cache: str | None = None
+    """The address of a shared cache."""
+    cache_mode: str | None = None
+    check_size: bool = False
+    """Limits of size are to be held, not only spoken of."""
+    narrowing: Narrowing = NOTHING_LEFT_OUT
     watching: Watching = field(default_factory=Watching)

@@ -22,7 +22,7 @@ from lambdabuild.model import (
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 3
+VERSION = 4
 _LONGEST_HEAD = 200
 
 
@@ -37,6 +37,8 @@ class State:
     findings: Findings = field(default_factory=Findings)
     assets: Stamps = field(default_factory=Stamps)
     """Of the files that are packed beside executables; of no directories."""
+    failed: set[tuple[str, Target]] = field(default_factory=set)
+    """What did not build when it was tried last, by function and target."""
     project: str | None = field(default=None, compare=False)
     """Whose it is; None where it was not read from a file."""
 
@@ -50,6 +52,7 @@ def to_text(state: State, project: str) -> str:
         "manifests": state.manifests,
         "findings": _findings_value(state.findings, project),
         "assets": state.assets.files,
+        "failed": sorted((name, *target) for name, target in state.failed),
     }
     return _sealed(value)
 
@@ -91,7 +94,9 @@ def from_text(text: str, project: str) -> State:
     origin = value["findings"]["project"]
     files = value["assets"] if origin == project else {}
     assets = Stamps({path: FileStamp(*row) for path, row in files.items()})
-    return State({a.path: a for a in artifacts}, value["manifests"], findings, assets, origin)
+    failed = {(name, Target(goos, goarch)) for name, goos, goarch in value["failed"]}
+    known = {artifact.path: artifact for artifact in artifacts}
+    return State(known, value["manifests"], findings, assets, failed, origin)
 
 
 def announcement_text(artifacts: Iterable[Artifact]) -> str:

@@ -15,6 +15,7 @@ from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
+from lambdabuild.timeline import Timeline
 from lambdabuild.tree import enclosing
 
 
@@ -29,6 +30,8 @@ class Session(NamedTuple):
     run: Runner
     console: Console
     interrupts: Interrupts
+    timeline: Timeline
+    """What the run spends its time on."""
 
     def relative(self, path: str) -> str:
         """Return a path as people and JSON get it: from the working directory."""

@@ -36,6 +36,11 @@ class Home:
     def logs(self) -> Path:
         return self.path / "logs"
 
+    @property
+    def history(self) -> Path:
+        """Where the times of earlier runs are."""
+        return self.path / "history.jsonl"
+
     def create(self) -> None:
         """Make the directory, which hides itself from git.
 

@@ -1,7 +1,8 @@
 """Find out what there is to build and why: one look at the disk decides and explains."""
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,10 +15,11 @@ from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import Inputs, first_change, name_of
 from lambdabuild.loading import variants_of
-from lambdabuild.model import Batch, Function, Input, Plan, Step, Target
+from lambdabuild.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
+from lambdabuild.spans import Activity, Span
 from lambdabuild.stamps import Look, Stamps, look, take
 from lambdabuild.state import DIRECTORY, temporary
 
@@ -44,6 +46,8 @@ class Survey(NamedTuple):
     """What beyond its executable each step's deployment package holds."""
     to_pack: frozenset[Key] = frozenset()
     """Steps whose executables are up to date, and not what stands with them."""
+    everything: Plan | None = None
+    """Every step there is, where only some of them are wanted."""
     put_off: frozenset[Key] = frozenset()
     """Steps that are not up to date, and left as they are for now."""
 
@@ -131,8 +135,10 @@ def overview(
         state.findings.stamps = seen.stamps
     findings = state.findings
     go = start_go(session.run, session.environment, findings)
+    started = time.time()
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if go.asked:
+        session.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()
         world = world_of(findings, go.path, session.project)
         stamps = take(world, seen.stamps.files, clock, own)
@@ -158,7 +164,9 @@ def survey(
     contents = contents_of(session, there.functions, state, clock, there.own)
     stamps = _together(state.findings.stamps, contents.stamps)
     plan = plan_for(session, there, contents.assets)
-    inputs = _inputs(session, there.go, there.discovery, plan, stamps)
+    inputs = inputs_of(
+        session, there.go.settings, there.discovery.environments, plan, stamps.digest
+    )
     packed = {
         step.key: packed_inputs(step, stamps, session.project)
         for step in plan.steps
@@ -219,17 +227,26 @@ def _doubtful(stamps: Stamps, before: Stamps) -> bool:
     return False
 
 
-def _inputs(
-    session: Session, go: Go, discovery: Discovery, plan: Plan, stamps: Stamps
+def inputs_of(
+    session: Session,
+    go_settings: Mapping[str, str],
+    environments: Mapping[str, GoEnvironment],
+    plan: Plan,
+    digest_of: Callable[[str], str | None],
 ) -> dict[Key, tuple[Input, ...]]:
+    """Return everything that the executables of a plan are made from.
+
+    `go_settings` is what Go reads of the environment, `environments` what `go env` says by the
+    directory it ran in; `digest_of` gives the digest of a file by its absolute path.
+    """
     listers: dict[int, Inputs] = {}
     found: dict[Key, tuple[Input, ...]] = {}
     for batch in plan.batches:
         lister = listers.get(id(batch.graph))
         if lister is None:
             lister = listers[id(batch.graph)] = Inputs(
-                batch.graph, discovery.environments[batch.directory], go.settings,
-                project=session.project, digest_of=stamps.digest,
+                batch.graph, environments[batch.directory], go_settings,
+                project=session.project, digest_of=digest_of,
             )  # fmt: skip
         for step in batch.steps:
             found[step.key] = lister.of(step)

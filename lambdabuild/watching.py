@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from lambdabuild import events
 from lambdabuild.board import Board
+from lambdabuild.depending import depending
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.explanations import depending
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.ground import Ground
 from lambdabuild.keyboard import keys

@@ -61,6 +61,8 @@ def plain(
         "GOENV": "off",
         "GOFLAGS": "",
         "GOCACHE": str(go_cache),
+        # What one contestant built must not be restored for another; scenarios turn it on.
+        "LAMBDABUILD_CACHE_MODE": "off",
         "TMPDIR": str(temporary),
         "PATH": os.pathsep.join(path),
     }

@@ -44,6 +44,7 @@ CLEAN = {
     and name != "PYTHONDONTWRITEBYTECODE"
 } | {
     "BUCKET": BUCKET,
+    "LAMBDABUILD_CACHE_MODE": "off",
     "NO_COLOR": "1",
     "PATH": os.pathsep.join(
         [str(Path(sys.executable).parent), str(TOOLS / "bin"), os.environ["PATH"]]

@@ -10,7 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "commands.md"
-COMMANDS = ("", "all", "build", "watch", "why", "list", "clean", "doctor", "init")
+COMMANDS = (
+    *("", "all", "build", "watch", "why", "list", "history", "merge-reports", "clean", "doctor"),
+    *("init", "cache", "cache info", "cache clear"),
+)
 
 
 def test_the_document_holds_what_help_says() -> None:
@@ -24,7 +27,8 @@ def test_the_document_holds_what_help_says() -> None:
 def test_the_document_knows_every_command() -> None:
     _, _, listed = help_of("").partition("Commands:\n")
 
-    assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS[1:])
+    own = [name for name in COMMANDS[1:] if " " not in name]
+    assert [line.split()[0] for line in listed.splitlines()] == own
 
 
 def document() -> str:

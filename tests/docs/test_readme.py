@@ -30,6 +30,8 @@ ENVIRONMENT = {
     for name, value in os.environ.items()
     if not name.startswith(("GOFLAGS", "GOGC", "GOMEMLIMIT", "GOWORK", "LAMBDABUILD_", "PYTHON"))
 } | {
+    # What the examples build would be restored in the next run of the tests.
+    "LAMBDABUILD_CACHE_MODE": "off",
     "NO_COLOR": "1",
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "TERM": "xterm",

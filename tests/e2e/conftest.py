@@ -28,7 +28,14 @@ CLEAN = {
     for name, value in os.environ.items()
     if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "PYTHON", "COVERAGE"))
     or name in {"GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GONOSUMDB", "GOSUMDB"}
-} | {"GOENV": "off", "GOTOOLCHAIN": "local", "TERM": "dumb", "COLUMNS": "200"}
+} | {
+    "GOENV": "off",
+    "GOTOOLCHAIN": "local",
+    "TERM": "dumb",
+    "COLUMNS": "200",
+    # What one test built must not decide what another sees: tests of the cache turn it on.
+    "LAMBDABUILD_CACHE_MODE": "off",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from lambdabuild.publish import Publisher
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.stamps import content_digest
+from lambdabuild.timeline import Timeline
 from tests.unit.values import X86_64
 
 PACKAGE = "example.com/shop/api/users/get"
@@ -164,7 +165,7 @@ class Project:
         with contextlib.closing(
             Packer(
                 str(self.path), str(staging), dict(self.state.artifacts),
-                epoch=epoch, in_place=in_place, workers=2,
+                epoch=epoch, in_place=in_place, workers=2, timeline=Timeline(),
             )
         ) as packer:  # fmt: skip
             yield packer
@@ -210,8 +211,9 @@ class Project:
         here = str(self.path)
         console = Console(Look(terminal=False, color=False), io.StringIO())
         session = Session(
-            here, here, Settings(), environment, Runner(environment), console, Interrupts()
-        )
+            here, here, Settings(), environment, Runner(environment), console, Interrupts(),
+            Timeline(),
+        )  # fmt: skip
         contents = [(asset, Path(asset.source).read_bytes()) for asset in step.assets]
         packed = tuple(
             (f"file {name_of(asset.source, here)}", packed_text(content_digest(content), asset))

@@ -26,14 +26,14 @@ from tests.unit.values import ARM64, X86_64, directories, texts
 SOURCE = "lambdabuild.toml"
 ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64}
 TOP_KEYS = [
-    *("roots", "exclude", "out", "functions"),
+    *("roots", "exclude", "out", "cache", "cache_mode", "functions"),
     *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom"),
+    *("zip", "sbom", "max_size", "max_growth"),
 ]
 FUNCTION_KEYS = [
     *("directory", "assets"),
     *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom"),
+    *("zip", "sbom", "max_size", "max_growth"),
 ]
 
 

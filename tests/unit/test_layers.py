@@ -16,10 +16,23 @@ import lambdabuild
 PACKAGE = Path(lambdabuild.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 LAYERS = (
-    {"__init__", "errors", "model"},
+    {"__init__", "errors", "model", "spans"},
     {
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
+        *(
+            "entry",
+            "shards",
+            "merging",
+            "limits",
+            "trends",
+            "github",
+            "trace",
+            "page",
+            "narrowing",
+            "keys",
+        ),
+        *("actions", "lanes", "markup", "chart"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
@@ -28,10 +41,26 @@ LAYERS = (
         *("build", "artifacts", "publish", "manifest"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
+        *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
+        *("aliases",),
     },
     {
-        *("session", "contents", "survey", "doubts", "explanations"),
-        *("request", "batches", "removal", "pipeline"),
+        *("session", "contents", "survey", "depending", "doubts", "explanations"),
+        *(
+            "request",
+            "keeping",
+            "batches",
+            "removal",
+            "pipeline",
+            "before",
+            "since",
+            "shadow",
+            "mentioned",
+            "selecting",
+            "outlets",
+            "sizes",
+            "joining",
+        ),
         *("surroundings", "ground", "watching", "flags", "opening"),
     },
     {"cli", "__main__"},
@@ -47,7 +76,7 @@ EFFECTS = {
 """Of the standard library, what reaches disk, clock, process, network or terminal."""
 SLOW = {
     *("rich", "watchfiles", "concurrent_log_handler", "portalocker"),
-    *("cyclonedx", "packageurl", "elftools"),
+    *("cyclonedx", "packageurl", "elftools", "obstore"),
 }
 """What takes longer to import than most runs take."""
 

@@ -27,7 +27,7 @@ from lambdabuild.stamps import (
     Stamps,
 )
 from lambdabuild.tree import Tree
-from tests.unit.values import PROJECT, X86_64, artifacts, texts
+from tests.unit.values import ARM64, PROJECT, X86_64, artifacts, texts
 
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 """What `from_text` says that it raises."""
@@ -112,6 +112,7 @@ states = st.builds(
     manifests=st.dictionaries(words, hashes, max_size=2),
     findings=findings,
     assets=st.builds(Stamps, files=st.dictionaries(paths, files, max_size=2)),
+    failed=st.sets(st.tuples(words, st.just(X86_64) | st.just(ARM64)), max_size=2),
 )
 
 
@@ -137,7 +138,9 @@ def test_a_state_is_two_lines_of_ascii(state: State) -> None:
     head, body, rest = text.split("\n")
     assert (text.isascii(), rest) == (True, "")
     assert json.loads(head)["lambdabuild"] == VERSION
-    assert set(json.loads(body)) == {"artifacts", "inputs", "manifests", "findings", "assets"}
+    assert set(json.loads(body)) == {
+        *("artifacts", "inputs", "manifests", "findings", "assets", "failed"),
+    }
 
 
 @given(states, paths)

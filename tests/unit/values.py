@@ -19,6 +19,7 @@ from lambdabuild.model import (
     Package,
     Report,
     Runtime,
+    Share,
     Status,
     Step,
     StepResult,
@@ -234,4 +235,13 @@ reports = st.builds(
     jobs=st.integers(1, 512),
     results=st.lists(results, max_size=3).map(tuple),
     removed=st.lists(artifacts(), max_size=2).map(tuple),
+    share=st.none()
+    | st.builds(
+        Share,
+        index=st.integers(1, 9),
+        count=st.integers(1, 9),
+        functions=st.integers(0, 99),
+        split=st.just("0a1b"),
+    ),
+    spans=st.just(()),
 )

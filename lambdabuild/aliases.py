@@ -1,0 +1,51 @@
+"""Find the paths that lead to a file, where symbolic links lead to it as well."""
+
+import os
+from collections import defaultdict
+
+from lambdabuild.stamps import Stamps
+
+
+class Aliases:
+    """The paths of a project's files, by the real paths that git and people name."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        """Look at all that the stamps name: a link of files, or in the path of directories."""
+        self._known: dict[str, str] = {}
+        self._files: dict[str, list[str]] = defaultdict(list)
+        self._directories: dict[str, list[str]] = defaultdict(list)
+        for path in stamps.directories:
+            self._enter(path)
+        for path in stamps.files:
+            directory, name = os.path.split(path)
+            real = os.path.join(self._enter(directory), name)
+            if os.path.islink(path):
+                real = os.path.realpath(path)
+                self._files[real].append(path)
+            self._known[path] = real
+
+    def _enter(self, directory: str) -> str:
+        if directory in self._known:
+            return self._known[directory]
+        parent, name = os.path.split(directory)
+        real = os.path.join(self._enter(parent), name) if name else directory
+        if os.path.islink(real):
+            real = os.path.realpath(real)
+        if real != directory:
+            self._directories[real].append(directory)
+        self._known[directory] = real
+        return real
+
+    def real(self, path: str) -> str:
+        """Return where a file or directory is that the stamps name."""
+        return self._known.get(path) or os.path.realpath(path)
+
+    def of(self, path: str) -> list[str]:
+        """Return the absolute path itself, and all others that lead to it or would."""
+        found = [path, *self._files.get(path, ())]
+        parent = os.path.dirname(path)
+        while self._directories and parent != os.path.dirname(parent):
+            inside = os.path.relpath(path, parent)
+            found += [os.path.join(d, inside) for d in self._directories.get(parent, ())]
+            parent = os.path.dirname(parent)
+        return list(dict.fromkeys(found))

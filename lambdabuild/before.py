@@ -1,0 +1,269 @@
+"""Ask what functions were built from at another commit, and compare that with now."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild.asking import Findings, Go, Variant
+from lambdabuild.compiler import compilers_of
+from lambdabuild.config import FILE_NAME, BuildSettings, Settings
+from lambdabuild.configfile import parse_config
+from lambdabuild.discover import Discovery
+from lambdabuild.fingerprint import first_change
+from lambdabuild.git import Change, Repository
+from lambdabuild.loading import find_places, list_all, variants_of
+from lambdabuild.model import Function, Input, Step
+from lambdabuild.naming import excluded_by, function_name
+from lambdabuild.oversights import is_below, root_of
+from lambdabuild.plan import make_plan
+from lambdabuild.session import Session
+from lambdabuild.shadow import Shadow
+from lambdabuild.stamps import content_digest
+from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
+from lambdabuild.tree import walk
+
+ANOTHER = "another"
+"""Stands for a text that is known to have been another."""
+VENDORED = f"{os.sep}vendor{os.sep}modules.txt"
+_TOOLCHAIN = re.compile(r"^toolchain[ \t]+(\S+)", re.MULTILINE)
+
+
+class Comparison(NamedTuple):
+    """What is compared, and with what."""
+
+    session: Session
+    found: Survey
+    repository: Repository
+    changes: Mapping[str, Change]
+    """By path, absolute, as the project has it; links to what changed are changes, too."""
+    copies: Mapping[str, str]
+    """Where the files are as they were, by path; absolute."""
+
+    def show(self, name: str) -> str:
+        return self.session.relative(os.path.join(self.session.project, name))
+
+    def text_before(self, path: str) -> str | None:
+        """Return the text of a file as it was; None where there was none."""
+        change = self.changes.get(path)
+        if change is None:
+            return text_of(path)
+        return text_of(self.copies[path]) if path in self.copies else None
+
+    def digest_before(self, path: str) -> str | None:
+        """Return the digest of a file as it was; None where there was none."""
+        change = self.changes.get(path)
+        if change is None:
+            return self.found.stamps.digest(path) or _digest(path)
+        if not change.before:
+            return None
+        return _digest(self.copies[path]) if path in self.copies else ANOTHER
+
+
+def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
+    """Ask Go what there was, and compare all that steps were built from.
+
+    `directory` is an empty one to work in.
+
+    Raises:
+        LambdabuildError: Go, or the configuration, cannot tell.
+
+    """
+    session, found = comparison.session, comparison.found
+    before = session._replace(settings=_settings_before(comparison))
+    variants = list(dict.fromkeys(v for s in before.settings.variants() for v in variants_of(s)))
+    config = before.settings.config
+    roots = [os.path.normpath(os.path.join(session.project, root)) for root in config.roots]
+    if any(_is_beyond_overlays(comparison, change) for change in comparison.changes.values()):
+        shadow = Shadow(session, comparison.repository, os.path.join(directory, "tree"))
+        discovery = shadow.discover(found, variants, roots)
+    else:
+        discovery = _overlaid(comparison, directory, variants, roots)
+    steps, inputs = _steps_before(before, found, discovery, comparison)
+    reasons = {}
+    for step in found.plan.steps:
+        reason = _renamed(comparison, before.settings, step.function)
+        old = steps.get(step.key)
+        if reason is None and old is None:
+            reason = "it is new"
+        if reason is None and old is not None and old.load_errors:
+            reason = "it could not be loaded"
+        if reason is None:
+            now = session.settings.of(step.function.name)
+            reason = _chosen(before.settings.of(step.function.name), now)
+        if reason is None:
+            reason = first_change(
+                inputs.get(step.key, ()), found.inputs.get(step.key, ()), comparison.show
+            )
+        if reason is not None:
+            reasons[step.key] = reason
+    return reasons
+
+
+def _is_beyond_overlays(comparison: Comparison, change: Change) -> bool:
+    """Tell whether Go takes no notice of an overlay for a file, or other files hang on it.
+
+    Go reads vendor/modules.txt from the disk, as it did go.work (Go 1.22, `ReadWorkFile`), and
+    decides by the go.mod on disk which toolchain to be.
+    """
+    name = os.path.basename(change.path)
+    if not change.known:
+        return False
+    if name in {"go.work", "go.work.sum"} or change.path.endswith(VENDORED):
+        return change.path in comparison.found.stamps.files or not change.now
+    if name != "go.mod":
+        return False
+    if change.before != change.now:
+        return True
+    return toolchain(comparison.text_before(change.path)) != toolchain(text_of(change.path))
+
+
+def toolchain(text: str | None) -> str | None:
+    """Return the toolchain that a go.mod names."""
+    match = _TOOLCHAIN.search(text or "")
+    return match[1] if match else None
+
+
+def _overlaid(
+    comparison: Comparison, directory: str, variants: Sequence[Variant], roots: Sequence[str]
+) -> Discovery:
+    """Ask Go with the files laid over that were others; raises as `compare_packages`."""
+    session, found = comparison.session, comparison.found
+    go = Go(
+        session.run, found.go.path, found.go.settings,
+        Findings(environments=dict(found.go.findings.environments)),
+        overlay=_overlay(comparison, directory),
+    )  # fmt: skip
+    walked = found.go.findings.trees
+    trees = {root: walked.get(root) or walk(root) for root in dict.fromkeys(roots)}
+    places, environments = find_places(session.run, go, trees, session.environment)
+    graphs, _ = list_all(session.run, go, places, list(variants))
+    return Discovery((), graphs, environments, ())
+
+
+def _steps_before(
+    before: Session, found: Survey, discovery: Discovery, comparison: Comparison
+) -> tuple[dict[Key, Step], dict[Key, tuple[Input, ...]]]:
+    """Return the steps there were, of the functions that there are, and their inputs."""
+    functions = [
+        function._replace(load_directory=directory)
+        for function in dict.fromkeys(step.function for step in found.plan.steps)
+        if (directory := _load_before(function, discovery)) is not None
+    ]
+    loaded = {
+        key: (package, graph)
+        for key, (package, graph) in loaded_packages(before, discovery, functions).items()
+        if package.name == "main" and not package.only_dependency
+    }
+    compilers = compilers_of(loaded, before.settings, before.environment, found.go.settings)
+    plan = make_plan(functions, before.settings, loaded, {}, compilers, out=before.out)
+    inputs = inputs_of(
+        before, found.go.settings, discovery.environments, plan, comparison.digest_before
+    )
+    return {step.key: step for step in plan.steps}, inputs
+
+
+def _load_before(function: Function, discovery: Discovery) -> str | None:
+    """Return where Go was run for a function; in a workspace that came or went, elsewhere."""
+    holding = {
+        directory
+        for (directory, _), graph in discovery.graphs.items()
+        for package in [graph.get(function.package)]
+        if package is not None and package.directory == function.directory
+    }
+    if not holding or function.load_directory in holding:
+        loads = {directory for directory, _ in discovery.graphs}
+        return function.load_directory if function.load_directory in loads else None
+    return min(holding)
+
+
+def _settings_before(comparison: Comparison) -> Settings:
+    """Return the settings that held, with today's command line.
+
+    Raises:
+        LambdabuildError: the configuration there was is wrong.
+
+    """
+    session = comparison.session
+    settings = session.settings
+    path = os.path.join(session.project, FILE_NAME)
+    if settings.config.source is not None:
+        path = os.path.normpath(os.path.join(session.working, settings.config.source))
+    if path not in comparison.changes:
+        return settings
+    text = comparison.text_before(path)
+    given = {name: getattr(settings.config, name) for name in settings.given}
+    config = parse_config(text or "", session.relative(path))._replace(**given)
+    return replace(settings, config=config)
+
+
+def _renamed(comparison: Comparison, before: Settings, function: Function) -> str | None:
+    """Return a reason if the configuration called a function otherwise, or left it out."""
+    project = comparison.session.project
+    named = {
+        os.path.normpath(os.path.join(project, table.directory)): name
+        for name, table in before.config.functions.items()
+        if table.directory is not None
+    }
+    roots = [os.path.normpath(os.path.join(project, root)) for root in before.config.roots]
+    inside = [root for root in roots if is_below(function.directory, root)]
+    if not inside:
+        return "it was in no root"
+    name = function_name(function.directory, root_of(function.directory, roots), named)
+    if name != function.name:
+        return f"it was named `{name}`"
+    here = os.path.relpath(function.directory, project)
+    pattern = excluded_by(name, here, before.exclude)
+    return f"the glob `{pattern}` excluded it" if pattern else None
+
+
+def _chosen(before: BuildSettings, now: BuildSettings) -> str | None:
+    """Return a reason if other things were chosen for it, of those that are no inputs."""
+    for field in ("runtime", "layer_libraries", "zip", "sbom", "assets"):
+        if getattr(before, field) != getattr(now, field):
+            return f"{field} changed in {FILE_NAME}"
+    return None
+
+
+def _overlay(comparison: Comparison, directory: str) -> str:
+    """Write what makes Go see the files as they were; return its path.
+
+    https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies, -overlay
+    """
+    replaced = {
+        path: comparison.copies.get(path, "")
+        for path, change in comparison.changes.items()
+        if change.known and (path in comparison.copies or not change.before)
+    }
+    parents = {parent for path in replaced for parent in _above(path)}
+    for path in [path for path, copy in replaced.items() if not copy]:
+        # A file is where a directory was, or the other way round: Go refuses both in one overlay.
+        if path in parents or any(replaced.get(parent) for parent in _above(path)):
+            del replaced[path]
+    place = os.path.join(directory, "overlay.json")
+    Path(place).write_text(json.dumps({"Replace": replaced}), "utf-8")
+    return place
+
+
+def _above(path: str) -> Iterator[str]:
+    while (parent := os.path.dirname(path)) != path:
+        yield parent
+        path = parent
+
+
+def _digest(path: str) -> str | None:
+    try:
+        return content_digest(Path(path).read_bytes())
+    except OSError:
+        return None
+
+
+def text_of(path: str) -> str | None:
+    """Return the text of a file; None where there is none."""
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return None

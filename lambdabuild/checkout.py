@@ -1,0 +1,106 @@
+"""Write files as they were at a commit: some of them, or a whole working tree."""
+
+import os
+from collections.abc import Collection
+
+from lambdabuild.git import GITLINK, Git, Repository
+from lambdabuild.process import Run
+
+_AT_ONCE = 400
+"""Paths on one command line."""
+_LINKS = 8
+"""Symbolic links that are followed one after the other."""
+
+
+def copy_base(
+    run: Run, repository: Repository, wanted: Collection[str], directory: str
+) -> dict[str, str]:
+    """Write the files that are `wanted` as they were; return where each is.
+
+    As git would check it out, with its filters and line ends. `wanted` are paths of changes, which
+    the result maps to a copy; what was a symbolic link, to what it led to. `directory` is made.
+
+    Raises:
+        LambdabuildError: git fails.
+
+    """
+    copies: dict[str, str] = {}
+    os.makedirs(directory, exist_ok=True)
+    for number, one in enumerate(repository.all):
+        there = {change.path for change in one.changes if change.before and change.known}
+        below = os.path.join(directory, str(number))
+        copies |= _copy(run, one, there.intersection(wanted), below)
+        _follow_links(run, one, there, copies, below)
+    return copies
+
+
+def _copy(run: Run, repository: Repository, paths: Collection[str], place: str) -> dict[str, str]:
+    if not paths:
+        return {}
+    git, index = Git(run, repository.top), _index(run, repository, place)
+    names = {path: os.path.relpath(path, repository.top) for path in sorted(paths)}
+    listed = list(names.values())
+    for start in range(0, len(listed), _AT_ONCE):
+        git.text(
+            "checkout-index", "--force", f"--prefix={place}/", "--",
+            *listed[start : start + _AT_ONCE], environment=index,
+        )  # fmt: skip
+    return {path: os.path.join(place, name) for path, name in names.items()}
+
+
+def _index(run: Run, repository: Repository, place: str) -> dict[str, str]:
+    """Make an index of the base, once; return the environment in which git uses it."""
+    index = {"GIT_INDEX_FILE": f"{place}.index"}
+    if not os.path.exists(index["GIT_INDEX_FILE"]):
+        Git(run, repository.top).text("read-tree", repository.base, environment=index)
+    return index
+
+
+def _follow_links(
+    run: Run, repository: Repository, there: Collection[str], copies: dict[str, str], place: str
+) -> None:
+    """Have each copy of a symbolic link stand for what it led to."""
+    for _ in range(_LINKS):
+        targets = {_target(path, copy) for path, copy in copies.items() if os.path.islink(copy)}
+        missing = {path for path in targets if path in there and path not in copies}
+        if not missing:
+            break
+        copies |= _copy(run, repository, missing, place)
+    for path in [path for path, copy in copies.items() if os.path.islink(copy)]:
+        end = path
+        for _ in range(_LINKS):
+            copy = copies.get(end, end)
+            if os.path.islink(copy):
+                end = _target(end, copy)
+        copies[path] = copy
+
+
+def _target(path: str, link: str) -> str:
+    """Return where a link leads, from where it is, or from where it was."""
+    return os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(link)))
+
+
+def check_out(run: Run, repository: Repository, place: str) -> None:
+    """Write all files of the base, each below `place` with its absolute path after that.
+
+    Submodules that do not differ are links to where they are.
+
+    Raises:
+        LambdabuildError: git fails.
+
+    """
+    for number, one in enumerate(repository.all):
+        git, index = Git(run, one.top), _index(run, one, f"{place}.{number}")
+        top = f"{place}{one.top}"
+        os.makedirs(top, exist_ok=True)
+        # Files that git keeps elsewhere are no matter to Go, and may have to be fetched.
+        away = {**index, "GIT_LFS_SKIP_SMUDGE": "1"}
+        git.text("checkout-index", "--all", "--force", f"--prefix={top}/", environment=away)
+        staged = git.text("ls-files", "--stage", "-z", environment=index)
+        inner = {module.top for module in one.submodules}
+        for entry in staged.split("\0"):
+            name = entry.partition("\t")[2]
+            path = os.path.join(one.top, name)
+            if entry.startswith(GITLINK) and path not in inner and os.path.isdir(path):
+                os.rmdir(f"{place}{path}")
+                os.symlink(path, f"{place}{path}")

@@ -1,0 +1,89 @@
+"""Have work done on threads that nobody has to wait for.
+
+Those of `concurrent.futures` are joined when the interpreter ends, however long they take.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Self
+
+log = logging.getLogger(__name__)
+
+
+class Crew:
+    """Threads that run jobs. They are daemons: a store that stalls must not keep Python alive."""
+
+    def __init__(self, size: int, *, background: bool = False) -> None:
+        self._size = size
+        self._background = background
+        self._threads = 0
+        self._busy = 0
+        self._over = False
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have a job done; nothing happens once the others were dropped."""
+        with self._changed:
+            if self._over:
+                return
+            self._jobs.append(job)
+            if self._threads < min(self._size, self._busy + len(self._jobs)):
+                self._threads += 1
+                threading.Thread(target=self._work, name="cache", daemon=True).start()
+            self._changed.notify_all()
+
+    def wait(self, timeout: float) -> int:
+        """Wait until all is done, at most so many seconds; return how many jobs are not."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._jobs and not self._busy, timeout)
+            return len(self._jobs) + self._busy
+
+    def drop(self) -> None:
+        """Begin no other job."""
+        with self._changed:
+            self._over = True
+            self._jobs.clear()
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        if self._background:
+            _step_back()
+        while (job := self._next()) is not None:
+            try:
+                job()
+            except Exception:
+                log.exception("a cache")
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                    self._changed.notify_all()
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._over)
+            if not self._jobs:
+                return None
+            self._busy += 1
+            return self._jobs.popleft()
+
+
+def _step_back() -> None:
+    """Let `go` have the processors first, as `packing` does.
+
+    Linux has a niceness for each thread (setpriority(2), "C library/kernel differences").
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -1,0 +1,294 @@
+"""Ask git what differs between a commit and the working tree."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import Command, Completed
+from lambdabuild.process import Run
+
+GITLINK = "160000"
+"""The mode of a submodule."""
+_ABSENT = "000000"
+_OF_A_HOOK = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)  # fmt: skip
+"""What git sets for its hooks: it would hold for submodules, too, and in every directory."""
+_ENVIRONMENT: Mapping[str, str | None] = {
+    "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **dict.fromkeys(_OF_A_HOOK),
+}  # fmt: skip
+_SHALLOW = "fetch the history: `fetch-depth: 0` for actions/checkout, or `git fetch --unshallow`"
+_NO_COMMIT = re.compile(r"0{40}|0{64}")
+_FOREIGN = re.compile(r"git config --global --add safe\.directory \S.*")
+
+
+class Change(NamedTuple):
+    """One file that is not as it was; a directory where what was in it is not known."""
+
+    path: str
+    """Absolute."""
+    before: bool
+    """It was there."""
+    now: bool
+    """It is there."""
+    known: bool = True
+    """What it was can be looked up."""
+
+
+class Repository(NamedTuple):
+    """A working tree, with the commit that it is compared with."""
+
+    top: str
+    """Absolute."""
+    base: str
+    changes: tuple[Change, ...]
+    """Of its own files, without those of submodules."""
+    submodules: tuple["Repository", ...] = ()
+    told: frozenset[str] = frozenset()
+    """Files, and repositories in it, of which git tells that they changed; from the top."""
+
+    @property
+    def everything(self) -> tuple[Change, ...]:
+        """All changes, those in submodules too."""
+        return tuple(change for one in self.all for change in one.changes)
+
+    @property
+    def all(self) -> tuple["Repository", ...]:
+        """Itself and the submodules that differ, what is inside of others last."""
+        return (self, *(inner for module in self.submodules for inner in module.all))
+
+    def tells_of(self, path: str) -> bool:
+        """Tell whether a change of a file, by its absolute real path, would be seen."""
+        for one in reversed(self.all):
+            if path.startswith(f"{one.top}{os.sep}"):
+                name = path[len(one.top) + 1 :]
+                return any(part in one.told for part in _upwards(name))
+        return False
+
+
+def _upwards(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = os.path.dirname(name)
+
+
+class Git:
+    """Run git in one working tree."""
+
+    def __init__(self, run: Run, directory: str) -> None:
+        self._run = run
+        self.directory = directory
+
+    def ask(
+        self, *arguments: str, environment: Mapping[str, str | None] | None = None
+    ) -> Completed:
+        """Run `git` with these arguments, whatever comes of it."""
+        return self._run(
+            Command(("git", *arguments), self.directory, {**_ENVIRONMENT, **(environment or {})})
+        )
+
+    def text(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> str:
+        """Return what `git` prints.
+
+        Raises:
+            LambdabuildError: it fails.
+
+        """
+        done = self.ask(*arguments, environment=environment)
+        if done.code != 0:
+            raise LambdabuildError(
+                f"`git {arguments[0]}` failed: {_first_line(done)}",
+                at=[self.directory],
+                hint="--files-from takes the changed paths from elsewhere",
+            )
+        return done.output
+
+
+def changed_since(run: Run, directory: str, ref: str) -> Repository:
+    """Return what differs between the working tree and its merge base with `ref`.
+
+    What is not committed counts, and so do new files that git does not ignore.
+
+    Raises:
+        LambdabuildError: there is no git, no repository, no such commit, or the history that was
+            fetched does not reach back to where the two parted.
+
+    """
+    _refuse_what_is_no_commit(ref)
+    git = Git(run, directory)
+    top, shallow = _repository(git, directory)
+    found = git.ask("merge-base", ref, "HEAD")
+    base = found.output.strip()
+    if found.code != 0 or shallow:
+        wanted, head = _commit(git, ref), _commit(git, "HEAD")
+        if head is None:
+            raise LambdabuildError("there is no commit here yet", at=[top], hint="commit something")
+        if wanted is None:
+            raise _unknown(git, ref, shallow=shallow)
+        if shallow and _is_cut(git, base, wanted, head, ref):
+            raise LambdabuildError(
+                f"this is a shallow clone, which does not tell where `{ref}` and HEAD parted",
+                at=[top],
+                hint=_SHALLOW,
+            )
+        if found.code != 0:
+            raise LambdabuildError(
+                f"`{ref}` and HEAD have no commit in common", at=[top], hint="name another commit"
+            )
+    return _compared(run, os.path.realpath(top), base)
+
+
+def _refuse_what_is_no_commit(ref: str) -> None:
+    if not ref.strip():
+        raise LambdabuildError(
+            "--since names no commit",
+            hint="name a branch, tag or commit; is a variable empty that should name it?",
+        )
+    if _NO_COMMIT.fullmatch(ref):
+        # What CI systems say of the commit before the first push of a branch.
+        raise LambdabuildError(
+            f"`{ref}` stands for no commit: the branch is new",
+            hint="name the branch that it is to be merged into, such as `origin/main`",
+        )
+    if ref.startswith("-") or ".." in ref:
+        raise LambdabuildError(
+            f"git knows no commit `{ref}`", hint="name one branch, tag or commit"
+        )
+
+
+def _commit(git: Git, ref: str) -> str | None:
+    done = git.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    return done.output.strip() if done.code == 0 else None
+
+
+def _repository(git: Git, directory: str) -> tuple[str, bool]:
+    """Return the top of the working tree, and whether its history is cut short."""
+    try:
+        done = git.ask("rev-parse", "--show-toplevel", "--is-shallow-repository")
+    except LambdabuildError as error:
+        raise LambdabuildError(
+            "--since needs git, which was not found on PATH",
+            hint="install git, or name the changed files with --files-from",
+        ) from error
+    if done.code != 0:
+        said = _first_line(done)
+        hint = "run it in a clone, or name the changed files with --files-from"
+        if foreign := _FOREIGN.search(done.error):
+            hint = f"`{foreign[0]}`"
+        raise LambdabuildError(f"--since needs a git repository: {said}", at=[directory], hint=hint)
+    top, shallow = done.output.splitlines()[:2]
+    return top, shallow == "true"
+
+
+def _unknown(git: Git, ref: str, *, shallow: bool) -> LambdabuildError:
+    hint = f"`git fetch origin {ref.removeprefix('origin/')}` fetches it"
+    if _commit(git, f"origin/{ref}") is not None:
+        hint = f"did you mean `origin/{ref}`?"
+    elif shallow:
+        hint = f"this is a shallow clone: {_SHALLOW}"
+    return LambdabuildError(f"git knows no commit `{ref}`", hint=hint)
+
+
+def _is_cut(git: Git, base: str, wanted: str, head: str, ref: str) -> bool:
+    """Tell whether where a shallow history ends leaves open where the two parted."""
+    if not base:
+        return True
+    if base == head:
+        # All there is of a clone of depth 1 tells of no change at all: a gate would never shut.
+        return ref not in {"HEAD", "@"} and head in _ends(git)
+    if base == wanted:
+        # HEAD descends from it, whatever is behind it.
+        return False
+    # Beyond an end that is no ancestor of the base, a later commit may be common to both.
+    listed = git.text("rev-list", wanted, head, "--not", base).split()
+    return not _ends(git).isdisjoint(listed)
+
+
+def _ends(git: Git) -> set[str]:
+    """Return the commits whose parents were not fetched."""
+    where = os.path.join(git.directory, git.text("rev-parse", "--git-path", "shallow").strip())
+    try:
+        return set(Path(where).read_text("ascii").split())
+    except OSError:
+        return set()
+
+
+def _compared(run: Run, top: str, base: str) -> Repository:
+    """Return what differs from a commit; raises as `changed_since`."""
+    git = Git(run, top)
+    raw = git.text(
+        "diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
+        "--no-relative", "--ignore-submodules=none", "--no-abbrev", base, "--",
+    )  # fmt: skip
+    changes: dict[str, Change] = {}
+    submodules = []
+    for (before, now, commit), name in _raw_entries(raw):
+        path = os.path.join(top, name)
+        if GITLINK in {before, now}:
+            inner = _submodule(run, path, commit) if before == GITLINK else None
+            if inner is not None:
+                submodules.append(inner)
+            else:
+                changes[path] = Change(path, before != _ABSENT, now != _ABSENT, known=False)
+        else:
+            # Out of the index is not off the disk.
+            changes[path] = Change(path, before != _ABSENT, _is_file(path))
+    listed = git.text("ls-files", "-v", "--cached", "--others", "--exclude-standard", "-z")
+    told = set()
+    for entry in filter(None, listed.split("\0")):
+        tag, name = entry[0], entry[2:].rstrip("/")
+        # Of `S` and of small letters, git was told to take them for unchanged.
+        if tag.isupper() and tag != "S":
+            told.add(name)
+        elif tag == "?":
+            told.add(name)
+            path = os.path.join(top, name)
+            # A directory is a repository of its own that is no submodule.
+            known = not entry.endswith("/")
+            changes.setdefault(path, Change(path, before=False, now=True, known=known))
+    told |= {os.path.relpath(path, top) for path in changes}
+    return Repository(top, base, tuple(changes.values()), tuple(submodules), frozenset(told))
+
+
+def _is_file(path: str) -> bool:
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))
+
+
+def _raw_entries(text: str) -> list[tuple[tuple[str, str, str], str]]:
+    """Return modes before and now, the object before, and the path of each entry.
+
+    https://git-scm.com/docs/git-diff#_raw_output_format
+    """
+    fields = text.split("\0")
+    entries = []
+    for head, path in zip(fields[::2], fields[1::2], strict=False):
+        before, now, commit, *_ = head.removeprefix(":").split(" ")
+        entries.append(((before, now, commit), path))
+    return entries
+
+
+def _submodule(run: Run, path: str, commit: str) -> Repository | None:
+    """Compare a submodule with the commit it was at; None where that is not there."""
+    if not os.path.lexists(os.path.join(path, ".git")):
+        return None
+    git = Git(run, path)
+    if git.ask("cat-file", "-e", f"{commit}^{{commit}}").code != 0:
+        return None
+    return _compared(run, os.path.realpath(path), commit)
+
+
+def unknown_to_git(repository: Repository, paths: Iterable[str]) -> list[str]:
+    """Return those of some files, absolute real paths, whose changes git does not tell of.
+
+    They are ignored, in no repository that was compared, or git was told to leave them alone.
+    """
+    return [path for path in paths if not repository.tells_of(path)]
+
+
+def _first_line(done: Completed) -> str:
+    lines = (done.error.strip() or f"exit code {done.code}").splitlines()
+    return lines[0].removeprefix("fatal: ")

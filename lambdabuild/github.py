@@ -1,0 +1,257 @@
+"""What GitHub Actions shows of a run: annotations at the errors, and a summary of the job."""
+
+import os.path
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
+from typing import NamedTuple
+
+from lambdabuild.model import Artifact, Diagnostic, Report, Status, StepResult
+from lambdabuild.report import Relative, duration, faults, rows, size
+from lambdabuild.report import summary as result_line
+
+_SHOWN = 20
+"""Rows of what was built that are not folded away."""
+_SLOWEST = 10
+
+# GitHub takes no summary above 1 MiB for a step, and a step may run lambdabuild more than once.
+# https://docs.github.com/actions/reference/workflow-commands#step-isolation-and-limits
+_FAULTS_LIMIT = 100_000
+_WARNINGS_LIMIT = 25_000
+_TABLE_LIMIT = 200_000
+_REMOVED_LIMIT = 25_000
+_LONGEST_LINE = 1_000
+"""All in bytes of UTF-8, but for the last, in characters."""
+
+
+def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()) -> list[str]:
+    """Return the lines that make GitHub show each error where it is, and the warnings.
+
+    `relative` gives the path of a file from the top of the repository. Of the errors of one step
+    GitHub shows ten; so the first of each file come first. The lines may go to stdout or stderr.
+
+    https://docs.github.com/actions/reference/workflow-commands
+    """
+    errors = [_error_command(error, names, relative) for error, names in _in_turn(_costs(report))]
+    return [*errors, *(command("warning", warning) for warning in warnings)]
+
+
+def command(name: str, message: str, **properties: str | int | None) -> str:
+    """Return a workflow command, such as `error`; properties that are None are left out.
+
+    What is escaped is what the runner takes back: in a value, also what ends it.
+    https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
+    """
+    told = ",".join(
+        f"{key}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
+        for key, value in properties.items()
+        # The runner passes over what is empty.
+        if value is not None and value != ""
+    )
+    return f"::{name}{' ' if told else ''}{told}::{_escaped(message or 'no message')}"
+
+
+def _escaped(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+_Costs = tuple[Diagnostic, list[str]]
+
+
+def _costs(report: Report) -> list[_Costs]:
+    """Return each distinct error with the functions it costs.
+
+    One file may be compiled for several targets, or as part of several packages.
+    """
+    found: dict[Diagnostic, list[str]] = {}
+    for fault in faults(report.results):
+        for error in fault.errors:
+            found.setdefault(error._replace(package=None), []).extend(fault.functions)
+    return [(error, list(dict.fromkeys(names))) for error, names in found.items()]
+
+
+def _in_turn(costs: Iterable[_Costs]) -> list[_Costs]:
+    """Put the first error of each file before the second of any, and files before the rest."""
+    files: dict[str, list[_Costs]] = {}
+    for error, names in sorted(costs, key=lambda cost: cost[0].file is None):
+        files.setdefault(error.file or error.message, []).append((error, names))
+    return [cost for cost in chain(*zip_longest(*files.values())) if cost is not None]
+
+
+def _error_command(error: Diagnostic, names: Sequence[str], relative: Relative) -> str:
+    title = f"{_names(names)} did not build"
+    if error.file is None:
+        return command("error", error.message, title=title)
+    path = relative(error.file)
+    if os.path.isabs(path) or path.split("/")[0] == "..":
+        # Of the module cache, say: there is no file in the repository to show it at.
+        return command("error", f"{_place(error, relative)}: {error.message}", title=title)
+    column = error.column if error.line is not None else None
+    return command("error", error.message, file=path, line=error.line, col=column, title=title)
+
+
+def _place(error: Diagnostic, relative: Relative) -> str:
+    parts = (relative(error.file or ""), error.line, error.column)
+    return ":".join(str(part) for part in parts if part is not None)
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as fit a title
+
+
+def summary(
+    report: Report,
+    relative: Relative,
+    *,
+    warnings: Sequence[str] = (),
+    title: str = "lambdabuild",
+) -> str:
+    """Return a run as Markdown, for the file that GITHUB_STEP_SUMMARY names; it ends in a newline.
+
+    It stays below 400 kB, whatever was built. `title` may name the shard, say.
+    """
+    line = f"{_line(title)}: {result_line(report)}"
+    did_nothing = all(result.status is Status.UP_TO_DATE for result in report.results)
+    if did_nothing and not report.removed and not warnings:
+        return f"{line}\n"
+    sections = (
+        [f"## {'✅' if report.ok else '❌'} {line}"],
+        _failures(report, relative),
+        _listed("Warnings", [_line(warning) for warning in warnings], _WARNINGS_LIMIT),
+        _built(report),
+        _slowest(report),
+        _restored(report),
+        _removed(report.removed, relative),
+        [f"{_line(report.go)}, {report.jobs} jobs at once"],
+    )
+    text = "\n\n".join("\n".join(section) for section in sections if section)
+    return text.encode("utf-8", "replace").decode() + "\n"
+
+
+def _failures(report: Report, relative: Relative) -> list[str]:
+    lines: list[str] = []
+    for fault in faults(report.results):
+        lines += [*fault.lines(relative), ""]
+    # What Go says may have line ends of any kind in it, and is one line each here.
+    lines = [_cut(line) for line in "\n".join(lines).splitlines()]
+    if not lines:
+        return []
+    shown, left = _within(lines, _FAULTS_LIMIT)
+    fence = _fence(shown)
+    more = ["", f"{left} more lines are in the log"] if left else []
+    return ["### Did not build", "", f"{fence}text", *shown, fence, *more]
+
+
+def _fence(lines: Iterable[str]) -> str:
+    """Return a fence that nothing in the lines can end.
+
+    https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+    """
+    runs = (len(run) for line in lines for run in re.findall(r"`+", line))
+    return "`" * max(3, max(runs, default=0) + 1)
+
+
+class _Table(NamedTuple):
+    head: tuple[str, ...]
+    left: frozenset[int]
+    """The columns that are aligned left; numbers are right."""
+
+    def lines(self, cells: Sequence[Sequence[str]]) -> list[str]:
+        ruler = [":--" if n in self.left else "--:" for n in range(len(self.head))]
+        return [_row(self.head), _row(ruler), *(_row(map(_text, row)) for row in cells)]
+
+
+_BUILT = _Table(("function", "target", "status", "size", "change", "zip"), frozenset({0, 1, 2}))
+_SLOW = _Table(("function", "target", "time", "compile", "link"), frozenset({0, 1}))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _built(report: Report) -> list[str]:
+    """Return the table of what is there now, by name; of many, most are folded away."""
+    kinds = {Status.BUILT, Status.RESTORED, Status.UNCHANGED}
+    made = [result for result in report.results if result.status in kinds]
+    ordered = sorted(rows(made), key=lambda row: (row.function, row.target))
+    cells = [(r.function, r.target, r.status.value, r.size, r.change, r.zip) for r in ordered]
+    if not cells:
+        return []
+    lines = ["### Built", "", *_BUILT.lines(cells[:_SHOWN])]
+    rest = _BUILT.lines(cells[_SHOWN:])
+    if len(cells) <= _SHOWN:
+        return lines
+    shown, left = _within(rest, _TABLE_LIMIT)
+    more = ["", f"{left} more are in the report that `--report` writes"] if left else []
+    return [*lines, "", *_folded(f"{len(cells) - _SHOWN} more", [*shown, *more])]
+
+
+def _slowest(report: Report) -> list[str]:
+    timed = [r for r in report.results if r.seconds and r.status is not Status.RESTORED]
+    cells = [_times(result) for result in sorted(timed, key=_slowness)[:_SLOWEST]]
+    return ["### Slowest", "", *_SLOW.lines(cells)] if cells else []
+
+
+def _slowness(result: StepResult) -> tuple[float, str, str]:
+    return (-(result.seconds or 0), result.step.function.name, str(result.step.target))
+
+
+def _times(result: StepResult) -> tuple[str, ...]:
+    times = (result.seconds, result.compile_seconds, result.link_seconds)
+    told = ("" if seconds is None else duration(seconds) for seconds in times)
+    return (result.step.function.name, str(result.step.target), *told)
+
+
+def _restored(report: Report) -> list[str]:
+    """Say how many of those that were not up to date the caches had."""
+    wanted = [result for result in report.results if result.status is not Status.UP_TO_DATE]
+    restored = [result for result in wanted if result.status is Status.RESTORED]
+    if not restored:
+        return []
+    taken = size(sum(result.size or 0 for result in restored))
+    return [f"From the cache: {len(restored)} of {len(wanted)}, {taken}"]
+
+
+def _removed(removed: Sequence[Artifact], relative: Relative) -> list[str]:
+    title = f"Removed {len(removed)}, as their functions are gone"
+    return _listed(title, [_line(relative(a.path)) for a in removed], _REMOVED_LIMIT, folded=True)
+
+
+def _listed(title: str, items: Sequence[str], limit: int, *, folded: bool = False) -> list[str]:
+    if not items:
+        return []
+    shown, left = _within([f"- {item}" for item in items], limit)
+    lines = [*shown, *([f"- and {left} more"] if left else [])]
+    return _folded(title, lines) if folded else [f"### {title}", "", *lines]
+
+
+def _folded(title: str, lines: Iterable[str]) -> list[str]:
+    # Without the empty lines, what is between would be no Markdown.
+    return ["<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>"]
+
+
+def _within(lines: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
+    """Return as many of the lines as fit in `limit` bytes, and how many are left."""
+    used = 0
+    for number, line in enumerate(lines):
+        used += len(line.encode("utf-8", "replace")) + 1
+        if used > limit:
+            return lines[:number], len(lines) - number
+    return lines, 0
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
+
+
+def _text(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line, also in a table."""
+    line = _cut(" ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#!|~&$])", r"\\\1", line)
+
+
+def _line(text: str) -> str:
+    """Return it for the beginning of a line, where it could be a list, a rule or a heading."""
+    return re.sub(r"^([0-9]*)([-+=]|\.(?= |$))", r"\1\\\2", _text(text))

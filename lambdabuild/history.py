@@ -1,0 +1,129 @@
+"""`.lambdabuild/history.jsonl`: how long builds took, a line for each run that built something."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import Status
+from lambdabuild.state import write_atomically
+from lambdabuild.trends import Run, Timed
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = "history.jsonl"
+MOST_RUNS = 500
+MOST_BYTES = 4_000_000
+"""A run of 500 functions takes some 35 kB."""
+
+_STATUSES = frozenset(Status)
+
+
+def append(path: str | os.PathLike[str], run: Run) -> None:
+    """Note a run at the end of the history, which is cut to half where it has become too long.
+
+    It is no reason for a build to fail: what cannot be written is a line in the log.
+    """
+    try:
+        _write_line(path, to_line(run))
+        _trim(Path(path))
+    except (OSError, ValueError, LambdabuildError) as error:
+        log.warning("the history of builds is not kept: %s", error)
+
+
+def read_history(path: str | os.PathLike[str]) -> list[Run]:
+    """Return the runs that are noted, the oldest first; damaged lines are passed over."""
+    try:
+        lines = Path(path).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        log.warning("the history of builds cannot be read: %s", error)
+        return []
+    runs = [from_line(line) for line in lines if line]
+    if None in runs:
+        log.warning("%d damaged lines of the history passed over", runs.count(None))
+    return [run for run in runs if run is not None]
+
+
+def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        end = os.fstat(descriptor).st_size
+        # A run that was killed, or a full disk, may have left half a line: it must not take this
+        # one along.
+        torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+        os.write(descriptor, b"\n" + line if torn else line)
+    finally:
+        os.close(descriptor)
+
+
+def _trim(path: Path) -> None:
+    """Keep half of the most, so that it is a long time until the file is written anew again."""
+    content = path.read_bytes()
+    if content.count(b"\n") <= MOST_RUNS and len(content) <= MOST_BYTES:
+        return
+    kept: list[str] = []
+    size = 0
+    for line in reversed(content.split(b"\n")):
+        size += len(line) + 1
+        if kept and (len(kept) >= MOST_RUNS // 2 or size > MOST_BYTES // 2):
+            break
+        if from_line(line) is not None:
+            kept.append(line.decode("ascii") + "\n")
+    write_atomically(path, "".join(reversed(kept)))
+
+
+def to_line(run: Run) -> bytes:
+    """Return a run as its line, in ASCII."""
+    value = {"time": run.time, "go": run.go, "functions": run.functions}
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+
+
+def from_line(line: bytes) -> Run | None:
+    """Return the run that `to_line` wrote; None where it is no such line."""
+    try:
+        value = json.loads(line.decode("ascii"), parse_constant=_refuse)
+        functions = tuple([_timed(*row) for row in value["functions"]])
+        return Run(_text(value["time"]), _text(value["go"]), functions)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return None
+
+
+def _timed(  # a row of the file
+    name: Any, target: Any, status: Any, seconds: Any, compiling: Any, linking: Any, size: Any
+) -> Timed:
+    if status not in _STATUSES:
+        raise ValueError(status)
+    return Timed(
+        _text(name), _text(target), status, _time(seconds), _time(compiling), _time(linking),
+        _bytes(size),
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _time(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e8:  # noqa: PLR2004 - three years
+        raise ValueError(value)
+    return float(value)
+
+
+def _bytes(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)

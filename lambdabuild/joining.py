@@ -1,0 +1,69 @@
+"""Join the reports and manifests that shards left in files."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
+from lambdabuild.outlets import write_file
+from lambdabuild.report import to_json
+from lambdabuild.session import Session
+
+
+def join(
+    session: Session, paths: Sequence[str], *, report: str | None, manifest: str | None
+) -> bool:
+    """Join what is in files, or in the JSON files below directories; return whether all is built.
+
+    The report goes to stdout where it is to go nowhere else.
+
+    Raises:
+        LambdabuildError: a file cannot be read or written, or the shards do not fit together.
+
+    """
+    found = list(_read(session, paths))
+    reports = [(path, value) for path, value in found if is_report(value)]
+    manifests = [(path, value) for path, value in found if is_manifest(value)]
+    if not reports:
+        raise LambdabuildError(
+            "there is no report in " + ", ".join(f"`{path}`" for path in paths),
+            hint="each shard writes one with `lambdabuild all --shard I/N --report FILE`",
+        )
+    merged = merge_reports(reports)
+    if manifest is not None:
+        text = to_json(merge_manifests(manifests, merged))
+        write_file(session, manifest, "manifest", text)
+    if report is not None:
+        write_file(session, report, "report", to_json(merged))
+    else:
+        sys.stdout.write(to_json(merged))
+    built = len(merged["functions"])
+    session.console.say(f"joined {len(reports)} reports of {built} functions")
+    return bool(merged["ok"])
+
+
+def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    for path in paths:
+        full = Path(session.working, path)
+        if full.is_dir():
+            for file in sorted(full.rglob("*.json")):
+                value = _value(file, must=False)
+                if value is not None:
+                    yield os.path.relpath(file, session.working), value
+        else:
+            yield path, _value(full, must=True)
+
+
+def _value(path: Path, *, must: bool) -> Any:
+    """Return the JSON in a file; None where it is none, unless it must be."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        if not must:
+            return None
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise LambdabuildError(f"cannot read `{path}`: {reason}") from error

@@ -1,0 +1,217 @@
+"""Take executables out of the caches instead of building them, and keep what is built."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from lambdabuild.caches import Caches, Mode
+from lambdabuild.config import parse_cache_mode
+from lambdabuild.doubts import doubt
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.keys import key_of
+from lambdabuild.localcache import LocalCache, cache_directory, cache_limit
+from lambdabuild.model import Batch, Input, Linked, Plan, Status, Step, StepResult
+from lambdabuild.packing import Packed
+from lambdabuild.request import Request
+from lambdabuild.session import Session
+from lambdabuild.spans import Activity
+from lambdabuild.survey import Key, Survey
+
+_SECRET = "LAMBDABUILD_CACHE_KEY"  # noqa: S105 - where it is, not what it is
+_TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
+_PATIENCE = 10.0
+"""Seconds that one request to a store may take."""
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at whether what is being built from has changed."""
+
+
+class Caching(NamedTuple):
+    """Which caches are used, and how."""
+
+    mode: Mode
+    url: str | None
+    secret: bytes | None
+    timeout: float
+    """Seconds."""
+
+
+def caching_of(session: Session, request: Request) -> Caching:
+    """Return which caches are used: the command line beats the environment, that the file.
+
+    Raises:
+        LambdabuildError: a mode or a number is none.
+
+    """
+    config, environment = session.settings.config, session.environment
+    mode = request.cache_mode or environment.get("LAMBDABUILD_CACHE_MODE") or config.cache_mode
+    url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
+    secret = environment.get(_SECRET)
+    return Caching(
+        Mode(parse_cache_mode(mode)) if mode else Mode.READ_WRITE,
+        url,
+        secret.encode() if secret else None,
+        _seconds(environment.get(_TIMEOUT)),
+    )
+
+
+def _seconds(text: str | None) -> float:
+    if not text:
+        return _PATIENCE
+    with contextlib.suppress(ValueError):
+        seconds = float(text)
+        if 0 < seconds < float("inf"):
+            return seconds
+    raise LambdabuildError(f"{_TIMEOUT} is `{text}`, which is no number of seconds")
+
+
+def open_caches(session: Session, caching: Caching) -> Caches | None:
+    """Open the caches; None where they are off.
+
+    Raises:
+        LambdabuildError: the address of the shared one is none, or what speaks to it is missing.
+
+    """
+    if caching.mode is Mode.OFF:
+        return None
+    from lambdabuild.remote import RemoteStore  # noqa: PLC0415 - most runs need none
+
+    environment = session.environment
+    read_only = caching.mode is Mode.READ
+    remote = None
+    if caching.url is not None:
+        remote = RemoteStore(caching.url, environment, caching.timeout)
+    return Caches(
+        local_cache(environment, caching.secret, read_only=read_only and remote is None), remote,
+        read_only=read_only, secret=caching.secret,
+        warn=session.console.warn, timeline=session.timeline,
+    )  # fmt: skip
+
+
+def local_cache(
+    environment: Mapping[str, str], secret: bytes | None = None, *, read_only: bool = False
+) -> LocalCache:
+    """Return the cache on this machine.
+
+    Raises:
+        LambdabuildError: the environment says no size.
+
+    """
+    directory = cache_directory(environment, sys.platform)
+    return LocalCache(directory, cache_limit(environment), secret, read_only=read_only)
+
+
+class Keeper:
+    """The executables of one run in their caches."""
+
+    def __init__(
+        self, session: Session, caches: Caches, found: Survey, clock: int, directory: str
+    ) -> None:
+        """Keep what is built from what was found; `directory` is to hold what waits for that.
+
+        `clock` is when the survey began, by the file system in nanoseconds.
+        """
+        self._session = session
+        self._caches = caches
+        self._found = found
+        self._clock = clock
+        self._directory = directory
+        self._steps = {
+            step.key: (step, batch.graph) for batch in found.plan.batches for step in batch.steps
+        }
+        self._pending: list[tuple[Step, str, str]] = []
+        self._stored: set[Key] = set()
+        self._looked = time.monotonic()
+        self._lock = threading.Lock()
+
+    def restore(self, plan: Plan) -> list[Linked]:
+        """Return the steps whose executables the caches have, staged."""
+        steps = {step.key: step for batch in plan.batches for step in batch.steps}
+        keys = {key: text for key in steps if (text := self._key(key, self._found.inputs))}
+        if not keys:
+            return []
+        place = {key: os.path.join(self._directory, f"{n}") for n, key in enumerate(keys)}
+        with self._session.timeline.span(Activity.RESTORE):
+            fetched = self._caches.fetch(keys, place.__getitem__, _shown)
+        self._stored |= fetched.keys()
+        if fetched:
+            count = f"{len(fetched)} of {len(steps)}"
+            self._session.console.say(f"restored {count} from the cache")
+        return [Linked(steps[key], executable=place[key], restored=True) for key in fetched]
+
+    def packed(self, step: Step, executable: str, packed: Packed) -> None:
+        """Take note of an executable that is whole: it is kept while others are linked."""
+        path = os.path.join(self._directory, f"{packed.sha256}-{id(step)}")
+        try:
+            # It will be moved into its place.
+            os.link(executable, path)
+        except OSError:
+            return
+        with self._lock:
+            self._pending.append((step, path, packed.sha256))
+            if time.monotonic() < self._looked + _LOOK_EVERY:
+                return
+            pending, self._pending = self._pending, []
+            self._looked = time.monotonic()
+        # What changed while it was built may or may not be in it.
+        self._store(pending, doubt(self._found, self._session.project, self._clock))
+
+    def finish(
+        self, results: Sequence[StepResult], inputs: Mapping[Key, tuple[Input, ...]]
+    ) -> None:
+        """Keep all else that was built; `inputs` are those that are sure after the build."""
+        with self._lock:
+            pending, self._pending = self._pending, []
+        self._store(pending, inputs)
+        done = {Status.BUILT, Status.UNCHANGED}
+        for result in results:
+            if result.status in done and result.artifact is not None and result.sha256:
+                self._store([(result.step, result.artifact, result.sha256)], inputs)
+
+    def _store(
+        self, items: Sequence[tuple[Step, str, str]], inputs: Mapping[Key, tuple[Input, ...]]
+    ) -> None:
+        for step, path, sha256 in items:
+            key = self._key(step.key, inputs)
+            if key is not None and step.key not in self._stored:
+                self._stored.add(step.key)
+                self._caches.store(key, path, sha256, _shown(step.key))
+
+    def _key(self, key: Key, inputs: Mapping[Key, tuple[Input, ...]]) -> str | None:
+        if key not in self._steps:
+            return None
+        step, graph = self._steps[key]
+        return key_of(step, inputs.get(key, ()), graph)
+
+
+def _shown(key: Key) -> str:
+    return key[0]
+
+
+def without(plan: Plan, restored: Sequence[Linked]) -> Plan:
+    """Return the plan without what was restored."""
+    done = {linked.step.key for linked in restored}
+    if not done:
+        return plan
+    batches = []
+    for batch in plan.batches:
+        steps = tuple(step for step in batch.steps if step.key not in done)
+        if steps:
+            batches.append(Batch(batch.directory, batch.target, batch.flags, steps, batch.graph))
+    return Plan(tuple(s for s in plan.steps if s.key not in done), tuple(batches))
+
+
+@contextlib.contextmanager
+def closing(caches: Caches | None) -> Iterator[None]:
+    """Close the caches at the end, whatever it is."""
+    try:
+        yield
+    except BaseException:
+        if caches is not None:
+            caches.close(cancelled=True)
+        raise
+    if caches is not None:
+        caches.close()

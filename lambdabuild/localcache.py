@@ -1,0 +1,284 @@
+"""Keep finished executables on this machine, by what they were made from.
+
+`keys/<2>/<key>` is the header of an entry, `objects/<2>/<sha256>` the executable, as it is: many
+keys may share one. Files are written beside their place and renamed into it, so that any number of
+processes can use one cache, and a killed one leaves nothing half.
+"""
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild.entry import BadEntryError, Header, read_header, verify
+from lambdabuild.errors import LambdabuildError
+
+DEFAULT_LIMIT = 5_000_000_000
+"""Bytes."""
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS |= {f"{unit}I": 1 << 10 * power for power, unit in enumerate("KMGT", 1)}
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) *([KMGT]?I?)B?")
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Executables kept by lambdabuild.\n"
+"""https://bford.info/cachedir/: backups leave such directories out."""
+_DAY = 24 * 60 * 60
+_PARTS = ("keys", "objects")
+_OURS = re.compile(r"([0-9A-Za-z_-]{8,200})|\.([0-9A-Za-z_-]{8,200})\.[0-9a-f]{16}")
+"""What a file of the cache is called, whole or not yet; its directory is named as it begins."""
+
+
+class Info(NamedTuple):
+    """What is in a cache."""
+
+    directory: str
+    entries: int
+    objects: int
+    """Executables; entries of equal bytes share one."""
+    bytes: int
+    limit: int
+    """Bytes."""
+    oldest: float | None
+    """When the executable was last used that would go first, in seconds since 1970."""
+
+
+class _Object(NamedTuple):
+    used: float
+    size: int
+    path: str
+
+
+def cache_directory(environment: Mapping[str, str], platform: str) -> str:
+    """Return where the cache is; `platform` is `sys.platform`'s value.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_CACHE_HOME
+    does not count.
+    """
+    if chosen := environment.get("LAMBDABUILD_CACHE_DIR"):
+        return os.path.abspath(os.path.expanduser(chosen))
+    home = environment.get("HOME") or os.path.expanduser("~")
+    caches = os.path.join(home, *(("Library", "Caches") if platform == "darwin" else (".cache",)))
+    xdg = environment.get("XDG_CACHE_HOME", "")
+    if platform != "darwin" and os.path.isabs(xdg):
+        caches = xdg
+    return os.path.join(caches, "lambdabuild")
+
+
+def cache_limit(environment: Mapping[str, str]) -> int:
+    """Return how many bytes the cache may hold.
+
+    Raises:
+        LambdabuildError: LAMBDABUILD_CACHE_SIZE is no size.
+
+    """
+    told = environment.get("LAMBDABUILD_CACHE_SIZE", "").strip()
+    if not told:
+        return DEFAULT_LIMIT
+    found = _SIZE.fullmatch(told.upper())
+    if found is None or found[2] not in _UNITS:
+        raise LambdabuildError(
+            f"LAMBDABUILD_CACHE_SIZE is no size: `{told}`",
+            hint="write it as `5GB`, `500MB`, or in bytes",
+        )
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+class LocalCache:
+    """The cache below a directory.
+
+    `limit` is in bytes. With a `secret`, only what was signed with it is taken. Every method may
+    raise OSError: the disk is full or can be read only.
+    """
+
+    def __init__(
+        self, directory: str, limit: int, secret: bytes | None, *, read_only: bool = False
+    ) -> None:
+        self.directory = directory
+        self._limit = limit
+        self._secret = secret
+        self._read_only = read_only
+        self._grown = False
+
+    def get(self, key: str) -> tuple[Header, bytes] | None:
+        """Return the executable that is kept under a key, verified, and note that it was used.
+
+        Raises:
+            BadEntryError: it is damaged, or not signed; it has been removed.
+
+        """
+        path = self._path("keys", key)
+        try:
+            text = Path(path).read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        try:
+            header = read_header(text, key, self._secret)
+        except BadEntryError:
+            self._drop(path)
+            raise
+        place = self._path("objects", header.sha256)
+        try:
+            content = Path(place).read_bytes()
+        except FileNotFoundError:
+            self._drop(path)
+            return None
+        try:
+            verify(header, content)
+        except BadEntryError:
+            self._drop(path, place)
+            raise
+        self._use(path, place)
+        return header, content
+
+    def put(self, header: Header, content: bytes | bytearray) -> None:
+        """Keep an executable. It must be what the header says: that is checked when it is taken."""
+        if not os.path.isdir(self.directory):
+            os.makedirs(os.path.dirname(self.directory), exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self.directory, 0o700)
+        tag = os.path.join(self.directory, "CACHEDIR.TAG")
+        if not os.path.exists(tag):
+            _write(tag, _TAG.encode())
+        place = self._path("objects", header.sha256)
+        if not self._holds(place, header.size):
+            _write(place, content)
+            self._grown = True
+        _write(self._path("keys", header.key), header.text.encode())
+        self._use(place)
+
+    def trim(self) -> None:
+        """Remove what was not used for longest, down to the limit, if anything was put."""
+        if not self._grown:
+            return
+        self._grown = False
+        objects = sorted(self._objects(clean=True))
+        surplus = sum(found.size for found in objects) - self._limit
+        latest = None
+        for found in objects:
+            if surplus <= 0:
+                break
+            _unlink(found.path)
+            surplus -= found.size
+            latest = found.used
+        if latest is not None:
+            # The use of an executable is noted after that of the key. So whatever key the removed
+            # ones had was not used later than they; to spare others would take reading all keys.
+            for path, status in _files(os.path.join(self.directory, "keys")):
+                if status.st_mtime <= latest:
+                    _unlink(path)
+
+    def info(self) -> Info:
+        """Tell what is there."""
+        keys = _files(os.path.join(self.directory, "keys"))
+        entries = sum(1 for path, _ in keys if not _is_temporary(path))
+        objects = list(self._objects())
+        return Info(
+            self.directory,
+            entries,
+            len(objects),
+            sum(found.size for found in objects),
+            self._limit,
+            min((found.used for found in objects), default=None),
+        )
+
+    def clear(self) -> int:
+        """Remove all that the cache wrote, and nothing else; return how many bytes went."""
+        removed = 0
+        for part in _PARTS:
+            top = os.path.join(self.directory, part)
+            for path, status in _files(top):
+                _unlink(path)
+                removed += status.st_size
+            _remove_empty(top)
+        _unlink(os.path.join(self.directory, "CACHEDIR.TAG"))
+        with contextlib.suppress(OSError):
+            os.rmdir(self.directory)
+        return removed
+
+    @staticmethod
+    def _holds(place: str, size: int) -> bool:
+        try:
+            return os.path.getsize(place) == size
+        except FileNotFoundError:
+            return False
+
+    def _path(self, part: str, name: str) -> str:
+        return os.path.join(self.directory, part, name[:2], name)
+
+    def _objects(self, *, clean: bool = False) -> Iterator[_Object]:
+        """Yield the executables; with `clean`, remove what killed processes left a day ago."""
+        for path, status in _files(os.path.join(self.directory, "objects")):
+            if not _is_temporary(path):
+                yield _Object(status.st_mtime, status.st_size, path)
+            elif clean and status.st_mtime < time.time() - _DAY:
+                _unlink(path)
+
+    def _drop(self, *paths: str) -> None:
+        for path in () if self._read_only else paths:
+            _unlink(path)
+
+    def _use(self, *paths: str) -> None:
+        for path in () if self._read_only else paths:
+            # Somebody else may be making room, or the directory may be read only.
+            with contextlib.suppress(OSError):
+                os.utime(path)
+
+
+def _write(path: str, content: bytes | bytearray) -> None:
+    """Write a file, whole or not at all."""
+    directory, name = os.path.split(path)
+    part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
+    try:
+        try:
+            file = open(part, "xb")  # noqa: SIM115 - it is closed below
+        except FileNotFoundError:
+            os.makedirs(directory, exist_ok=True)
+            file = open(part, "xb")  # noqa: SIM115 - see above
+        with file:
+            file.write(content)
+        os.replace(part, path)
+    except BaseException:
+        _unlink(part)
+        raise
+
+
+def _files(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the files of a part of the cache, which has two levels; not what others put there."""
+    for directory in _entries(top):
+        if directory.is_dir(follow_symlinks=False):
+            for entry in _entries(directory.path):
+                # Another process may be removing it.
+                with contextlib.suppress(FileNotFoundError):
+                    if _is_ours(entry.name, directory.name) and entry.is_file(
+                        follow_symlinks=False
+                    ):
+                        yield entry.path, entry.stat(follow_symlinks=False)
+
+
+def _entries(directory: str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(directory) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _is_ours(name: str, directory: str) -> bool:
+    found = _OURS.fullmatch(name)
+    return found is not None and (found[1] or found[2])[:2] == directory
+
+
+def _is_temporary(path: str) -> bool:
+    return os.path.basename(path).startswith(".")
+
+
+def _remove_empty(top: str) -> None:
+    for directory in [*(entry.path for entry in _entries(top)), top]:
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

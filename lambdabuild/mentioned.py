@@ -1,0 +1,150 @@
+"""Tell which functions files touch that somebody says changed, whatever they were before."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from functools import cached_property
+
+from lambdabuild import gosource
+from lambdabuild.aliases import Aliases
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import path_of
+from lambdabuild.globs import covers, matches_embedded
+from lambdabuild.model import Package, Step
+from lambdabuild.oversights import is_below
+from lambdabuild.plan import order_of
+from lambdabuild.session import Session
+from lambdabuild.since import broken, configures, is_deciding
+from lambdabuild.survey import Key, Survey
+
+
+def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Key, str]:
+    """Return the steps that may be built from any of these files, absolute paths, and why.
+
+    What the files were is not known: one that is gone, or that build constraints leave out, counts
+    for the packages it lies in; a go.mod for all that is below it.
+
+    Raises:
+        LambdabuildError: paths are relative to another directory than this.
+
+    """
+    owners, aliases = _Owners(session, found), Aliases(found.stamps)
+    reasons: dict[Key, str] = {}
+    for given in paths:
+        _refuse_of_elsewhere(session, given)
+        real = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))
+        for path in dict.fromkeys([*aliases.of(given), *aliases.of(real)]):
+            keys = owners.of(path)
+            shown = session.relative(path)
+            if len(keys) > 1 and (is_deciding(path) or configures(session, path)):
+                session.console.say(
+                    f"what {shown} said before is not known: {len(keys)} functions count as "
+                    "touched; --since REF compares"
+                )
+            reasons = dict.fromkeys(keys, f"{shown} changed") | reasons
+    return reasons | broken(found)
+
+
+def _refuse_of_elsewhere(session: Session, path: str) -> None:
+    """Refuse what is not here and would be above: as if nothing had changed, it would be passed over.
+
+    Raises:
+        LambdabuildError: it is so.
+
+    """
+    if os.path.lexists(path) or not is_below(path, session.working):
+        return
+    name, above = os.path.relpath(path, session.working), session.working
+    while above != os.path.dirname(above):
+        above = os.path.dirname(above)
+        if os.path.lexists(os.path.join(above, name)):
+            raise LambdabuildError(
+                f"`{name}` is not here: paths are relative to the working directory",
+                at=[os.path.join(above, name)],
+                hint="`git diff --relative` names files so; -C chooses the directory",
+            )
+
+
+class _Owners:
+    """Look up who is built from a file; what that takes is put together once."""
+
+    def __init__(self, session: Session, found: Survey) -> None:
+        self._session = session
+        self._found = found
+
+    def of(self, path: str) -> Collection[Key]:
+        """Return the steps that are, or may have been, built from a file or directory."""
+        if configures(self._session, path):
+            return list(self._found.inputs)
+        if is_deciding(path):
+            directory = os.path.dirname(path)
+            return self._below(directory.removesuffix(f"{os.sep}vendor"))
+        if path in self._by_file:
+            return self._by_file[path]
+        if os.path.isdir(path):
+            inside = [keys for file, keys in self._by_file.items() if is_below(file, path)]
+            return set().union(*inside)
+        return self._perhaps(path)
+
+    def _below(self, directory: str) -> set[Key]:
+        """Return the steps that are loaded from a directory, or have packages in or below it."""
+        keys = {
+            step.key for step in self._found.plan.steps if step.function.load_directory == directory
+        }
+        inside = [owners for place, owners in self._packages.items() if is_below(place, directory)]
+        return keys.union(*(keys for owners in inside for keys in owners.values()))
+
+    def _perhaps(self, path: str) -> set[Key]:
+        """Return the steps of which a file that is no input now may have been one."""
+        directory, name = os.path.split(path)
+        if gosource.is_source(name) or name == gosource.PROFILE:
+            return set().union(*self._packages.get(directory, {}).values())
+        if os.path.lexists(path):
+            return set()
+        found = {s.key for s in self._found.plan.steps if self._is_asset(s, path)}
+        for place, owners in self._packages.items():
+            if is_below(path, place):
+                inner = os.path.relpath(path, place).replace(os.sep, "/")
+                for patterns, keys in owners.items():
+                    if any(matches_embedded(pattern, inner) for pattern in patterns):
+                        found |= keys
+        return found
+
+    def _is_asset(self, step: Step, path: str) -> bool:
+        if not is_below(path, step.function.directory):
+            return False
+        inner = os.path.relpath(path, step.function.directory).replace(os.sep, "/")
+        patterns = self._session.settings.of(step.function.name).assets
+        return any(covers(pattern, inner) for pattern in patterns)
+
+    @cached_property
+    def _by_file(self) -> dict[str, set[Key]]:
+        by_name: dict[str, set[Key]] = defaultdict(set)
+        for key in self._found.inputs:
+            for name, _ in self._found.made_from(key):
+                by_name[name].add(key)
+        return {
+            path_of(name.removeprefix("file "), self._session.project): keys
+            for name, keys in by_name.items()
+            if name.startswith("file ")
+        }
+
+    @cached_property
+    def _packages(self) -> dict[str, dict[tuple[str, ...], set[Key]]]:
+        """The steps that a package is part of, by its directory and the patterns it embeds."""
+        members: dict[int, set[Key]] = defaultdict(set)
+        packages: dict[int, Package] = {}
+        for step in self._found.plan.steps:
+            for (load, variant), graph in self._found.discovery.graphs.items():
+                if load != step.function.load_directory or variant.target != step.target:
+                    continue
+                for path in order_of(graph, step.function.package):
+                    package = graph.get(path)
+                    if package is not None and package.local:
+                        members[id(package)].add(step.key)
+                        packages[id(package)] = package
+        found: dict[str, dict[tuple[str, ...], set[Key]]] = defaultdict(dict)
+        for number, package in packages.items():
+            owners = found[package.directory].setdefault(package.embed_patterns, set())
+            owners |= members[number]
+        return found

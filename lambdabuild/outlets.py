@@ -1,0 +1,126 @@
+"""Write down what a run came to: for people, for GitHub, for the next run."""
+
+import os
+import time
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.history import append, read_history
+from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.report import report_value, to_json
+from lambdabuild.request import Request
+from lambdabuild.session import Session
+from lambdabuild.state import Home
+from lambdabuild.trends import last_sizes, run_of
+
+
+def write_outlets(session: Session, request: Request, report: Report) -> None:
+    """Write the files that were asked for, and tell GitHub where this runs there.
+
+    Raises:
+        LambdabuildError: a file cannot be written; the functions are built.
+
+    """
+    writers: list[tuple[str | None, str, Callable[[], str]]] = [
+        (request.report, "report", lambda: to_json(report_value(report, session.relative))),
+        (request.trace, "trace", lambda: _trace(report)),
+        (request.html, "page", lambda: _page(session, report)),
+    ]
+    for path, what, make in writers:
+        if path is not None:
+            write_file(session, path, what, make())
+    if session.environment.get("GITHUB_ACTIONS") == "true":
+        _tell_github(session, report)
+
+
+def write_file(session: Session, path: str, what: str, text: str) -> None:
+    """Write a file below the working directory.
+
+    Raises:
+        LambdabuildError: it cannot be written.
+
+    """
+    full = Path(session.working, path)
+    try:
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_text(text, "utf-8")
+    except OSError as error:
+        raise LambdabuildError(
+            f"cannot write the {what} `{path}`: {error.strerror}",
+            hint=f"the functions are built; only the {what} is missing",
+        ) from error
+
+
+def _trace(report: Report) -> str:
+    from lambdabuild.trace import trace_text  # noqa: PLC0415 - not where it is not asked for
+
+    return trace_text(report.spans, {"go": report.go})
+
+
+def _page(session: Session, report: Report) -> str:
+    from lambdabuild.page import page_text  # noqa: PLC0415 - not where it is not asked for
+
+    template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
+    return page_text(template, report, session.relative)
+
+
+def _tell_github(session: Session, report: Report) -> None:
+    from lambdabuild import github  # noqa: PLC0415 - only there
+
+    top = session.environment.get("GITHUB_WORKSPACE") or session.working
+
+    def relative(path: str) -> str:
+        return os.path.relpath(path, top)
+
+    warnings = session.console.warnings
+    for line in github.annotations(report, relative, warnings):
+        session.console.tell(line)
+    place = session.environment.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        return
+    share = report.share
+    title = f"lambdabuild, shard {share.index}/{share.count}" if share else "lambdabuild"
+    try:
+        with open(place, "a", encoding="utf-8") as file:
+            file.write(github.summary(report, relative, warnings=warnings, title=title))
+    except OSError as error:
+        session.console.warn(f"cannot write the job summary: {error.strerror}")
+
+
+def note_history(home: Home, report: Report) -> None:
+    """Add a run to the history, if it did anything.
+
+    A shard's is left out: the times by which all shards divide the work have to stay as they are
+    until the last has.
+    """
+    if report.share is not None or all(
+        result.status is Status.UP_TO_DATE for result in report.results
+    ):
+        return
+    run = run_of(report, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    if run is not None:
+        append(home.history, run)
+
+
+def with_earlier_sizes(home: Home, results: list[StepResult]) -> list[StepResult]:
+    """Add the sizes of earlier runs where nothing of them is in place any more.
+
+    In CI, the history may be all that is left of the last run.
+    """
+    if not any(_is_without_before(result) for result in results):
+        return results
+    sizes = last_sizes(read_history(home.history))
+    return [
+        result._replace(
+            previous_size=sizes.get((result.step.function.name, str(result.step.target)))
+        )
+        if _is_without_before(result)
+        else result
+        for result in results
+    ]
+
+
+def _is_without_before(result: StepResult) -> bool:
+    return result.previous_size is None and result.size is not None

@@ -1,0 +1,156 @@
+"""Select what a branch touches, and what of it is this machine's share."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild import shards
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.history import read_history
+from lambdabuild.model import Batch, Plan, Share
+from lambdabuild.narrowing import Narrowing
+from lambdabuild.saved import State
+from lambdabuild.session import Session
+from lambdabuild.spans import Activity
+from lambdabuild.state import Home
+from lambdabuild.survey import Key, Survey
+from lambdabuild.trends import recorded_seconds, times_of
+
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_ESCAPES = {
+    b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r",
+}  # fmt: skip
+
+
+class Selected(NamedTuple):
+    """What is wanted of all there is."""
+
+    keys: frozenset[Key]
+    reasons: Mapping[Key, str]
+    """Why each step was selected, where that depends on what changed."""
+    share: Share | None = None
+
+
+def select(session: Session, found: Survey, narrowing: Narrowing, state: State) -> Selected:
+    """Return what is wanted of the steps that were found.
+
+    Raises:
+        LambdabuildError: it cannot be told.
+
+    """
+    keys = {step.key for step in found.plan.steps}
+    reasons: dict[Key, str] = {}
+    if narrowing.by_change:
+        reasons = _touched(session, found, narrowing)
+        failed = dict.fromkeys(state.failed, "it did not build before")
+        reasons = {key: why for key, why in (failed | reasons).items() if key in keys}
+        keys = set(reasons)
+    if narrowing.shard is None:
+        return Selected(frozenset(keys), reasons)
+    names = {name for name, _ in keys}
+    recorded = _recorded(session, narrowing)
+    split = shards.split({name: recorded.get(name) for name in names}, narrowing.shard.count)
+    mine = set(split[narrowing.shard.index - 1])
+    share = Share(*narrowing.shard, len(names), shards.fingerprint(split))
+    return Selected(frozenset(key for key in keys if key[0] in mine), reasons, share)
+
+
+def restricted(found: Survey, selected: Selected) -> Survey:
+    """Return the survey of what was selected; all that there is stays known."""
+    batches = []
+    for batch in found.plan.batches:
+        steps = tuple(step for step in batch.steps if step.key in selected.keys)
+        if steps:
+            batches.append(Batch(batch.directory, batch.target, batch.flags, steps, batch.graph))
+    steps = tuple(step for step in found.plan.steps if step.key in selected.keys)
+    return found._replace(plan=Plan(steps, tuple(batches)), everything=found.plan)
+
+
+def _touched(session: Session, found: Survey, narrowing: Narrowing) -> dict[Key, str]:
+    # Slow to import, and seldom asked for.
+    with session.timeline.span(Activity.GIT, narrowing.since or str(narrowing.files_from)):
+        if narrowing.since is not None:
+            from lambdabuild.since import touched_since  # noqa: PLC0415
+
+            return touched_since(session, found, narrowing.since)
+        from lambdabuild.mentioned import touched_by  # noqa: PLC0415
+
+        return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))
+
+
+def _paths_from(session: Session, source: str) -> list[str]:
+    """Return the paths, absolute, that a file has one a line, or with NUL characters between.
+
+    Raises:
+        LambdabuildError: it cannot be read, or has something else in it.
+
+    """
+    try:
+        content = _standard_input() if source == "-" else _read(session, source)
+    except OSError as error:
+        raise LambdabuildError(f"cannot read `{source}`: {error.strerror}") from error
+    text = content.decode("utf-8", "surrogateescape")
+    if "\0" in text:
+        names = text.split("\0")
+    else:
+        # No other line ends: a name may hold what Python takes for one.
+        names = [_unquoted(line.removesuffix("\r")) for line in text.split("\n")]
+    return [os.path.normpath(os.path.join(session.working, name)) for name in names if name.strip()]
+
+
+def _standard_input() -> bytes:
+    # None where it was closed.
+    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+
+
+def _read(session: Session, path: str) -> bytes:
+    return Path(session.working, path).read_bytes()
+
+
+def _unquoted(name: str) -> str:
+    r"""Return a path that git may have put in quotes, as it does if there is a `\303` in it.
+
+    https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
+
+    Raises:
+        LambdabuildError: there is a tab in it, which git would have put in quotes.
+
+    """
+    if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
+        if "\t" in name:
+            raise LambdabuildError(
+                f"these are not paths, one a line: `{name}`",
+                hint="`git diff --name-only` lists them",
+            )
+        return name
+    raw = name[1:-1].encode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(_escaped, raw).decode("utf-8", "surrogateescape")
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    what = match[1]
+    return bytes([int(what, 8) & 0xFF]) if what.isdigit() else _ESCAPES.get(what, what)
+
+
+def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
+    """Return the seconds that functions took, by name, of the report that was named or of here.
+
+    Raises:
+        LambdabuildError: the report cannot be read, or is none.
+
+    """
+    if narrowing.times is None:
+        return recorded_seconds(read_history(Home(session.project).history))
+    try:
+        return times_of(json.loads(_read(session, narrowing.times)))
+    except OSError as error:
+        message = f"cannot read `{narrowing.times}`: {error.strerror}"
+        raise LambdabuildError(message) from error
+    except ValueError as error:
+        raise LambdabuildError(
+            f"`{narrowing.times}` is no report: {error}", hint="`--report FILE` writes one"
+        ) from error

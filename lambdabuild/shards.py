@@ -1,0 +1,83 @@
+"""Which functions each of several machines builds; equal on all that know the same times."""
+
+import heapq
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lambdabuild.errors import LambdabuildError
+
+_SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
+
+
+class Shard(NamedTuple):
+    """One machine's part of the work, as its report names it."""
+
+    # What a tuple can do under these names, nobody asks of a shard.
+    index: int  # type: ignore[assignment]
+    """Counted from 1."""
+    count: int  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard that `I/N` names.
+
+    Raises:
+        LambdabuildError: it does not have that shape, or there is no such shard.
+
+    """
+    match = _SHAPE.fullmatch(text)
+    shard = Shard(int(match[1]), int(match[2])) if match else None
+    if shard is None or shard.index > shard.count:
+        raise LambdabuildError(
+            f"`{text}` is not a shard",
+            hint="write I/N, from `1/4` to `4/4` for four machines",
+        )
+    return shard
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the middle of some values, of which there is at least one.
+
+    The module `statistics` would do, and takes as long to import as a run with nothing to do.
+    """
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def split(weights: Mapping[str, float | None], count: int) -> list[list[str]]:
+    """Return the functions of each of `count` shards, by name; some are empty if there are few.
+
+    `weights` has the seconds that each function is expected to take, or None where nobody knows:
+    those count as the median of the others. The longest goes first, to the shard with the least to
+    do. That takes at most a third longer than the best split there is (R. L. Graham, "Bounds on
+    Multiprocessing Timing Anomalies", 1969: 4/3 - 1/(3 count)).
+
+    Only names, weights and count decide, so each machine finds the same by itself.
+    """
+    known = [weight for weight in weights.values() if weight is not None]
+    usual = median(known) if known else 1.0
+    expected = {name: usual if weight is None else weight for name, weight in weights.items()}
+    shards: list[list[str]] = [[] for _ in range(count)]
+    # Of shards that have as much to do the one with fewer functions: times may all be 0.
+    free = [(0.0, 0, index) for index in range(count)]
+    for name in sorted(expected, key=lambda name: (-expected[name], name)):
+        load, number, index = free[0]
+        shards[index].append(name)
+        heapq.heapreplace(free, (load + expected[name], number + 1, index))
+    return [sorted(names) for names in shards]
+
+
+def fingerprint(shards: Sequence[Sequence[str]]) -> str:
+    """Return a digest of who builds what: machines that split alike have the same."""
+    import hashlib  # noqa: PLC0415 - slow, and every command imports this module for its flags
+
+    text = json.dumps([list(names) for names in shards])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

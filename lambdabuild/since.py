@@ -1,0 +1,243 @@
+"""Tell which functions a branch touches: those that are not built from what they were."""
+
+import os
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from lambdabuild import git, gosource
+from lambdabuild.aliases import Aliases
+from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
+from lambdabuild.checkout import copy_base
+from lambdabuild.config import FILE_NAME
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import first_change, name_of, path_of
+from lambdabuild.git import Change, Repository
+from lambdabuild.globs import covers
+from lambdabuild.model import Asset, Step
+from lambdabuild.origins import packed_text
+from lambdabuild.oversights import is_below
+from lambdabuild.session import Session
+from lambdabuild.stamps import SOURCE, WHOLE, Level
+from lambdabuild.survey import Key, Survey
+
+_DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
+
+
+def touched_since(session: Session, found: Survey, ref: str) -> dict[Key, str]:
+    """Return the steps whose inputs differ from those at the merge base with `ref`, and why.
+
+    Raises:
+        LambdabuildError: git cannot tell what differs.
+
+    """
+    repository = git.changed_since(session.run, session.project, ref)
+    aliases = Aliases(found.stamps)
+    _warn_of_unseen(session, found, repository, aliases)
+    origins = {path: c for c in repository.everything for path in aliases.of(c.path)}
+    # What changed under its own name counts before what leads to it.
+    origins |= {change.path: change for change in repository.everything}
+    changes = {path: change._replace(path=path) for path, change in origins.items()}
+    comparison = Comparison(session, found, repository, changes, {})
+    wanted = {
+        origins[path].path
+        for path, change in changes.items()
+        if change.known and _may_matter(comparison, change)
+    }
+    if not wanted:
+        return _touched(comparison, "")
+    with tempfile.TemporaryDirectory(prefix="lambdabuild-") as directory:
+        place = os.path.realpath(directory)
+        real = copy_base(session.run, repository, wanted, os.path.join(place, "files"))
+        copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
+        return _touched(comparison._replace(copies=copies), place)
+
+
+def _touched(comparison: Comparison, directory: str) -> dict[Key, str]:
+    found = comparison.found
+    changes = list(comparison.changes.values())
+    if any(_is_structural(comparison, change) for change in changes):
+        try:
+            compared = compare_packages(comparison, directory)
+        except LambdabuildError as error:
+            message = str(error).splitlines()[0]
+            comparison.session.console.warn(
+                f"what there was at the merge base cannot be loaded: {message}",
+                "so every function counts as touched",
+            )
+            compared = dict.fromkeys(found.inputs, "what it was built from is not known")
+    else:
+        compared = _compare_files(comparison)
+    unknown = _of_directories(comparison, [c for c in changes if not c.known])
+    return _compare_packed(comparison) | compared | unknown | broken(found)
+
+
+def broken(found: Survey) -> dict[Key, str]:
+    """Return the steps that cannot be loaded: none of them may go unseen."""
+    return {
+        step.key: f"cannot be loaded: {step.load_errors[0].message.splitlines()[0]}"
+        for step in found.plan.steps
+        if step.load_errors
+    }
+
+
+def configures(session: Session, path: str) -> bool:
+    """Tell whether a file is the configuration, or would be if it were there."""
+    source = session.settings.config.source
+    if source is not None and path == os.path.normpath(os.path.join(session.working, source)):
+        return True
+    return os.path.basename(path) == FILE_NAME and is_below(session.working, os.path.dirname(path))
+
+
+def is_deciding(path: str) -> bool:
+    """Tell whether a file of this name decides where packages come from."""
+    return os.path.basename(path) in _DECIDING or path.endswith(VENDORED)
+
+
+def _may_matter(comparison: Comparison, change: Change) -> bool:
+    """Tell whether what a file was may have to be looked at."""
+    path, stamps = change.path, comparison.found.stamps
+    if path in stamps.files or is_deciding(path) or configures(comparison.session, path):
+        return True
+    name = os.path.basename(path)
+    return gosource.is_source(name) or name == gosource.PROFILE or _is_in_a_whole(comparison, path)
+
+
+def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
+    """Tell whether a file is in a directory of which every file may be part of something."""
+    directories = comparison.found.stamps.directories
+    directory = os.path.dirname(path)
+    while directory not in directories and directory != os.path.dirname(directory):
+        # It went as well: it may have been embedded by one above.
+        directory = os.path.dirname(directory)
+    stamp = directories.get(directory)
+    return stamp is not None and stamp.level == Level.EVERYTHING
+
+
+def _is_structural(comparison: Comparison, change: Change) -> bool:
+    """Tell whether there may have been other packages, or packages of other files, before."""
+    path = change.path
+    if not change.known:
+        return False
+    if configures(comparison.session, path):
+        return True
+    both = change.before and change.now
+    stamp = comparison.found.stamps.files.get(path)
+    if stamp is not None and change.now:
+        if both and stamp.kind == SOURCE and path in comparison.copies:
+            return _outline(path) != _outline(comparison.copies[path])
+        return not both or stamp.kind in {SOURCE, WHOLE}
+    # Of another module, if it is there: what is looked at is among the stamps.
+    return not change.now and (is_deciding(path) or _is_missed(comparison, path))
+
+
+def _is_missed(comparison: Comparison, path: str) -> bool:
+    """Tell whether a file that went away may have been part of something."""
+    name = os.path.basename(path)
+    if gosource.is_source(name) or name == gosource.PROFILE:
+        return os.path.dirname(path) in comparison.found.stamps.directories
+    return _is_in_a_whole(comparison, path)
+
+
+def _of_directories(comparison: Comparison, changes: Collection[Change]) -> dict[Key, str]:
+    """Return the steps that are built from what is in directories of which no more is known."""
+    reasons: dict[Key, str] = {}
+    if not changes:
+        return reasons
+    for key in comparison.found.inputs:
+        for name, _ in comparison.found.made_from(key):
+            if not name.startswith("file "):
+                continue
+            path = path_of(name.removeprefix("file "), comparison.session.project)
+            change = next((c for c in changes if is_below(path, c.path)), None)
+            if change is not None:
+                reasons[key] = f"{comparison.session.relative(change.path)} changed"
+                break
+    return reasons
+
+
+def _compare_files(comparison: Comparison) -> dict[Key, str]:
+    """Compare where the packages are what they were, and only the content of files differs."""
+    project, found = comparison.session.project, comparison.found
+    changed = {
+        f"file {name_of(path, project)}": comparison.digest_before(path) or ANOTHER
+        for path in comparison.changes
+    }
+    reasons = {}
+    for key, inputs in found.inputs.items():
+        if any(name in changed for name, _ in inputs):
+            before = tuple((name, changed.get(name, text)) for name, text in inputs)
+            reason = first_change(before, inputs, comparison.show)
+            if reason is not None:
+                reasons[key] = reason
+    return reasons
+
+
+def _compare_packed(comparison: Comparison) -> dict[Key, str]:
+    """Compare the assets."""
+    found = comparison.found
+    gone = [c.path for c in comparison.changes.values() if c.before and not c.now]
+    reasons = {}
+    for step in found.plan.steps:
+        now = found.packed.get(step.key)
+        if now is None:
+            continue
+        before = {}
+        for (name, text), asset in zip(now, step.assets, strict=True):
+            known = _packed_before(comparison, asset, text)
+            if known is not None:
+                before[name] = known
+        for path in gone:
+            if is_below(path, step.function.directory) and _was_asset(comparison, step, path):
+                before[f"file {name_of(path, comparison.session.project)}"] = ANOTHER
+        reason = first_change(tuple(before.items()), now, comparison.show)
+        if reason is not None:
+            reasons[step.key] = reason
+    return reasons
+
+
+def _packed_before(comparison: Comparison, asset: Asset, now: str) -> str | None:
+    change = comparison.changes.get(asset.source)
+    if change is None:
+        return now
+    if not change.before:
+        return None
+    copy = comparison.copies.get(asset.source)
+    if copy is None:
+        return ANOTHER
+    executable = os.access(copy, os.X_OK)
+    return packed_text(
+        comparison.digest_before(asset.source), asset._replace(executable=executable)
+    )
+
+
+def _was_asset(comparison: Comparison, step: Step, path: str) -> bool:
+    inner = os.path.relpath(path, step.function.directory).replace(os.sep, "/")
+    patterns = comparison.session.settings.of(step.function.name).assets
+    return any(covers(pattern, inner) for pattern in patterns)
+
+
+def _warn_of_unseen(
+    session: Session, found: Survey, repository: Repository, aliases: Aliases
+) -> None:
+    """Tell of inputs in which git sees no change, whatever happens to them."""
+    files = {
+        path_of(name.removeprefix("file "), session.project)
+        for name in {name for key in found.inputs for name, _ in found.made_from(key)}
+        if name.startswith("file ")
+    }
+    real = {aliases.real(path): path for path in files}
+    unseen = sorted(real[path] for path in git.unknown_to_git(repository, real))
+    if unseen:
+        more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+        session.console.warn(
+            f"git does not tell whether `{session.relative(unseen[0])}`{more} changed",
+            "a file that git ignores, or of another repository, does not count for --since",
+        )
+
+
+def _outline(path: str) -> bytes:
+    try:
+        return gosource.outline(Path(path).read_bytes())
+    except OSError:
+        return b""

@@ -1,0 +1,66 @@
+"""Hold executables against the limits of size that the configuration sets."""
+
+from typing import NamedTuple
+
+from lambdabuild.console import Console
+from lambdabuild.history import read_history
+from lambdabuild.limits import problem_of
+from lambdabuild.model import Diagnostic, Report, Status, Step
+from lambdabuild.session import Session
+from lambdabuild.state import Home
+from lambdabuild.trends import last_sizes
+
+_HINT = "max_size and max_growth are in lambdabuild.toml; --check-size makes this an error"
+
+
+class Limits(NamedTuple):
+    """The limits of one run, and what there was before."""
+
+    session: Session
+    home: Home
+    strict: bool
+
+    def problem(self, step: Step, size: int, previous: int | None) -> str | None:
+        """Return in which way an executable is too large; None if it is not."""
+        chosen = self.session.settings.of(step.function.name)
+        if chosen.max_size is None and chosen.max_growth is None:
+            return None
+        if previous is None and chosen.max_growth is not None:
+            # Nothing is in place any more: in CI, the history may be all that is left.
+            sizes = last_sizes(read_history(self.home.history))
+            previous = sizes.get((step.function.name, str(step.target)))
+        return problem_of(size, previous, chosen.max_size, chosen.max_growth)
+
+    def refusal(self, step: Step, size: int, previous: int | None) -> Diagnostic | None:
+        """Return why an executable may not be published; warn where that is not asked for."""
+        problem = self.problem(step, size, previous)
+        if problem is None:
+            return None
+        if self.strict:
+            return Diagnostic(step.function.package, f"{problem} (--check-size)")
+        warn_of_size(self.session.console, step, problem)
+        return None
+
+
+def warn_of_size(console: Console, step: Step, problem: str) -> None:
+    """Tell that an executable is too large."""
+    console.warn(f"`{step.function.name}`: {problem}", _HINT)
+
+
+def checked(limits: Limits, report: Report) -> Report:
+    """Hold also what was up to date against the limits: they may have changed since."""
+    results = []
+    for result in report.results:
+        problem = None
+        if result.status is Status.UP_TO_DATE and result.size is not None:
+            problem = limits.problem(result.step, result.size, result.size)
+        if problem is None:
+            results.append(result)
+        elif limits.strict:
+            error = Diagnostic(result.step.function.package, f"{problem} (--check-size)")
+            results.append(result._replace(status=Status.FAILED, errors=(error,)))
+        else:
+            warn_of_size(limits.session.console, result.step, problem)
+            results.append(result)
+    ok = report.ok and not any(result.status is Status.FAILED for result in results)
+    return report._replace(ok=ok, results=tuple(results))

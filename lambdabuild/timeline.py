@@ -1,0 +1,32 @@
+"""Note what a run spends its time on, from whatever thread."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from lambdabuild.spans import Activity, Span
+
+
+class Timeline:
+    """The spans of one run, added from whatever thread."""
+
+    def __init__(self) -> None:
+        self._spans: list[Span] = []
+
+    def add(self, *spans: Span) -> None:
+        """Take spans in; adding to a list is safe from several threads."""
+        self._spans.extend(spans)
+
+    @contextlib.contextmanager
+    def span(self, activity: Activity, name: str = "") -> Iterator[None]:
+        """Time a block, however it ends."""
+        start = time.time()
+        try:
+            yield
+        finally:
+            self._spans.append(Span(activity, name, start, time.time()))
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All of them, by start."""
+        return tuple(sorted(self._spans, key=lambda span: (span.start, -span.end)))
