@@ -76,6 +76,7 @@ def build_functions(session: Session, request: Request) -> Report:
     """
     started = time.monotonic()
     session = session._replace(timeline=Timeline())
+    _check_caching(session, request)
     home = Home(session.project)
     home.create()
     log_to_file(home.logs)
@@ -125,6 +126,15 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     report = checked(Limits(session, home, request.check_size), report)
     note_history(home, report)
     return report
+
+
+def _check_caching(session: Session, request: Request) -> None:
+    """See that a shared cache that was asked for can be, also where nothing is to be built."""
+    named = (request.cache, session.environment.get("LAMBDABUILD_CACHE"))
+    if any(named) or session.settings.config.cache:
+        from lambdabuild.keeping import caching_of  # noqa: PLC0415 - few runs need it
+
+        caching_of(session, request)
 
 
 def _remembered(state: State) -> tuple[object, ...]:

@@ -226,6 +226,16 @@ def _object(key: str) -> str:
     return f"{_FORMAT}/{key[:2]}/{key}"
 
 
+def check_address(url: str) -> None:
+    """See that this is the address of a store.
+
+    Raises:
+        LambdabuildError: it is none; it names what is possible.
+
+    """
+    _parsed(url)
+
+
 def _parsed(url: str) -> _Place:
     parts = urlsplit(url)
     kind = _SCHEMES.get(parts.scheme)
