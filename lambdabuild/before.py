@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild import sums
 from lambdabuild.asking import Findings, Go, Variant
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import FILE_NAME, BuildSettings, Settings
@@ -29,6 +30,7 @@ from lambdabuild.tree import walk
 ANOTHER = "another"
 """Stands for a text that is known to have been another."""
 VENDORED = f"{os.sep}vendor{os.sep}modules.txt"
+_SUMS = (f"{os.sep}go.sum", f"{os.sep}go.work.sum")
 _TOOLCHAIN = re.compile(r"^toolchain[ \t]+(\S+)", re.MULTILINE)
 
 
@@ -77,18 +79,22 @@ def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
     variants = list(dict.fromkeys(v for s in before.settings.variants() for v in variants_of(s)))
     config = before.settings.config
     roots = [os.path.normpath(os.path.join(session.project, root)) for root in config.roots]
+    other_sums, instead = _merge_sums(comparison, directory)
     if any(_is_beyond_overlays(comparison, change) for change in comparison.changes.values()):
         shadow = Shadow(session, comparison.repository, os.path.join(directory, "tree"))
-        discovery = shadow.discover(found, variants, roots)
+        discovery = shadow.discover(found, variants, roots, instead)
     else:
-        discovery = _overlaid(comparison, directory, variants, roots)
+        discovery = _overlaid(comparison, directory, variants, roots, instead)
+    graphs = {key: sums.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
+    discovery = discovery._replace(graphs=graphs)
     steps, inputs = _steps_before(before, found, discovery, comparison)
     reasons = {}
     for step in found.plan.steps:
         reason = _renamed(comparison, before.settings, step.function)
         old = steps.get(step.key)
         if reason is None and old is None:
-            reason = "it is new"
+            there = any(name == step.function.name for name, _ in steps)
+            reason = f"it was not built for {step.target}" if there else "it is new"
         if reason is None and old is not None and old.load_errors:
             reason = "it could not be loaded"
         if reason is None:
@@ -101,6 +107,22 @@ def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
         if reason is not None:
             reasons[step.key] = reason
     return reasons
+
+
+def _merge_sums(comparison: Comparison, directory: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sums that modules had and have no more, and files for Go by what they stand for.
+
+    Go takes no other sum than that of what is in its cache.
+    """
+    before: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for path, change in comparison.changes.items():
+        if change.now and path in comparison.copies and path.endswith(_SUMS):
+            old, now = comparison.text_before(path) or "", text_of(path) or ""
+            before |= sums.replaced(old, now)
+            files[path] = os.path.join(directory, f"{len(files)}.sum")
+            Path(files[path]).write_text(sums.merged(old, now), "utf-8")
+    return before, files
 
 
 def _is_beyond_overlays(comparison: Comparison, change: Change) -> bool:
@@ -128,14 +150,18 @@ def toolchain(text: str | None) -> str | None:
 
 
 def _overlaid(
-    comparison: Comparison, directory: str, variants: Sequence[Variant], roots: Sequence[str]
+    comparison: Comparison,
+    directory: str,
+    variants: Sequence[Variant],
+    roots: Sequence[str],
+    instead: Mapping[str, str],
 ) -> Discovery:
     """Ask Go with the files laid over that were others; raises as `compare_packages`."""
     session, found = comparison.session, comparison.found
     go = Go(
         session.run, found.go.path, found.go.settings,
         Findings(environments=dict(found.go.findings.environments)),
-        overlay=_overlay(comparison, directory),
+        overlay=_overlay(comparison, directory, instead),
     )  # fmt: skip
     walked = found.go.findings.trees
     trees = {root: walked.get(root) or walk(root) for root in dict.fromkeys(roots)}
@@ -228,13 +254,13 @@ def _chosen(before: BuildSettings, now: BuildSettings) -> str | None:
     return None
 
 
-def _overlay(comparison: Comparison, directory: str) -> str:
+def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str]) -> str:
     """Write what makes Go see the files as they were; return its path.
 
     https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies, -overlay
     """
     replaced = {
-        path: comparison.copies.get(path, "")
+        path: instead.get(path) or comparison.copies.get(path, "")
         for path, change in comparison.changes.items()
         if change.known and (path in comparison.copies or not change.before)
     }

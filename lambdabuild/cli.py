@@ -5,14 +5,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from lambdabuild import __version__, errors
-from lambdabuild.config import FILE_NAME
+from lambdabuild.chores import chores, opened, print_columns
 from lambdabuild.errors import Interrupted, LambdabuildError
 from lambdabuild.flags import (
     Building,
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.
 
-cache_app = typer.Typer(help="Look at the executables that are kept on this machine.",
-                        no_args_is_help=True, rich_markup_mode=None)  # fmt: skip
 app = typer.Typer(
     name="lambdabuild",
     help="Build every Go Lambda function of a monorepo with one `go build`.",
@@ -134,7 +130,7 @@ def watch(
         project, settings = settle(session.working, flags, selection, output)
         return session._replace(project=project, settings=settings)
 
-    with _opened(flags, selection, output) as session:
+    with opened(flags, selection, output) as session:
         watch_functions(session, Wishes(request, building.json, poll, command), reopen)
 
 
@@ -156,7 +152,7 @@ def why(
     """Tell why each function would be rebuilt, naming the first input that changed."""
     from lambdabuild import explanations  # noqa: PLC0415
 
-    with _opened(flags, selection, output) as session:
+    with opened(flags, selection, output) as session:
         if file:
             # `--file one.go two.go`: what follows is meant as files as well.
             lines = explanations.dependants(session, [*file, *(names or ())])
@@ -183,7 +179,7 @@ def list_functions(
     from lambdabuild import pipeline  # noqa: PLC0415
     from lambdabuild.report import list_value, to_json  # noqa: PLC0415
 
-    with _opened(flags, selection) as session:
+    with opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(
             session, thorough=skipped, narrowing=selection.narrowing
         )
@@ -196,159 +192,7 @@ def list_functions(
             raise typer.Exit(errors.SOME)
 
 
-@app.command("history")
-@taking()
-def history(
-    flags: Globals,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="Names or globs. [every function]"),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
-) -> None:
-    """Show how build time and size of each function went."""
-    from lambdabuild import trends  # noqa: PLC0415
-    from lambdabuild.history import read_history  # noqa: PLC0415
-    from lambdabuild.report import to_json  # noqa: PLC0415
-    from lambdabuild.state import Home  # noqa: PLC0415
-
-    with _opened(flags) as session:
-        runs = read_history(Home(session.project).history)
-        chosen = trends.named(runs, names) if names else None
-        if json:
-            sys.stdout.write(to_json(trends.history_value(runs, chosen)))
-            return
-        table = trends.table(trends.trend_rows(runs, chosen))
-        if not table:
-            session.console.say("nothing was built here yet")
-        _print_columns(trends.TREND_HEAD, table)
-
-
-@app.command("merge-reports")
-@taking()
-def merge_reports(
-    flags: Globals,
-    paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH...", help="Reports and manifests, or directories of them."),
-    ],
-    report: Annotated[
-        str | None,
-        typer.Option("--report", metavar="FILE", help="Write the report there. [stdout]"),
-    ] = None,
-    manifest: Annotated[
-        str | None,
-        typer.Option("--manifest", metavar="FILE", help="Write the manifest there as well."),
-    ] = None,
-) -> None:
-    """Join what the shards of one build reported."""
-    from lambdabuild import joining  # noqa: PLC0415
-
-    with _opened(flags) as session:
-        if not joining.join(session, paths, report=report, manifest=manifest):
-            raise typer.Exit(errors.FAILED)
-
-
-@app.command()
-@taking()
-def clean(flags: Globals) -> None:
-    """Remove what lambdabuild wrote, and nothing else."""
-    from lambdabuild import removal  # noqa: PLC0415
-
-    with _opened(flags) as session:
-        removed = removal.clean(session)
-        noun = "file" if len(removed) == 1 else "files"
-        session.console.say(f"removed {len(removed)} {noun}")
-
-
-@app.command()
-@taking()
-def doctor(flags: Globals) -> None:
-    """Check toolchain, configuration and environment."""
-    from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
-
-    failed = False
-    with _opened(flags) as session:
-        for finding in examine(
-            session.run,
-            session.settings,
-            project=session.project,
-            working=session.working,
-            environment=dict(session.environment),
-        ):
-            failed = failed or finding.verdict is Verdict.ERROR
-            sys.stdout.write(f"{finding.verdict.value}: {finding.message}\n")
-            if finding.remedy:
-                sys.stdout.write(f"  hint: {finding.remedy}\n")
-    if failed:
-        raise typer.Exit(errors.NOT_STARTED)
-
-
-app.add_typer(cache_app, name="cache")
-
-
-@cache_app.command("info")
-@taking()
-def cache_info(flags: Globals) -> None:
-    """Show where the cache is, and how full."""
-    from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.report import size  # noqa: PLC0415
-
-    with _opened(flags) as session:
-        info = local_cache(session.environment).info()
-        _print_columns(
-            ("directory", info.directory),
-            [
-                ("executables", f"{info.objects}, kept for {info.entries} states of functions"),
-                ("size", f"{size(info.bytes)} of {size(info.limit)}"),
-            ],
-        )
-
-
-@cache_app.command("clear")
-@taking()
-def cache_clear(flags: Globals) -> None:
-    """Remove all that is kept on this machine."""
-    from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.report import size  # noqa: PLC0415
-
-    with _opened(flags) as session:
-        try:
-            removed = local_cache(session.environment).clear()
-        except OSError as error:
-            raise LambdabuildError(
-                f"cannot clear the cache: {error.strerror}", at=[str(error.filename)]
-            ) from error
-        session.console.say(f"removed {size(removed)}")
-
-
-@app.command("init")
-@taking()
-def initialize(flags: Globals) -> None:
-    """Write a commented lambdabuild.toml for what it finds here."""
-    from lambdabuild.asking import Findings, start_go  # noqa: PLC0415
-    from lambdabuild.discover import main_packages_below  # noqa: PLC0415
-    from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
-
-    if os.path.exists(FILE_NAME):
-        raise LambdabuildError(
-            f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
-        )
-    with _opened(flags) as session:
-        found = main_packages_below(
-            session.run,
-            start_go(session.run, session.environment, Findings()),
-            session.settings,
-            session.working,
-            session.environment,
-        )
-        roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
-        inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
-        try:
-            Path(FILE_NAME).write_text(starter_config(roots, len(inside)), "utf-8")
-        except OSError as error:
-            raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
-        session.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
+app.add_typer(chores)
 
 
 def _build(
@@ -361,7 +205,7 @@ def _build(
     from lambdabuild import pipeline  # noqa: PLC0415
 
     request = _request(building, selection, names)
-    with _opened(flags, selection, output) as session:
+    with opened(flags, selection, output) as session:
         if building.dry_run:
             _print_plan(session, request, building)
             return
@@ -414,14 +258,6 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
         raise typer.Exit(errors.FAILED)
 
 
-def _opened(
-    flags: Globals, selection: Selection | None = None, output: Output | None = None
-) -> AbstractContextManager["Session"]:
-    from lambdabuild.opening import opened  # noqa: PLC0415
-
-    return opened(flags, selection, output)
-
-
 def _print_list(
     session: "Session",
     functions: Sequence[tuple["Function", "Target", "Runtime | None"]],
@@ -434,28 +270,18 @@ def _print_list(
         (f.name, f.package, session.relative(f.directory), str(target))
         for f, target, _ in functions
     ]
-    _print_columns(("function", "package", "directory", "target"), lines)
+    print_columns(("function", "package", "directory", "target"), lines)
     if skipped:
         if lines and passed_over:
             sys.stdout.write("\n")
         reasons = [(item.directory, item.reason) for item in passed_over]
-        _print_columns(("passed over", "because"), reasons)
+        print_columns(("passed over", "because"), reasons)
         return
     session.console.skipped(passed_over)
     if not lines and selection.narrowing.by_change:
         session.console.say("no function is touched")
     elif not lines and selection.narrowing.shard is None:
         session.console.say("no function was found; --skipped tells what was passed over")
-
-
-def _print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
-    if not lines:
-        return
-    table = [head, *lines]
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 def main() -> NoReturn:

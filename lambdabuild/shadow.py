@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lambdabuild.asking import Findings, Go, Variant
@@ -29,11 +30,16 @@ class Shadow:
         self._real = os.path.realpath(session.project)
 
     def discover(
-        self, found: Survey, variants: Iterable[Variant], roots: Iterable[str]
+        self,
+        found: Survey,
+        variants: Iterable[Variant],
+        roots: Iterable[str],
+        instead: Mapping[str, str],
     ) -> Discovery:
         """Return what there was, as if it had been where the project is.
 
-        `roots` are absolute directories of the project.
+        `roots` are absolute directories of the project; `instead` names files to be read in place
+        of some of what there was.
 
         Raises:
             LambdabuildError: git fails, or Go cannot load the modules that there were.
@@ -42,6 +48,8 @@ class Shadow:
         session = self._session
         check_out(session.run, self._repository, self._place)
         self._link_what_is_elsewhere(found)
+        for path, other in instead.items():
+            shutil.copyfile(other, self._copied(path))
         run = _Redirected(session, self._place)
         go = Go(run, found.go.path, found.go.settings, Findings(), overlay=self._overlay(found))
         trees = {root: walk(root) for root in dict.fromkeys(map(self._copied, roots))}

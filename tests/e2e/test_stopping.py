@@ -61,7 +61,7 @@ def test_a_signal_stops_everything_and_leaves_nothing(
     assert err.splitlines()[-1] == "interrupted; nothing is half written"
     assert processes_of(built) == []
     assert sorted(os.listdir(built / ".lambdabuild")) == [
-        ".gitignore", "lock", "logs", "state.json",
+        ".gitignore", "history.jsonl", "lock", "logs", "state.json",
     ]  # fmt: skip
     assert before == {name: (built / "dist" / name).read_bytes() for name in built.files()}
     assert set(built.run("all", "--json").statuses.values()) == {"up-to-date"}

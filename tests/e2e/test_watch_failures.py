@@ -449,7 +449,7 @@ def test_a_signal_stops_it_at_once(
         assert watch.messages[-1] == "interrupted; nothing is half written"
         assert artifacts(project) == before
         assert sorted(os.listdir(project / ".lambdabuild")) == [
-            ".gitignore", "lock", "logs", "state.json",
+            ".gitignore", "history.jsonl", "lock", "logs", "state.json",
         ]  # fmt: skip
 
 

@@ -20,19 +20,8 @@ LAYERS = (
     {
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
-        *(
-            "entry",
-            "shards",
-            "merging",
-            "limits",
-            "trends",
-            "github",
-            "trace",
-            "page",
-            "narrowing",
-            "keys",
-        ),
-        *("actions", "lanes", "markup", "chart"),
+        *("entry", "shards", "merging", "limits", "trends", "github", "trace", "page"),
+        *("narrowing", "keys", "actions", "lanes", "markup", "chart", "sums"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
@@ -46,24 +35,11 @@ LAYERS = (
     },
     {
         *("session", "contents", "survey", "depending", "doubts", "explanations"),
-        *(
-            "request",
-            "keeping",
-            "batches",
-            "removal",
-            "pipeline",
-            "before",
-            "since",
-            "shadow",
-            "mentioned",
-            "selecting",
-            "outlets",
-            "sizes",
-            "joining",
-        ),
+        *("request", "keeping", "batches", "removal", "pipeline", "before", "since", "shadow"),
+        *("mentioned", "selecting", "outlets", "sizes", "joining"),
         *("surroundings", "ground", "watching", "flags", "opening"),
     },
-    {"cli", "__main__"},
+    {"cli", "chores", "__main__"},
 )
 """The lowest first."""
 PURE = LAYERS[0] | LAYERS[1]

@@ -1,0 +1,200 @@
+"""The commands that build nothing: each a few lines between its flags and a module that does it."""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambdabuild import errors
+from lambdabuild.config import FILE_NAME
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.flags import Globals, Output, Selection, taking
+
+if TYPE_CHECKING:
+    from lambdabuild.session import Session
+
+chores = typer.Typer(rich_markup_mode=None)
+cache_app = typer.Typer(
+    help="Look at the executables that are kept on this machine.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@chores.command("history")
+@taking()
+def history(
+    flags: Globals,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Names or globs. [every function]"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
+) -> None:
+    """Show how build time and size of each function went."""
+    from lambdabuild import trends  # noqa: PLC0415
+    from lambdabuild.history import read_history  # noqa: PLC0415
+    from lambdabuild.report import to_json  # noqa: PLC0415
+    from lambdabuild.state import Home  # noqa: PLC0415
+
+    with opened(flags) as session:
+        runs = read_history(Home(session.project).history)
+        chosen = trends.named(runs, names) if names else None
+        if json:
+            sys.stdout.write(to_json(trends.history_value(runs, chosen)))
+            return
+        table = trends.table(trends.trend_rows(runs, chosen))
+        if not table:
+            session.console.say("nothing was built here yet")
+        print_columns(trends.TREND_HEAD, table)
+
+
+@chores.command("merge-reports")
+@taking()
+def merge_reports(
+    flags: Globals,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Reports and manifests, or directories of them."),
+    ],
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE", help="Write the report there. [stdout]"),
+    ] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option("--manifest", metavar="FILE", help="Write the manifest there as well."),
+    ] = None,
+) -> None:
+    """Join what the shards of one build reported."""
+    from lambdabuild import joining  # noqa: PLC0415
+
+    with opened(flags) as session:
+        if not joining.join(session, paths, report=report, manifest=manifest):
+            raise typer.Exit(errors.FAILED)
+
+
+@chores.command()
+@taking()
+def clean(flags: Globals) -> None:
+    """Remove what lambdabuild wrote, and nothing else."""
+    from lambdabuild import removal  # noqa: PLC0415
+
+    with opened(flags) as session:
+        removed = removal.clean(session)
+        noun = "file" if len(removed) == 1 else "files"
+        session.console.say(f"removed {len(removed)} {noun}")
+
+
+@chores.command()
+@taking()
+def doctor(flags: Globals) -> None:
+    """Check toolchain, configuration and environment."""
+    from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
+
+    failed = False
+    with opened(flags) as session:
+        for finding in examine(
+            session.run,
+            session.settings,
+            project=session.project,
+            working=session.working,
+            environment=dict(session.environment),
+        ):
+            failed = failed or finding.verdict is Verdict.ERROR
+            sys.stdout.write(f"{finding.verdict.value}: {finding.message}\n")
+            if finding.remedy:
+                sys.stdout.write(f"  hint: {finding.remedy}\n")
+    if failed:
+        raise typer.Exit(errors.NOT_STARTED)
+
+
+chores.add_typer(cache_app, name="cache")
+
+
+@cache_app.command("info")
+@taking()
+def cache_info(flags: Globals) -> None:
+    """Show where the cache is, and how full."""
+    from lambdabuild.keeping import local_cache  # noqa: PLC0415
+    from lambdabuild.report import size  # noqa: PLC0415
+
+    with opened(flags) as session:
+        info = local_cache(session.environment).info()
+        print_columns(
+            ("directory", info.directory),
+            [
+                ("executables", f"{info.objects}, kept for {info.entries} states of functions"),
+                ("size", f"{size(info.bytes)} of {size(info.limit)}"),
+            ],
+        )
+
+
+@cache_app.command("clear")
+@taking()
+def cache_clear(flags: Globals) -> None:
+    """Remove all that is kept on this machine."""
+    from lambdabuild.keeping import local_cache  # noqa: PLC0415
+    from lambdabuild.report import size  # noqa: PLC0415
+
+    with opened(flags) as session:
+        try:
+            removed = local_cache(session.environment).clear()
+        except OSError as error:
+            raise LambdabuildError(
+                f"cannot clear the cache: {error.strerror}", at=[str(error.filename)]
+            ) from error
+        session.console.say(f"removed {size(removed)}")
+
+
+@chores.command("init")
+@taking()
+def initialize(flags: Globals) -> None:
+    """Write a commented lambdabuild.toml for what it finds here."""
+    from lambdabuild.asking import Findings, start_go  # noqa: PLC0415
+    from lambdabuild.discover import main_packages_below  # noqa: PLC0415
+    from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
+
+    if os.path.exists(FILE_NAME):
+        raise LambdabuildError(
+            f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
+        )
+    with opened(flags) as session:
+        found = main_packages_below(
+            session.run,
+            start_go(session.run, session.environment, Findings()),
+            session.settings,
+            session.working,
+            session.environment,
+        )
+        roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
+        inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
+        try:
+            Path(FILE_NAME).write_text(starter_config(roots, len(inside)), "utf-8")
+        except OSError as error:
+            raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
+        session.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
+
+
+def opened(
+    flags: Globals, selection: Selection | None = None, output: Output | None = None
+) -> AbstractContextManager["Session"]:
+    """Open a session; what it needs is imported only now."""
+    from lambdabuild import opening  # noqa: PLC0415
+
+    return opening.opened(flags, selection, output)
+
+
+def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
+    """Print a table to stdout; nothing if there are no lines."""
+    if not lines:
+        return
+    table = [head, *lines]
+    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
+    for line in table:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
