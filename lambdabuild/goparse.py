@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -205,33 +204,6 @@ class Timing:
 
     compile: float | None = None
     link: float | None = None
-
-
-def parse_action_graph(text: str) -> dict[str, Timing]:
-    """Return the timing of each package in a `-debug-actiongraph` file.
-
-    The format is undocumented: whatever does not look as expected is left out, and a file that
-    is no such graph gives nothing.
-    """
-    try:
-        actions = json.loads(text)
-    except ValueError:
-        return {}
-    seconds: dict[str, dict[str, float]] = {}
-    for action in actions if isinstance(actions, list) else []:
-        try:
-            mode, package = action["Mode"], action["Package"]
-            if mode in {"build", "link"}:
-                took = _seconds_between(action["TimeStart"], action["TimeDone"])
-                seconds.setdefault(package, {})[mode] = max(0.0, took)
-        except (KeyError, TypeError, ValueError):
-            continue
-    return {p: Timing(modes.get("build"), modes.get("link")) for p, modes in seconds.items()}
-
-
-def _seconds_between(started: str, done: str) -> float:
-    # In the zone of the machine, with nanoseconds, of which Python keeps microseconds.
-    return (datetime.fromisoformat(done) - datetime.fromisoformat(started)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

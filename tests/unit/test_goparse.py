@@ -1,4 +1,3 @@
-import datetime as dt
 import itertools
 import json
 from typing import Any
@@ -10,8 +9,6 @@ from hypothesis import strategies as st
 from lambdabuild.goparse import (
     BuildID,
     BuildOutput,
-    Timing,
-    parse_action_graph,
     parse_build_id,
     parse_build_output,
     parse_environment,
@@ -396,82 +393,6 @@ def test_nothing_that_a_build_prints_is_lost_or_too_much(text: str) -> None:
                for diagnostic in all_)  # fmt: skip
     assert all(diagnostic.package is None for diagnostic in output.other)
     assert sum(len(d.message) for d in said) <= len(text)
-
-
-def rfc3339(nanoseconds: int, offset: int) -> str:
-    """Print a time as Go's RFC3339Nano does, in a zone `offset` minutes from UTC."""
-    whole, fraction = divmod(nanoseconds, 10**9)
-    zone = dt.timezone(dt.timedelta(minutes=offset))
-    moment = dt.datetime.fromtimestamp(whole, zone).isoformat()
-    date, sign, hours = moment[:19], moment[19], moment[20:]
-    dot = f".{fraction:09}".rstrip("0").rstrip(".")
-    return f"{date}{dot}{'Z' if offset == 0 else f'{sign}{hours}'}"
-
-
-moments = st.integers(1_700_000_000 * 10**9, 1_900_000_000 * 10**9)
-durations = st.integers(0, 100 * 10**9)
-zones = st.sampled_from([0, 60, 120, 330, -480, 765])
-
-
-def action(mode: str, package: str, started: int, took: int, offset: int = 0) -> dict[str, str]:
-    return {
-        "Mode": mode,
-        "Package": package,
-        "TimeStart": rfc3339(started, offset),
-        "TimeDone": rfc3339(started + took, offset),
-    }
-
-
-@given(moments, durations, durations, zones)
-def test_the_action_graph_tells_how_long_go_worked_wherever_it_is(
-    started: int, compiling: int, linking: int, zone: int
-) -> None:
-    text = json.dumps(
-        [
-            action("go build", "", started, 10**9, zone),
-            action("build", GET, started, compiling, zone),
-            action("link", GET, started, linking, zone),
-            action("build", AUTH, started, compiling, zone),
-            action("nop", "example.com/other", started, 0, zone),
-        ]
-    )
-    timings = parse_action_graph(text)
-    assert timings.keys() == {GET, AUTH}
-    # Go prints nanoseconds, of which Python keeps microseconds.
-    expected = [compiling / 1e9, linking / 1e9, compiling / 1e9]
-    told = [timings[GET].compile, timings[GET].link, timings[AUTH].compile]
-    assert told == pytest.approx(expected, abs=1e-6)
-    assert timings[AUTH].link is None
-
-
-def test_an_action_without_a_time_is_left_out_and_the_others_stay() -> None:
-    whole = action("build", GET, 1_700_000_000 * 10**9, 2 * 10**9)
-    lacking = {"Mode": "link", "Package": GET, "TimeStart": whole["TimeStart"]}
-    wrong = {**whole, "Package": AUTH, "TimeDone": "soon"}
-    number = {**whole, "Package": AUTH, "TimeDone": 5}
-    text = json.dumps([lacking, wrong, number, None, "x", [], whole])
-    assert parse_action_graph(text) == {GET: Timing(2.0, None)}
-
-
-actions = st.dictionaries(
-    st.sampled_from(["Mode", "Package", "TimeStart", "TimeDone"]),
-    st.sampled_from(["build", "link", GET, "2026-11-21T04:53:47.5+01:00"]) | json_values,
-)
-
-
-@given(json_values | st.lists(actions))
-def test_any_json_is_an_action_graph_or_none_at_all(value: object) -> None:
-    timings = parse_action_graph(json.dumps(value))
-    assert all(isinstance(package, str) for package in timings)
-    assert all(isinstance(timing, Timing) for timing in timings.values())
-
-
-@given(st.text())
-def test_what_is_no_json_is_no_action_graph(text: str) -> None:
-    try:
-        json.loads(text)
-    except ValueError:
-        assert parse_action_graph(text) == {}
 
 
 build_ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"'),
