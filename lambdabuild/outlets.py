@@ -3,17 +3,14 @@
 import os
 import time
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.history import append, read_history
 from lambdabuild.model import Report, Status, StepResult
 from lambdabuild.report import report_value, to_json
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.state import Home
-from lambdabuild.trends import last_sizes, run_of
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
@@ -60,7 +57,10 @@ def _trace(report: Report) -> str:
 
 
 def _page(session: Session, report: Report) -> str:
-    from lambdabuild.page import page_text  # noqa: PLC0415 - not where it is not asked for
+    # Not where it is not asked for.
+    from importlib import resources  # noqa: PLC0415
+
+    from lambdabuild.page import page_text  # noqa: PLC0415
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
     return page_text(template, report, session.relative)
@@ -99,6 +99,10 @@ def note_history(home: Home, report: Report) -> None:
         result.status is Status.UP_TO_DATE for result in report.results
     ):
         return
+    # Not where nothing is built: it costs as much as that whole run.
+    from lambdabuild.history import append  # noqa: PLC0415
+    from lambdabuild.trends import run_of  # noqa: PLC0415
+
     run = run_of(report, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     if run is not None:
         append(home.history, run)
@@ -111,6 +115,9 @@ def with_earlier_sizes(home: Home, results: list[StepResult]) -> list[StepResult
     """
     if not any(_is_without_before(result) for result in results):
         return results
+    from lambdabuild.history import read_history  # noqa: PLC0415 - as above
+    from lambdabuild.trends import last_sizes  # noqa: PLC0415
+
     sizes = last_sizes(read_history(home.history))
     return [
         result._replace(

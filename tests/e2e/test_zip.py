@@ -446,6 +446,7 @@ def test_killed_while_packing_nothing_is_half_written(heavy: Recorded, when: str
     assert [name for name in heavy.files() if "lambdabuild-tmp" in name] == []
     assert sorted(os.listdir(heavy / ".lambdabuild")) == [
         ".gitignore",
+        "history.jsonl",
         "lock",
         "logs",
         "state.json",
