@@ -33,7 +33,12 @@ def write_manifest(state: State, project: str, layout: str) -> None:
 
     """
     path = _place(layout)
-    artifacts = [a for a in state.artifacts.values() if a.layout == layout]
+    # What others removed is built again when it is asked for; until then it is not there.
+    artifacts = [
+        artifact
+        for artifact in state.artifacts.values()
+        if artifact.layout == layout and os.path.lexists(os.path.join(project, artifact.path))
+    ]
     full = Path(project, path)
     if not artifacts and not full.exists():
         return

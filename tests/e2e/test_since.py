@@ -1,5 +1,6 @@
 """What `--since` finds, in real histories and with a real Go."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -417,3 +418,16 @@ def test_a_hook_of_git(repo: History) -> None:
     repo.replace("api/ping/main.go", "ping 1", "ping 2")
     repo.git("commit", "--quiet", "--all", "--message=ping")
     assert told.read_text() == "ping: api/ping/main.go changed\n"
+
+
+def test_what_others_removed_is_not_in_the_manifest(repo: History) -> None:
+    assert repo.run("all").code == 0
+    shutil.rmtree(repo / "dist")
+    assert repo.run("all", "--since", "HEAD").code == 0
+    assert repo.files() == []
+    assert repo.run("build", "ping").code == 0
+    listed = json.loads((repo / "dist/manifest.json").read_text())["functions"]
+    assert [function["name"] for function in listed] == ["ping"]
+    assert repo.run("all", "--json").statuses == {
+        **dict.fromkeys(FUNCTIONS, "built"), "ping": "up-to-date",
+    }  # fmt: skip
