@@ -1,13 +1,18 @@
-"""Random edits, and after each the bytes of a clean build, with nothing built that need not be."""
+"""Random edits, and after each the bytes of a clean build, with nothing built that need not be.
+
+With a cache, what was built once is restored; only that, whatever else was done meanwhile.
+"""
 
 import hashlib
 import itertools
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import Project, Result
 from tests.e2e.randomtree import (
     Constraint,
     Fault,
@@ -38,7 +43,7 @@ from tests.e2e.randomtree import (
 
 BUDGET = "LAMBDABUILD_RANDOM_STEPS"
 """How many steps to take; a failure is only made smaller if this is set, for it takes long."""
-STEPS = int(os.environ.get(BUDGET, "40"))
+STEPS = int(os.environ.get(BUDGET, "20"))
 PER_EXAMPLE = 20
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
@@ -96,8 +101,13 @@ clean_digests: dict[str, str] = {}
 class Walk(RuleBasedStateMachine):
     """A project on disk, the value it was written from, and what was last built."""
 
-    def __init__(self, project: Project, folder: Path, took: Callable[[], None]) -> None:
+    def __init__(
+        self, project: Project, folder: Path, took: Callable[[], None], *, cached: bool
+    ) -> None:
         super().__init__()
+        self.cached = cached
+        self.kept: set[tuple[str, str]] = set()
+        """What the cache has: names and digests."""
         self.folder = folder
         self.took = took
         self.moves = 0
@@ -112,7 +122,12 @@ class Walk(RuleBasedStateMachine):
     @initialize(masks=st.lists(IMPORTS, min_size=4, max_size=4))
     def start(self, masks: list[tuple[str, ...]]) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.project = replace(self.project, path=self.folder / "0" / "project")
+        self.kept.clear()
+        environment = self.project.environment | {
+            "LAMBDABUILD_CACHE_DIR": str(self.folder / "cache"),
+            "LAMBDABUILD_CACHE_MODE": "read-write" if self.cached else "off",
+        }
+        self.project = Project(self.folder / "0" / "project", environment, self.project.go)
         packages = [
             GoPackage("internal/p0", ("p1",)),
             GoPackage("internal/p1", (), embedded={"a.txt": "one", "deep/a.txt": "two"}),
@@ -321,6 +336,14 @@ class Walk(RuleBasedStateMachine):
         shutil.copytree(self.project.path, place, symlinks=True)
         self.project = replace(self.project, path=place)
 
+    @rule()
+    def forget_all(self) -> None:
+        """Leave what a fresh clone has; the cache stays."""
+        for name in ("dist", ".lambdabuild"):
+            shutil.rmtree(self.project / name, ignore_errors=True)
+        self.built.clear()
+        self.meddled.clear()
+
     @precondition(lambda self: not self.held and self.built)
     @rule(text=st.sampled_from([None, "", "{", '{"version": 1}\n{}\n', "[]\n[]\n"]))
     def damage_state(self, text: str | None) -> None:
@@ -389,6 +412,7 @@ class Walk(RuleBasedStateMachine):
         assert result.functions.keys() == self.repo.functions.keys(), said
         digests = {name: self.repo.digest(name) for name in self.repo.functions}
         clean = self.clean(digests, failing, environment)
+        self.check_cache(result, {name: digests[name] for name in clean})
         # What went away has no artifact any more; what fails keeps the one that it had.
         self.built = {n: d for n, d in self.built.items() if n in digests}
         self.meddled &= self.built.keys()
@@ -404,6 +428,20 @@ class Walk(RuleBasedStateMachine):
             self.built[name] = digest
             self.meddled.discard(name)
         self.check_disk({n: clean_digests[d] for n, d in self.built.items()}, said)
+
+    def check_cache(self, result: Result, digests: dict[str, str]) -> None:
+        """See that just what was built before came from the cache, whether it is new here or not."""
+        done = {
+            (name, digest)
+            for name, digest in digests.items()
+            if result.functions[name]["status"] != "up-to-date"
+        }
+        said = re.search(r"^restored (\d+) of", result.err, re.MULTILINE)
+        assert int(said[1] if said else 0) == len(done & self.kept), result.err
+        for name, _ in done - self.kept:
+            assert result.functions[name]["status"] != "restored", result.err
+        if self.cached:
+            self.kept |= done
 
     def check_disk(self, expected: dict[str, str], said: str) -> None:
         """Compare all that is in place; what was meddled with and failed since may be anything."""
@@ -430,6 +468,7 @@ class Walk(RuleBasedStateMachine):
         if unknown:
             directory = self.folder / "clean" / "project"
             write_all(directory, self.repo.texts())
+            environment = environment | {"LAMBDABUILD_CACHE_MODE": "off"}
             project = replace(self.project, path=directory)
             result = project.run("build", *unknown, "--json", "--out", "other", env=environment)
             shutil.rmtree(directory)
@@ -456,8 +495,9 @@ def take_steps(machine: Callable[[], Walk], steps: int, *, shrink: bool = False)
     )
 
 
+@pytest.mark.parametrize("cached", [False, True])
 def test_any_edits_leave_the_bytes_of_a_clean_build_and_build_nothing_twice(
-    empty: Project, tmp_path: Path, record_property: Callable[[str, object], None]
+    empty: Project, tmp_path: Path, record_property: Callable[[str, object], None], cached: bool
 ) -> None:
     folder = tmp_path / "random-test"
     steps = itertools.count(1)
@@ -466,7 +506,8 @@ def test_any_edits_leave_the_bytes_of_a_clean_build_and_build_nothing_twice(
         (tmp_path / "steps").write_text(f"{next(steps)}\n")
 
     try:
-        take_steps(lambda: Walk(empty, folder, took), STEPS, shrink=BUDGET in os.environ)
+        walk = partial(Walk, empty, folder, took, cached=cached)
+        take_steps(walk, STEPS, shrink=BUDGET in os.environ)
     finally:
         taken = (tmp_path / "steps").read_text().strip()
         record_property("steps", taken)

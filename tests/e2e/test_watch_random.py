@@ -37,7 +37,7 @@ class WatchedWalk(Walk):
     """The same edits, but nobody runs `all`: a watcher has to see them."""
 
     def __init__(self, project: Project, folder: Path, took: Callable[[], None]) -> None:
-        super().__init__(project, folder, took)
+        super().__init__(project, folder, took, cached=False)
         self._stack = contextlib.ExitStack()
         self.watch: Watch | None = None
         self.seen: dict[str, str] = {}
