@@ -82,7 +82,10 @@ def _keeping(
     """Open the caches, and close them when all that is stored has left the staging directory."""
     caches = None
     if found.to_build.batches:
-        caches = open_caches(session, caching_of(session, request))
+        caching = caching_of(session, request)
+        if not request.watching.shares():
+            caching = caching._replace(url=None)
+        caches = open_caches(session, caching)
     directory = os.path.join(staging, "kept")
     os.makedirs(directory)
     with closing(caches):

@@ -154,6 +154,9 @@ class Caches:
                     while crew.wait(_TICK):
                         pass
             self.counts.local_hits += (local := len(wanted.found))
+            if self._remote is not None and self._fills_remote:
+                for item in wanted.found:
+                    self._crew.submit(partial(self._share, keys[item], name(item)))
             missing = {item: key for item, key in keys.items() if item not in wanted.found}
             if self._remote is not None and missing:
                 with Crew(min(self._workers, len(missing))) as crew:
@@ -272,7 +275,32 @@ class Caches:
         except OSError as error:
             log.info("%s is not stored: %s", path, error)
             return
-        if remote is None or self._remote is None:
+        if remote is not None:
+            self._upload(key, data, name)
+
+    def _share(self, key: str, name: str) -> None:
+        """Upload what is here, if others have not: the store may be newer than this cache."""
+        remote, local = self._remote, self._local
+        if remote is None or local is None:
+            return
+        try:
+            with self._request():
+                if remote.has(key):
+                    return
+            with self._cores:
+                found = local.get(key)
+                data = to_object(*found) if found is not None else None
+        except StoreError as error:
+            self._give_up(str(error))
+        except (BadEntryError, OSError) as error:
+            log.info("%s is not shared: %s", name, error)
+        else:
+            if data is not None:
+                self._upload(key, data, name)
+
+    def _upload(self, key: str, data: bytes, name: str) -> None:
+        remote = self._remote
+        if remote is None:
             return
         try:
             with self._request(), self._timeline.span(Activity.STORE, name):

@@ -141,7 +141,7 @@ class Keeper:
         with self._session.timeline.span(Activity.RESTORE):
             fetched = self._caches.fetch(keys, place.__getitem__, _shown)
         self._stored |= fetched.keys()
-        if fetched:
+        if fetched and not self._session.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
             self._session.console.say(f"restored {count} from the cache")
         return [Linked(steps[key], executable=place[key], restored=True) for key in fetched]

@@ -122,6 +122,20 @@ class RemoteStore:
                 raise StoreError(_NO_BUCKET) from error
             return None
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is an object, without reading it.
+
+        Raises:
+            StoreError: the store cannot be used.
+
+        """
+        try:
+            with self._explained():
+                self._usable().head(_object(key))
+        except FileNotFoundError:
+            return False
+        return True
+
     def put(self, key: str, data: bytes) -> None:
         """Write an object, whole or not at all.
 

@@ -14,6 +14,10 @@ class Watching:
         """Take what there is to build, and return what of it is to be built now."""
         return found
 
+    def shares(self) -> bool:
+        """Tell whether a shared cache is worth its time."""
+        return True
+
     def stop(self, found: Survey, batch: Batch) -> bool:
         """Tell whether to stop a batch, for what it builds is out of date already."""
         del found, batch

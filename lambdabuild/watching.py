@@ -157,6 +157,10 @@ class _Loop(Watching):
             return
         self._tell(report)
 
+    def shares(self) -> bool:
+        """Ask at first only: what is being edited, nobody else has built."""
+        return not self.started
+
     def surveyed(self, found: Survey) -> Survey:
         """Name what changed; leave out what failed and did not change."""
         self.found = found

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Project, main_printing
+from tests.e2e.watcher import SENTINEL_FILE, main_saying, watching
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ def statuses(project: Project, *arguments: str) -> dict[str, str]:
     return done.statuses
 
 
+def stored(store: Path) -> list[Path]:
+    return [path for path in store.rglob("*") if path.is_file()]
+
+
 BUILT = {"one": "built", "two": "built"}
 RESTORED = {"one": "restored", "two": "restored"}
 
@@ -64,14 +69,33 @@ def test_a_fresh_clone_elsewhere_is_restored_from_the_store(repo: Project, tmp_p
     assert (there / "dist/manifest.json").read_bytes() == (repo / "dist/manifest.json").read_bytes()
 
 
+def test_what_only_this_machine_had_is_shared(repo: Project, tmp_path: Path) -> None:
+    assert statuses(repo) == BUILT
+    shutil.rmtree(repo / "dist")
+    store = f"--cache=file://{tmp_path}/store"
+    assert statuses(repo, store) == RESTORED
+    assert statuses(elsewhere(repo, tmp_path), store) == RESTORED
+
+
+def test_a_watcher_asks_the_store_at_first_only(repo: Project, tmp_path: Path) -> None:
+    repo.write(SENTINEL_FILE, main_saying("zz"))
+    with watching(repo, f"--cache=file://{tmp_path}/store") as watch:
+        shared = stored(tmp_path / "store")
+        assert len(shared) == 3
+        repo.replace("api/one/main.go", "one", "changed")
+        watch.until("built one")
+        repo.replace("api/one/main.go", "changed", "one")
+        watch.until("restored one")
+    assert stored(tmp_path / "store") == shared
+
+
 def test_an_altered_entry_is_told_of_and_built(repo: Project, tmp_path: Path) -> None:
     store = f"--cache=file://{tmp_path}/store"
     assert statuses(repo, store) == BUILT
-    for entry in (tmp_path / "store").rglob("*"):
-        if entry.is_file():
-            content = bytearray(entry.read_bytes())
-            content[len(content) // 2] ^= 1
-            entry.write_bytes(content)
+    for entry in stored(tmp_path / "store"):
+        content = bytearray(entry.read_bytes())
+        content[len(content) // 2] ^= 1
+        entry.write_bytes(content)
     there = elsewhere(repo, tmp_path)
     done = there.run("all", "--json", store)
     assert (done.code, done.statuses) == (0, BUILT)
@@ -93,7 +117,7 @@ def test_an_entry_that_others_signed_is_not_taken(repo: Project, tmp_path: Path)
 def test_nothing_is_written_to_a_store_that_is_only_read(repo: Project, tmp_path: Path) -> None:
     store = f"--cache=file://{tmp_path}/store"
     assert statuses(repo, store, "--cache-mode=read") == BUILT
-    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert stored(tmp_path / "store") == []
 
 
 def test_a_store_that_cannot_be_reached_costs_a_warning(repo: Project) -> None:

@@ -125,6 +125,22 @@ def test_what_is_here_is_not_asked_of_the_shared_cache(runs: Runs) -> None:
     assert runs.fetch(caches) == fetched(Source.LOCAL)
 
 
+def test_what_is_here_and_not_in_the_shared_cache_is_put_there(runs: Runs) -> None:
+    runs.fill(runs.local, None)
+    reading = runs.open(runs.local, runs.remote, read_only=True)
+    assert runs.fetch(reading) == fetched(Source.LOCAL)
+    reading.close()
+    caches = runs.open(runs.local, runs.remote)
+    assert runs.fetch(caches) == fetched(Source.LOCAL)
+    caches.close()
+    assert caches.counts == Counts(local_hits=3, uploaded=3)
+    again = runs.open(runs.local, runs.remote)
+    runs.fetch(again)
+    again.close()
+    assert again.counts == Counts(local_hits=3)
+    assert runs.fetch(runs.open(None, runs.remote)) == fetched(Source.REMOTE)
+
+
 def test_reading_only_is_meant_of_the_shared_cache_if_there_is_one(runs: Runs) -> None:
     caches = runs.open(runs.local, runs.remote, read_only=True)
     runs.store(caches)
