@@ -25,9 +25,10 @@ def join(
         LambdabuildError: a file cannot be read or written, or the shards do not fit together.
 
     """
-    found = list(_read(session, paths))
-    reports = [(path, value) for path, value in found if is_report(value)]
-    manifests = [(path, value) for path, value in found if is_manifest(value)]
+    written = {os.path.abspath(os.path.join(session.working, p)) for p in (report, manifest) if p}
+    found = [item for item in _read(session, paths) if item[2] not in written]
+    reports = [(path, value) for path, value, _ in found if is_report(value)]
+    manifests = [(path, value) for path, value, _ in found if is_manifest(value)]
     if not reports:
         raise LambdabuildError(
             "there is no report in " + ", ".join(f"`{path}`" for path in paths),
@@ -46,16 +47,17 @@ def join(
     return bool(merged["ok"])
 
 
-def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """Yield the path of each file as people know it, what is in it, and its absolute path."""
     for path in paths:
         full = Path(session.working, path)
         if full.is_dir():
             for file in sorted(full.rglob("*.json")):
                 value = _value(file, must=False)
                 if value is not None:
-                    yield os.path.relpath(file, session.working), value
+                    yield os.path.relpath(file, session.working), value, os.path.abspath(file)
         else:
-            yield path, _value(full, must=True)
+            yield path, _value(full, must=True), os.path.abspath(full)
 
 
 def _value(path: Path, *, must: bool) -> Any:
