@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import TypeVar
 
-from lambdabuild.artifacts import MODE
 from lambdabuild.crew import Crew
 from lambdabuild.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.localcache import LocalCache
@@ -25,6 +24,7 @@ from lambdabuild.machine import processors
 from lambdabuild.remote import RemoteStore, StoreError
 from lambdabuild.spans import Activity, Span
 from lambdabuild.timeline import Timeline
+from lambdabuild.wanted import Fetched, Source, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -56,22 +56,6 @@ class Mode(StrEnum):
     READ = "read"
     READ_WRITE = "read-write"
     OFF = "off"
-
-
-class Source(StrEnum):
-    """Where an executable came from."""
-
-    LOCAL = "local"
-    REMOTE = "remote"
-
-
-class Fetched(NamedTuple):
-    """An executable that came out of a cache, verified."""
-
-    source: Source
-    sha256: str
-    size: int
-    """Bytes."""
 
 
 @dataclass(slots=True)
@@ -144,7 +128,7 @@ class Caches:
         `name` is what people call it. What is not in the result is not there, and nothing is
         written there afterwards.
         """
-        wanted: _Wanted[K] = _Wanted()
+        wanted: Wanted[K] = Wanted()
         try:
             if self._local is not None:
                 with Crew(min(processors(), len(keys))) as crew:
@@ -218,7 +202,7 @@ class Caches:
             if taken > first + _WORTH * hits() + _ANSWERED * answered:
                 self._give_up(f"it gave {hits()} of {asked} executables within {taken:.0f} s")
 
-    def _from_local(self, wanted: "_Wanted[K]", item: K, key: str, place: str, name: str) -> None:
+    def _from_local(self, wanted: "Wanted[K]", item: K, key: str, place: str, name: str) -> None:
         local = self._local
         if local is None:
             return
@@ -234,7 +218,7 @@ class Caches:
         except OSError as error:
             self._give_up_local(error)
 
-    def _from_remote(self, wanted: "_Wanted[K]", item: K, key: str, place: str, name: str) -> None:
+    def _from_remote(self, wanted: "Wanted[K]", item: K, key: str, place: str, name: str) -> None:
         remote = self._remote
         if remote is None:
             return
@@ -364,36 +348,3 @@ class Caches:
         self._bad.clear()
         while self._warnings:
             self._warn(*self._warnings.pop(0))
-
-
-class _Wanted(Generic[K]):
-    """Executables that somebody waits for, and does not wait for any more once it is closed."""
-
-    def __init__(self) -> None:
-        self.found: dict[K, Fetched] = {}
-        self.is_open = True
-        self._lock = threading.Lock()
-
-    def take(
-        self, item: K, place: str, header: Header, content: bytes | bytearray, source: Source
-    ) -> None:
-        """Write an executable to its place, if it still is waited for."""
-        part = f"{place}.part"
-        try:
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            Path(part).write_bytes(content)
-            os.chmod(part, MODE)
-            with self._lock:
-                if self.is_open:
-                    os.replace(part, place)
-                    self.found[item] = Fetched(source, header.sha256, header.size)
-                    return
-        except OSError as error:
-            # The build will say so, if it cannot write there either.
-            log.info("%s: %s", place, error)
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-
-    def close(self) -> None:
-        with self._lock:
-            self.is_open = False

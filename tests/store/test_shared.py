@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.caches import Caches, Fetched, Source
+from lambdabuild.caches import Caches
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
 from lambdabuild.timeline import Timeline
+from lambdabuild.wanted import Fetched, Source
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Answer, Backend, Fault, Proxy, Request
 

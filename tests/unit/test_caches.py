@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.caches import Caches, Counts, Fetched, Source
+from lambdabuild.caches import Caches, Counts
 from lambdabuild.crew import Crew
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
 from lambdabuild.spans import Activity
 from lambdabuild.timeline import Timeline
+from lambdabuild.wanted import Fetched, Source
 
 NAMES = ("carts-add", "orders-list", "users-get")
 CONTENT = {name: f"the executable of {name} ".encode() * 99 for name in NAMES}

@@ -31,7 +31,7 @@ LAYERS = (
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
-        *("aliases",),
+        *("aliases", "wanted"),
     },
     {
         *("session", "contents", "survey", "depending", "doubts", "explanations"),
