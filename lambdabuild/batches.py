@@ -51,7 +51,7 @@ def build_and_publish(
     ):
         restored = keeper.restore(plan) if keeper and not request.force else []
         for item in restored:
-            packer.begin(item.step, str(item.executable))
+            packer.begin(item.step, str(item.executable), item.restored)
         plan = without(plan, restored)
         if plan.steps:
             session.console.building(plan)

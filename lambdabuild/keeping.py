@@ -144,7 +144,10 @@ class Keeper:
         if fetched and not self._session.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
             self._session.console.say(f"restored {count} from the cache")
-        return [Linked(steps[key], executable=place[key], restored=True) for key in fetched]
+        return [
+            Linked(steps[key], executable=place[key], restored=taken.sha256)
+            for key, taken in fetched.items()
+        ]
 
     def packed(self, step: Step, executable: str, packed: Packed) -> None:
         """Take note of an executable that is whole: it is kept while others are linked."""

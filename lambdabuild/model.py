@@ -244,8 +244,8 @@ class Linked(NamedTuple):
     errors: tuple[Diagnostic, ...] = ()
     compile_seconds: float | None = None
     link_seconds: float | None = None
-    restored: bool = False
-    """It came out of a cache."""
+    restored: str | None = None
+    """The SHA-256, in hex, of what came out of a cache, where it was verified."""
 
 
 class Identity(NamedTuple):

@@ -100,12 +100,15 @@ class Packer:
         # Equal build IDs mean equal bytes, so a digest taken once need not be taken again.
         self._known = {a.build_id: a for a in artifacts.values() if a.build_id}
 
-    def begin(self, step: Step, executable: str) -> None:
+    def begin(self, step: Step, executable: str, sha256: str | None = None) -> None:
         """Pack what is linked as soon as Go has written the final build ID into it.
 
-        For macOS, Go signs an executable after that; those wait.
+        For macOS, Go signs an executable after that; those wait. With its `sha256`, it is whole
+        already.
         """
-        if (step.zip is not None or self._told is not None) and step.target.goos == "linux":
+        if sha256 is not None:
+            self._early[executable] = self._pool.submit(self._when_known, step, executable, sha256)
+        elif (step.zip is not None or self._told is not None) and step.target.goos == "linux":
             self._early[executable] = self._pool.submit(self._when_finished, step, executable)
 
     def end(self) -> None:
@@ -157,13 +160,21 @@ class Packer:
             # It will be said when the package is asked for.
             return None
 
+    def _when_known(self, step: Step, executable: str, sha256: str) -> Packed | None:
+        """Pack what came out of a cache; None where it will be said what is wrong with it."""
+        try:
+            return self._pack(step, executable, read_build_id(executable), sha256, sure=True)
+        except (OSError, RefusedError):
+            return None
+
     def _pack(
         self,
         step: Step,
         executable: str,
         build_id: BuildID | None,
-        published: str | None = None,
+        known: str | None = None,
         *,
+        sure: bool = False,
         early: bool = False,
     ) -> Packed:
         identity = identify(executable)
@@ -173,8 +184,8 @@ class Packer:
         content = _read(executable) if step.zip is not None or early else None
         if early and (content is None or build_id is None or not _is_whole(content, build_id)):
             raise RefusedError("Go has not finished it")
-        sha256 = published or self._digest(executable, content, build_id, identity)
-        if published and content is not None and hashlib.sha256(content).hexdigest() != published:
+        sha256 = known or self._digest(executable, content, build_id, identity)
+        if known and not sure and content is not None and _sha256(content) != known:
             raise RefusedError(f"`{executable}` was changed meanwhile; run lambdabuild again")
         directory = os.path.join(self._directory, content_digest(step.artifact.encode()))
         os.makedirs(directory, exist_ok=True)
@@ -211,7 +222,7 @@ class Packer:
         known = self._known.get(build_id.text) if build_id is not None else None
         if known is not None and known.identity.size == identity.size:
             return known.sha256
-        return digest(executable) if content is None else hashlib.sha256(content).hexdigest()
+        return digest(executable) if content is None else _sha256(content)
 
     def _zip(self, members: Sequence[Member]) -> bytes:
         try:
@@ -316,6 +327,10 @@ def _unreadable(asset: Asset, error: OSError) -> RefusedError:
     return RefusedError(f"the asset `{asset.name}` cannot be read: {error.strerror}")
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _read(path: str) -> bytes:
     return Path(path).read_bytes()
 
@@ -327,4 +342,4 @@ def _write(path: str, content: bytes, mode: int) -> str:
         os.chmod(path, mode)
     except OSError as error:
         raise RefusedError(str(cannot_write(error, path))) from error
-    return hashlib.sha256(content).hexdigest()
+    return _sha256(content)

@@ -77,7 +77,7 @@ def test_the_content_of_another_entry_is_refused() -> None:
     with pytest.raises(BadEntryError):
         from_object(one.text.encode() + deflate.deflate_compress(b"2" * 9), KEY, None)
     with pytest.raises(BadEntryError):
-        verify(one._replace(blake2b=two.blake2b), b"2" * 9)
+        verify(one._replace(blake3=two.blake3), b"2" * 9)
 
 
 def test_the_entry_of_another_key_is_refused() -> None:
@@ -100,7 +100,7 @@ def test_without_a_secret_what_others_signed_is_taken() -> None:
     assert read_header(header.text, KEY, None) == header
 
 
-@pytest.mark.parametrize("field", ["key", "sha256", "size", "blake2b"])
+@pytest.mark.parametrize("field", ["key", "sha256", "size", "blake3"])
 def test_the_signature_is_over_every_part(field: str) -> None:
     told = json.loads(sealed(b"x", SECRET).text)
     told[field] = json.loads(sealed(b"another", SECRET, key="another-key").text)[field]
@@ -113,7 +113,7 @@ def test_the_signature_is_over_every_part(field: str) -> None:
     "change",
     [
         {"size": -1}, {"size": True}, {"size": 1.0}, {"size": 1 << 40}, {"sha256": "A" * 64},
-        {"sha256": None}, {"blake2b": 1}, {"hmac": 1}, {"hmac": "ß"}, {"more": 1},
+        {"sha256": None}, {"blake3": 1}, {"hmac": 1}, {"hmac": "ß"}, {"more": 1},
     ],
 )  # fmt: skip
 def test_a_header_with_other_values_is_damaged(change: dict[str, object]) -> None:

@@ -52,7 +52,7 @@ EFFECTS = {
 """Of the standard library, what reaches disk, clock, process, network or terminal."""
 SLOW = {
     *("rich", "watchfiles", "concurrent_log_handler", "portalocker"),
-    *("cyclonedx", "packageurl", "elftools", "obstore"),
+    *("cyclonedx", "packageurl", "elftools", "obstore", "blake3"),
 }
 """What takes longer to import than most runs take."""
 
