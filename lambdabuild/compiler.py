@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdabuild.config import Settings
-from lambdabuild.elf import GLIBC
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gotool import split_quoted, strips_dwarf, uses_cgo
 from lambdabuild.model import Architecture, CCompiler, Flags, Runtime, Target
@@ -111,6 +110,8 @@ def _triple(architecture: Architecture, runtime: Runtime) -> str:
 
     https://ziglang.org/documentation/master/#Targets
     """
+    from lambdabuild.elf import GLIBC  # noqa: PLC0415 - few functions have C
+
     glibc = ".".join(map(str, GLIBC[runtime]))
     return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"
 

@@ -21,13 +21,13 @@ def reasons(
     Where what changed is asked for, the reason is what changed, whatever was built meanwhile.
     """
     state = Home(session.project).load()
-    found = survey(session, names, state, time.time_ns())
     if not narrowing.narrows:
+        found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import restricted, select  # noqa: PLC0415
+    from lambdabuild.selecting import restricted, survey_some  # noqa: PLC0415
 
-    selected = select(session, found, narrowing, state)
+    found, selected = survey_some(session, names, state, time.time_ns(), narrowing)
     shown = selected.reasons if narrowing.by_change else found.reasons
     return explanation(restricted(found, selected).plan, shown)
 

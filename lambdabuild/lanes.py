@@ -9,6 +9,7 @@ from lambdabuild.spans import Activity, Span
 CRITICAL = "critical path"
 OWN = "lambdabuild"
 _GROUPS = {
+    Activity.GIT: "git",
     Activity.COMPILE: "go",
     Activity.LINK: "go",
     Activity.PACK: "zip",
@@ -16,7 +17,7 @@ _GROUPS = {
     Activity.STORE: "cache",
 }
 """Where many are under way at once; all else is a stage of lambdabuild's own."""
-_ORDER = (OWN, "go", "zip", "cache")
+_ORDER = (OWN, "git", "go", "zip", "cache")
 
 CLOCKS = 0.002
 """Seconds by which stages may overlap that did not: some are timed apart from what they are in."""

@@ -14,11 +14,19 @@ _GO_TOKEN = re.compile(
     rb"""|(?P<main>\bfunc\s+main\s*\()""",
     re.DOTALL,
 )
+_FUNC_MAIN = re.compile(rb"\bfunc\s+main\s*\(")
 
 
 def declares_main(source: bytes) -> bool:
     """Tell whether a Go file of package main declares `func main`."""
-    return b"main" in source and any(match["main"] for match in _GO_TOKEN.finditer(source))
+    first = _FUNC_MAIN.search(source)
+    if first is None:
+        return False
+    before = source[: first.start()]
+    if before.endswith(b"\n") and b"`" not in before and b"/*" not in before:
+        # At the beginning of a line, where gofmt puts it: nothing else goes over the end of one.
+        return True
+    return any(match["main"] for match in _GO_TOKEN.finditer(source))
 
 
 def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:

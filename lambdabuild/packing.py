@@ -108,7 +108,7 @@ class Packer:
         """
         if sha256 is not None:
             self._early[executable] = self._pool.submit(self._when_known, step, executable, sha256)
-        elif (step.zip is not None or self._told is not None) and step.target.goos == "linux":
+        elif step.target.goos == "linux":
             self._early[executable] = self._pool.submit(self._when_finished, step, executable)
 
     def end(self) -> None:

@@ -58,11 +58,11 @@ def _list_some(
     session: Session, narrowing: Narrowing, state: State
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import select  # noqa: PLC0415
+    from lambdabuild.selecting import survey_some  # noqa: PLC0415
 
-    found = survey(session, (), state, time.time_ns())
-    keys = select(session, found, narrowing, state).keys
-    functions = [(s.function, s.target, s.runtime) for s in found.plan.steps if s.key in keys]
+    found, selected = survey_some(session, (), state, time.time_ns(), narrowing)
+    steps = (step for step in found.plan.steps if step.key in selected.keys)
+    functions = [(step.function, step.target, step.runtime) for step in steps]
     return functions, session.shown(found.discovery.skipped)
 
 
@@ -146,14 +146,14 @@ def _select(
     session: Session, request: Request, state: State, clock: int
 ) -> tuple[Survey, Share | None]:
     """Find out what there is, and what of it is wanted."""
-    with session.timeline.span(Activity.SURVEY):
-        found = survey(session, request.names, state, clock, force=request.force)
-    if not request.narrowing.narrows:
-        return found, None
+    names, narrowing, force = request.names, request.narrowing, request.force
+    if not narrowing.narrows:
+        with session.timeline.span(Activity.SURVEY):
+            return survey(session, names, state, clock, force=force), None
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import restricted, select  # noqa: PLC0415
+    from lambdabuild.selecting import restricted, survey_some  # noqa: PLC0415
 
-    selected = select(session, found, request.narrowing, state)
+    found, selected = survey_some(session, names, state, clock, narrowing, force=force)
     return restricted(found, selected), selected.share
 
 

@@ -4,12 +4,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild import shards
+from lambdabuild.ahead import Later
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.git import Repository, changed_since
 from lambdabuild.history import read_history
 from lambdabuild.model import Batch, Plan, Share
 from lambdabuild.narrowing import Narrowing
@@ -17,7 +19,7 @@ from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.spans import Activity
 from lambdabuild.state import Home
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey import Key, Survey, survey
 from lambdabuild.trends import recorded_seconds, times_of
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
@@ -35,17 +37,55 @@ class Selected(NamedTuple):
     share: Share | None = None
 
 
-def select(session: Session, found: Survey, narrowing: Narrowing, state: State) -> Selected:
-    """Return what is wanted of the steps that were found.
+def survey_some(
+    session: Session,
+    names: Sequence[str],
+    state: State,
+    clock: int,
+    narrowing: Narrowing,
+    *,
+    force: bool = False,
+) -> tuple[Survey, Selected]:
+    """Find out what there is, and what of it is wanted; for the rest see `survey`.
 
     Raises:
-        LambdabuildError: it cannot be told.
+        LambdabuildError: one or the other cannot be told.
 
     """
+    repository = _ask_git(session, narrowing)
+    with session.timeline.span(Activity.SURVEY):
+        found = survey(session, names, state, clock, force=force)
+    return found, _select(session, found, narrowing, state, repository)
+
+
+def _ask_git(session: Session, narrowing: Narrowing) -> Later[Repository] | None:
+    """Begin to ask git what changed, if that is wanted."""
+    ref = narrowing.since
+    if ref is None:
+        return None
+
+    def changed() -> Repository:
+        with session.timeline.span(Activity.GIT, ref):
+            found = changed_since(session.run, session.project, ref)
+        # Slow to import, and needed next; `go list` is at work by now.
+        from lambdabuild import since  # noqa: F401, PLC0415
+
+        return found
+
+    return Later(changed)
+
+
+def _select(
+    session: Session,
+    found: Survey,
+    narrowing: Narrowing,
+    state: State,
+    repository: Later[Repository] | None,
+) -> Selected:
     keys = {step.key for step in found.plan.steps}
     reasons: dict[Key, str] = {}
     if narrowing.by_change:
-        reasons = _touched(session, found, narrowing)
+        reasons = _touched(session, found, narrowing, repository)
         failed = dict.fromkeys(state.failed, "it did not build before")
         reasons = {key: why for key, why in (failed | reasons).items() if key in keys}
         keys = set(reasons)
@@ -70,13 +110,18 @@ def restricted(found: Survey, selected: Selected) -> Survey:
     return found._replace(plan=Plan(steps, tuple(batches)), everything=found.plan)
 
 
-def _touched(session: Session, found: Survey, narrowing: Narrowing) -> dict[Key, str]:
+def _touched(
+    session: Session,
+    found: Survey,
+    narrowing: Narrowing,
+    repository: Later[Repository] | None,
+) -> dict[Key, str]:
     # Slow to import, and seldom asked for.
-    with session.timeline.span(Activity.GIT, narrowing.since or str(narrowing.files_from)):
-        if narrowing.since is not None:
+    with session.timeline.span(Activity.SELECT):
+        if repository is not None:
             from lambdabuild.since import touched_since  # noqa: PLC0415
 
-            return touched_since(session, found, narrowing.since)
+            return touched_since(session, found, repository.get())
         from lambdabuild.mentioned import touched_by  # noqa: PLC0415
 
         return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))

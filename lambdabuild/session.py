@@ -8,7 +8,6 @@ from typing import NamedTuple
 from lambdabuild import naming
 from lambdabuild.asking import Go
 from lambdabuild.config import FILE_NAME, Config, Settings
-from lambdabuild.configfile import parse_config
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError, did_you_mean
@@ -79,6 +78,8 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
             f"cannot read the configuration `{shown}`: {error.strerror}",
             hint="`lambdabuild init` writes one",
         ) from error
+    from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
+
     return project, parse_config(text, shown)
 
 

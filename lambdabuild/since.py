@@ -24,14 +24,13 @@ from lambdabuild.survey import Key, Survey
 _DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
 
 
-def touched_since(session: Session, found: Survey, ref: str) -> dict[Key, str]:
-    """Return the steps whose inputs differ from those at the merge base with `ref`, and why.
+def touched_since(session: Session, found: Survey, repository: Repository) -> dict[Key, str]:
+    """Return the steps whose inputs differ from those at the base of `repository`, and why.
 
     Raises:
         LambdabuildError: git cannot tell what differs.
 
     """
-    repository = git.changed_since(session.run, session.project, ref)
     aliases = Aliases(found.stamps)
     _warn_of_unseen(session, found, repository, aliases)
     origins = {path: c for c in repository.everything for path in aliases.of(c.path)}

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild import artifacts
+from lambdabuild.ahead import read_ahead
 from lambdabuild.asking import Findings, Go, start_go, world_of
 from lambdabuild.compiler import compilers_of
 from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
@@ -136,12 +137,15 @@ def overview(
     findings = state.findings
     go = start_go(session.run, session.environment, findings)
     started = time.time()
+    roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
+    ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if go.asked:
         session.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()
         world = world_of(findings, go.path, session.project)
-        stamps = take(world, seen.stamps.files, clock, own)
+        read = ahead.get() if ahead is not None else {}
+        stamps = take(world, seen.stamps.files | read, clock, own)
         stamps.doubted = _doubtful(stamps, seen.stamps)
         findings.stamps = stamps
     return Overview(go, discovery, functions, seen, own)

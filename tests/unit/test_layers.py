@@ -25,7 +25,7 @@ LAYERS = (
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
-        *("stamps", "asking", "saved", "state"),
+        *("stamps", "asking", "ahead", "saved", "state"),
         *("sources", "loading", "oversights", "discover"),
         *("build", "artifacts", "publish", "manifest"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),

@@ -309,13 +309,12 @@ def test_a_run_that_is_interrupted_does_not_wait_for_go(project: Project) -> Non
             packer.begin(linked.step, str(linked.executable))
 
 
-def test_nothing_is_packed_early_that_needs_no_zip_or_that_go_signs_later(
+def test_nothing_is_packed_early_that_go_signs_later(
     project: Project,
 ) -> None:
     linked = project.linked(executable(build_id=DONE))
     mac = project.wanting()._replace(target=DARWIN, runtime=None)
     with project.packer() as packer:
-        packer.begin(project.step, str(linked.executable))
         packer.begin(mac, str(linked.executable))
         assert packer._early == {}
         packed = packer.staged(mac, str(linked.executable))
