@@ -45,14 +45,18 @@ def outline(source: bytes) -> bytes:
     """
     head = _head(source)
     parts = [head, *_EMBED.findall(source, len(head))]
-    if makes_program(source):
+    if _makes_program(head, source):
         parts.append(b"func main")
     return b"\0".join(parts)
 
 
 def makes_program(source: bytes) -> bool:
     """Tell whether a Go file is of package main and declares `func main`."""
-    return bool(_PACKAGE_MAIN.search(_head(source))) and declares_main(source)
+    return _makes_program(_head(source), source)
+
+
+def _makes_program(head: bytes, source: bytes) -> bool:
+    return bool(_PACKAGE_MAIN.search(head)) and declares_main(source)
 
 
 def _head(source: bytes) -> bytes:

@@ -13,10 +13,10 @@ from tests.monorepo import GeneratedFunction, Monorepo
 
 _FOR_LAMBDA = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0"}
 _FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
-_TYPED_FLAGS = "-trimpath -buildvcs=false -ldflags='-s -w'"
+TYPED_FLAGS = "-trimpath -buildvcs=false -ldflags='-s -w'"
 
 
-def _under_dist(functions: Sequence[GeneratedFunction]) -> Sequence[str]:
+def under_dist(functions: Sequence[GeneratedFunction]) -> Sequence[str]:
     return [f"dist/{function.name}" for function in functions]
 
 
@@ -37,18 +37,18 @@ def _lambdabuild_all(workspace: Workspace) -> Command:
     return [workspace.settings.lambdabuild, "all"]
 
 
-def _go_build(output: str, packages: Sequence[str]) -> Command:
+def go_build(output: str, packages: Sequence[str]) -> Command:
     return ["go", "build", *_FLAGS, "-o", output, *packages]
 
 
 def _go_build_of_function(workspace: Workspace) -> Command:
     (function,) = edits.FUNCTION.functions(workspace.monorepo)
-    return _go_build(f"dist/{function.name}", [f"./{function.directory}"])
+    return go_build(f"dist/{function.name}", [f"./{function.directory}"])
 
 
 def _go_build_of_dependants(workspace: Workspace) -> Command:
     functions = edits.SHARED.functions(workspace.monorepo)
-    return _go_build("dist/", [f"./{function.directory}" for function in functions])
+    return go_build("dist/", [f"./{function.directory}" for function in functions])
 
 
 def _import_typer(workspace: Workspace) -> Command:
@@ -58,7 +58,7 @@ def _import_typer(workspace: Workspace) -> Command:
 
 
 def _xargs(workspace: Workspace) -> Command:
-    build = f"go build {_TYPED_FLAGS} -o '{{}}/bootstrap' '{{}}'"
+    build = f"go build {TYPED_FLAGS} -o '{{}}/bootstrap' '{{}}'"
     directories = "find ./api -name main.go | xargs -n 1 dirname"
     return ["sh", "-c", f"{directories} | xargs -P {workspace.settings.cores} -I '{{}}' {build}"]
 
@@ -106,9 +106,9 @@ LAMBDABUILD_SAMPLED = replace(
 
 REFERENCE = Contestant(
     name="R",
-    what=f"`go build {_TYPED_FLAGS} -o dist/ ./api/...`",
-    command=lambda _: _go_build("dist/", ["./api/..."]),
-    outputs=lambda monorepo: _under_dist(monorepo.functions),
+    what=f"`go build {TYPED_FLAGS} -o dist/ ./api/...`",
+    command=lambda _: go_build("dist/", ["./api/..."]),
+    outputs=lambda monorepo: under_dist(monorepo.functions),
     environment=_FOR_LAMBDA,
     measure=measure.run,
 )
@@ -170,10 +170,10 @@ WATCH_IDLE = replace(
 GO_FUNCTION = replace(
     REFERENCE,
     name="go-function",
-    what=f"`go build {_TYPED_FLAGS} -o dist/FN ./api/FN` after a save of that one function's "
+    what=f"`go build {TYPED_FLAGS} -o dist/FN ./api/FN` after a save of that one function's "
     "main.go, which is not timed",
     command=_go_build_of_function,
-    outputs=lambda monorepo: _under_dist(edits.FUNCTION.functions(monorepo)),
+    outputs=lambda monorepo: under_dist(edits.FUNCTION.functions(monorepo)),
     measure=edits.FUNCTION.before(measure.run),
     workspace=REFERENCE.name,
 )
@@ -181,10 +181,10 @@ GO_FUNCTION = replace(
 GO_SHARED = replace(
     GO_FUNCTION,
     name="go-shared",
-    what=f"`go build {_TYPED_FLAGS} -o dist/` of the functions that depend on the shared package, "
+    what=f"`go build {TYPED_FLAGS} -o dist/` of the functions that depend on the shared package, "
     "after a save of its file, which is not timed",
     command=_go_build_of_dependants,
-    outputs=lambda monorepo: _under_dist(edits.SHARED.functions(monorepo)),
+    outputs=lambda monorepo: under_dist(edits.SHARED.functions(monorepo)),
     measure=edits.SHARED.before(measure.run),
 )
 

@@ -12,15 +12,16 @@ from tests.monorepo import GeneratedFunction, Monorepo, edit, package_source
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A file to change, from the module root, and the functions whose executables that changes."""
+    """Files to change, from the module root, and the functions whose executables that changes."""
 
-    file: Callable[[Monorepo], str]
+    files: Callable[[Monorepo], Sequence[str]]
     functions: Callable[[Monorepo], Sequence[GeneratedFunction]]
 
     def save(self, workspace: Workspace) -> str:
-        """Change the file below its imports; return what its executables hold from now on."""
+        """Change the files below their imports; return what executables hold from now on."""
         revision = f"saved-{time.time_ns()}"
-        edit(workspace.monorepo.directory / self.file(workspace.monorepo), revision)
+        for file in self.files(workspace.monorepo):
+            edit(workspace.monorepo.directory / file, revision)
         return revision
 
     def outputs(self, workspace: Workspace) -> list[Path]:
@@ -52,12 +53,24 @@ class Edit:
 
 # The last function imports `logging` alone, as most do that are no multiple of anything.
 FUNCTION = Edit(
-    file=lambda monorepo: monorepo.functions[-1].source,
+    files=lambda monorepo: [monorepo.functions[-1].source],
     functions=lambda monorepo: monorepo.functions[-1:],
 )
 
 # Of 50 functions, it is ten that depend on `billing`.
 SHARED = Edit(
-    file=lambda _: package_source("billing"),
+    files=lambda _: [package_source("billing")],
     functions=lambda monorepo: monorepo.dependants("billing"),
+)
+
+# Each package that a function imports imports this one, or is it.
+EVERYTHING = Edit(
+    files=lambda _: [package_source("logging")],
+    functions=lambda monorepo: monorepo.functions,
+)
+
+# As a pull request does.
+FIVE = Edit(
+    files=lambda monorepo: [function.source for function in monorepo.functions[-5:]],
+    functions=lambda monorepo: monorepo.functions[-5:],
 )

@@ -30,8 +30,11 @@ _KEPT = (
     "GOVCS",
 )
 
-# Of an executable with what is compiled for it, some 9 MB, and what is to remain free.
+_LEFT_OUT = ("AWS_", "CGO_", "GIT_", "GITHUB_", "GO", "LAMBDABUILD_", "PYTHON")
+
+# Of an executable with what is compiled for it, some 9 MB; of a small one; what is to remain free.
 _FUNCTION = 12 * MIB
+_SMALL_FUNCTION = 3 * MIB
 _SPARE = 1024 * MIB
 
 
@@ -43,17 +46,20 @@ def go_environment(go: Path) -> Mapping[str, str]:
 
 
 def plain(
-    environ: Mapping[str, str], settings: Settings, *, bin_: Path, go_cache: Path, temporary: Path
+    environ: Mapping[str, str],
+    settings: Settings,
+    *,
+    bin_: Path,
+    go_cache: Path,
+    temporary: Path,
+    cache: Path,
 ) -> dict[str, str]:
     """Derive a contestant's environment: no Go setting of the user's but where modules are.
 
-    Nor Python's: PYTHONDONTWRITEBYTECODE would have lambdabuild compile itself at every start.
+    Nor Python's: PYTHONDONTWRITEBYTECODE would have lambdabuild compile itself at every start. Nor
+    what would name a store, a repository or the summary of a CI job.
     """
-    inherited = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTHON"))
-    }
+    inherited = {name: value for name, value in environ.items() if not name.startswith(_LEFT_OUT)}
     path = (str(bin_), str(settings.go.parent), environ.get("PATH", os.defpath))
     return {
         **inherited,
@@ -61,22 +67,24 @@ def plain(
         "GOENV": "off",
         "GOFLAGS": "",
         "GOCACHE": str(go_cache),
-        # What one contestant built must not be restored for another; scenarios turn it on.
+        # What one run built must not be restored in the next; contestants turn it on.
         "LAMBDABUILD_CACHE_MODE": "off",
+        "LAMBDABUILD_CACHE_DIR": str(cache),
         "TMPDIR": str(temporary),
         "PATH": os.pathsep.join(path),
     }
 
 
 def create(
-    directory: Path, contestant: Contestant, functions: int, settings: Settings
+    directory: Path, contestant: Contestant, functions: int, settings: Settings, *, small: bool
 ) -> Workspace:
     """Make a contestant's workspace: a monorepo, an empty Go build cache, a PATH of its own."""
-    monorepo = generate(directory / "monorepo", functions, layout=contestant.layout)
+    monorepo = generate(directory / "monorepo", functions, layout=contestant.layout, std_only=small)
     places = {
         "bin_": directory / "bin",
         "go_cache": directory / "go-cache",
         "temporary": directory / "tmp",
+        "cache": directory / "cache",
     }
     for place in places.values():
         place.mkdir()
@@ -85,10 +93,7 @@ def create(
         directory=directory,
         monorepo=monorepo,
         outputs=outputs(monorepo, contestant),
-        environment={
-            **plain(os.environ, settings, **places),
-            **(contestant.environment or {}),
-        },
+        environment=plain(os.environ, settings, **places),
     )
 
 
@@ -97,9 +102,10 @@ def outputs(monorepo: Monorepo, contestant: Contestant) -> tuple[Path, ...]:
     return tuple(monorepo.directory / path for path in contestant.outputs(monorepo))
 
 
-def check_space(directory: Path, functions: int) -> None:
+def check_space(directory: Path, functions: int, *, small: bool) -> None:
     """Raise CannotMeasureError unless so many functions can be built below a directory."""
-    needed, free = functions * _FUNCTION + _SPARE, shutil.disk_usage(directory).free
+    needed = functions * (_SMALL_FUNCTION if small else _FUNCTION) + _SPARE
+    free = shutil.disk_usage(directory).free
     if functions and free < needed:
         raise CannotMeasureError(
             f"{functions} functions to build need {needed // MIB} MiB of disk, "

@@ -44,6 +44,7 @@ from tests.bench.scenarios import (
     WATCHED,
     WATCHED_SHARED,
 )
+from tests.bench.team_figures import TEAM_FIGURES
 
 FIGURES = (
     Figure(
@@ -215,6 +216,7 @@ FIGURES = (
         against=Term(LAMBDABUILD, Metric.WALL),
         target=ratio(at_most=1.10),
     ),
+    *TEAM_FIGURES,
     Figure(
         name="cold-peak-memory",
         what="cold cache, `-j 2`, peak memory of the whole tree",

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
@@ -31,8 +31,19 @@ def run_sampling_memory(workspace: Workspace, command: Command) -> Sample:
     """Measure the peak memory of the process tree, and no time, for sampling takes some."""
     if reason := proc.unavailable():
         raise CannotMeasureError(reason)
-    cost = _run(workspace, command, sample_memory=True)
+    cost = _run(workspace, command, memory.of_tree)
     return {Metric.PEAK_MEMORY: cost.peak_memory, Metric.LARGEST_PROCESS: cost.largest_process}
+
+
+def run_with_own_memory(workspace: Workspace, command: Command) -> Sample:
+    """Measure wall and CPU time, and the peak memory of the command's own process.
+
+    Not of its children: `go` and its linkers are larger than what calls them.
+    """
+    if reason := proc.unavailable():
+        raise CannotMeasureError(reason)
+    cost = _run(workspace, command, proc.largest_resident_set_size)
+    return {Metric.WALL: cost.wall, Metric.CPU: cost.cpu, Metric.OWN_MEMORY: cost.peak_memory}
 
 
 def run_accounting_for_go(workspace: Workspace, command: Command) -> Sample:
@@ -68,7 +79,7 @@ class _Cost:
     peak_memory: int
 
 
-def _run(workspace: Workspace, command: Command, *, sample_memory: bool = False) -> _Cost:
+def _run(workspace: Workspace, command: Command, look: Callable[[int], int] | None = None) -> _Cost:
     with workspace.log.open("wb") as log:
         started = time.perf_counter()
         # In a process group of its own, so that the shell scripts can be stopped as one.
@@ -81,7 +92,7 @@ def _run(workspace: Workspace, command: Command, *, sample_memory: bool = False)
             stderr=subprocess.STDOUT,
             process_group=0,
         )
-        sampling = memory.sampled(process.pid) if sample_memory else nullcontext(memory.Peak())
+        sampling = memory.sampled(process.pid, look) if look else nullcontext(memory.Peak())
         with _stopped_on_error(process), sampling as peak:
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - started

@@ -27,6 +27,8 @@ class Metric(Enum):
     OWN_CPU = "CPU beyond go"
     PEAK_MEMORY = "peak memory of the tree"
     LARGEST_PROCESS = "peak memory of the largest process"
+    OWN_MEMORY = "peak memory of the process itself (RSS)"
+    QUARTER = "a quarter of the whole"
     IDLE_CPU = "CPU while idle, of a core"
     PROPORTIONAL = "memory while idle (PSS)"
     RESIDENT = "memory while idle (RSS)"
@@ -46,6 +48,7 @@ class Metric(Enum):
 _OF_MEMORY = {
     Metric.PEAK_MEMORY,
     Metric.LARGEST_PROCESS,
+    Metric.OWN_MEMORY,
     Metric.PROPORTIONAL,
     Metric.RESIDENT,
 }
@@ -90,6 +93,11 @@ class Workspace:
         return self.directory / "tmp"
 
     @property
+    def cache(self) -> Path:
+        """Locate the contestant's own cache of executables, which only some use."""
+        return self.directory / "cache"
+
+    @property
     def log(self) -> Path:
         """Locate what the last command printed."""
         return self.directory / "output.log"
@@ -126,7 +134,8 @@ class Scenario:
     """The state every run starts from.
 
     `prepare` runs before each run, outside its time; `warm_ups` are runs that are not counted.
-    `functions` overrides how many the command line asks for.
+    `functions` overrides how many the command line asks for; with `small` they import fmt and os
+    alone, where so many others would take too long.
     """
 
     name: str
@@ -134,6 +143,7 @@ class Scenario:
     prepare: Callable[[Workspace], None]
     warm_ups: int = 0
     functions: int | None = None
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,11 @@ def _against(figure: Figure, against: float | None) -> str:
     if figure.against is None or against is None:
         return NOTHING
     shown = figure.against.metric.show(against)
-    same = figure.against.contestant.name == figure.this.contestant.name
-    return f"{'total' if same else figure.against.contestant.name} {shown}"
+    if figure.against.contestant.name != figure.this.contestant.name:
+        return f"{figure.against.contestant.name} {shown}"
+    return (
+        f"{'total' if figure.against.metric is Metric.CPU else figure.against.metric.value} {shown}"
+    )
 
 
 def _spread(runs: Runs) -> Iterable[Sequence[str]]:

@@ -64,36 +64,51 @@ def run(
     that the disk has no room for is left out.
     """
     collected: dict[Key, Runs] = {}
-    workspaces: dict[tuple[str, int], Workspace] = {}
+    downloaded = False
+    workspaces: dict[_Place, Workspace] = {}
     for scenario, contestants in contestants_by_scenario(figures):
         functions = scenario.functions or settings.functions
-        places = {_place(each, functions): each for each in contestants}
+        places = {_place(each, scenario, functions): each for each in contestants}
         missing = [place for place in places if place not in workspaces]
         try:
-            environment.check_space(root, len(missing) * functions)
+            environment.check_space(root, len(missing) * functions, small=scenario.small)
         except CannotMeasureError as error:
             say(f"{scenario.name} · {error}")
             for each in contestants:
                 collected[key(scenario, each)] = Runs(scenario, each, (), error)
             continue
         for place in missing:
-            directory = root / f"{place[0]}-{functions}"
-            workspaces[place] = environment.create(directory, places[place], functions, settings)
-            if len(workspaces) == 1:
+            directory = root / "-".join(map(str, place))
+            workspaces[place] = environment.create(
+                directory, places[place], functions, settings, small=scenario.small
+            )
+            if not downloaded and not scenario.small:
                 environment.download_modules(workspaces[place])
-        pairs = [(each, _lent(workspaces[_place(each, functions)], each)) for each in contestants]
+                downloaded = True
+        pairs = [
+            (each, _lent(workspaces[_place(each, scenario, functions)], each))
+            for each in contestants
+        ]
         for runs in _interleave(scenario, pairs, repeat, say):
             collected[key(scenario, runs.contestant)] = runs
     return collected
 
 
-def _place(contestant: Contestant, functions: int) -> tuple[str, int]:
-    return contestant.workspace or contestant.name, functions
+_Place = tuple[str, int, str]
+
+
+def _place(contestant: Contestant, scenario: Scenario, functions: int) -> _Place:
+    size = "small" if scenario.small else "real"
+    return contestant.workspace or contestant.name, functions, size
 
 
 def _lent(workspace: Workspace, contestant: Contestant) -> Workspace:
-    """Have a workspace, perhaps another contestant's, tell what this one owes."""
-    return replace(workspace, outputs=environment.outputs(workspace.monorepo, contestant))
+    """Have a workspace, perhaps another contestant's, tell what this one needs and owes."""
+    return replace(
+        workspace,
+        outputs=environment.outputs(workspace.monorepo, contestant),
+        environment={**workspace.environment, **(contestant.environment or {})},
+    )
 
 
 def _interleave(

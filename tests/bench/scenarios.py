@@ -6,17 +6,34 @@ from dataclasses import replace
 from tests.bench.model import Scenario, Workspace
 
 
-def _delete_outputs(workspace: Workspace) -> None:
+def delete_outputs(workspace: Workspace) -> None:
+    """Take away what a contestant owes."""
     for output in workspace.outputs:
         output.unlink(missing_ok=True)
     shutil.rmtree(workspace.monorepo.directory / "dist", ignore_errors=True)
 
 
-def _fresh_checkout(workspace: Workspace) -> None:
-    _delete_outputs(workspace)
+def _delete_state(workspace: Workspace) -> None:
+    delete_outputs(workspace)
     shutil.rmtree(workspace.monorepo.directory / ".lambdabuild", ignore_errors=True)
+
+
+def _fresh_checkout(workspace: Workspace) -> None:
+    _delete_state(workspace)
     shutil.rmtree(workspace.go_cache)
     workspace.go_cache.mkdir()
+
+
+def _fresh_clone(workspace: Workspace) -> None:
+    """Have all files written anew, as git does: times of earlier runs say nothing of them."""
+    _fresh_checkout(workspace)
+    shutil.rmtree(workspace.cache)
+    workspace.cache.mkdir()
+    for file in workspace.monorepo.directory.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            file.unlink()
+            file.write_bytes(content)
 
 
 def _leave_alone(_: Workspace) -> None:
@@ -32,7 +49,7 @@ COLD = Scenario(
 RELINK = Scenario(
     name="relink all",
     what="outputs deleted, the Go build cache warm, lambdabuild's state kept",
-    prepare=_delete_outputs,
+    prepare=delete_outputs,
     warm_ups=1,
 )
 
@@ -71,6 +88,51 @@ WATCHED_SHARED = replace(WATCHED, name="watched, shared package")
 IDLE_500 = Scenario(
     name="idle, N = 500",
     what="all of 500 functions just built by the watcher itself, and nothing to do",
+    prepare=_leave_alone,
+    functions=500,
+)
+
+FRESH_CLONE = Scenario(
+    name="fresh clone",
+    what="all files new, an empty GOCACHE, nothing of lambdabuild's; modules are downloaded",
+    prepare=_fresh_clone,
+)
+
+# Who switches or commits does so itself: what is not git's has to be left out there.
+BRANCHED = Scenario(
+    name="branches",
+    what="both branches built once; one that differs in a package of all functions is checked out",
+    prepare=_leave_alone,
+    warm_ups=1,
+)
+
+BRANCHED_500 = Scenario(
+    name="one leaf edited, N = 500",
+    what="a fresh checkout without anything of lambdabuild's, of a branch on which one function of "
+    "500 was edited; Go has read all packages before",
+    prepare=_delete_state,
+    warm_ups=1,
+    functions=500,
+)
+
+PULL_REQUEST = replace(
+    BRANCHED_500,
+    name="pull request, N = 500",
+    what="the same, with five functions of 500 edited, and all that they import compiled before",
+)
+
+RELINK_1000 = replace(
+    RELINK,
+    name="relink all, N = 1,000",
+    what="the same with 1,000 functions that import fmt, os and the internal packages alone, "
+    "some 1.5 MB an executable",
+    functions=1000,
+    small=True,
+)
+
+SHARDED_500 = Scenario(
+    name="shards, N = 500",
+    what="Go's build cache warm, a history of one earlier build, nothing else of lambdabuild's",
     prepare=_leave_alone,
     functions=500,
 )

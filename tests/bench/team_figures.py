@@ -1,0 +1,82 @@
+"""List the figures of a monorepo that many work on, and that CI builds; a part of the table."""
+
+from tests.bench.contestants import LAMBDABUILD, REFERENCE
+from tests.bench.model import MIB, Figure, Metric, Term, ratio, within
+from tests.bench.scenarios import (
+    BRANCHED,
+    BRANCHED_500,
+    FRESH_CLONE,
+    PULL_REQUEST,
+    RELINK_1000,
+    SHARDED_500,
+)
+from tests.bench.team import (
+    GO_FIVE,
+    GO_LIST,
+    LAMBDABUILD_CLONED,
+    LAMBDABUILD_ITSELF,
+    LAMBDABUILD_RELINKED,
+    LAMBDABUILD_SHARDED,
+    LAMBDABUILD_SWITCHED,
+    LISTED,
+    PULLED,
+)
+
+TEAM_FIGURES = (
+    Figure(
+        name="clone-wall",
+        what="fresh clone, executables from a store, wall, against building them",
+        scenario=FRESH_CLONE,
+        this=Term(LAMBDABUILD_CLONED, Metric.WALL),
+        against=Term(LAMBDABUILD, Metric.WALL),
+        target=ratio(at_most=0.10),
+    ),
+    Figure(
+        name="switch-wall",
+        what="branch switched back and forth, wall, against relinking all",
+        scenario=BRANCHED,
+        this=Term(LAMBDABUILD_SWITCHED, Metric.WALL),
+        against=Term(LAMBDABUILD_RELINKED, Metric.WALL),
+        target=ratio(at_most=0.15),
+    ),
+    Figure(
+        name="since-list-wall",
+        what="`list --since`, one leaf edited, N = 500, wall, against `go list -deps ./api/...`",
+        scenario=BRANCHED_500,
+        this=Term(LISTED, Metric.WALL),
+        against=Term(GO_LIST, Metric.WALL),
+        target=ratio(at_most=1.5),
+    ),
+    Figure(
+        name="pull-request-wall",
+        what="`all --since`, 5 of 500 functions edited, wall, against `go build` of those five",
+        scenario=PULL_REQUEST,
+        this=Term(PULLED, Metric.WALL),
+        against=Term(GO_FIVE, Metric.WALL),
+        target=ratio(at_most=1.5),
+    ),
+    Figure(
+        name="relink-1000-wall",
+        what="relink all, N = 1,000, wall",
+        scenario=RELINK_1000,
+        this=Term(LAMBDABUILD_ITSELF, Metric.WALL),
+        against=Term(REFERENCE, Metric.WALL),
+        target=ratio(at_most=1.10),
+    ),
+    Figure(
+        name="relink-1000-memory",
+        what="relink all, N = 1,000, peak memory of lambdabuild itself (RSS)",
+        scenario=RELINK_1000,
+        this=Term(LAMBDABUILD_ITSELF, Metric.OWN_MEMORY),
+        against=None,
+        target=within(Metric.OWN_MEMORY, 200 * MIB),
+    ),
+    Figure(
+        name="shard-wall",
+        what="slowest of 4 shards, recorded times, N = 500, wall",
+        scenario=SHARDED_500,
+        this=Term(LAMBDABUILD_SHARDED, Metric.WALL),
+        against=Term(LAMBDABUILD_SHARDED, Metric.QUARTER),
+        target=ratio(at_most=1.15),
+    ),
+)
