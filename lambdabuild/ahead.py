@@ -27,9 +27,13 @@ class Later(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - it is raised by whoever wants the value
             self._error = error
 
+    def wait(self) -> None:
+        """Wait until the value is there, or is not to be had."""
+        self._thread.join()
+
     def get(self) -> T:
         """Wait for the value, and return it; raise what it raised."""
-        self._thread.join()
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # it is there now

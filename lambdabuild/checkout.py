@@ -12,6 +12,21 @@ _LINKS = 8
 """Symbolic links that are followed one after the other."""
 
 
+def prepare(run: Run, repository: Repository, directory: str) -> None:
+    """Do what `copy_base` needs first, if anything differs.
+
+    Raises:
+        LambdabuildError: git fails.
+
+    """
+    if any(change.before and change.known for change in repository.changes):
+        _index(run, repository, _place(directory, 0))
+
+
+def _place(directory: str, number: int) -> str:
+    return os.path.join(directory, f"files-{number}")
+
+
 def copy_base(
     run: Run, repository: Repository, wanted: Collection[str], directory: str
 ) -> dict[str, str]:
@@ -28,7 +43,7 @@ def copy_base(
     os.makedirs(directory, exist_ok=True)
     for number, one in enumerate(repository.all):
         there = {change.path for change in one.changes if change.before and change.known}
-        below = os.path.join(directory, str(number))
+        below = _place(directory, number)
         copies |= _copy(run, one, there.intersection(wanted), below)
         _follow_links(run, one, there, copies, below)
     return copies

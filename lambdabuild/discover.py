@@ -11,6 +11,7 @@ from lambdabuild import naming, tree
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import name_of
 from lambdabuild.loading import Graph, find_places, list_all, variants_of
 from lambdabuild.model import (
     Diagnostic,
@@ -170,7 +171,7 @@ def _assemble(
     candidates = _candidates(graphs, sources, listed)
     for candidate in candidates:
         name = naming.function_name(candidate.directory, root_of(candidate.directory, roots), named)
-        here = os.path.relpath(candidate.directory, project)
+        here = name_of(candidate.directory, project)
         function = Function(name, candidate.package, candidate.directory, candidate.load)
         wanted = variants_of(settings.of(name))
         if pattern := naming.excluded_by(name, here, settings.exclude):
@@ -204,7 +205,7 @@ def _assemble(
             if sources_with_main(directory)
         ]
     naming.refuse_collisions(
-        functions, {f.directory: os.path.relpath(f.directory, working) for f in functions}
+        functions, {f.directory: name_of(f.directory, working) for f in functions}
     )
     return Discovery(
         functions=tuple(sorted(functions, key=lambda function: function.name)),

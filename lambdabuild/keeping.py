@@ -25,7 +25,7 @@ _SECRET = "LAMBDABUILD_CACHE_KEY"  # noqa: S105 - where it is, not what it is
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
 _PATIENCE = 10.0
 """Seconds that one request to a store may take."""
-_LOOK_EVERY = 2.0
+_LOOK_EVERY = 0.5
 """Seconds between two looks at whether what is being built from has changed."""
 
 

@@ -1,5 +1,6 @@
 """Names: what a function is called, which ones a person means, and which collide."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -38,7 +39,7 @@ def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:
         return named[directory]
     if directory == root:
         return PurePath(root).name
-    return "-".join(PurePath(directory).relative_to(root).parts)
+    return directory.removeprefix(root).strip(os.sep).replace(os.sep, "-")
 
 
 def refuse_collisions(functions: Iterable[Function], relative: Mapping[str, str]) -> None:

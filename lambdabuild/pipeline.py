@@ -153,7 +153,9 @@ def _select(
     # Slow to import, and seldom asked for.
     from lambdabuild.selecting import restricted, survey_some  # noqa: PLC0415
 
-    found, selected = survey_some(session, names, state, clock, narrowing, force=force)
+    found, selected = survey_some(
+        session, names, state, clock, narrowing, force=force, next_="lambdabuild.batches"
+    )
     return restricted(found, selected), selected.share
 
 

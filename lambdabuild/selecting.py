@@ -1,17 +1,19 @@
 """Select what a branch touches, and what of it is this machine's share."""
 
+import contextlib
+import importlib
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdabuild import shards
 from lambdabuild.ahead import Later
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.git import Repository, changed_since
 from lambdabuild.history import read_history
 from lambdabuild.model import Batch, Plan, Share
 from lambdabuild.narrowing import Narrowing
@@ -21,6 +23,9 @@ from lambdabuild.spans import Activity
 from lambdabuild.state import Home
 from lambdabuild.survey import Key, Survey, survey
 from lambdabuild.trends import recorded_seconds, times_of
+
+if TYPE_CHECKING:
+    from lambdabuild.earlier import Earlier
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _ESCAPES = {
@@ -45,34 +50,43 @@ def survey_some(
     narrowing: Narrowing,
     *,
     force: bool = False,
+    next_: str = "lambdabuild.goparse",
 ) -> tuple[Survey, Selected]:
     """Find out what there is, and what of it is wanted; for the rest see `survey`.
+
+    `next_` is a module that will be needed: it is imported while `go list` is at work.
 
     Raises:
         LambdabuildError: one or the other cannot be told.
 
     """
-    repository = _ask_git(session, narrowing)
-    with session.timeline.span(Activity.SURVEY):
-        found = survey(session, names, state, clock, force=force)
-    return found, _select(session, found, narrowing, state, repository)
-
-
-def _ask_git(session: Session, narrowing: Narrowing) -> Later[Repository] | None:
-    """Begin to ask git what changed, if that is wanted."""
     ref = narrowing.since
-    if ref is None:
-        return None
+    earlier = Later(lambda: _look_back(session, ref, next_)) if ref is not None else None
+    try:
+        with session.timeline.span(Activity.SURVEY):
+            found = survey(session, names, state, clock, force=force)
+        return found, _select(session, found, narrowing, state, earlier)
+    finally:
+        if earlier is not None:
+            _clean(earlier)
 
-    def changed() -> Repository:
-        with session.timeline.span(Activity.GIT, ref):
-            found = changed_since(session.run, session.project, ref)
-        # Slow to import, and needed next; `go list` is at work by now.
-        from lambdabuild import since  # noqa: F401, PLC0415
 
-        return found
+def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
+    from lambdabuild.earlier import look_back  # noqa: PLC0415 - few runs need it
 
-    return Later(changed)
+    earlier = look_back(session, ref)
+    # `go list` is at work by now, and does not wait for these.
+    for name in ("lambdabuild.since", "lambdabuild.goparse", next_):
+        importlib.import_module(name)
+    return earlier
+
+
+def _clean(earlier: "Later[Earlier]") -> None:
+    """Remove the copies of files, once nothing writes there any more."""
+    with contextlib.suppress(LambdabuildError):
+        found = earlier.get()
+        found.prepared.wait()
+        shutil.rmtree(found.directory, ignore_errors=True)
 
 
 def _select(
@@ -80,12 +94,12 @@ def _select(
     found: Survey,
     narrowing: Narrowing,
     state: State,
-    repository: Later[Repository] | None,
+    earlier: "Later[Earlier] | None",
 ) -> Selected:
     keys = {step.key for step in found.plan.steps}
     reasons: dict[Key, str] = {}
     if narrowing.by_change:
-        reasons = _touched(session, found, narrowing, repository)
+        reasons = _touched(session, found, narrowing, earlier)
         failed = dict.fromkeys(state.failed, "it did not build before")
         reasons = {key: why for key, why in (failed | reasons).items() if key in keys}
         keys = set(reasons)
@@ -114,14 +128,14 @@ def _touched(
     session: Session,
     found: Survey,
     narrowing: Narrowing,
-    repository: Later[Repository] | None,
+    earlier: "Later[Earlier] | None",
 ) -> dict[Key, str]:
     # Slow to import, and seldom asked for.
     with session.timeline.span(Activity.SELECT):
-        if repository is not None:
+        if earlier is not None:
             from lambdabuild.since import touched_since  # noqa: PLC0415
 
-            return touched_since(session, found, repository.get())
+            return touched_since(session, found, earlier.get())
         from lambdabuild.mentioned import touched_by  # noqa: PLC0415
 
         return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))

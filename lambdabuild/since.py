@@ -1,7 +1,6 @@
 """Tell which functions a branch touches: those that are not built from what they were."""
 
 import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
 from lambdabuild.config import FILE_NAME
+from lambdabuild.earlier import Earlier
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import first_change, name_of, path_of
 from lambdabuild.git import Change, Repository
@@ -24,13 +24,14 @@ from lambdabuild.survey import Key, Survey
 _DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
 
 
-def touched_since(session: Session, found: Survey, repository: Repository) -> dict[Key, str]:
-    """Return the steps whose inputs differ from those at the base of `repository`, and why.
+def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key, str]:
+    """Return the steps whose inputs differ from what they were, and why.
 
     Raises:
         LambdabuildError: git cannot tell what differs.
 
     """
+    repository, place = earlier.repository, earlier.directory
     aliases = Aliases(found.stamps)
     _warn_of_unseen(session, found, repository, aliases)
     origins = {path: c for c in repository.everything for path in aliases.of(c.path)}
@@ -44,12 +45,11 @@ def touched_since(session: Session, found: Survey, repository: Repository) -> di
         if change.known and _may_matter(comparison, change)
     }
     if not wanted:
-        return _touched(comparison, "")
-    with tempfile.TemporaryDirectory(prefix="lambdabuild-") as directory:
-        place = os.path.realpath(directory)
-        real = copy_base(session.run, repository, wanted, os.path.join(place, "files"))
-        copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
-        return _touched(comparison._replace(copies=copies), place)
+        return _touched(comparison, place)
+    earlier.prepared.get()
+    real = copy_base(session.run, repository, wanted, place)
+    copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
+    return _touched(comparison._replace(copies=copies), place)
 
 
 def _touched(comparison: Comparison, directory: str) -> dict[Key, str]:

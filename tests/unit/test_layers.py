@@ -36,6 +36,7 @@ LAYERS = (
     {
         *("session", "contents", "survey", "depending", "doubts", "explanations"),
         *("request", "keeping", "batches", "removal", "pipeline", "before", "since", "shadow"),
+        *("earlier",),
         *("mentioned", "selecting", "outlets", "sizes", "joining"),
         *("surroundings", "ground", "watching", "flags", "opening"),
     },
