@@ -55,6 +55,15 @@ def on_topic(workspace: Workspace) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def on_topic_of_built(workspace: Workspace) -> Iterator[None]:
+    """Have a branch checked out of what was built once."""
+    _begin(workspace)
+    measure.run(workspace, [workspace.settings.lambdabuild, "all"])
+    _git(workspace, "checkout", "-q", "-B", _TOPIC, MAIN)
+    yield
+
+
 def committing(
     edit: Edit, measured: Callable[[Workspace, Command], Sample]
 ) -> Callable[[Workspace, Command], Sample]:

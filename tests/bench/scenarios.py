@@ -106,8 +106,16 @@ BRANCHED = Scenario(
     warm_ups=1,
 )
 
-BRANCHED_500 = Scenario(
+EDITED_500 = Scenario(
     name="one leaf edited, N = 500",
+    what="the main branch was built once; one function of 500 is edited on another one",
+    prepare=_leave_alone,
+    warm_ups=1,
+    functions=500,
+)
+
+BRANCHED_500 = Scenario(
+    name="fresh checkout, N = 500",
     what="a fresh checkout without anything of lambdabuild's, of a branch on which one function of "
     "500 was edited; Go has read all packages before",
     prepare=_delete_state,

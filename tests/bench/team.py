@@ -81,6 +81,8 @@ LISTED = replace(
     workspace=LAMBDABUILD.name,
 )
 
+LISTED_AGAIN = replace(LISTED, name="listed-again", session=branches.on_topic_of_built)
+
 GO_LIST = replace(
     REFERENCE,
     name="go-list",
