@@ -27,9 +27,10 @@ class Later(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - it is raised by whoever wants the value
             self._error = error
 
-    def wait(self) -> None:
-        """Wait until the value is there, or is not to be had."""
+    def wait(self) -> T | None:
+        """Wait for the value, and return it; None if it is not to be had."""
         self._thread.join()
+        return self._value
 
     def get(self) -> T:
         """Wait for the value, and return it; raise what it raised."""

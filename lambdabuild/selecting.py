@@ -1,6 +1,5 @@
 """Select what a branch touches, and what of it is this machine's share."""
 
-import contextlib
 import importlib
 import json
 import os
@@ -66,6 +65,10 @@ def survey_some(
         with session.timeline.span(Activity.SURVEY):
             found = survey(session, names, state, clock, force=force)
         return found, _select(session, found, narrowing, state, earlier)
+    except BaseException:
+        # Nobody waits for git any more.
+        session.run.close()
+        raise
     finally:
         if earlier is not None:
             _clean(earlier)
@@ -83,8 +86,8 @@ def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
 
 def _clean(earlier: "Later[Earlier]") -> None:
     """Remove the copies of files, once nothing writes there any more."""
-    with contextlib.suppress(LambdabuildError):
-        found = earlier.get()
+    found = earlier.wait()
+    if found is not None:
         found.prepared.wait()
         shutil.rmtree(found.directory, ignore_errors=True)
 

@@ -385,6 +385,18 @@ def test_the_list_as_a_gate(repo: History) -> None:
     )
 
 
+def test_nothing_is_left_in_the_temporary_directory(repo: History, tmp_path: Path) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    repo.environment["TMPDIR"] = str(place)
+    repo.replace("api/ping/main.go", "ping 1", "ping 2")
+    assert repo.run("list", "--since", "HEAD").code == 0
+    assert repo.run("list", "--since", "no-such").code == 2
+    repo.write("lambdabuild.toml", 'roots = ["none"]\n')
+    assert repo.run("list", "--since", "HEAD").code == 2
+    assert list(place.iterdir()) == []
+
+
 def test_what_cannot_go_together(repo: History) -> None:
     both = repo.run("list", "--since", "HEAD", "--files-from", "-")
     watching = repo.run("watch", "--since", "HEAD")
