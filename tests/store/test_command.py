@@ -1,6 +1,8 @@
 """The whole command with a store: fresh clones restore, and a store that fails costs nothing."""
 
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,18 @@ def test_what_was_not_signed_with_the_secret_is_built(
     result = ours.run("all", "--json", url, "--cache-mode=read")
     assert (result.code, set(result.statuses.values())) == (0, {"built"})
     assert "warning: the entry of `a` and 3 more in the cache" in result.err
+
+
+def test_a_signal_ends_a_run_that_waits_for_a_store(tmp_path: Path, store: Proxy) -> None:
+    store.fault = server.silent
+    waiting = clone(tmp_path, 1)
+    waiting.environment["LAMBDABUILD_CACHE_TIMEOUT"] = "200"
+    run = waiting.start("all", f"--cache={store.url(tmp_path.name)}")
+    while not store.asked:
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "interrupted; nothing is half written"
+    assert not (waiting / "dist").exists()

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -343,15 +342,3 @@ def test_two_machines_may_write_at_once(machines: list[Machine]) -> None:
         assert (one.communicate()[1], two.communicate()[1]) == ("", "")
         assert (one.returncode, two.returncode) == (0, 0)
     assert machines[2].run() == all_from(Source.REMOTE)
-
-
-def test_a_signal_ends_a_run_that_waits_for_a_store(machines: list[Machine], store: Proxy) -> None:
-    store.fault = server.silent
-    machines[0].timeout = 200
-    with started(machines[0]) as run:
-        while not store.asked:
-            assert run.poll() is None
-            time.sleep(0.01)
-        run.send_signal(signal.SIGINT)
-        assert run.wait(60) == -signal.SIGINT
-        assert "KeyboardInterrupt" in run.communicate()[1]
