@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.conftest import Project
 from tests.e2e.test_stopping import processes_of, wait_for
 
-KILLS = int(os.environ.get("LAMBDABUILD_KILLS", "4"))
+KILLS = int(os.environ.get("LAMBDABUILD_KILLS", "3"))
 """How many kills each of the tests below gets; there are three."""
 FUNCTIONS = tuple(f"f{number}" for number in range(6))
 

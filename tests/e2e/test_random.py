@@ -43,7 +43,7 @@ from tests.e2e.randomtree import (
 
 BUDGET = "LAMBDABUILD_RANDOM_STEPS"
 """How many steps to take; a failure is only made smaller if this is set, for it takes long."""
-STEPS = int(os.environ.get(BUDGET, "20"))
+STEPS = int(os.environ.get(BUDGET, "14"))
 PER_EXAMPLE = 20
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.

@@ -55,6 +55,7 @@ def test_go_is_started_once_to_build_and_only_then_to_list(repo: Recorded) -> No
     assert repo.started() == ["env", "list", "build"]
 
 
+@pytest.mark.parametrize("go", ["go"], indirect=True)
 def test_an_edit_and_its_taking_back_build_what_depends_on_it(repo: Recorded) -> None:
     repo.replace("internal/auth/auth.go", "auth 1", "auth 2")
     assert rebuilt_as_told(repo) == dict.fromkeys(
