@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from lambdabuild import artifacts, gotool, machine, report
 from lambdabuild.build import Event, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.caches import Mode
 from lambdabuild.doubts import doubt
 from lambdabuild.fingerprint import name_of
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
@@ -83,8 +84,10 @@ def _keeping(
     caches = None
     if found.to_build.batches:
         caching = caching_of(session, request)
-        if not request.watching.shares():
-            caching = caching._replace(url=None)
+        if caching.url is not None and not request.watching.shares():
+            # What was said of the shared one is not meant of that of this machine.
+            mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE
+            caching = caching._replace(url=None, mode=mode)
         caches = open_caches(session, caching)
     directory = os.path.join(staging, "kept")
     os.makedirs(directory)

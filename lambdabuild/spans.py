@@ -41,7 +41,7 @@ class Span(NamedTuple):
     end: float
     """Both in seconds since 1970."""
     critical: bool = False
-    """Had it been shorter, the build would have been: it is on the critical path."""
+    """It is on the chain of work that the end of the build waited for."""
 
     @property
     def seconds(self) -> float:
