@@ -187,10 +187,9 @@ def world_of(findings: Findings, go: str, project: str) -> World:
             world.enter(directory, Level.TREE)
     for key, environment in findings.environments.items():
         _enter_toolchain(world, environment, go)
-        profile = gotool.parse_goflags(environment.flags).get("pgo", "auto")
-        if profile not in {"auto", "off"}:
-            path = os.path.join(_asked_in(key), profile)
-            world.files[os.path.normpath(path)] = CONTENT
+        profile = gotool.profile_path(environment.flags, _asked_in(key))
+        if profile is not None:
+            world.files[profile] = CONTENT
     everything = [package for listed in findings.packages.values() for package in listed]
     modules = _modules(world, findings, everything)
     for module in sorted(modules):

@@ -280,18 +280,20 @@ def _build_all(
 
         if stop():
             return [Linked(step, cancelled=True) for step in batch.steps]
+        environment = found.discovery.environments[batch.directory]
         with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
             return build(
                 session.run,
                 batch,
                 toolchain,
-                goflags=found.discovery.environments[batch.directory].flags,
+                goflags=environment.flags,
                 staging=stages[id(batch)],
                 current={} if request.force else _current(session, batch, state),
                 observe=told,
                 stop=stop,
                 jobs=jobs,
                 note=lambda spans: session.timeline.add(*spans),
+                distrusted=environment.cache if request.force else None,
             )
 
     told: Observe = observe

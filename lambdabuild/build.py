@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from pathlib import Path
 from lambdabuild import gotool
 from lambdabuild.actions import parse_actions
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.gocache import forget_packages
 from lambdabuild.goparse import Timing, parse_build_output
 from lambdabuild.gotool import Memory, Staging
+from lambdabuild.guard import list_sources
 from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
 from lambdabuild.plan import reached
 from lambdabuild.process import Run
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _REFUSED = 2
 """How `go build` exits when its flags or its environment make no sense to it."""
+_TRIES = 3
+"""How often a function is built whose sources change while they are compiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Event:
 
     batch: Batch
     kind: str
-    """`start`, `done`, `failed`, or `current`: nothing to link."""
+    """`start`, `done`, `failed`, `current`: nothing to link, or `refused`: a source changed."""
     tool: str
     package: str
     at: float
@@ -71,13 +76,20 @@ def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -
         wrapper=wrapper_path(),
         events=os.path.join(directory, f"{name}-events") if observed else None,
         graph=os.path.join(directory, f"{name}-graph.json") if observed else None,
+        python=sys.executable if observed else None,
     )
 
 
 def command_of(
-    batch: Batch, toolchain: Toolchain, goflags: str, staging: Staging, jobs: int | None = None
+    batch: Batch,
+    toolchain: Toolchain,
+    goflags: str,
+    staging: Staging,
+    jobs: int | None = None,
+    *,
+    everything: bool = False,
 ) -> Command:
-    """Return the `go build` of a batch."""
+    """Return the `go build` of a batch; with `everything`, one that compiles all packages anew."""
     return gotool.build_command(
         toolchain.go,
         batch.directory,
@@ -88,6 +100,7 @@ def command_of(
         jobs=jobs or toolchain.jobs,
         staging=staging,
         memory=toolchain.memory,
+        everything=everything,
     )
 
 
@@ -103,17 +116,21 @@ def build(
     stop: Callable[[], bool] = lambda: False,
     jobs: int | None = None,
     note: Note = lambda _spans: None,
+    distrusted: str | None = None,
+    tries: int = _TRIES,
 ) -> list[Linked]:
     """Build a batch with one `go build` and return what became of each step.
 
     `current` maps import paths to the link IDs of artifacts that are in place: where Go asks
     for the same link again, nothing is linked. When `stop` says so, the build is stopped; what is
-    finished counts.
+    finished counts. `distrusted` is the directory of Go's build cache where nothing in it may be
+    believed of the packages of the repository.
 
     Where a fault that `go list` did not see stops the whole `go build` before anything is
-    compiled, the functions at fault are left out and the others built again.
+    compiled, the functions at fault are left out and the others built again. Functions whose
+    sources changed while they were compiled are built again as well, `tries` times in all.
     """
-    _prepare(batch, staging, current)
+    _prepare(batch, staging, current, goflags)
     events = _Events(str(staging.events), batch)
 
     def tick() -> bool:
@@ -123,22 +140,40 @@ def build(
         return stop()
 
     command = command_of(batch, toolchain, goflags, staging, jobs)
+    if distrusted is not None:
+        local = {path for path, package in batch.graph.items() if package.local}
+        if not forget_packages(run, gotool.export_command(command), distrusted, local):
+            command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
         raise _refused(completed, batch)
     steps = _conclude(batch, staging, completed, events, note)
+    rest = () if completed.stopped else _to_build_again(batch, steps, completed, events, tries)
+    left = {step.key for step in rest}
+    steps = [_blamed_on_all(linked, completed) for linked in steps if linked.step.key not in left]
+    if rest:
+        log.info("go build again, for %d functions", len(rest))
+        again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
+        steps += build(
+            run, again, toolchain, goflags=goflags, staging=staging, current=current,
+            observe=observe, stop=stop, jobs=jobs, note=note, tries=tries - bool(events.refused),
+        )  # fmt: skip
+    return steps
+
+
+def _to_build_again(
+    batch: Batch, steps: Iterable[Linked], completed: Completed, events: "_Events", tries: int
+) -> tuple[Step, ...]:
+    """Return the steps that are no worse for what stopped or refused them this time."""
+    if events.refused:
+        missing = (linked.step for linked in steps if not (linked.executable or linked.current))
+        refused = (s for s in missing if reached(batch.graph, s.function.package, events.refused))
+        return tuple(refused) if tries > 1 else ()
     blamed = {linked.step.key for linked in steps if linked.errors}
-    if completed.code > 0 and not completed.stopped and not events.seen and blamed:
-        rest = tuple(step for step in batch.steps if step.key not in blamed)
-        if rest and len(rest) < len(batch.steps):
-            log.info("go build stopped before it began; again without %d functions", len(blamed))
-            again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
-            return [linked for linked in steps if linked.errors] + build(
-                run, again, toolchain, goflags=goflags, staging=staging, current=current,
-                observe=observe, stop=stop, jobs=jobs, note=note,
-            )  # fmt: skip
-    return [_blamed_on_all(linked, completed) for linked in steps]
+    if completed.code > 0 and not events.seen and blamed:
+        return tuple(step for step in batch.steps if step.key not in blamed)
+    return ()
 
 
 def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
@@ -149,14 +184,16 @@ def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
     return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 
-def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None:
+def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str], goflags: str) -> None:
     os.makedirs(staging.temporary, exist_ok=True)
     for step in batch.steps:
         package = step.function.package
         os.makedirs(os.path.dirname(staging.executable(package)), exist_ok=True)
         if package in current:
             Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
-    Path(str(staging.events)).touch()
+    Path(str(staging.events)).write_bytes(b"")
+    profile = gotool.profile_path(goflags, batch.directory)
+    list_sources(batch, staging, [profile] if profile else [])
 
 
 @dataclass(slots=True)
@@ -168,6 +205,8 @@ class _Events:
     offset: int = 0
     seen: bool = False
     current: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """Packages whose sources changed while they were compiled."""
     started: dict[tuple[str, str], float] = field(default_factory=dict)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -195,6 +234,8 @@ class _Events:
         elif kind == "current":
             package = rest.split(" ", 1)[1]
             self.current.add(package)
+        elif kind == "refused":
+            self.refused.add(package)
         else:
             self.started[tool, package] = now
         return Event(self.batch, kind, tool, package, now)

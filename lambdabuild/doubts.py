@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from lambdabuild.fingerprint import UNKNOWN, name_of, path_of
 from lambdabuild.model import Input
-from lambdabuild.stamps import TOOL, WHOLE, Level, look
+from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, look
 from lambdabuild.survey import Key, Survey
 
 
@@ -22,6 +22,7 @@ def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ..
     for path in after.stirred:
         if after.stamps.directories[path].level == Level.EVERYTHING:
             folders.update(str(parent) for parent in PurePath(path).parents)
+    replaced = {p for p in after.stirred if _is_replaced(p, survey.stamps, after.stamps)}
     kinds = {path: after.stamps.files[path].kind for path in touched}
     for_all = [
         (f"file {name_of(path, project)}", UNKNOWN)
@@ -35,9 +36,20 @@ def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ..
             return item
         path = path_of(name.removeprefix("file "), project)
         known = path not in touched and os.path.dirname(path) not in folders
+        if known and replaced:
+            known = replaced.isdisjoint(map(str, PurePath(path).parents))
         return item if known else (name, UNKNOWN)
 
     return {
         key: (*(doubted(item) for item in inputs), *for_all)
         for key, inputs in survey.inputs.items()
     }
+
+
+def _is_replaced(path: str, before: Stamps, after: Stamps) -> bool:
+    """Tell whether a directory went elsewhere, or another took its place, with files of old times.
+
+    Then its own ctime changes, and, as nothing came or went in it, its mtime does not.
+    """
+    old, new = before.directories[path], after.directories[path]
+    return old.inode != new.inode or old.modified == new.modified

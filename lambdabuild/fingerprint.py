@@ -4,7 +4,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from lambdabuild.gosource import PROFILE
-from lambdabuild.gotool import build_flags, parse_goflags, target_environment, uses_cgo
+from lambdabuild.gotool import (
+    build_flags,
+    parse_goflags,
+    profile_path,
+    target_environment,
+    uses_cgo,
+)
 from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
 from lambdabuild.plan import order_of
 
@@ -186,10 +192,9 @@ class Inputs:
         if theirs.get("trimpath", "true") not in {"true", "1"}:
             places = (self._project, self._environment.module_cache, self._environment.root)
             found.append(("directory", " ".join(places)))
-        if (profile := theirs.get("pgo", "auto")) not in {"auto", "off"}:
-            path = os.path.normpath(os.path.join(step.function.load_directory, profile))
-            digest = self._digest_of(path) or UNKNOWN
-            found.append((f"file {self._name(path)}", digest))
+        if (profile := profile_path(goflags, step.function.load_directory)) is not None:
+            digest = self._digest_of(profile) or UNKNOWN
+            found.append((f"file {self._name(profile)}", digest))
         return found
 
     def _of_package(self, path: str) -> tuple[Input, ...]:

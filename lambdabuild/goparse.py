@@ -59,6 +59,15 @@ def parse_packages(text: str, directory: str) -> list[Package]:
     ]
 
 
+def parse_build_ids(text: str) -> list[tuple[str, str]]:
+    """Return import path and build ID of each package that `go list -export -json` compiled."""
+    return [
+        (value["ImportPath"], value["BuildID"])
+        for value in _json_stream(text)
+        if value.get("BuildID")
+    ]
+
+
 def _json_stream(text: str) -> Iterator[dict[str, Any]]:
     decoder = json.JSONDecoder()
     position = 0

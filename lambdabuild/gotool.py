@@ -1,5 +1,6 @@
 """The command lines and the environment of `go`, as values."""
 
+import os.path
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -78,6 +79,8 @@ class Staging(NamedTuple):
     """The file the wrapper reports to."""
     graph: str | None = None
     """The file the action graph goes to."""
+    python: str | None = None
+    """What the wrapper looks at times with, where `find` cannot."""
 
     def executable(self, import_path: str) -> str:
         return f"{self.directory}/{import_path}:exe"
@@ -85,6 +88,10 @@ class Staging(NamedTuple):
     def current(self, import_path: str) -> str:
         """Return the file that holds the link ID of the artifact already there."""
         return f"{self.directory}/{import_path}:id"
+
+    def sources(self, import_path: str) -> str:
+        """Return the file that lists what a package is compiled from."""
+        return f"{self.directory}/{import_path}:sources"
 
 
 def split_quoted(text: str) -> list[str]:
@@ -121,6 +128,14 @@ def parse_goflags(text: str) -> dict[str, str]:
         name, equals, value = field.lstrip("-").partition("=")
         flags[name] = value if equals else "true"
     return flags
+
+
+def profile_path(goflags: str, directory: str) -> str | None:
+    """Return the profile that `-pgo` in GOFLAGS names for a `go` that runs in `directory`."""
+    profile = parse_goflags(goflags).get("pgo", "auto")
+    if profile in {"auto", "off"}:
+        return None
+    return os.path.normpath(os.path.join(directory, profile))
 
 
 def strips_dwarf(ldflags: str) -> bool:
@@ -244,12 +259,14 @@ def build_command(
     jobs: int,
     staging: Staging,
     memory: Memory,
+    everything: bool = False,
 ) -> Command:
     """Build every main package of `import_paths` in one process, each to a file of its own.
 
     `go build -o DIR/` names its output by the last path element, so two functions named `get`
     would overwrite each other in silence. Here nothing is written (`-o /dev/null`), and a wrapper
-    around the linker keeps each executable under its import path.
+    around the linker keeps each executable under its import path. With `everything`, nothing is
+    taken from Go's build cache.
     """
     chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
     wrapper = ["/bin/sh", staging.wrapper, str(len(chain)), *chain]
@@ -257,6 +274,7 @@ def build_command(
         go,
         "build",
         f"-p={jobs}",
+        *(["-a"] if everything else []),
         *build_flags(flags, goflags),
         f"-toolexec={join_quoted(wrapper)}",
         "-o=/dev/null",
@@ -272,11 +290,22 @@ def build_command(
         "LAMBDABUILD_STAGE": staging.directory,
         "LAMBDABUILD_EVENTS": staging.events or "/dev/null",
     }
+    if staging.python:
+        environment["LAMBDABUILD_PYTHON"] = staging.python
     if memory.limit is not None:
         environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
     if flags.compiler is not None and flags.compiler.path is not None:
         environment["PATH"] = flags.compiler.path
     return Command((*arguments, "--", *import_paths), directory, environment)
+
+
+def export_command(build: Command) -> Command:
+    """Ask for the build ID of each package that the `go build` compiles, without linking any."""
+    go, _, *arguments = build.arguments
+    elsewhere = ("-toolexec=", "-o=", "-debug-actiongraph=")
+    flags = [argument for argument in arguments if not argument.startswith(elsewhere)]
+    asked = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
+    return Command((go, *asked, *flags), build.directory, build.environment)
 
 
 def shell_line(command: Command) -> str:

@@ -9,8 +9,12 @@
 # a copy. Where $LAMBDABUILD_STAGE/<import path>:id holds the action ID of the link asked for, the
 # artifact of the last run is what would be made again, and nothing is linked.
 #
-# One line an event goes to $LAMBDABUILD_EVENTS. Nothing may be printed: Go takes a tool's output
-# for the compiler's, and keeps it in its cache.
+# $LAMBDABUILD_STAGE/<import path>:sources lists what a package is compiled from, and has the time
+# of the last change before `go` began. A tool that ran while one of them changed has failed: Go
+# hashed the file before, and would keep what came of it under a hash that is not its own.
+#
+# One line an event goes to $LAMBDABUILD_EVENTS. Nothing may be printed where a tool succeeds: Go
+# takes it for the compiler's output, and keeps it in its cache.
 
 words=$1
 shift
@@ -19,13 +23,53 @@ tool=${tool##*/}
 tool=${tool%.exe}
 eval "first=\${$((words + 2)):-}"
 case $first in -V*) exec "$@" ;; esac
+
+# Print what changed of the sources in the list $1 and of those that the arguments name.
+changed() {
+	list=$1
+	for argument in "$@"; do
+		shift
+		case $argument in
+		"$GOTMPDIR"/*) ;;
+		/*.go | /*.s | /*.S) set -- "$@" "$argument" ;;
+		esac
+	done
+	# Of a directory, that it took another's place; what comes and goes in it has times of its own.
+	(
+		while IFS= read -r path; do set -- "$@" "$path"; done <"$list"
+		exec find "$@" -prune -cnewer "$list" \( ! -type d -o ! -newer "$list" \) 2>/dev/null
+	) || # not every find knows -cnewer, and none says which path is missing
+		"$LAMBDABUILD_PYTHON" -ISc '
+import os, stat, sys
+since = os.stat(sys.argv[1]).st_mtime_ns
+with open(sys.argv[1], errors="surrogateescape") as file:
+    paths = [*sys.argv[2:], *file.read().splitlines()]
+for path in paths:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        print(path)
+        continue
+    replaced = not stat.S_ISDIR(found.st_mode) or found.st_mtime_ns <= since
+    if found.st_ctime_ns > since and replaced:
+        print(path)
+' "$list" "$@" || echo "it"
+}
+
 case $tool in
 link) ;;
-compile)
-	echo "start compile $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
+asm | cgo | compile | preprofile)
+	[ "$tool" != compile ] || echo "start compile $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
 	"$@"
 	status=$?
-	echo "done compile $status $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
+	sources=$LAMBDABUILD_STAGE/$TOOLEXEC_IMPORTPATH:sources
+	if [ -f "$sources" ] && path=$(changed "$sources" "$@") && [ -n "$path" ]; then
+		echo "refused $tool $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
+		echo "${path%%
+*} was changed while it was compiled" >&2
+		exit 1
+	fi
+	[ "$tool" != compile ] || echo "done compile $status $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
 	exit $status
 	;;
 *) exec "$@" ;;

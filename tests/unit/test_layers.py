@@ -27,7 +27,7 @@ LAYERS = (
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
         *("stamps", "asking", "ahead", "saved", "state"),
         *("sources", "loading", "oversights", "discover"),
-        *("build", "artifacts", "publish", "manifest"),
+        *("guard", "gocache", "build", "artifacts", "publish", "manifest"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
