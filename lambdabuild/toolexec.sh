@@ -24,7 +24,7 @@ tool=${tool%.exe}
 eval "first=\${$((words + 2)):-}"
 case $first in -V*) exec "$@" ;; esac
 
-# Print what changed of the sources in the list $1 and of those that the arguments name.
+# Print what changed of the sources in the list $1 and of those that the other arguments name.
 changed() {
 	list=$1
 	for argument in "$@"; do
@@ -34,16 +34,20 @@ changed() {
 		/*.go | /*.s | /*.S) set -- "$@" "$argument" ;;
 		esac
 	done
+	while IFS= read -r path; do set -- "$@" "$path"; done <"$list"
 	# Of a directory, that it took another's place; what comes and goes in it has times of its own.
-	(
-		while IFS= read -r path; do set -- "$@" "$path"; done <"$list"
-		exec find "$@" -prune -cnewer "$list" \( ! -type d -o ! -newer "$list" \) 2>/dev/null
-	) || # not every find knows -cnewer, and none says which path is missing
-		"$LAMBDABUILD_PYTHON" -ISc '
+	exec find "$@" -prune -cnewer "$list" \( ! -type d -o ! -newer "$list" \) 2>/dev/null
+}
+
+# The same, where `find` does not know -cnewer, or does not find a file.
+changed_by_python() {
+	"$LAMBDABUILD_PYTHON" -ISc '
 import os, stat, sys
 since = os.stat(sys.argv[1]).st_mtime_ns
 with open(sys.argv[1], errors="surrogateescape") as file:
-    paths = [*sys.argv[2:], *file.read().splitlines()]
+    paths = [path for path in sys.argv[2:] if path[:1] == "/" and path.endswith((".go", ".s", ".S"))]
+    paths = [path for path in paths if not path.startswith(os.environ["GOTMPDIR"] + "/")]
+    paths += file.read().splitlines()
 for path in paths:
     try:
         found = os.lstat(path)
@@ -53,7 +57,7 @@ for path in paths:
     replaced = not stat.S_ISDIR(found.st_mode) or found.st_mtime_ns <= since
     if found.st_ctime_ns > since and replaced:
         print(path)
-' "$list" "$@" || echo "it"
+' "$@" || echo "a source"
 }
 
 case $tool in
@@ -63,7 +67,11 @@ asm | cgo | compile | preprofile)
 	"$@"
 	status=$?
 	sources=$LAMBDABUILD_STAGE/$TOOLEXEC_IMPORTPATH:sources
-	if [ -f "$sources" ] && path=$(changed "$sources" "$@") && [ -n "$path" ]; then
+	path=
+	if [ -f "$sources" ]; then
+		path=$(changed "$sources" "$@") || path=$(changed_by_python "$sources" "$@")
+	fi
+	if [ -n "$path" ]; then
 		echo "refused $tool $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
 		echo "${path%%
 *} was changed while it was compiled" >&2
