@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild import gotool, tree
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
 from lambdabuild.model import Flags, GoEnvironment, Package, Target
 from lambdabuild.process import Run
 from lambdabuild.sources import has_main
 from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, Stamps, World
-from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, load_remedy
+from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, not_loaded
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +48,15 @@ class Findings:
     packages: dict[str, tuple[Package, ...]] = field(default_factory=dict)
     """By everything that decides what `go list` says."""
     stamps: Stamps = field(default_factory=Stamps)
+    incomplete: bool = False
+    """Some module or workspace gave no answer at all."""
 
     @property
     def broken(self) -> bool:
         """Something cannot be loaded: what would mend it is not all known."""
-        return any(package.errors for packages in self.packages.values() for package in packages)
+        return self.incomplete or any(
+            package.errors for packages in self.packages.values() for package in packages
+        )
 
 
 class Go:
@@ -116,6 +119,8 @@ class Go:
     ) -> tuple[Package, ...]:
         """Return what `go list` tells of `patterns`, run in `directory`.
 
+        Without dependencies, of a package that has no files for the variant that alone is told.
+
         Raises:
             LambdabuildError: the module or the workspace itself cannot be loaded.
 
@@ -137,18 +142,14 @@ class Go:
             )  # fmt: skip
             done = self._run(command)
             if done.code != 0:
-                raise LambdabuildError(
-                    f"Go cannot load the module: {done.error.strip() or f'exit code {done.code}'}",
-                    at=[directory],
-                    hint=load_remedy(done.error),
-                )
+                raise not_loaded(done, directory)
             from lambdabuild.goparse import parse_packages  # noqa: PLC0415 - not if known
 
             listed = parse_packages(done.output, directory)
             known = tuple(_completed(package, environment) for package in listed)
             if not dependencies:
-                # Asked what there is under another target: what is wrong with it is no matter.
-                known = tuple(package._replace(errors=()) for package in known)
+                # That no error is kept of it, for it is none: it would be asked about in each run.
+                known = tuple(p._replace(errors=()) if is_left_out(p) else p for p in known)
             self.findings.packages[key] = known
         return known
 
@@ -171,10 +172,18 @@ def start_go(run: Run, environment: Mapping[str, str], findings: Findings) -> Go
     return Go(run, find_go(environment), settings, findings)
 
 
+def is_left_out(package: Package) -> bool:
+    """Tell whether Go has no file of a package for the variant: a pattern would leave it out."""
+    return bool(package.errors) and package.errors[0].message.startswith(
+        ("build constraints exclude all Go files", "no Go files in ")
+    )
+
+
 def _completed(package: Package, environment: GoEnvironment) -> Package:
     """Add to a package what `go list` does not tell."""
-    cache = f"{environment.module_cache}{os.sep}"
-    local = bool(package.directory) and not package.directory.startswith(cache)
+    # Without HOME and GOPATH there is no module cache.
+    cache = f"{environment.module_cache}{os.sep}" if environment.module_cache else None
+    local = bool(package.directory) and not (cache and package.directory.startswith(cache))
     main = local and package.name == "main" and has_main(package)
     return package._replace(local=local, declares_main=main) if local else package
 
@@ -230,10 +239,12 @@ def _asked_in(key: str) -> str:
 
 def _enter_toolchain(world: World, environment: GoEnvironment, go: str) -> None:
     world.files[os.path.realpath(go)] = TOOL
-    for tool in ("compile", "link"):
-        world.files[os.path.join(environment.tools, tool)] = TOOL
-    for name in ("VERSION", "go.env"):
-        world.files[os.path.join(environment.root, name)] = WHOLE
+    places = {"compile": environment.tools, "link": environment.tools}
+    places |= {"VERSION": environment.root, "go.env": environment.root}
+    for name, directory in places.items():
+        if directory:
+            kind = TOOL if directory == environment.tools else WHOLE
+            world.files[os.path.join(directory, name)] = kind
 
 
 def _enter_workspace(world: World, path: str) -> set[str]:

@@ -18,8 +18,7 @@ from lambdabuild.fingerprint import first_change
 from lambdabuild.git import Change, Repository
 from lambdabuild.loading import find_places, list_all, variants_of
 from lambdabuild.model import Function, Input, Step
-from lambdabuild.naming import excluded_by, function_name
-from lambdabuild.oversights import is_below, root_of
+from lambdabuild.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.plan import make_plan
 from lambdabuild.session import Session
 from lambdabuild.shadow import Shadow
@@ -166,8 +165,8 @@ def _overlaid(
     walked = found.go.findings.trees
     trees = {root: walked.get(root) or walk(root) for root in dict.fromkeys(roots)}
     places, environments = find_places(session.run, go, trees, session.environment)
-    graphs, _ = list_all(session.run, go, places, list(variants))
-    return Discovery((), graphs, environments, ())
+    listing = list_all(session.run, go, places, variants)
+    return Discovery((), listing.graphs, environments, ())
 
 
 def _steps_before(

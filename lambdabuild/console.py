@@ -148,9 +148,12 @@ class Console:
         functions = len({step.function.name for step in steps})
         noun = "function" if functions == 1 else "functions"
         aside = len({step.function.name for step in plan.set_aside})
-        unloaded = f"; {aside} cannot be loaded" if aside else ""
+        said = [f"building {functions} {noun} for {targets}"] if functions else []
+        if aside:
+            lone = "" if functions else " function" if aside == 1 else " functions"
+            said.append(f"{aside}{lone} cannot be loaded")
         if not self.calm:
-            self.say(f"building {functions} {noun} for {targets}{unloaded}")
+            self.say("; ".join(said))
         if self.boarded:
             self._take_down()
             from rich.live import Live  # noqa: PLC0415 - slow to import

@@ -11,8 +11,9 @@ from lambdabuild import gotool, machine, publish
 from lambdabuild.asking import Findings, start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
-from lambdabuild.discover import discover
+from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
 from lambdabuild.process import Run
 from lambdabuild.state import Home
@@ -57,30 +58,37 @@ def examine(
     asked = start_go(run, environment, Findings())
     yield from _c_compilers(settings, environment, asked.settings)
     yield from _functions(
-        lambda: (
-            discover(
-                run,
-                asked,
-                settings,
-                project=project,
-                working=working,
-                environment=environment,
-            ).functions
+        lambda: discover(
+            run,
+            asked,
+            settings,
+            project=project,
+            working=working,
+            environment=environment,
         ),
         settings,
     )
 
 
-def _functions(find: Callable[[], tuple[object, ...]], settings: Settings) -> Iterator[Finding]:
+def _functions(find: Callable[[], Discovery], settings: Settings) -> Iterator[Finding]:
     roots = ", ".join(settings.config.roots)
     try:
-        count = len(find())
+        found = find()
     except LambdabuildError as error:
         yield Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
         return
-    if count:
-        yield Finding(Verdict.GOOD, f"{count} functions under {roots}")
-    else:
+    broken = 0
+    for function in found.functions:
+        packages = (found.package(function, v) for v in variants_of(settings.of(function.name)))
+        errors = [error for package in packages if package for error in package.errors]
+        broken += bool(errors)
+        for problem in errors[:1]:
+            message = f"`{function.name}` cannot be loaded: {problem.message}"
+            yield Finding(Verdict.ERROR, message, problem.hint)
+    if count := len(found.functions) - broken:
+        noun = "function" if count == 1 else "functions"
+        yield Finding(Verdict.GOOD, f"{count} {noun} under {roots}")
+    elif not broken:
         yield Finding(
             Verdict.ERROR, f"no function under {roots}", "`lambdabuild list --skipped` tells why"
         )

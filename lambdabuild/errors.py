@@ -23,12 +23,19 @@ class LambdabuildError(Exception):
         at: Iterable[str] = (),
         hint: str | None = None,
         exit_code: int = NOT_STARTED,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
     ) -> None:
+        """Take what people and machines are told; `file` is an absolute path."""
         super().__init__(message)
         self.message = message
         self.at = tuple(at)
         self.hint = hint
         self.exit_code = exit_code
+        self.file = file
+        self.line = line
+        self.column = column
 
     def __str__(self) -> str:
         """Return the message as people read it, on one or more lines, without `error:`."""

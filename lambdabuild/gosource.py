@@ -23,8 +23,10 @@ _DECLARATION = re.compile(
 )
 # A comment may stand before it on its line; one that only says so does no harm here.
 _PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
+_IMPORT_C = re.compile(rb""""C"|`C`""")
+_CGO_CONSTRAINT = re.compile(rb"^//[ \t]*(?:go:build|\+build)\b[^\n]*\bcgo\b", re.MULTILINE)
 _EMBED = re.compile(rb"//go:embed[^\n]*")
-_DIRECTIVE = re.compile(r"^\s*(?P<word>use|replace)\b\s*(?P<rest>.*)$")
+_DIRECTIVE = re.compile(r"^\s*(?P<word>use|replace|ignore)\b\s*(?P<rest>.*)$")
 _WORD = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|[^\s"`]+')
 
 
@@ -65,10 +67,11 @@ def _head(source: bytes) -> bytes:
 
 
 class Directives(NamedTuple):
-    """The directories that a go.mod or a go.work names, as it writes them."""
+    """The directories that a go.mod or a go.work names, as it writes them; `ignore` may be any path."""
 
     use: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 def parse_directives(text: str) -> Directives:
@@ -79,6 +82,7 @@ def parse_directives(text: str) -> Directives:
     """
     use: list[str] = []
     replace: list[str] = []
+    ignore: list[str] = []
     block = None
     for raw in text.splitlines():
         line = raw.partition("//")[0].strip()
@@ -97,11 +101,35 @@ def parse_directives(text: str) -> Directives:
         words = [item.strip('"`') for item in _WORD.findall(rest)]
         if word == "use":
             use += words[:1]
+        elif word == "ignore":
+            ignore += words[:1]
         elif "=>" in words:
             target = words[words.index("=>") + 1 :][:1]
             replace += [item for item in target if item.startswith(("./", "../", "/"))]
             replace += [item for item in target if item in {".", ".."}]
-    return Directives(tuple(use), tuple(replace))
+    return Directives(tuple(use), tuple(replace), tuple(ignore))
+
+
+def ignores(patterns: Iterable[str], directory: str) -> bool:
+    """Tell whether `ignore` lines leave out a directory, given by its path from the module's.
+
+    https://go.dev/ref/mod#go-mod-file-ignore: `./x` is that directory, `x` any of that path; both
+    with all that is below.
+    """
+    inside = f"/{directory}/"
+    for pattern in patterns:
+        path = pattern.removeprefix("./").strip("/")
+        if inside.startswith(f"/{path}/") or (
+            not pattern.startswith("./") and f"/{path}/" in inside
+        ):
+            return True
+    return False
+
+
+def needs_cgo(source: bytes) -> bool:
+    """Tell whether a Go file may be one that Go leaves out where cgo is off."""
+    head = _head(source)
+    return bool(_IMPORT_C.search(head) or _CGO_CONSTRAINT.search(head))
 
 
 def embed_directories(patterns: Iterable[str]) -> list[str]:

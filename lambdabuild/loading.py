@@ -1,18 +1,28 @@
-"""Find the modules and workspaces below the roots, and let `go list` load their packages."""
+"""Find the modules and workspaces below the roots, and let `go list` load their packages.
+
+What cannot be loaded costs its own functions alone: they are known from the walk over the roots.
+"""
 
 import os
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from lambdabuild import tree
-from lambdabuild.asking import Go, Variant
+from lambdabuild.asking import Go, Variant, is_left_out
 from lambdabuild.config import BuildSettings
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Diagnostic, GoEnvironment, Package
+from lambdabuild.naming import is_below
 from lambdabuild.process import Run, in_parallel
+from lambdabuild.sources import sources_with_main
 
 _AT_ONCE = 4
 """How many `go list` processes run at a time; each uses several processors by itself."""
+_MODULE = re.compile(r"^[ \t]*module[ \t]+[\"`]?([^\s\"`]+)", re.MULTILINE)
+
+T = TypeVar("T")
 
 
 def variants_of(settings: BuildSettings) -> list[Variant]:
@@ -23,7 +33,7 @@ def variants_of(settings: BuildSettings) -> list[Variant]:
     ]
 
 
-Graph = Mapping[str, Package]
+Graph = dict[str, Package]
 """Every package of one load, by import path."""
 
 
@@ -32,32 +42,103 @@ class Place(NamedTuple):
 
     directory: str
     patterns: tuple[str, ...]
+    """None where nobody wants what is there."""
+    sources: tuple[str, ...] = ()
+    """The directories with Go files that the patterns mean; absolute."""
+    failure: LambdabuildError | None = None
+    """Why `go` does not even run there."""
+
+
+class Listing(NamedTuple):
+    """What `go list` told of all places."""
+
+    graphs: dict[tuple[str, Variant], Graph]
+    unlisted: list[tuple[str, Diagnostic]]
+    """The directories that Go does not list, each with its reason."""
+    failures: dict[str, LambdabuildError]
+    """Why a place cannot be loaded, by its directory; its programs are packages with that error."""
+
+
+Choose = Callable[[Mapping[str, Sequence[str]]], Collection[str]]
+"""Takes the directories with Go files of each load; returns the loads that are wanted."""
 
 
 def find_places(
-    run: Run, go: Go, trees: Mapping[str, tree.Tree], environment: Mapping[str, str]
+    run: Run,
+    go: Go,
+    trees: Mapping[str, tree.Tree],
+    environment: Mapping[str, str],
+    choose: Choose | None = None,
 ) -> tuple[list[Place], dict[str, GoEnvironment]]:
-    """Return where to run `go list`: once a workspace, and once a module that is in none."""
+    """Return where to run `go list`: once a workspace, and once a module that is in none.
+
+    Where nothing is wanted, `go` is not even started: it may be that it fails there.
+    """
     modules = _modules(trees)
+    owned = _owned(trees, modules)
     loads: dict[str, str] = {}
     for directory, module in modules.items():
         workspace = None
         if environment.get("GOWORK") != "off":
             workspace = tree.enclosing(directory, "go.work")
         loads[directory] = workspace or module
+    unwanted: list[Place] = []
+    # A GOWORK that names a file is the workspace of all of them.
+    if choose is not None and environment.get("GOWORK", "off") == "off":
+        groups: dict[str, list[str]] = defaultdict(list)
+        for directory, load in loads.items():
+            groups[load] += owned[directory]
+        wanted = choose(groups) if len(groups) > 1 else groups
+        unwanted = [Place(load, (), tuple(s)) for load, s in groups.items() if load not in wanted]
+        loads = {directory: load for directory, load in loads.items() if load in wanted}
+    inside, told = _told_places(run, go, loads, modules)
+    unreadable = [directory for found in trees.values() for directory in found.unreadable]
+    places = []
+    for place, directories in inside.items():
+        failure = told[place]
+        patterns = {
+            pattern for d in directories for pattern in _patterns(d, place, owned[d], unreadable)
+        }
+        places.append(
+            Place(
+                place,
+                tuple(sorted(patterns)),
+                tuple(source for directory in directories for source in owned[directory]),
+                failure if isinstance(failure, LambdabuildError) else None,
+            )
+        )
+    environments = {d: found for d, found in told.items() if isinstance(found, GoEnvironment)}
+    return [*places, *unwanted], environments
+
+
+def _told_places(
+    run: Run, go: Go, loads: Mapping[str, str], modules: Mapping[str, str]
+) -> tuple[dict[str, list[str]], dict[str, GoEnvironment | LambdabuildError]]:
+    """Return which directories belong to each place, and what `go env` says there."""
     distinct = list(dict.fromkeys(loads.values()))
-    told = in_parallel(run, go.environment, distinct, _workers(go))
-    environments = dict(zip(distinct, told, strict=True))
-    patterns: dict[str, list[str]] = defaultdict(list)
+    answers = in_parallel(run, lambda load: _tried(go.environment, load), distinct, _workers(go))
+    told = dict(zip(distinct, answers, strict=True))
+    inside: dict[str, list[str]] = defaultdict(list)
     for directory, load in loads.items():
-        # GOWORK may name a file elsewhere: then that is the workspace, whatever is nearest.
-        workspace = environments[load].workspace
-        place = os.path.dirname(workspace) if workspace is not None else modules[directory]
-        patterns[place].append(pattern_of(directory, place))
-    for load in patterns:
-        if load not in environments:
-            environments[load] = go.environment(load)
-    return [Place(load, tuple(sorted(set(p)))) for load, p in patterns.items()], environments
+        answer = told[load]
+        place = load
+        if isinstance(answer, GoEnvironment):
+            # GOWORK may name a file elsewhere: then that is the workspace, whatever is nearest.
+            workspace = answer.workspace
+            place = os.path.dirname(workspace) if workspace is not None else modules[directory]
+        inside[place].append(directory)
+    for place in inside:
+        if place not in told:
+            told[place] = _tried(go.environment, place)
+    return inside, told
+
+
+def _tried(ask: Callable[[str], T], item: str) -> T | LambdabuildError:
+    """Return the answer, or why there is none."""
+    try:
+        return ask(item)
+    except LambdabuildError as error:
+        return error
 
 
 def _modules(trees: Mapping[str, tree.Tree]) -> dict[str, str]:
@@ -75,6 +156,31 @@ def _modules(trees: Mapping[str, tree.Tree]) -> dict[str, str]:
     return modules
 
 
+def _owned(trees: Mapping[str, tree.Tree], modules: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the directories with Go files, by the nearest root or module that they are in."""
+    owned: dict[str, list[str]] = {directory: [] for directory in modules}
+    for source in dict.fromkeys(s for found in trees.values() for s in found.sources):
+        top = source
+        while top not in owned and top != os.path.dirname(top):
+            top = os.path.dirname(top)
+        if top in owned:
+            owned[top].append(source)
+    return owned
+
+
+def _patterns(
+    directory: str, load: str, sources: Iterable[str], unreadable: Iterable[str]
+) -> list[str]:
+    """Return the patterns for all packages below a root or a module's directory.
+
+    Go ends its walk at the first directory that it cannot read, and leaves out all that follow:
+    then each is named.
+    """
+    if any(is_below(other, directory) for other in unreadable):
+        return [pattern_of(source, load).removesuffix("/...") for source in sources]
+    return [pattern_of(directory, load)]
+
+
 def pattern_of(directory: str, load: str) -> str:
     relative = os.path.relpath(directory, load)
     if relative == ".":
@@ -87,23 +193,85 @@ def _workers(go: Go) -> int:
     return 1 if go.findings.packages else _AT_ONCE
 
 
-def list_all(
-    run: Run, go: Go, places: Sequence[Place], variants: Sequence[Variant]
-) -> tuple[dict[tuple[str, Variant], Graph], list[tuple[str, Diagnostic]]]:
-    """Return all graphs, and the patterns that Go does not list, each with its reason."""
-    wanted = [(place, variant) for place in places for variant in variants]
+def list_all(run: Run, go: Go, places: Sequence[Place], variants: Sequence[Variant]) -> Listing:
+    """Return all that Go tells of the places, and what it does not tell, with its reasons."""
+    wanted = [(place, variant) for place in places for variant in variants if place.patterns]
 
-    def load(item: tuple[Place, Variant]) -> tuple[Package, ...]:
+    def load(item: tuple[Place, Variant]) -> tuple[Package, ...] | LambdabuildError:
         place, variant = item
-        return go.packages(place.directory, place.patterns, variant)
+        if place.failure is not None:
+            return place.failure
+        return _tried(lambda where: go.packages(where, place.patterns, variant), place.directory)
 
     listed = in_parallel(run, load, wanted, _workers(go))
-    graphs: dict[tuple[str, Variant], Graph] = {}
+    found = Listing({}, [], {})
     unlisted: dict[str, Diagnostic] = {}
-    for (place, variant), packages in zip(wanted, listed, strict=True):
-        graphs[place.directory, variant] = {package.import_path: package for package in packages}
+    for (place, variant), answer in zip(wanted, listed, strict=True):
+        packages = answer if isinstance(answer, tuple) else _failed(place, answer)
+        if isinstance(answer, LambdabuildError):
+            # What would mend it is not all known.
+            go.findings.incomplete = True
+            found.failures[place.directory] = answer
+        found.graphs[place.directory, variant] = _without_left_out(packages)
         for package in packages:
             if package.import_path in place.patterns and package.errors:
                 where = os.path.join(place.directory, package.import_path.removesuffix("/..."))
                 unlisted[os.path.normpath(where)] = package.errors[0]
-    return graphs, list(unlisted.items())
+    found.unlisted.extend(unlisted.items())
+    return found
+
+
+def _without_left_out(packages: Sequence[Package]) -> Graph:
+    """Return the packages, but for those that were named and that a pattern would leave out."""
+    graph = {package.import_path: package for package in packages}
+    left = [p.import_path for p in packages if not p.only_dependency and is_left_out(p)]
+    if left:
+        imported = {path for package in packages for path in package.imports}
+        for path in left:
+            if path not in imported:
+                del graph[path]
+    return graph
+
+
+def _failed(place: Place, error: LambdabuildError) -> tuple[Package, ...]:
+    """Return the programs of a place that cannot be loaded, each with the reason."""
+    return tuple(
+        program_of(source, place.directory, (problem_of(error),))
+        for source in place.sources
+        if sources_with_main(source)
+    )
+
+
+def problem_of(error: LambdabuildError) -> Diagnostic:
+    """Return what is wrong with each program of a load that failed."""
+    message = error.message
+    if error.file and error.line:
+        # The place is told beside it.
+        _, found, rest = message.partition(f"{os.path.basename(error.file)}:{error.line}:")
+        message = rest.lstrip("0123456789:").strip() if found else message
+    return Diagnostic(None, message, error.file, error.line, error.column, error.hint)
+
+
+def program_of(directory: str, load: str, errors: Sequence[Diagnostic]) -> Package:
+    """Return the main package in a directory that Go does not load, with the reasons."""
+    path = import_path_of(directory, load)
+    return Package(
+        import_path=path, name="main", directory=directory, go_files=(), ignored_files=(),
+        imports=(), module=None, only_dependency=False,
+        errors=tuple(error._replace(package=path) for error in errors),
+        declares_main=True, local=True,
+    )  # fmt: skip
+
+
+def import_path_of(directory: str, load: str) -> str:
+    """Return the import path that a package in a directory would have, as go.mod says."""
+    module = tree.enclosing(directory, "go.mod")
+    try:
+        with open(os.path.join(module or "", "go.mod"), encoding="utf-8", errors="replace") as file:
+            name = _MODULE.search(file.read())
+    except OSError:
+        name = None
+    if module is None or name is None:
+        return os.path.relpath(directory, load)
+    inside = os.path.relpath(directory, module)
+    return name[1] if inside == "." else f"{name[1]}/{inside.replace(os.sep, '/')}"

@@ -11,7 +11,7 @@ from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import path_of
 from lambdabuild.globs import covers, matches_embedded
 from lambdabuild.model import Package, Step
-from lambdabuild.oversights import is_below
+from lambdabuild.naming import is_below
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
 from lambdabuild.since import broken, configures, is_deciding

@@ -97,6 +97,8 @@ class Diagnostic(NamedTuple):
     """An absolute path."""
     line: int | None = None
     column: int | None = None
+    hint: str | None = None
+    """What helps."""
 
 
 class Module(NamedTuple):

@@ -42,6 +42,16 @@ def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:
     return directory.removeprefix(root).strip(os.sep).replace(os.sep, "-")
 
 
+def root_of(directory: str, roots: Iterable[str]) -> str:
+    """Return the first of the roots that a directory is, or is below."""
+    return next(root for root in roots if is_below(directory, root))
+
+
+def is_below(directory: str, root: str) -> bool:
+    """Tell whether a directory is `root`, or is below it; both in normal form."""
+    return directory == root or directory.startswith(root.rstrip(os.sep) + os.sep)
+
+
 def refuse_collisions(functions: Iterable[Function], relative: Mapping[str, str]) -> None:
     """Check that no two directories give one name, nor two that differ only in case.
 

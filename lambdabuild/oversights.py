@@ -1,21 +1,46 @@
-"""Tell of programs that Go leaves out in silence, and of those that were surely meant."""
+"""Tell of the programs that Go's patterns leave out: which are passed over, and which have failed.
+
+Whatever the walk finds to be a program and Go did not list is asked about by name, and what Go says
+of it counts. Passed over is only what a build constraint, `ignore` in go.mod, go.work or a person
+leaves out; nothing else may go unseen.
+"""
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from lambdabuild import naming
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
-from lambdabuild.loading import pattern_of, variants_of
-from lambdabuild.model import (
-    TARGETS,
-    Diagnostic,
-    GoEnvironment,
-    Skipped,
-    Target,
-)
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.gosource import ignores, needs_cgo, parse_directives
+from lambdabuild.loading import pattern_of, program_of, variants_of
+from lambdabuild.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.sources import sources_with_main
+from lambdabuild.tree import enclosing
+
+
+class LeftOut(NamedTuple):
+    """A directory with a program that Go did not list."""
+
+    directory: str
+    name: str
+    """What the function is called, or would be."""
+    load: str | None
+    """Where Go runs for it; None where it is in no module."""
+
+
+class Verdicts(NamedTuple):
+    """What became of the programs that Go did not list."""
+
+    skipped: list[Skipped]
+    failed: list[tuple[LeftOut, Package]]
+    """With a package that says what is wrong."""
+
+
+def cgo_hint(name: str) -> str:
+    """Return the remedy for a function that C is needed for."""
+    return f'`cgo = true` under [functions."{name}"] in lambdabuild.toml turns cgo on'
 
 
 def constraint_hint(name: str, target: Target) -> str:
@@ -26,65 +51,192 @@ def constraint_hint(name: str, target: Target) -> str:
     )
 
 
-def constrained(
-    directories: Sequence[str],
-    settings: Settings,
-    environments: Mapping[str, GoEnvironment],
-    *,
-    go: Go,
-    project: str,
-    named: Mapping[str, str],
-    roots: Sequence[str],
-) -> list[Skipped]:
-    """Tell of the programs that no variant in use has files for.
+def judge(programs: Iterable[LeftOut], settings: Settings, go: Go, *, project: str) -> Verdicts:
+    """Ask Go about programs by name, and tell what it says.
 
-    A pattern leaves them out in silence. One that another of Lambda's architectures would build
-    was surely meant to be built: it gets a hint, and so a warning.
+    One that another of Lambda's architectures would build was surely meant to be built: it gets a
+    hint, and so a warning.
     """
-    programs = [directory for directory in directories if sources_with_main(directory)]
-    if not programs:
-        return []
-    default = variants_of(settings.variants()[0])
-    targets = ", ".join(str(variant.target) for variant in default)
-    reason = f"build constraints exclude all its Go files for {targets}"
-    by_load: dict[str, list[str]] = defaultdict(list)
-    for directory in programs:
-        loads = [load for load in environments if is_below(directory, load)]
-        if loads:
-            by_load[max(loads, key=len)].append(directory)
-    found: dict[str, tuple[str, Target | None]] = {}
-    others = [target for target in TARGETS.values() if target not in settings.variants()[0].targets]
-    for load, inside in by_load.items():
-        for target in others or list(TARGETS.values()):
-            variant = Variant(target, default[0].tags, default[0].environment)
-            patterns = [pattern_of(d, load).removesuffix("/...") for d in inside]
-            for package in go.packages(load, patterns, variant, dependencies=False):
-                builds = bool(package.go_files) and package.name == "main"
-                known = found.get(package.directory, (package.import_path, None))
-                found[package.directory] = (known[0], target if builds else known[1])
-    skipped = []
-    for directory in programs:
-        package_path, other = found.get(directory, (None, None))
-        name = naming.function_name(directory, root_of(directory, roots), named)
-        hint = constraint_hint(name, other) if other else None
-        skipped.append(Skipped(os.path.relpath(directory, project), reason, package_path, hint))
-    return skipped
+    verdicts = Verdicts([], [])
+    asked: list[LeftOut] = []
+    for program in programs:
+        here = os.path.relpath(program.directory, project)
+        if program.load is None:
+            no_module = Diagnostic(
+                None,
+                "it is in no module: there is no go.mod in its directory or above",
+                hint="`go mod init` makes one; or exclude the function",
+            )
+            _fail(verdicts, program, project, [no_module])
+        elif _is_ignored(program.directory):
+            reason = "`ignore` in go.mod leaves it out"
+            verdicts.skipped.append(Skipped(here, reason))
+        else:
+            asked.append(program)
+    answers = _ask(asked, settings, go)
+    left = []
+    for program in asked:
+        packages = answers[program]
+        errors = [error for package in packages for error in package.errors]
+        if errors:
+            _fail(verdicts, program, str(program.load), errors)
+        elif any(package.declares_main for package in packages):
+            _fail(verdicts, program, str(program.load), [_by_name_alone(program)])
+        elif any(package.go_files for package in packages):
+            here = os.path.relpath(program.directory, project)
+            verdicts.skipped.append(Skipped(here, "it has no `func main`", packages[0].import_path))
+        else:
+            left.append(program)
+    constrained(verdicts, left, settings, go, project=project)
+    return verdicts
 
 
-def not_in_workspace(directory: str, why: Diagnostic, project: str) -> Skipped:
-    here = os.path.relpath(directory, project)
-    if "go.work" in why.message:
-        return Skipped(
-            here,
-            "its module is not in go.work",
-            hint=f"`go work use {here}` adds it; GOWORK=off builds every module by itself",
+def constrained(
+    verdicts: Verdicts,
+    programs: Sequence[LeftOut],
+    settings: Settings,
+    go: Go,
+    *,
+    project: str,
+    what: str = "exclude all its Go files",
+) -> None:
+    """Add to the verdicts those of programs of which constraints leave out the `func main`."""
+    with_c = [p for p in programs if _needs_cgo(p, settings)]
+    answers = _ask(with_c, settings, go, cgo=True)
+    for program in with_c:
+        if any(package.declares_main for package in answers[program]):
+            message = 'it has `import "C"`, or a constraint that asks for cgo, and cgo is off'
+            needs_c = Diagnostic(None, message, hint=cgo_hint(program.name))
+            _fail(verdicts, program, str(program.load), [needs_c])
+    failed = {program for program, _ in verdicts.failed}
+    rest = [program for program in programs if program not in failed]
+    found: dict[LeftOut, tuple[str | None, Target | None]] = {}
+    for target in TARGETS.values():
+        others = [p for p in rest if target not in settings.of(p.name).targets]
+        answers = _ask(others, settings, go, target=target)
+        for program in others:
+            for package in answers[program]:
+                other = target if package.declares_main else None
+                known = found.get(program, (None, None))
+                found[program] = (package.import_path, known[1] or other)
+    for program in rest:
+        package_path, other = found.get(program, (None, None))
+        targets = ", ".join(map(str, settings.of(program.name).targets))
+        reason = f"build constraints {what} for {targets}"
+        hint = constraint_hint(program.name, other) if other else None
+        here = os.path.relpath(program.directory, project)
+        verdicts.skipped.append(Skipped(here, reason, package_path, hint))
+
+
+def _fail(verdicts: Verdicts, program: LeftOut, load: str, errors: Sequence[Diagnostic]) -> None:
+    verdicts.failed.append((program, program_of(program.directory, load, errors)))
+
+
+def _by_name_alone(program: LeftOut) -> Diagnostic:
+    if "vendor" in program.directory.split(os.sep):
+        return Diagnostic(
+            None,
+            "it is below a directory called `vendor`, which Go keeps for dependencies",
+            hint="give that directory another name, or exclude the function",
         )
-    return Skipped(here, why.message, hint="`go list` does not accept this directory")
+    return Diagnostic(
+        None,
+        "Go builds it by name, and its pattern `./...` leaves it out",
+        hint="move it where `go list ./...` names it, or exclude the function",
+    )
 
 
-def root_of(directory: str, roots: Sequence[str]) -> str:
-    return next(root for root in roots if is_below(directory, root))
+def _ask(
+    programs: Sequence[LeftOut],
+    settings: Settings,
+    go: Go,
+    *,
+    cgo: bool = False,
+    target: Target | None = None,
+) -> Mapping[LeftOut, list[Package]]:
+    """Return what Go says of each program: under its own settings, or with some of them others."""
+    groups: dict[tuple[str, Variant], list[LeftOut]] = defaultdict(list)
+    for program in programs:
+        variants = variants_of(settings.of(program.name))
+        if cgo:
+            variants = [variant._replace(cgo=True) for variant in variants]
+        if target is not None:
+            variants = [variants[0]._replace(target=target)]
+        for variant in variants:
+            groups[str(program.load), variant].append(program)
+    answers: dict[LeftOut, list[Package]] = {program: [] for program in programs}
+    for (load, variant), inside in groups.items():
+        patterns = {pattern_of(p.directory, load).removesuffix("/..."): p for p in inside}
+        places = {p.directory: p for p in inside}
+        for package in _told(go, load, patterns, variant):
+            answered = places.get(package.directory) or patterns.get(package.import_path)
+            if answered is not None:
+                answers[answered].append(package)
+    return answers
 
 
-def is_below(directory: str, root: str) -> bool:
-    return directory == root or directory.startswith(root.rstrip(os.sep) + os.sep)
+def _told(
+    go: Go, load: str, patterns: Mapping[str, LeftOut], variant: Variant
+) -> Iterator[Package]:
+    try:
+        yield from go.packages(load, sorted(patterns), variant, dependencies=False)
+    except LambdabuildError as error:
+        go.findings.incomplete = True
+        problem = Diagnostic(None, error.message, error.file, error.line, error.column, error.hint)
+        for program in patterns.values():
+            yield program_of(program.directory, load, [problem])
+
+
+def _needs_cgo(program: LeftOut, settings: Settings) -> bool:
+    if settings.of(program.name).flags.cgo:
+        return False
+    return any(
+        needs_cgo(source)
+        for name in sources_with_main(program.directory)
+        if (source := _content(os.path.join(program.directory, name))) is not None
+    )
+
+
+def _is_ignored(directory: str) -> bool:
+    module = enclosing(directory, "go.mod")
+    if module is None:
+        return False
+    text = _content(os.path.join(module, "go.mod"))
+    patterns = parse_directives((text or b"").decode("utf-8", "replace")).ignore
+    return ignores(patterns, os.path.relpath(directory, module))
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def unreadable(
+    directories: Mapping[str, str], name_of: Callable[[str], str]
+) -> Iterator[tuple[LeftOut, Package]]:
+    """Return the directories that nobody can look into as functions that have failed."""
+    for directory, why in directories.items():
+        module = enclosing(directory, "go.mod") or directory
+        problem = Diagnostic(
+            None,
+            f"what is in it is not known: {why}",
+            file=directory,
+            hint="let the user that runs lambdabuild read it, or exclude it",
+        )
+        program = LeftOut(directory, name_of(directory), module)
+        yield program, program_of(directory, module, [problem])
+
+
+def not_in_workspace(directory: str, why: Diagnostic, project: str) -> Skipped | None:
+    """Tell of a module that go.work leaves out; None where Go does not list it for another reason."""
+    if "go.work" not in why.message:
+        return None
+    here = os.path.relpath(directory, project)
+    return Skipped(
+        here,
+        "its module is not in go.work",
+        hint=f"`go work use {here}` adds it; GOWORK=off builds every module by itself",
+    )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from lambdabuild import artifacts
+from lambdabuild.loading import problem_of
 from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
 from lambdabuild.manifest import is_current, write_manifest
@@ -44,6 +45,14 @@ def list_functions(
         some, _ = _list_some(session, narrowing, state)
         wanted = {(function.name, target) for function, target, _ in some}
     loaded = loaded_packages(session, there.discovery, there.functions)
+    for directory, error in there.discovery.failures.items():
+        problem = problem_of(error)
+        place = f"{session.relative(problem.file)}:{problem.line}: " if problem.file else ""
+        session.console.warn(
+            f"the functions of `{session.relative(directory)}` cannot be loaded: "
+            f"{place}{problem.message.splitlines()[0]}",
+            error.hint,
+        )
     return [
         (function, target, settings.runtime if target.architecture else None)
         for function in there.functions
@@ -164,7 +173,7 @@ def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -
     for result in results:
         failed = result.status in {Status.FAILED, Status.CANCELLED}
         (state.failed.add if failed else state.failed.discard)(result.step.key)
-    there = {function.name for function in found.discovery.functions}
+    there = {function.name for function in found.discovery.functions} | found.discovery.unasked
     state.failed = {key for key in state.failed if key[0] in there}
 
 

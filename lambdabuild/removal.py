@@ -58,15 +58,22 @@ def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
+    """Tell whether an artifact's function is surely gone: that nothing was found proves nothing."""
     if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
         return False
-    directory = os.path.join(session.project, artifact.directory)
-    if not os.path.isdir(directory):
+    directory = os.path.normpath(os.path.join(session.project, artifact.directory))
+    try:
+        os.lstat(directory)
+    except (FileNotFoundError, NotADirectoryError):
         return True
-    # What `--root` leaves out, or a warning was given of, has not gone away.
-    if any(
-        item.hint and _is_below(artifact.directory, item.directory) for item in discovery.skipped
-    ):
+    except OSError:
+        return False
+    # What nobody could look at, a warning was given of, or `--root` leaves out, has not gone away.
+    hidden = any(_is_below(directory, other) for other in discovery.unreadable)
+    warned = (s.directory for s in discovery.skipped if s.hint)
+    if hidden or artifact.function in discovery.unasked:
+        return False
+    if any(_is_below(artifact.directory, other) for other in warned):
         return False
     return any(_is_below(artifact.directory, root) for root in session.settings.config.roots)
 

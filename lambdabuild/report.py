@@ -330,7 +330,9 @@ class Fault(NamedTuple):
             first, *rest = error.message.splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
         said = "\n".join(error.message for error in self.errors)
-        return lines + [f"  hint: {h}" for sign, h in _REMEDIES if re.search(sign, said)][:1]
+        hints = [error.hint for error in self.errors if error.hint]
+        hints = hints or [h for sign, h in _REMEDIES if re.search(sign, said)][:1]
+        return lines + [f"  hint: {hint}" for hint in dict.fromkeys(hints)]
 
 
 def faults(results: Sequence[StepResult]) -> list[Fault]:

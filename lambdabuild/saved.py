@@ -22,7 +22,7 @@ from lambdabuild.model import (
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 4
+VERSION = 5
 _LONGEST_HEAD = 200
 
 
@@ -153,8 +153,10 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
     modules: dict[Module | None, int] = {None: 0}
     texts: dict[str, int] = {}
     return value | {
-        "trees": {root: [t.directories, t.modules, t.sources, t.passed_over]
-                  for root, t in findings.trees.items()},
+        "trees": {
+            root: [t.directories, t.modules, t.sources, t.passed_over, t.unreadable]
+            for root, t in findings.trees.items()
+        },
         "environments": {
             key: [e.version, e.flags, e.workspace, e.cache, e.module_cache, e.toolchain, e.root,
                   e.tools]

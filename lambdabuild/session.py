@@ -94,6 +94,7 @@ def find_functions(
         project=session.project,
         working=session.working,
         environment=session.environment,
+        names=names,
         thorough=thorough,
     )
     _refuse_unknown_tables(session.settings, discovery)
@@ -111,6 +112,7 @@ def find_functions(
 
 def _refuse_unknown_tables(settings: Settings, discovery: Discovery) -> None:
     known = {function.name for function in discovery.functions} | set(discovery.excluded)
+    known |= discovery.unasked
     tables = settings.config.functions
     directories = {item.directory for item in discovery.skipped}
     for name, table in tables.items():

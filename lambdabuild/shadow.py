@@ -12,7 +12,7 @@ from lambdabuild.discover import Discovery
 from lambdabuild.git import Repository
 from lambdabuild.loading import Graph, find_places, list_all
 from lambdabuild.model import Command, Completed, GoEnvironment, Package
-from lambdabuild.oversights import is_below
+from lambdabuild.naming import is_below
 from lambdabuild.session import Session
 from lambdabuild.survey import Survey
 from lambdabuild.tree import walk
@@ -55,7 +55,7 @@ class Shadow:
         trees = {root: walk(root) for root in dict.fromkeys(map(self._copied, roots))}
         trees = {root: tree for root, tree in trees.items() if tree.directories}
         places, environments = find_places(run, go, trees, session.environment)
-        graphs, _ = list_all(run, go, places, list(variants))
+        graphs = list_all(run, go, places, list(variants)).graphs
         return Discovery(
             (),
             {(self._original(d), variant): self._graph(g) for (d, variant), g in graphs.items()},

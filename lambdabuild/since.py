@@ -15,8 +15,8 @@ from lambdabuild.fingerprint import first_change, name_of, path_of
 from lambdabuild.git import Change, Repository
 from lambdabuild.globs import covers
 from lambdabuild.model import Asset, Step
+from lambdabuild.naming import is_below
 from lambdabuild.origins import packed_text
-from lambdabuild.oversights import is_below
 from lambdabuild.session import Session
 from lambdabuild.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey import Key, Survey

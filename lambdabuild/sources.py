@@ -21,20 +21,26 @@ def _file_declares_main(directory: str, name: str) -> bool:
 
 
 def sources_with_main(directory: str) -> list[str]:
-    """Return the Go files in `directory` that make a program, whatever their constraints."""
+    """Return the Go files in `directory` that make a program, whatever their constraints.
+
+    One that cannot be read, or is a link to nowhere, may make one.
+    """
     found: list[str] = []
     try:
         names = sorted(os.listdir(directory))
     except OSError:
-        # It went away since it was walked.
+        # It went away since it was walked, or its tree says that nobody can look into it.
         return found
     for name in names:
-        if name.endswith(".go") and not name.endswith("_test.go"):
-            try:
-                with open(os.path.join(directory, name), "rb") as file:
-                    source = file.read()
-            except OSError:
-                continue
-            if makes_program(source):
-                found.append(name)
+        if not name.endswith(".go") or name.endswith("_test.go") or name.startswith((".", "_")):
+            continue
+        try:
+            with open(os.path.join(directory, name), "rb") as file:
+                program = makes_program(file.read())
+        except IsADirectoryError:
+            continue
+        except OSError:
+            program = os.path.lexists(os.path.join(directory, name))
+        if program:
+            found.append(name)
     return found

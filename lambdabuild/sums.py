@@ -25,7 +25,7 @@ def _sums(text: str) -> dict[str, str]:
     return {what: value for what, _, value in lines if what}
 
 
-def with_sums(graph: Mapping[str, Package], sums: Mapping[str, str]) -> Mapping[str, Package]:
+def with_sums(graph: dict[str, Package], sums: Mapping[str, str]) -> dict[str, Package]:
     """Return packages whose modules bear these sums, by `module version`."""
     if not sums:
         return graph

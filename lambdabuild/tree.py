@@ -7,19 +7,23 @@ IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
 LINKED = "Go does not follow symbolic links to directories"
 VENDORED = "Go takes packages in `vendor` only as dependencies"
 
+_VENDORING = frozenset({"go.mod", "go.work", "Gopkg.lock", "glide.lock"})
+
 
 @dataclass(slots=True)
 class Tree:
     """What lies below one root; absolute paths."""
 
     directories: list[str] = field(default_factory=list)
-    """All that Go looks into."""
+    """All that Go looks into, and those below a `vendor` that is a name like another."""
     modules: list[str] = field(default_factory=list)
     """Directories with a go.mod of their own."""
     sources: list[str] = field(default_factory=list)
-    """Directories with Go files that Go looks at."""
+    """Those of the directories that have Go files."""
     passed_over: dict[str, str] = field(default_factory=dict)
     """Directories with Go files that Go does not look at, and why."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Directories that nobody can look into, and what the system says."""
 
 
 def walk(root: str, *, everything: bool = False) -> Tree:
@@ -28,20 +32,33 @@ def walk(root: str, *, everything: bool = False) -> Tree:
     https://pkg.go.dev/cmd/go#hdr-Package_lists_and_patterns
     """
     tree = Tree()
-    _walk(root, None, tree, everything=everything)
+    # The last one is the next, so that a directory comes before those beside it that follow.
+    left: list[tuple[str, str | None]] = [(root, None)]
+    while left:
+        directory, ignored = left.pop()
+        below = _look_into(directory, ignored, tree, everything=everything)
+        left += reversed(below)
     return tree
 
 
-def _walk(directory: str, ignored: str | None, tree: Tree, *, everything: bool) -> None:
+def _look_into(
+    directory: str, ignored: str | None, tree: Tree, *, everything: bool
+) -> list[tuple[str, str | None]]:
+    """Enter one directory into the tree; return those below it that are to be looked into."""
     try:
         with os.scandir(directory) as iterator:
             entries = sorted(iterator, key=lambda entry: entry.name)
-    except OSError:
-        # Unreadable for us is unreadable for Go, which will say so.
-        return
-    names = {entry.name for entry in entries if not entry.is_dir()}
+    except (FileNotFoundError, NotADirectoryError):
+        # It went away since it was listed.
+        return []
+    except OSError as error:
+        if not ignored:
+            tree.directories.append(directory)
+            tree.unreadable[directory] = error.strerror or str(error)
+        return []
     if not ignored:
         tree.directories.append(directory)
+    names = {entry.name for entry in entries if not _leads_to_directory(entry)}
     if any(name.endswith(".go") for name in names):
         if ignored:
             tree.passed_over[directory] = ignored
@@ -49,19 +66,44 @@ def _walk(directory: str, ignored: str | None, tree: Tree, *, everything: bool) 
             tree.sources.append(directory)
     if "go.mod" in names and not ignored:
         tree.modules.append(directory)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            reason = ignored or _ignored(entry.name)
-            if reason is None or everything:
-                _walk(entry.path, reason, tree, everything=everything)
-        elif everything and not ignored and entry.is_symlink() and _has_source(entry.path):
-            tree.passed_over[entry.path] = LINKED
+    if everything and not ignored:
+        links = (entry.path for entry in entries if entry.is_symlink())
+        tree.passed_over |= dict.fromkeys(filter(_has_source, links), LINKED)
+    below = [(e.path, ignored or _ignored(e, names)) for e in entries if _is_directory(e)]
+    return [(path, reason) for path, reason in below if reason is None or everything]
 
 
-def _ignored(name: str) -> str | None:
-    if name.startswith((".", "_")) or name == "testdata":
+def _is_directory(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _leads_to_directory(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, or to where nobody may look: Go takes it for no directory.
+        return False
+
+
+def _ignored(entry: "os.DirEntry[str]", beside: set[str]) -> str | None:
+    if entry.name.startswith((".", "_")) or entry.name == "testdata":
         return IGNORED
-    return VENDORED if name == "vendor" else None
+    return VENDORED if entry.name == "vendor" and _is_vendoring(entry.path, beside) else None
+
+
+def _is_vendoring(directory: str, beside: set[str]) -> bool:
+    """Tell whether a directory called `vendor` is Go's, and not one of a shop's vendors, say.
+
+    Go vendors beside go.mod or go.work (https://go.dev/ref/mod#vendoring), tools before modules
+    did beside files of their own. Yet Go's patterns leave out whatever is below such a name.
+    """
+    lists = ("modules.txt", "vendor.json")
+    return not _VENDORING.isdisjoint(beside) or any(
+        os.path.lexists(os.path.join(directory, name)) for name in lists
+    )
 
 
 def _has_source(directory: str) -> bool:

@@ -26,7 +26,7 @@ LAYERS = (
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
         *("stamps", "asking", "ahead", "saved", "state"),
-        *("sources", "loading", "oversights", "discover"),
+        *("sources", "loading", "oversights", "assembly", "discover"),
         *("guard", "gocache", "build", "artifacts", "publish", "manifest"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),

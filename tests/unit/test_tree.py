@@ -1,4 +1,6 @@
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,21 @@ def write(root: Path, *names: str) -> None:
         path.touch()
 
 
+@contextmanager
+def refused(directory: Path) -> Iterator[None]:
+    """Let the system refuse to list a directory, also to root, whom no mode keeps out."""
+    real = os.scandir
+
+    def scandir(path: str) -> "os._ScandirIterator[str]":
+        if str(path) == str(directory):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        yield
+
+
 def seen(root: Path, *, everything: bool = False) -> Tree:
     """Walk, and return what there is relative to the root."""
     found = walk(str(root), everything=everything)
@@ -26,6 +43,7 @@ def seen(root: Path, *, everything: bool = False) -> Tree:
         [below(path) for path in found.modules],
         [below(path) for path in found.sources],
         {below(path): why for path, why in found.passed_over.items()},
+        {below(path): why for path, why in found.unreadable.items()},
     )
 
 
@@ -57,15 +75,58 @@ PASSED_OVER = {
 
 
 def test_what_go_ignores_is_not_entered(tmp_path: Path) -> None:
-    write(tmp_path, *(f"{name}/main.go" for name in PASSED_OVER), "_x/go.mod", "vendors/main.go")
+    write(
+        tmp_path,
+        "Gopkg.lock",
+        *(f"{name}/main.go" for name in PASSED_OVER),
+        "_x/go.mod",
+        "vendors/main.go",
+    )
     assert seen(tmp_path) == Tree(directories=[".", "a", "vendors"], sources=["vendors"])
 
 
 def test_what_go_ignores_is_told_on_request_with_the_reason(tmp_path: Path) -> None:
-    write(tmp_path, *(f"{name}/main.go" for name in PASSED_OVER), "_x/go.mod", "vendors/main.go")
+    write(
+        tmp_path,
+        "Gopkg.lock",
+        *(f"{name}/main.go" for name in PASSED_OVER),
+        "_x/go.mod",
+        "vendors/main.go",
+    )
     assert seen(tmp_path, everything=True) == Tree(
         directories=[".", "a", "vendors"], sources=["vendors"], passed_over=PASSED_OVER
     )
+
+
+@pytest.mark.parametrize("list_", ["go.mod", "go.work", "vendor/modules.txt", "vendor/vendor.json"])
+def test_a_directory_called_vendor_is_gos_only_where_something_says_so(
+    tmp_path: Path, list_: str
+) -> None:
+    """Else it may be one of a shop's vendors: Go builds what is below by name."""
+    write(tmp_path, "vendor/create/main.go")
+    assert seen(tmp_path).sources == ["vendor/create"]
+    write(tmp_path, list_)
+    assert seen(tmp_path).sources == []
+
+
+def test_what_cannot_be_looked_into_or_followed_ends_no_walk(tmp_path: Path) -> None:
+    write(tmp_path, "a/main.go", "b/main.go")
+    (tmp_path / "a/self").symlink_to("self")
+    (tmp_path / "a/nowhere.go").symlink_to("nothing")
+    deep = str(tmp_path / "b")
+    for _ in range(1100):
+        deep = f"{deep}/d"
+        os.mkdir(deep)
+    found = seen(tmp_path)
+    assert found.sources == ["a", "b"]
+    assert found.unreadable == {}
+    with refused(tmp_path / "b"):
+        found = seen(tmp_path)
+    assert (found.sources, found.unreadable) == (["a"], {"b": "Permission denied"})
+    # Neither shutil nor pytest goes that deep.
+    while os.path.basename(deep) == "d":
+        os.rmdir(deep)
+        deep = os.path.dirname(deep)
 
 
 def test_a_file_that_go_would_ignore_as_a_directory_is_a_file(tmp_path: Path) -> None:

@@ -1,0 +1,248 @@
+"""Put together what Go and the walk over the roots tell: functions, and what is passed over."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lambdabuild import naming, tree
+from lambdabuild.asking import Go, Variant
+from lambdabuild.config import Settings
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.fingerprint import name_of
+from lambdabuild.loading import Graph, Listing, Place, variants_of
+from lambdabuild.model import Function, Package, Skipped
+from lambdabuild.naming import is_below
+from lambdabuild.oversights import LeftOut, constrained, judge, not_in_workspace, unreadable
+from lambdabuild.sources import sources_with_main
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A directory with something that is, or may be, a main package."""
+
+    directory: str
+    package: str
+    load: str
+    loaded: dict[Variant, Package] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Assembly:
+    """What is put together in one run: made of the walk first, then of what Go tells."""
+
+    settings: Settings
+    go: Go
+    trees: Mapping[str, tree.Tree]
+    project: str
+    working: str
+    functions: list[Function] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    excluded: dict[str, str] = field(default_factory=dict)
+    """The globs that exclude functions, by the function's name."""
+    unasked: set[str] = field(default_factory=set)
+    """What functions may be called that Go was not asked about."""
+    _named: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._named |= {
+            os.path.normpath(os.path.join(self.project, table.directory)): name
+            for name, table in self.settings.config.functions.items()
+            if table.directory is not None
+        }
+
+    def wanted(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
+        """Return the loads that may have functions which are asked for and not excluded.
+
+        `loads` has the directories with Go files of each.
+        """
+        programs: dict[str, Function] = {}
+        left: set[str] = set()
+        for load, sources in loads.items():
+            for source in sources:
+                name = self._name(source)
+                if self._exclusion(name, source) is not None:
+                    left.add(source)
+                programs[source] = Function(name, "", source, load)
+        if not names:
+            return {
+                load
+                for load, sources in loads.items()
+                if left.isdisjoint(sources)
+                or any(s not in left and sources_with_main(s) for s in sources)
+            }
+        try:
+            chosen = naming.select(
+                names, [f for f in programs.values() if f.directory not in left],
+                relative={directory: directory for directory in programs},
+                working=self.working, excluded={},
+            )  # fmt: skip
+        except LambdabuildError:
+            return set(loads)
+        return {function.load_directory for function in chosen}
+
+    def put_together(self, places: Sequence[Place], listing: Listing) -> None:
+        """Tell functions from what is passed over, by what Go told of the places."""
+        graphs = listing.graphs
+        asked = [place for place in places if place.patterns]
+        sources = [directory for place in asked for directory in place.sources]
+        listed: set[str] = set()
+        without = list(self._take_listed(_candidates(graphs, sources, listed)))
+        outside = self._take_outside(listing, [s for s in sources if s not in listed])
+        unlisted: dict[str, str | None] = {
+            source: place.directory
+            for place in places
+            if place.directory not in listing.failures
+            for source in place.sources
+        }
+        known = {source for place in places for source in place.sources}
+        nowhere = (s for t in self.trees.values() for s in t.sources if s not in known)
+        unlisted |= dict.fromkeys(nowhere)
+        loads = {None, *(place.directory for place in asked)}
+        left = [
+            LeftOut(directory, self._name(directory), load)
+            for directory, load in unlisted.items()
+            if directory not in listed
+            and not any(is_below(directory, module) for module in outside)
+            and sources_with_main(directory)
+            and not self._excludes(directory)
+        ]
+        self.unasked |= {program.name for program in left if program.load not in loads}
+        left = [program for program in left if program.load in loads]
+        verdicts = judge(left, self.settings, self.go, project=self.project)
+        constrained(
+            verdicts, without, self.settings, self.go,
+            project=self.project, what="leave out its `func main`",
+        )  # fmt: skip
+        self.skipped += verdicts.skipped
+        failed = [*verdicts.failed, *self._unreadable()]
+        self.functions += [self._failed(program, package, graphs) for program, package in failed]
+        for found in self.trees.values():
+            self.skipped += [
+                Skipped(name_of(directory, self.project), reason)
+                for directory, reason in found.passed_over.items()
+                if sources_with_main(directory)
+            ]
+
+    def _name(self, directory: str) -> str:
+        root = naming.root_of(directory, list(self.trees))
+        return naming.function_name(directory, root, self._named)
+
+    def _exclusion(self, name: str, directory: str) -> str | None:
+        here = name_of(directory, self.project)
+        return naming.excluded_by(name, here, self.settings.exclude)
+
+    def _excludes(self, directory: str, package: str | None = None) -> bool:
+        """Take note of a program that a glob leaves out; return whether one does."""
+        name = self._name(directory)
+        pattern = self._exclusion(name, directory)
+        if pattern is None:
+            return False
+        self.excluded[name] = pattern
+        reason = f"the glob `{pattern}` excludes it"
+        self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
+        return True
+
+    def _take_listed(self, candidates: Iterable[_Candidate]) -> Iterator[LeftOut]:
+        """Take in what Go listed; return that of which it leaves out just the `func main`."""
+        for candidate in candidates:
+            if self._excludes(candidate.directory, candidate.package):
+                continue
+            name = self._name(candidate.directory)
+            reason = _reason_to_skip(candidate, variants_of(self.settings.of(name)))
+            if reason is None:
+                self.functions.append(
+                    Function(name, candidate.package, candidate.directory, candidate.load)
+                )
+            elif sources_with_main(candidate.directory):
+                yield LeftOut(candidate.directory, name, candidate.load)
+            else:
+                here = name_of(candidate.directory, self.project)
+                self.skipped.append(Skipped(here, reason, candidate.package))
+
+    def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:
+        """Return the directories of modules that go.work leaves out; of each is told once."""
+        outside = []
+        for directory, why in listing.unlisted:
+            told = not_in_workspace(directory, why, self.project)
+            if told is not None:
+                outside.append(directory)
+                if any(is_below(s, directory) and sources_with_main(s) for s in unlisted):
+                    self.skipped.append(told)
+        return outside
+
+    def _unreadable(self) -> Iterator[tuple[LeftOut, Package]]:
+        for found in self.trees.values():
+            for program, package in unreadable(found.unreadable, self._name):
+                if not self._excludes(program.directory):
+                    yield program, package
+
+    def _failed(
+        self, program: LeftOut, package: Package, graphs: dict[tuple[str, Variant], Graph]
+    ) -> Function:
+        """Enter a program that has failed among what Go told, and return its function."""
+        load = program.load or self.project
+        for variant in variants_of(self.settings.of(program.name)):
+            graphs.setdefault((load, variant), {})[package.import_path] = package
+        return Function(program.name, package.import_path, program.directory, load)
+
+
+def _candidates(
+    graphs: Mapping[tuple[str, Variant], Graph], sources: Sequence[str], listed: set[str]
+) -> Iterable[_Candidate]:
+    """Collect the main packages of all graphs by directory; add what Go listed to `listed`."""
+    candidates: dict[str, _Candidate] = {}
+    for (load, variant), graph in graphs.items():
+        imported = {path for package in graph.values() for path in package.imports}
+        for package in graph.values():
+            if package.only_dependency:
+                continue
+            directory = package.directory or _directory_of(package, sources)
+            if directory is None:
+                continue
+            listed.add(directory)
+            if not _may_be_main(package, imported):
+                continue
+            candidate = candidates.setdefault(
+                directory, _Candidate(directory, package.import_path, load)
+            )
+            candidate.loaded[variant] = package
+    return candidates.values()
+
+
+def _directory_of(package: Package, sources: Sequence[str]) -> str | None:
+    """Return where a package is that Go gives no directory, for its path is none it accepts."""
+    inside = [d for d in sources if package.import_path.endswith(f"/{os.path.basename(d)}")]
+    if len(inside) > 1:
+        parts = package.import_path.split("/")
+        inside.sort(key=lambda d: -_common_end(parts, d.split(os.sep)))
+    return inside[0] if inside else None
+
+
+def _common_end(one: Sequence[str], other: Sequence[str]) -> int:
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+
+
+def _may_be_main(package: Package, imported: set[str]) -> bool:
+    if package.name == "main":
+        return True
+    if not package.errors:
+        return False
+    # Broken before its name could be read, or of two names: unless something imports it, it has
+    # to be taken for a function, or its fault would go unseen.
+    unknown = package.name == "" or " main (" in package.errors[0].message
+    return unknown and package.import_path not in imported
+
+
+def _reason_to_skip(candidate: _Candidate, wanted: Sequence[Variant]) -> str | None:
+    loaded = [candidate.loaded[variant] for variant in wanted if variant in candidate.loaded]
+    if not loaded:
+        return "build constraints exclude all its Go files"
+    for package in loaded:
+        if package.errors:
+            return None
+        if not package.go_files:
+            return "it has only test files"
+        if not package.declares_main:
+            return "it has no `func main`"
+    return None
