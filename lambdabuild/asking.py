@@ -16,7 +16,7 @@ from lambdabuild.model import Flags, GoEnvironment, Package, Target
 from lambdabuild.process import Run
 from lambdabuild.sources import has_main
 from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, Stamps, World
-from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, not_loaded
+from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, refused
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Go:
             )  # fmt: skip
             done = self._run(command)
             if done.code != 0:
-                raise not_loaded(done, directory)
+                raise refused("Go cannot load the module", done, directory)
             from lambdabuild.goparse import parse_packages  # noqa: PLC0415 - not if known
 
             listed = parse_packages(done.output, directory)

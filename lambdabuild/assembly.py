@@ -39,6 +39,8 @@ class Assembly:
     skipped: list[Skipped] = field(default_factory=list)
     excluded: dict[str, str] = field(default_factory=dict)
     """The globs that exclude functions, by the function's name."""
+    left_out: list[naming.Excluded] = field(default_factory=list)
+    """The excluded functions themselves."""
     unasked: set[str] = field(default_factory=set)
     """What functions may be called that Go was not asked about."""
     _named: dict[str, str] = field(default_factory=dict)
@@ -70,15 +72,21 @@ class Assembly:
                 if left.isdisjoint(sources)
                 or any(s not in left and sources_with_main(s) for s in sources)
             }
+        candidates = [f for f in programs.values() if f.directory not in left]
+        words = [os.path.join(self.working, name) for name in names]
+        there = {
+            name: naming.There(os.path.realpath(path), os.path.isdir(path))
+            for name, path in zip(names, words, strict=True)
+            if name and "\0" not in name and os.path.lexists(path)
+        }
         try:
-            chosen = naming.select(
-                names, [f for f in programs.values() if f.directory not in left],
+            meant = naming.select(
+                names, candidates, working=self.working, there=there,
                 relative={directory: directory for directory in programs},
-                working=self.working, excluded={},
             )  # fmt: skip
         except LambdabuildError:
             return set(loads)
-        return {function.load_directory for function in chosen}
+        return {function.load_directory for function in meant.functions}
 
     def put_together(self, places: Sequence[Place], listing: Listing) -> None:
         """Tell functions from what is passed over, by what Go told of the places."""
@@ -123,6 +131,36 @@ class Assembly:
                 if sources_with_main(directory)
             ]
 
+    def idle(self) -> tuple[tuple[str, str], ...]:
+        """Return the globs that exclude nothing there is, each with what was probably meant."""
+        if not self.settings.exclude:
+            return ()
+        known = [self._told(function.directory) for function in self.functions]
+        known += [self._told(os.path.join(self.project, s.directory)) for s in self.skipped]
+        idle = naming.idle(self.settings.exclude, known)
+        if idle:
+            # What Go was not asked about, or passes over in silence, may be meant as well.
+            meant = [*idle, *(f"{glob}/*" for glob in idle)]
+            sources = [s for found in self.trees.values() for s in found.sources]
+            if any(naming.may_be_ignored(glob) for glob in idle):
+                walked = (tree.walk(root, everything=True).passed_over for root in self.trees)
+                sources += [directory for found in walked for directory in found]
+            known += [
+                self._told(directory)
+                for directory in sources
+                if naming.excluded_by(*self._told(directory), meant)
+                and sources_with_main(directory)
+            ]
+            idle = naming.idle(idle, known)
+        return tuple((glob, naming.idle_hint(glob, known)) for glob in idle)
+
+    def _told(self, directory: str) -> tuple[str, str]:
+        """Return the name and the directory that a glob may mean."""
+        path = os.path.normpath(directory)
+        inside = any(is_below(path, root) for root in self.trees)
+        root = naming.root_of(path, list(self.trees)) if inside else os.path.dirname(path)
+        return naming.function_name(path, root, self._named), name_of(path, self.project)
+
     def _name(self, directory: str) -> str:
         root = naming.root_of(directory, list(self.trees))
         return naming.function_name(directory, root, self._named)
@@ -138,6 +176,8 @@ class Assembly:
         if pattern is None:
             return False
         self.excluded[name] = pattern
+        function = Function(name, package or "", directory, directory)
+        self.left_out.append(naming.Excluded(function, pattern))
         reason = f"the glob `{pattern}` excludes it"
         self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
         return True

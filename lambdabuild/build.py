@@ -14,7 +14,7 @@ from lambdabuild import gotool
 from lambdabuild.actions import parse_actions
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gocache import forget_packages
-from lambdabuild.goparse import Timing, parse_build_output
+from lambdabuild.goparse import Timing, parse_build_output, without_stacks
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.guard import list_sources
 from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
@@ -177,10 +177,10 @@ def _to_build_again(
 
 
 def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
-    said = f"{completed.output}{completed.error}".strip()
-    hint = "the flags come from --tags, --ldflags, --gcflags, lambdabuild.toml and GOFLAGS"
-    if "unsupported GOOS/GOARCH" in said:
-        hint = "`go tool dist list` names the targets that Go has"
+    from lambdabuild.remedies import remedy_for  # noqa: PLC0415 - only when it went wrong
+
+    said = without_stacks(f"{completed.output}{completed.error}")
+    hint = remedy_for(said)
     return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 

@@ -38,14 +38,14 @@ def history(
     """Show how build time and size of each function went."""
     from lambdabuild import trends  # noqa: PLC0415
     from lambdabuild.history import read_history  # noqa: PLC0415
-    from lambdabuild.report import to_json  # noqa: PLC0415
     from lambdabuild.state import Home  # noqa: PLC0415
+    from lambdabuild.streams import print_json  # noqa: PLC0415
 
     with opened(flags) as session:
         runs = read_history(Home(session.project).history)
         chosen = trends.named(runs, names) if names else None
         if json:
-            sys.stdout.write(to_json(trends.history_value(runs, chosen)))
+            print_json(trends.history_value(runs, chosen))
             return
         table = trends.table(trends.trend_rows(runs, chosen))
         if not table:

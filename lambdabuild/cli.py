@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lambdabuild import __version__, errors
+from lambdabuild import __version__, errors, streams
 from lambdabuild.chores import chores, opened, print_columns
 from lambdabuild.errors import Interrupted, LambdabuildError
 from lambdabuild.flags import (
@@ -178,7 +178,8 @@ def list_functions(
 ) -> None:
     """List the functions found: name, package, directory, target."""
     from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.report import list_value, to_json  # noqa: PLC0415
+    from lambdabuild.report import list_value  # noqa: PLC0415
+    from lambdabuild.streams import print_json  # noqa: PLC0415
 
     with opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(
@@ -186,7 +187,7 @@ def list_functions(
         )
         if json:
             value = list_value(functions, passed_over if skipped else None, session.relative)
-            sys.stdout.write(to_json(value))
+            print_json(value)
         else:
             _print_list(session, functions, passed_over, skipped=skipped, selection=selection)
         if exit_code and functions:
@@ -250,11 +251,12 @@ def _print_plan(session: "Session", request: "Request", building: Building) -> N
 
 
 def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
-    from lambdabuild.report import report_value, to_json  # noqa: PLC0415
-
     session.console.report(report, session.relative)
     if json:
-        sys.stdout.write(to_json(report_value(report, session.relative)))
+        from lambdabuild.report import report_value  # noqa: PLC0415
+        from lambdabuild.streams import print_json  # noqa: PLC0415
+
+        print_json(report_value(report, session.relative))
     if not report.ok:
         raise typer.Exit(errors.FAILED)
 
@@ -290,7 +292,11 @@ def main() -> NoReturn:
     # What `go list` prints becomes values that stay: to look for garbage among them, again and
     # again while they are made, takes a twentieth of a run.
     gc.set_threshold(100_000, 20, 20)
-    code = _guarded(app)
+    streams.set_up()
+    started = None
+    with contextlib.suppress(OSError):
+        started = os.getcwd()
+    code = _guarded(lambda: app(standalone_mode=False), lambda error: _leave(error, started))
     if any(thread.name == "cache" for thread in threading.enumerate()):
         # A request to a store that stalls: were it to return while Python ends, that would abort
         # the process, whatever the run came to.
@@ -301,13 +307,19 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _guarded(run: Callable[[], object]) -> int:
+def _guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:
     try:
-        run()
+        code = run()
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0
     except LambdabuildError as error:
         sys.stderr.write(f"error: {error}\n")
+        leave(error)
+        return error.exit_code
+    except typer.TyperException as error:
+        from lambdabuild import usage  # noqa: PLC0415
+
+        leave(usage.shown(error))
         return error.exit_code
     except (Interrupted, KeyboardInterrupt):
         sys.stderr.write("interrupted; nothing is half written\n")
@@ -316,4 +328,13 @@ def _guarded(run: Callable[[], object]) -> int:
         # Whoever read stdout has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    return 0
+    # `typer.Exit` comes back as a value.
+    return code if isinstance(code, int) else 0
+
+
+def _leave(error: LambdabuildError, started: str | None) -> None:
+    """Leave for machines, too, why this could not go on, if anybody asks for that."""
+    from lambdabuild import refusals, usage  # noqa: PLC0415
+
+    asked = usage.asked_of(sys.argv[1:], *usage.flags_of(typer.main.get_command(app)))
+    refusals.leave(error, asked, started, os.environ)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NoReturn, TypeVar
 
+from lambdabuild import positions
 from lambdabuild.config import (
     MIGRATION,
     Choices,
@@ -31,19 +32,32 @@ _OWN_VARIABLES = {
 _NAMES_OF_THE_EXECUTABLE = ("handler", "executable", "binary")
 
 
-def parse_config(text: str, source: str) -> Config:
-    """Return the configuration that `text` holds.
+def parse_config(text: str, source: str, file: str | None = None) -> Config:
+    """Return the configuration that `text` holds, of a file that people know as `source`.
+
+    `file` is its absolute path.
 
     Raises:
         LambdabuildError: it is not TOML, or a key is unknown, of a wrong type, or impossible;
-            the error names `source`, the key and the remedy.
+            the error names `source`, the key and the remedy, and knows the line.
 
     """
     try:
+        return _config(text, source)
+    except LambdabuildError as error:
+        error.file = file
+        raise
+
+
+def _config(text: str, source: str) -> Config:
+    try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LambdabuildError(f"this is not TOML: {error}", at=[source]) from error
-    table = _Table(values, source, "")
+        line, column = positions.of_toml_error(str(error), text)
+        raise LambdabuildError(
+            f"this is not TOML: {error}", at=[source], line=line, column=column
+        ) from error
+    table = _Table(values, source, text)
     table.refuse_unknown(
         ["roots", "exclude", "out", "cache", "cache_mode", "functions", *_CHOICE_KEYS],
     )
@@ -81,6 +95,7 @@ def _function_table(table: "_Table", name: str) -> FunctionTable:
         raise LambdabuildError(
             f"`{name}` cannot be the name of a function",
             at=[table.source],
+            line=table.line(),
             hint="a name becomes a directory under `out`; join its parts with `-`",
         )
     directory = table.string("directory")
@@ -137,19 +152,21 @@ def _layer_libraries(table: "_Table") -> tuple[str, ...] | None:
 def _environment(table: "_Table") -> dict[str, str]:
     environment = table.table("env")
     for variable, value in environment.items():
+
+        def refuse(message: str, remedy: str, variable: str = variable) -> NoReturn:
+            table.refuse(f"env.{variable}", message, remedy, "env", variable)
+
         if variable in _OWN_VARIABLES:
-            table.refuse(f"env.{variable}", "is lambdabuild's to set", _OWN_VARIABLES[variable])
+            refuse("is lambdabuild's to set", _OWN_VARIABLES[variable])
         if not variable or "=" in variable or "\0" in variable:
-            table.refuse(
-                f"env.{variable}",
+            refuse(
                 "cannot be the name of a variable",
                 "a name is not empty, and holds neither `=` nor a NUL character",
             )
         if not isinstance(value, str):
-            table.refuse(f"env.{variable}", "is not a string", f'write `{variable} = "{value}"`')
+            refuse("is not a string", f'write `{variable} = "{value}"`')
         if "\0" in value:
-            table.refuse(
-                f"env.{variable}",
+            refuse(
                 "cannot be the value of a variable",
                 "a value holds no NUL character",
             )
@@ -157,10 +174,11 @@ def _environment(table: "_Table") -> dict[str, str]:
 
 
 class _Naming:
-    """Add the file and the key to an error about a value."""
+    """Add the file, the key and the line to an error about a value."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, line: Callable[[], int | None]) -> None:
         self._place = place
+        self._line = line
 
     def __enter__(self) -> None:
         return None
@@ -168,22 +186,38 @@ class _Naming:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, LambdabuildError) and not error.at:
             error.at = (self._place,)
+            error.line = self._line()
 
 
 class _Table:
     """Read typed values from one TOML table, with errors that name file, key and remedy."""
 
-    def __init__(self, values: Mapping[str, Any], source: str, prefix: str) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], source: str, text: str, path: tuple[str, ...] = ()
+    ) -> None:
+        """Read the table at `path` of a whole `text`."""
         self._values = values
-        self._prefix = prefix
+        self._text = text
+        self._path = path
+        self._prefix = f'{path[0]}."{path[1]}".' if path else ""
         self.source = source
 
     def naming(self, key: str) -> _Naming:
-        return _Naming(f"{self.source}, key `{self._prefix}{key}`")
+        return _Naming(f"{self.source}, key `{self._prefix}{key}`", lambda: self.line(key))
 
-    def refuse(self, key: str, message: str, remedy: str) -> NoReturn:
-        full = f"{self._prefix}{key}"
-        raise LambdabuildError(f"`{full}` {message}", at=[self.source], hint=remedy)
+    def line(self, *keys: str) -> int | None:
+        """Return the line that sets a key of this table, or that begins the table."""
+        found = positions.of_key(self._text, [*self._path, *keys])
+        return found.line if found else None
+
+    def refuse(self, key: str, message: str, remedy: str, *path: str) -> NoReturn:
+        """Refuse what is at a key, or at `path`, where that is more than the key."""
+        raise LambdabuildError(
+            f"`{self._prefix}{key}` {message}",
+            at=[self.source],
+            hint=remedy,
+            line=self.line(*(path or (key,))),
+        )
 
     def refuse_unknown(self, known: list[str]) -> None:
         for key in self._values:
@@ -241,5 +275,6 @@ class _Table:
     def subtable(self, key: str, name: str) -> "_Table":
         value = self._values[key][name]
         if not isinstance(value, dict):
-            self.refuse(f'{key}."{name}"', "is not a table", f'write `[{key}."{name}"]`')
-        return _Table(value, self.source, f'{key}."{name}".')
+            remedy = f'write `[{key}."{name}"]`'
+            self.refuse(f'{key}."{name}"', "is not a table", remedy, key, name)
+        return _Table(value, self.source, self._text, (*self._path, key, name))

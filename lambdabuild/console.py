@@ -102,6 +102,7 @@ class Console:
         self._drawn = 0.0
         self._unread = False
         self._warned: set[Skipped] = set()
+        self._said: set[str] = set()
         self.warnings: list[str] = []
         """All that was warned of."""
         self.calm = False
@@ -118,6 +119,18 @@ class Console:
         self._write(f"{self._paint('warning', '33;1')}: {message}")
         if hint:
             self._write(f"  hint: {hint}")
+
+    def say_once(self, message: str) -> None:
+        """Tell something that holds for as long as this goes on, such as a watch."""
+        if message not in self._said:
+            self._said.add(message)
+            self.say(message)
+
+    def warn_once(self, message: str, hint: str | None = None) -> None:
+        """Warn of something that holds for as long as this goes on."""
+        if message not in self._said:
+            self._said.add(message)
+            self.warn(message, hint)
 
     def tell(self, line: str) -> None:
         """Print a line for a program that reads stderr."""

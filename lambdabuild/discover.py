@@ -35,6 +35,10 @@ class Discovery(NamedTuple):
     """Directories that nobody can look into; absolute."""
     failures: Mapping[str, LambdabuildError] = MappingProxyType({})
     """Why modules and workspaces cannot be loaded, by the directory."""
+    left_out: tuple[naming.Excluded, ...] = ()
+    """The excluded functions themselves."""
+    idle: tuple[tuple[str, str], ...] = ()
+    """The globs that exclude nothing, each with what was probably meant."""
 
     def package(self, function: Function, variant: Variant) -> Package | None:
         """Return the function's package under `variant`; None if it has no files there."""
@@ -96,6 +100,8 @@ def discover(
         unasked=frozenset(assembly.unasked),
         unreadable=tuple(d for found in trees.values() for d in found.unreadable),
         failures=listing.failures,
+        left_out=tuple(assembly.left_out),
+        idle=assembly.idle() if not names else (),
     )
 
 

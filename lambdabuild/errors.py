@@ -27,7 +27,7 @@ class LambdabuildError(Exception):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        """Take what people and machines are told; `file` is an absolute path."""
+        """Take what is told; `file` is where it has to be mended, an absolute path."""
         super().__init__(message)
         self.message = message
         self.at = tuple(at)
@@ -36,14 +36,17 @@ class LambdabuildError(Exception):
         self.file = file
         self.line = line
         self.column = column
+        self.reported = False
+        """The report that was asked for is written, and tells what was built: it stays."""
+
+    @property
+    def told(self) -> str:
+        """What went wrong and where, on one or more lines, without the remedy."""
+        return "\n".join([self.message, *(f"  at: {place}" for place in self.at)])
 
     def __str__(self) -> str:
         """Return the message as people read it, on one or more lines, without `error:`."""
-        lines = [self.message]
-        lines += [f"  at: {place}" for place in self.at]
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return f"{self.told}\n  hint: {self.hint}" if self.hint else self.told
 
 
 class Interrupted(BaseException):

@@ -1,16 +1,11 @@
 """What `watch --json` prints, one value a line."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Diagnostic, StepResult
 from lambdabuild.report import Relative, artifact_value, error_value, result_value
-
-
-def line(value: dict[str, Any]) -> str:
-    """Return an event as its line."""
-    return json.dumps(value, ensure_ascii=False) + "\n"
 
 
 def ready(functions: int, seconds: float) -> dict[str, Any]:
@@ -33,10 +28,10 @@ def failed(result: StepResult, relative: Relative) -> dict[str, Any]:
     return {"event": "failed", "function": result_value(result, relative)}
 
 
-def stuck(message: str) -> dict[str, Any]:
+def stuck(error: LambdabuildError, relative: Relative) -> dict[str, Any]:
     """Say that nothing can be built for now, and why."""
-    error = error_value(Diagnostic(None, message), str)
-    return {"event": "failed", "function": None, "errors": [error]}
+    told = Diagnostic(None, str(error), error.file, error.line, error.column)
+    return {"event": "failed", "function": None, "errors": [error_value(told, relative)]}
 
 
 def removed(artifact: Artifact, relative: Relative) -> dict[str, Any]:

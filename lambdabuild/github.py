@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Diagnostic, Report, Status, StepResult
 from lambdabuild.report import Relative, duration, faults, rows, size
 from lambdabuild.report import summary as result_line
@@ -32,8 +33,26 @@ def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()
 
     https://docs.github.com/actions/reference/workflow-commands
     """
-    errors = [_error_command(error, names, relative) for error, names in _in_turn(_costs(report))]
+    errors = [
+        _error_command(error, f"{_names(names)} did not build", relative)
+        for error, names in _in_turn(_costs(report))
+    ]
     return [*errors, *(command("warning", warning) for warning in warnings)]
+
+
+def refusal(error: LambdabuildError, relative: Relative) -> str:
+    """Return the line that makes GitHub show why a run could not go on, where it has to be mended."""
+    told = Diagnostic(None, str(error), error.file, error.line, error.column)
+    return _error_command(told, "lambdabuild stopped", relative)
+
+
+def refusal_summary(error: LambdabuildError) -> str:
+    """Return why a run could not go on as Markdown; it ends in a newline."""
+    lines = [_cut(line) for line in f"error: {error}".splitlines()]
+    shown, _ = _within(lines, _FAULTS_LIMIT)
+    fence = _fence(shown)
+    text = "\n".join(["## ❌ lambdabuild stopped", "", f"{fence}text", *shown, fence])
+    return text.encode("utf-8", "replace").decode() + "\n"
 
 
 def command(name: str, message: str, **properties: str | int | None) -> str:
@@ -79,8 +98,7 @@ def _in_turn(costs: Iterable[_Costs]) -> list[_Costs]:
     return [cost for cost in chain(*zip_longest(*files.values())) if cost is not None]
 
 
-def _error_command(error: Diagnostic, names: Sequence[str], relative: Relative) -> str:
-    title = f"{_names(names)} did not build"
+def _error_command(error: Diagnostic, title: str, relative: Relative) -> str:
     if error.file is None:
         return command("error", error.message, title=title)
     path = relative(error.file)

@@ -14,6 +14,8 @@ _POSITIONED = re.compile(
     r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?:? (?P<message>.*)$"
 )
 _HEADER = re.compile(r"^# (?P<package>\S+)( \[.*\])?$")
+_USAGE = re.compile(r"^usage: \w+ \[options\]")
+"""What a tool says of flags that it does not understand; all of its flags follow."""
 _VERSION = re.compile(r"go(\d+)\.(\d+)")
 # Mach-O and PE have it as text, ELF as a note: lengths of name and ID, type 4, the name, the ID.
 _TEXT_BUILD_ID = re.compile(rb'\xff Go build ID: "([^"\n]*)"')
@@ -148,6 +150,11 @@ def _diagnostic(
     )
 
 
+def without_stacks(text: str) -> str:
+    """Return what `go` said without the stacks that it prints when it crashes."""
+    return re.split(r"\n\n(?:runtime stack:|goroutine \d)", text, maxsplit=1)[0].strip()
+
+
 @dataclass(frozen=True, slots=True)
 class BuildOutput:
     """What `go build` printed, told apart by package."""
@@ -179,6 +186,9 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
             messages.append(_diagnostic(package, match["message"], match, directory))
         elif line[0] in "\t " and messages:
             last = messages.pop()
+            if _USAGE.match(last.message):
+                messages.append(last)
+                continue
             messages.append(_with_message(last, f"{last.message}\n{line}"))
         elif named := _named(line, packages, headed=package is not None):
             found.setdefault(named[0], []).append(Diagnostic(*named))

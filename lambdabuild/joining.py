@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_r
 from lambdabuild.outlets import write_file
 from lambdabuild.report import to_json
 from lambdabuild.session import Session
+from lambdabuild.streams import print_json
 
 
 def join(
@@ -41,7 +41,7 @@ def join(
     if report is not None:
         write_file(session, report, "report", to_json(merged))
     else:
-        sys.stdout.write(to_json(merged))
+        print_json(merged)
     built = len(merged["functions"])
     session.console.say(f"joined {len(reports)} reports of {built} functions")
     return bool(merged["ok"])

@@ -38,9 +38,7 @@ class _OpenedLate(logging.Handler):
             encoding="utf-8",
             lock_file_directory=str(self._directory),
         )
-        file.setFormatter(
-            logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
-        )
+        file.setFormatter(_Escaping("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         self.acquire()
         try:
             if self._file is None:
@@ -67,6 +65,13 @@ class _OpenedLate(logging.Handler):
         if self._file is not None:
             self._file.close()
         super().close()
+
+
+class _Escaping(logging.Formatter):
+    """Write what of a name is no text as Python shows it: UTF-8 does not take it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).encode("utf-8", "backslashreplace").decode()
 
 
 def open_log() -> None:

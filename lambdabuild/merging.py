@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.errors import FAILED, LambdabuildError
 from lambdabuild.report import SCHEMA
 from lambdabuild.shards import Shard
 
@@ -66,10 +66,11 @@ def merge_reports(named: Sequence[Named]) -> dict[str, Any]:
     Its `seconds` are those of the slowest, its `jobs` those of all machines.
 
     Raises:
-        LambdabuildError: one of them is no report, one is missing or given twice, or they are not
-            of one build.
+        LambdabuildError: one of them is no report, one is missing or given twice, they are not of
+            one build, or one of the runs could not start.
 
     """
+    _check_started(named)
     parts = [_report(path, value) for path, value in named]
     if not parts:
         raise LambdabuildError(
@@ -89,6 +90,33 @@ def merge_reports(named: Sequence[Named]) -> dict[str, Any]:
         "jobs": sum(part.value["jobs"] for part in parts),
         "functions": [function for _, function in sorted(functions.items())],
     }
+
+
+def _check_started(named: Sequence[Named]) -> None:
+    """Check that every run could start: of one that could not, nobody knows what it had to build.
+
+    Raises:
+        LambdabuildError: one could not; it names the error, and ends in 1 as a failed build does.
+
+    """
+    refused = [
+        (path, value["error"])
+        for path, value in named
+        if is_report(value) and _has(value.get("error"), {"message": str})
+    ]
+    if not refused:
+        return
+    _, first = refused[0]
+    hint = first.get("hint")
+    message = "one of the builds could not start"
+    if len(refused) > 1:
+        message = f"{len(refused)} of the builds could not start"
+    raise LambdabuildError(
+        message,
+        at=[f"{path}: {error['message']}" for path, error in refused],
+        hint=hint if isinstance(hint, str) else None,
+        exit_code=FAILED,
+    )
 
 
 def merge_manifests(named: Sequence[Named], report: Mapping[str, Any]) -> dict[str, Any]:

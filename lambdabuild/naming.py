@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.model import Function
@@ -88,46 +90,109 @@ def excluded_by(name: str, directory: str, patterns: Iterable[str]) -> str | Non
     return next((p for p in patterns if fnmatchcase(name, p) or fnmatchcase(directory, p)), None)
 
 
+class There(NamedTuple):
+    """What a word names on disk."""
+
+    path: str
+    """Its real path."""
+    directory: bool = False
+    program: bool = False
+    """The directory that it is, or lies in, has Go files that make a program."""
+
+
+class Excluded(NamedTuple):
+    """A function that is left out, and the glob that says so."""
+
+    function: Function
+    glob: str
+
+
+class Meant(NamedTuple):
+    """What words mean."""
+
+    functions: list[Function]
+    """Each once, in their own order."""
+    inside: Mapping[str, str]
+    """The words that name what only lies in a function's directory, with the function's name."""
+
+
 def select(
     wanted: Sequence[str],
     functions: Sequence[Function],
     *,
     relative: Mapping[str, str],
     working: str,
-    excluded: Mapping[str, str],
-) -> list[Function]:
+    excluded: Sequence[Excluded] = (),
+    there: Mapping[str, There] = MappingProxyType({}),
+) -> Meant:
     """Return the functions that `wanted` means: names, globs, directories, or files in them.
 
-    `working` is the absolute directory that paths are relative to; `excluded` maps the names of
-    excluded functions to the globs that exclude them.
+    `working` is the absolute directory that paths are relative to; `there` has each word that
+    names something on disk.
 
     Raises:
         LambdabuildError: one of them means no function; it suggests the nearest name.
 
     """
-    chosen: dict[str, Function] = {}
+    chosen: set[str] = set()
+    inside: dict[str, str] = {}
     for word in wanted:
-        matches = _matches(word, functions, working)
-        if not matches:
-            raise _nothing_matches(word, functions, relative, excluded)
-        chosen |= {function.name: function for function in matches}
-    return [function for function in functions if function.name in chosen]
+        named = _named(word, functions)
+        if not named:
+            if out := [item for item in excluded if _named(word, [item.function])]:
+                raise _all_excluded(out)
+            if word not in there:
+                raise _nothing_matches(word, functions, relative)
+            named, only_inside = _placed(word, functions, excluded, working, there[word])
+            if only_inside:
+                inside[word] = named[0].name
+        chosen |= {function.name for function in named}
+    return Meant([function for function in functions if function.name in chosen], inside)
 
 
-def _matches(word: str, functions: Sequence[Function], working: str) -> list[Function]:
-    by_name = [f for f in functions if f.name == word]
-    if by_name:
-        return by_name
-    by_glob = [f for f in functions if fnmatchcase(f.name, word)]
-    if by_glob:
-        return by_glob
-    path = _absolute(word, working)
-    below = [f for f in functions if PurePath(f.directory).is_relative_to(path)]
-    if below:
-        return below
-    # A file, or a directory without a main package: the nearest function around it.
-    around = [f for f in functions if path.is_relative_to(f.directory)]
-    return [max(around, key=lambda f: len(f.directory))] if around else []
+def _named(word: str, functions: Sequence[Function]) -> list[Function]:
+    if not word:
+        raise LambdabuildError(
+            "an empty word names no function",
+            hint="is a variable empty that should name one? `lambdabuild all` builds all",
+        )
+    exact = [f for f in functions if f.name == word]
+    return exact or [f for f in functions if fnmatchcase(f.name, word)]
+
+
+def _placed(
+    word: str,
+    functions: Sequence[Function],
+    excluded: Sequence[Excluded],
+    working: str,
+    there: There,
+) -> tuple[list[Function], bool]:
+    """Return the functions at or below a path, or else the one that it lies in; and whether so."""
+    everything = [*functions, *(item.function for item in excluded)]
+    # As it is written, and where symbolic links lead.
+    for path in dict.fromkeys([_absolute(word, working), PurePath(there.path)]):
+        below = [f for f in everything if PurePath(f.directory).is_relative_to(path)]
+        around = [f for f in everything if path.is_relative_to(f.directory)]
+        nearest = max(around, key=lambda f: len(f.directory), default=None)
+        home = path if there.directory else path.parent
+        if not below and nearest and there.program and nearest.directory != str(home):
+            break
+        found = below or ([nearest] if nearest else [])
+        if kept := [f for f in found if f in functions]:
+            return kept, not below
+        if found:
+            raise _all_excluded([item for item in excluded if item.function in found])
+    if there.program:
+        raise LambdabuildError(
+            f"what is in `{word}` is not built",
+            hint="`lambdabuild list --skipped` gives the reason",
+        )
+    raise LambdabuildError(
+        f"`{word}` is no function, and in none",
+        hint="`lambdabuild list` shows all there are"
+        if there.directory
+        else f"`lambdabuild why --file {word}` names the functions that depend on it",
+    )
 
 
 def _absolute(word: str, working: str) -> PurePath:
@@ -140,19 +205,53 @@ def _absolute(word: str, working: str) -> PurePath:
     return PurePath(*parts)
 
 
-def _nothing_matches(
-    word: str,
-    functions: Sequence[Function],
-    relative: Mapping[str, str],
-    excluded: Mapping[str, str],
-) -> LambdabuildError:
-    if word in excluded:
+def _all_excluded(excluded: Sequence[Excluded]) -> LambdabuildError:
+    names = ", ".join(f"`{item.function.name}`" for item in excluded[:5])
+    names += f" and {len(excluded) - 5} more" if len(excluded) > 5 else ""  # noqa: PLR2004 - as many as fit a line
+    globs = ", ".join(f"`{glob}`" for glob in dict.fromkeys(item.glob for item in excluded))
+    if len(excluded) == 1:
         return LambdabuildError(
-            f"the function `{word}` is excluded",
-            hint=f"the glob `{excluded[word]}` excludes it; take it away to build the function",
+            f"the function {names} is excluded",
+            hint=f"the glob {globs} excludes it; take it away to build the function",
         )
+    return LambdabuildError(
+        f"the functions {names} are excluded",
+        hint=f"that is by {globs}; take it away to build them",
+    )
+
+
+def _nothing_matches(
+    word: str, functions: Sequence[Function], relative: Mapping[str, str]
+) -> LambdabuildError:
+    message = f"no function matches `{word}`"
+    if os.sep in word or word.startswith("."):
+        message += ": there is no such file or directory"
     known = [*(f.name for f in functions), *(relative[f.directory] for f in functions)]
     return LambdabuildError(
-        f"no function matches `{word}`",
-        hint=did_you_mean(word, known) or "`lambdabuild list` shows all there are",
+        message,
+        hint=did_you_mean(word.removeprefix("./"), known)
+        or "`lambdabuild list` shows all there are",
+    )
+
+
+def idle(patterns: Iterable[str], known: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the globs that exclude none of what is known, given by name and directory."""
+    known = list(known)
+    return [p for p in patterns if not any(excluded_by(*item, (p,)) for item in known)]
+
+
+def may_be_ignored(pattern: str) -> bool:
+    """Tell whether a glob names a directory of a kind that Go does not look into."""
+    return re.search(r"(?:^|[/-])(?:[_.]|testdata\b|vendor\b)", pattern) is not None
+
+
+def idle_hint(pattern: str, known: Iterable[tuple[str, str]]) -> str:
+    """Return what was probably meant by a glob that excludes nothing."""
+    known = list(known)
+    below = f"{pattern}/*"
+    if idle([below], known) == []:
+        return f"no function is in that very directory; `{below}` is for those below it"
+    words = [word for item in known for word in item]
+    return did_you_mean(pattern, words) or (
+        "a glob means names of functions, as `lambdabuild list` shows them, or their directories"
     )

@@ -60,6 +60,12 @@ def settle(
         return os.path.relpath(os.path.join(working, path), project)
 
     settings = selection.settings if selection else Settings()
+    if config.exclude or settings.also_exclude:
+        config = config._replace(
+            exclude=tuple(_glob(glob, project, project) for glob in config.exclude)
+        )
+        typed = tuple(_glob(glob, working, project) for glob in settings.also_exclude)
+        settings = replace(settings, also_exclude=typed)
     given = []
     if selection and selection.roots:
         given.append("roots")
@@ -79,3 +85,17 @@ def settle(
             ),
         )
     return project, replace(settings, config=config, given=tuple(given))
+
+
+def _glob(glob: str, base: str, project: str) -> str:
+    """Return a glob as it is matched: names as they are, directories from the project's.
+
+    A directory is told from a name by a separator in it, or a dot at its beginning.
+    """
+    if not glob or (os.sep not in glob and not glob.startswith(".")):
+        return glob
+    path = os.path.normpath(os.path.join(base, glob))
+    if os.path.isabs(glob) and os.path.commonpath([path, project]) != project:
+        # By way of a symbolic link, as the shell's PWD may have it.
+        path = os.path.realpath(path)
+    return os.path.relpath(path, project)

@@ -1,10 +1,10 @@
 """Write down what a run came to: for people, for GitHub, for the next run."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lambdabuild import annotating
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Report, Status, StepResult
 from lambdabuild.report import report_value, to_json
@@ -20,6 +20,7 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
         LambdabuildError: a file cannot be written; the functions are built.
 
     """
+    # The report first: it tells what was built, whatever becomes of the rest.
     writers: list[tuple[str | None, str, Callable[[], str]]] = [
         (request.report, "report", lambda: to_json(report_value(report, session.relative))),
         (request.trace, "trace", lambda: _trace(report)),
@@ -27,8 +28,12 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
     ]
     for path, what, make in writers:
         if path is not None:
-            write_file(session, path, what, make())
-    if session.environment.get("GITHUB_ACTIONS") == "true":
+            try:
+                write_file(session, path, what, make())
+            except LambdabuildError as error:
+                error.reported = request.report is not None and what != "report"
+                raise
+    if annotating.runs_there(session.environment):
         _tell_github(session, report)
 
 
@@ -42,7 +47,8 @@ def write_file(session: Session, path: str, what: str, text: str) -> None:
     full = Path(session.working, path)
     try:
         full.parent.mkdir(parents=True, exist_ok=True)
-        full.write_text(text, "utf-8")
+        # What of a name is no text is written as Python shows it.
+        full.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise LambdabuildError(
             f"cannot write the {what} `{path}`: {error.strerror}",
@@ -69,24 +75,15 @@ def _page(session: Session, report: Report) -> str:
 def _tell_github(session: Session, report: Report) -> None:
     from lambdabuild import github  # noqa: PLC0415 - only there
 
-    top = session.environment.get("GITHUB_WORKSPACE") or session.working
-
-    def relative(path: str) -> str:
-        return os.path.relpath(path, top)
-
+    relative = annotating.from_top(session.environment, session.working)
     warnings = session.console.warnings
     for line in github.annotations(report, relative, warnings):
         session.console.tell(line)
-    place = session.environment.get("GITHUB_STEP_SUMMARY")
-    if not place:
-        return
     share = report.share
     title = f"lambdabuild, shard {share.index}/{share.count}" if share else "lambdabuild"
-    try:
-        with open(place, "a", encoding="utf-8") as file:
-            file.write(github.summary(report, relative, warnings=warnings, title=title))
-    except OSError as error:
-        session.console.warn(f"cannot write the job summary: {error.strerror}")
+    text = github.summary(report, relative, warnings=warnings, title=title)
+    if problem := annotating.summarize(session.environment, text):
+        session.console.warn(problem)
 
 
 def note_history(home: Home, report: Report) -> None:

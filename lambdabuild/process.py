@@ -146,7 +146,7 @@ class Runner:
                 raise LambdabuildError(
                     f"`{command.arguments[0]}` cannot be started: {failure.strerror}",
                     at=[command.directory],
-                    hint="`lambdabuild doctor` checks the toolchain",
+                    hint=_start_remedy(failure.errno),
                 ) from failure
             self._running.add(process)
         return process
@@ -158,6 +158,18 @@ class Runner:
             running = list(self._running)
         for process in running:
             stop_group(process)
+
+
+def _start_remedy(number: int | None) -> str | None:
+    import errno  # noqa: PLC0415 - only when something went wrong
+
+    if number in {errno.ENOMEM, errno.EAGAIN}:
+        return "memory or processes ran out: `ulimit -a` shows the limits, and `-j 1` needs less"
+    if number in {errno.EACCES, errno.ENOEXEC}:
+        return "it is no program for this system and user: install it again"
+    if number == errno.E2BIG:
+        return "name fewer functions at once, or shorten the environment"
+    return None
 
 
 def stop_group(process: subprocess.Popen[str]) -> None:

@@ -2,11 +2,11 @@
 
 import base64
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
     Artifact,
     Companion,
@@ -37,9 +37,13 @@ _ORDER = (
 )
 
 
-def to_json(value: Any) -> str:
-    """Return `value` as lambdabuild writes all its JSON."""
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> str:
+    r"""Return `value` as lambdabuild writes all its JSON, in text that UTF-8 takes.
+
+    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only) + "\n"
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def report_value(report: Report, relative: Relative) -> dict[str, Any]:
@@ -53,6 +57,22 @@ def report_value(report: Report, relative: Relative) -> dict[str, Any]:
         "jobs": report.jobs,
         "functions": [result_value(result, relative) for result in results],
         **({"shard": report.share._asdict()} if report.share is not None else {}),
+    }
+
+
+def refusal_value(error: LambdabuildError, relative: Relative) -> dict[str, Any]:
+    """Return what `--json` and `--report` give where a run could not start (schema 1)."""
+    return {
+        "schema": SCHEMA,
+        "ok": False,
+        "functions": [],
+        "error": {
+            "message": error.told,
+            "hint": error.hint,
+            "file": relative(error.file) if error.file else None,
+            "line": error.line,
+            "column": error.column,
+        },
     }
 
 
@@ -285,24 +305,6 @@ def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} s"
 
 
-_REMEDIES = (
-    (
-        r"(?i)no space left on device|disk quota exceeded",
-        "free some space: links are staged in .lambdabuild, and Go's cache is `go env GOCACHE`",
-    ),
-    (
-        r"(?m)^Killed$|signal: killed$|signal 9\b|out of memory",
-        "the system kills a process when memory runs out; `-j 1` needs less",
-    ),
-    (
-        r"(?i)read-only file system",
-        "the project's .lambdabuild has to be writable, and `go env GOCACHE`",
-    ),
-    (r"missing go\.sum entry", "`go mod tidy` adds what is missing"),
-)
-"""What helps, by a sign of the cause in what Go's tools and the system say."""
-
-
 class Fault(NamedTuple):
     """One package's errors, once, with all the functions they cost."""
 
@@ -329,9 +331,12 @@ class Fault(NamedTuple):
                 place += ": "
             first, *rest = error.message.splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
-        said = "\n".join(error.message for error in self.errors)
+        from lambdabuild.remedies import remedy_for  # noqa: PLC0415 - only where something failed
+
         hints = [error.hint for error in self.errors if error.hint]
-        hints = hints or [h for sign, h in _REMEDIES if re.search(sign, said)][:1]
+        if not hints:
+            remedy = remedy_for("\n".join(error.message for error in self.errors))
+            hints = [remedy] if remedy else []
         return lines + [f"  hint: {hint}" for hint in dict.fromkeys(hints)]
 
 

@@ -14,6 +14,7 @@ from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
+from lambdabuild.sources import sources_with_main
 from lambdabuild.timeline import Timeline
 from lambdabuild.tree import enclosing
 
@@ -72,15 +73,22 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
     try:
         text = Path(path).read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise LambdabuildError(f"this is not UTF-8: {error.reason}", at=[shown]) from error
+        raise LambdabuildError(
+            f"this is not UTF-8: {error.reason}",
+            at=[shown],
+            hint="save it in UTF-8",
+            file=path,
+            line=error.object.count(b"\n", 0, error.start) + 1,
+        ) from error
     except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
         raise LambdabuildError(
             f"cannot read the configuration `{shown}`: {error.strerror}",
-            hint="`lambdabuild init` writes one",
+            hint="`lambdabuild init` writes one" if missing else None,
         ) from error
     from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
 
-    return project, parse_config(text, shown)
+    return project, parse_config(text, shown, path)
 
 
 def find_functions(
@@ -97,20 +105,48 @@ def find_functions(
         names=names,
         thorough=thorough,
     )
-    _refuse_unknown_tables(session.settings, discovery)
+    _refuse_unknown_tables(session, discovery)
     functions = list(discovery.functions)
-    if names:
-        functions = naming.select(
-            names,
-            functions,
-            relative={f.directory: session.relative(f.directory) for f in functions},
-            working=session.working,
-            excluded=discovery.excluded,
-        )
-    return discovery, functions
+    if not names:
+        _warn_of_idle(session, discovery)
+        return discovery, functions
+    meant = naming.select(
+        names,
+        functions,
+        relative={f.directory: session.relative(f.directory) for f in functions},
+        working=session.working,
+        excluded=discovery.left_out,
+        there=_there(session.working, names),
+    )
+    for word, name in meant.inside.items():
+        session.console.say_once(f"`{word}` is in the function `{name}`")
+    return discovery, meant.functions
 
 
-def _refuse_unknown_tables(settings: Settings, discovery: Discovery) -> None:
+def _there(working: str, words: Sequence[str]) -> dict[str, naming.There]:
+    """Return the words that name something on disk, with what that is."""
+    found = {}
+    for word in words:
+        path = os.path.join(working, word)
+        if word and "\0" not in word and os.path.lexists(path):
+            inside = os.path.isdir(path)
+            home = path if inside else os.path.dirname(path)
+            program = bool(sources_with_main(home))
+            found[word] = naming.There(os.path.realpath(path), inside, program)
+    return found
+
+
+def _warn_of_idle(session: Session, discovery: Discovery) -> None:
+    """Warn of globs that exclude nothing, unless they may be meant for what is not looked at."""
+    for glob, hint in discovery.idle:
+        if glob in session.settings.also_exclude:
+            session.console.warn_once(f"`--exclude {glob}` leaves nothing out", hint)
+        elif "roots" not in session.settings.given:
+            session.console.warn_once(f"`{glob}` in `exclude` leaves nothing out", hint)
+
+
+def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
+    settings = session.settings
     known = {function.name for function in discovery.functions} | set(discovery.excluded)
     known |= discovery.unasked
     tables = settings.config.functions
@@ -121,8 +157,23 @@ def _refuse_unknown_tables(settings: Settings, discovery: Discovery) -> None:
             name == directory.replace(os.sep, "-").partition("-")[2] for directory in directories
         )
         if name not in known and not skipped:
+            file, line = _table_of(session, name)
             raise LambdabuildError(
                 f"there is no function `{name}`",
+                file=file,
+                line=line,
                 at=[f'{settings.config.source}, table `[functions."{name}"]`'],
                 hint=did_you_mean(name, known) or "`lambdabuild list` shows all there are",
             )
+
+
+def _table_of(session: Session, name: str) -> tuple[str, int | None]:
+    """Return where the configuration has the table of a function: the file, and the line."""
+    from lambdabuild.positions import of_key  # noqa: PLC0415 - only when something is wrong
+
+    file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
+    try:
+        place = of_key(Path(file).read_text("utf-8"), ["functions", name])
+    except (OSError, ValueError):
+        place = None
+    return file, place.line if place else None

@@ -211,19 +211,32 @@ def remove_tree(path: Path) -> None:
 def cannot_write(error: OSError, path: str) -> LambdabuildError:
     """Return the error of a file that cannot be written, with the remedy for its cause."""
     return LambdabuildError(
-        f"cannot write `{path}`: {error.strerror}", hint=_write_remedy(error.errno)
+        f"cannot write `{path}`: {error.strerror}", hint=_write_remedy(error.errno, path)
     )
 
 
-def _write_remedy(number: int | None) -> str:
+def _write_remedy(number: int | None, path: str) -> str | None:
     import errno  # noqa: PLC0415 - only when something went wrong
 
-    if number in {errno.ENOSPC, errno.EDQUOT}:
-        return "free some space on that disk"
-    if number == errno.EROFS:
-        return "it is on a read-only file system; `--out` chooses where executables go"
-    if number in {errno.EACCES, errno.EPERM}:
-        return "the directory has to be writable by the user that runs lambdabuild"
-    if number in {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}:
-        return "something else is in its place; move it away"
-    return "`lambdabuild doctor` checks where it writes"
+    read_only = "it is on a read-only file system; `--out` chooses where executables go"
+    if DIRECTORY in path.split(os.sep):
+        read_only = (
+            "the lock and what is staged are there, wherever executables go: mount a file system "
+            "that can be written on it, or build in a copy of the project"
+        )
+    remedies = {
+        "free some space on that disk": {errno.ENOSPC, errno.EDQUOT},
+        read_only: {errno.EROFS},
+        "the directory has to be writable by the user that runs lambdabuild": {
+            errno.EACCES,
+            errno.EPERM,
+        },
+        "something else is in its place; move it away": {errno.ENOTDIR, errno.EEXIST, errno.EISDIR},
+        "give the function a shorter name: a `directory` under [functions] in lambdabuild.toml": {
+            errno.ENAMETOOLONG
+        },
+        "a symbolic link on the way there leads in a circle; take it away": {errno.ELOOP},
+        "`ulimit -f` is the limit of the system": {errno.EFBIG},
+        "too many files are open: `ulimit -n` is the limit": {errno.EMFILE, errno.ENFILE},
+    }
+    return next((remedy for remedy, numbers in remedies.items() if number in numbers), None)

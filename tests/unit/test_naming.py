@@ -1,5 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from os.path import join, normpath
 
 import pytest
 from hypothesis import assume, given
@@ -8,9 +9,14 @@ from hypothesis import strategies as st
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Function
 from lambdabuild.naming import (
+    Excluded,
+    There,
     declares_main,
     excluded_by,
     function_name,
+    idle,
+    idle_hint,
+    may_be_ignored,
     refuse_collisions,
     select,
 )
@@ -156,9 +162,26 @@ def test_a_glob_excludes_by_name_or_by_directory(patterns: list[str], expected: 
 SHOP = found("carts/get", "orders", "orders/create", "users/get", "users/list", "users-admin")
 
 
-def selected(*words: str, working: str = "/shop") -> list[str]:
-    functions = select(words, SHOP, relative=shown(SHOP), working=working, excluded={})
-    return [function.name for function in functions]
+LEGACY = [Excluded(f, "*legacy*") for f in found("legacy", "legacy/old", "users/get/legacy")]
+
+
+def on_disk(*paths: str, working: str = "/shop") -> dict[str, There]:
+    """Return what these words name on disk: a directory ends in a slash, a program's in two."""
+    return {
+        path.removesuffix("/") if path.endswith("//") else path: There(
+            normpath(join(working, path)), path.endswith("/"), path.endswith("//")
+        )
+        for path in paths
+    }
+
+
+def selected(
+    *words: str, working: str = "/shop", there: Mapping[str, There] | None = None
+) -> list[str]:
+    if there is None:
+        there = on_disk(*words, working=working)
+    meant = select(words, SHOP, relative=shown(SHOP), working=working, excluded=LEGACY, there=there)
+    return [function.name for function in meant.functions]
 
 
 @pytest.mark.parametrize(
@@ -192,34 +215,104 @@ def test_names_globs_directories_and_files_select_functions(
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"),
+    ("word", "said"),
     [
-        ("user-get", "did you mean `users-get`?"),
-        ("api/users/gte", "did you mean `api/users/get`?"),
-        ("thumbnails", "`lambdabuild list` shows all there are"),
-        ("zz-*", "`lambdabuild list` shows all there are"),
-        ("/elsewhere", "`lambdabuild list` shows all there are"),
+        ("user-get", "no function matches `user-get`\n  hint: did you mean `users-get`?"),
+        ("thumbnails", "no function matches `thumbnails`\n  hint: `lambdabuild list` shows all"),
+        ("zz-*", "no function matches `zz-*`\n  hint: `lambdabuild list` shows all"),
+        # Where nothing is, what is above it is not meant.
+        ("api/users/gte", "no function matches `api/users/gte`: there is no such file or "
+                          "directory\n  hint: did you mean `api/users/get`?"),
+        ("api/users/get/mian.go", "no function matches `api/users/get/mian.go`: there is no"),
+        ("./orders/nope", "no function matches `./orders/nope`: there is no such file or"),
+        ("../nowhere", "no function matches `../nowhere`: there is no such file or directory"),
+        ("/elsewhere", "no function matches `/elsewhere`: there is no such file or directory\n"
+                       "  hint: `lambdabuild list` shows all there are"),
+        ("", "an empty word names no function\n  hint: is a variable empty that should name one?"),
+        # What is there, and in no function.
+        ("go.mod", "`go.mod` is no function, and in none\n"
+                   "  hint: `lambdabuild why --file go.mod` names the functions that depend on it"),
+        ("api/README.md", "`api/README.md` is no function, and in none\n  hint: `lambdabuild why"),
+        ("internal/", "`internal/` is no function, and in none\n  hint: `lambdabuild list` shows"),
+        ("api/users/", None),
+        # A program that Go does not list, though it lies in a function.
+        ("api/orders/vendor/create//", "what is in `api/orders/vendor/create/` is not built\n"
+                                       "  hint: `lambdabuild list --skipped` gives the reason"),
+        ("api/_drafts//", "what is in `api/_drafts/` is not built\n  hint: `lambdabuild list --sk"),
+        # What is excluded, by name, glob or path.
+        ("legacy", "the function `legacy` is excluded\n  hint: the glob `*legacy*` excludes it; "
+                   "take it away to build the function"),
+        ("legacy-*", "the function `legacy-old` is excluded\n  hint: the glob `*legacy*` excludes"),
+        ("api/legacy/", "the functions `legacy`, `legacy-old` are excluded\n"
+                        "  hint: that is by `*legacy*`; take it away to build them"),
+        ("api/legacy/old/main.go", "the function `legacy-old` is excluded\n  hint: the glob"),
+        ("api/users/get/legacy/x.go", "the function `users-get-legacy` is excluded\n  hint: the"),
+    ],
+)  # fmt: skip
+def test_a_word_that_means_no_function_is_refused(word: str, said: str | None) -> None:
+    is_there = not any(part in word for part in ("gte", "mian", "nope", "where")) and "/" in word
+    there = on_disk(word) if is_there or word == "go.mod" else {}
+    word = next(iter(there), word)
+    if said is None:
+        assert selected(word, there=there)
+        return
+    with pytest.raises(LambdabuildError) as caught:
+        selected("users-get", word, there=there)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("api/users/get/main.go", "users-get"),
+        ("api/users/get/internal/x/", "users-get"),
+        ("api/orders/mail.html", "orders"),
+        ("api/orders", None),
+        ("api/users/", None),
+        ("orders", None),
     ],
 )
-def test_a_word_that_means_no_function_is_refused(word: str, hint: str) -> None:
-    with pytest.raises(LambdabuildError) as caught:
-        selected("users-get", word)
-    assert str(caught.value) == f"no function matches `{word}`\n  hint: {hint}"
+def test_what_only_lies_in_a_function_means_that_and_says_so(word: str, name: str | None) -> None:
+    meant = select([word], SHOP, relative=shown(SHOP), working="/shop", there=on_disk(word))
+    assert meant.inside == ({word: name} if name else {})
+    assert name is None or [function.name for function in meant.functions] == [name]
 
 
-def test_the_name_of_an_excluded_function_is_refused_with_the_glob() -> None:
-    with pytest.raises(LambdabuildError) as caught:
-        select(
-            ["internal-migrate"],
-            SHOP,
-            relative=shown(SHOP),
-            working="/shop",
-            excluded={"internal-migrate": "internal-*"},
-        )
-    assert str(caught.value) == (
-        "the function `internal-migrate` is excluded\n"
-        "  hint: the glob `internal-*` excludes it; take it away to build the function"
-    )
+def test_a_path_through_a_symbolic_link_means_what_it_leads_to() -> None:
+    there = {"link/get": There("/shop/api/users/get", directory=True)}
+    assert selected("link/get", there=there) == ["users-get"]
+
+
+KNOWN = [("users-get", "api/users/get"), ("legacy-old", "api/legacy/old")]
+
+
+@pytest.mark.parametrize(
+    ("glob", "hint"),
+    [
+        ("users-get", None),
+        ("api/*/old", None),
+        ("legcy-old", "did you mean `legacy-old`?"),
+        ("api/user/get", "did you mean `api/users/get`?"),
+        ("api/legacy", "no function is in that very directory; `api/legacy/*` is for those below it"),
+        ("api", "no function is in that very directory; `api/*` is for those below it"),
+        ("zzz", "a glob means names of functions, as `lambdabuild list` shows them, or their "
+                "directories"),
+    ],
+)  # fmt: skip
+def test_a_glob_that_excludes_nothing_is_told_with_the_near_miss(
+    glob: str, hint: str | None
+) -> None:
+    assert idle([glob, "users-*"], KNOWN) == ([glob] if hint else [])
+    assert hint is None or idle_hint(glob, KNOWN) == hint
+
+
+@pytest.mark.parametrize(
+    ("glob", "may"),
+    [("api/_drafts/*", True), ("_drafts-x", True), ("api/.x", True), ("api/x/testdata/y", True),
+     ("api/vendor/*", True), ("api/legacy/*", False), ("vendors-*", False), ("a_b", False)],
+)  # fmt: skip
+def test_a_glob_may_name_what_go_does_not_look_into(glob: str, *, may: bool) -> None:
+    assert may_be_ignored(glob) is may
 
 
 shops = st.lists(directories, min_size=1, max_size=6, unique=True).map(lambda d: found(*d))
@@ -230,7 +323,7 @@ def test_functions_are_selected_once_each_in_their_own_order(
     functions: list[Function], data: st.DataObject
 ) -> None:
     words = data.draw(st.lists(st.sampled_from([f.name for f in functions])))
-    chosen = select(words, functions, relative=shown(functions), working="/shop", excluded={})
+    chosen = select(words, functions, relative=shown(functions), working="/shop").functions
     assert chosen == [function for function in functions if function.name in words]
 
 
@@ -239,7 +332,7 @@ def test_a_glob_selects_what_it_matches(functions: list[Function], data: st.Data
     name = data.draw(st.sampled_from([f.name for f in functions]))
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(name)), st.integers(0, len(name)))))
     glob = f"{name[:start]}*{name[end:]}"
-    chosen = select([glob], functions, relative=shown(functions), working="/shop", excluded={})
+    chosen = select([glob], functions, relative=shown(functions), working="/shop").functions
     assert chosen == [function for function in functions if fnmatchcase(function.name, glob)]
     assert name in [function.name for function in chosen]
 
@@ -250,8 +343,9 @@ def test_a_directory_selects_all_the_functions_in_it(
 ) -> None:
     directory = data.draw(st.sampled_from([f.directory for f in functions]))
     above = data.draw(st.sampled_from([directory, directory.rpartition("/")[0], ROOT]))
-    chosen = select([above], functions, relative=shown(functions), working="/", excluded={})
-    assert chosen == [f for f in functions if f"{f.directory}/".startswith(f"{above}/")]
+    there = on_disk(above, working="/")
+    meant = select([above], functions, relative=shown(functions), working="/", there=there)
+    assert meant.functions == [f for f in functions if f"{f.directory}/".startswith(f"{above}/")]
 
 
 @given(shops, st.data(), elements)
@@ -261,5 +355,6 @@ def test_a_file_selects_the_nearest_function_around_it(
     directory = data.draw(st.sampled_from([f.directory for f in functions]))
     file = f"{directory}/{name}"
     assume(not any(f"{f.directory}/".startswith(f"{file}/") for f in functions))
-    chosen = select([file], functions, relative=shown(functions), working="/", excluded={})
-    assert [function.directory for function in chosen] == [directory]
+    there = on_disk(file, working="/")
+    meant = select([file], functions, relative=shown(functions), working="/", there=there)
+    assert [function.directory for function in meant.functions] == [directory]

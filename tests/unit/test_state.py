@@ -263,8 +263,7 @@ def test_a_file_that_cannot_be_written_to_its_end_is_as_it_was(tmp_path: Path) -
     with pytest.raises(LambdabuildError) as caught, files_limited_to(1000):
         write_atomically(file, "new" * 1000)
     assert str(caught.value) == (
-        f"cannot write `{file}`: File too large\n"
-        "  hint: `lambdabuild doctor` checks where it writes"
+        f"cannot write `{file}`: File too large\n  hint: `ulimit -f` is the limit of the system"
     )
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
@@ -296,13 +295,25 @@ OTHER_DISK = "free some space on that disk"
         (errno.ENOTDIR, "something else is in its place; move it away"),
         (errno.EEXIST, "something else is in its place; move it away"),
         (errno.EISDIR, "something else is in its place; move it away"),
-        (errno.EIO, "`lambdabuild doctor` checks where it writes"),
+        (errno.EIO, None),
+        (
+            errno.ENAMETOOLONG,
+            "give the function a shorter name: a `directory` under [functions] in lambdabuild.toml",
+        ),
+        (errno.ELOOP, "a symbolic link on the way there leads in a circle; take it away"),
     ],
-)
-def test_what_cannot_be_written_has_the_remedy_of_its_cause(number: int, hint: str) -> None:
+)  # fmt: skip
+def test_what_cannot_be_written_has_the_remedy_of_its_cause(number: int, hint: str | None) -> None:
     error = cannot_write(OSError(number, "why"), "dist/x")
-    assert str(error) == f"cannot write `dist/x`: why\n  hint: {hint}"
+    assert (error.message, error.hint) == ("cannot write `dist/x`: why", hint)
     assert error.exit_code == 2
+
+
+def test_the_remedy_for_a_read_only_project_is_none_that_leaves_the_lock_where_it_is() -> None:
+    for name in (".lambdabuild", ".lambdabuild/lock", "below/.lambdabuild/staging"):
+        error = cannot_write(OSError(errno.EROFS, "why"), name)
+        assert "--out" not in str(error.hint)
+        assert "a copy of the project" in str(error.hint)
 
 
 HOLDER = """\

@@ -1,0 +1,67 @@
+"""Leave for machines why a run could not start: JSON, a report, and what GitHub shows."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Mapping
+
+from lambdabuild import annotating, events, github
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.report import refusal_value, to_json
+from lambdabuild.streams import print_json
+from lambdabuild.usage import Asked
+
+
+def leave(
+    error: LambdabuildError, asked: Asked, started: str | None, environment: Mapping[str, str]
+) -> None:
+    """Leave `error` wherever machines look for the result of what was asked for.
+
+    `started` is the directory that lambdabuild was started in, if there is one.
+    """
+    working = _working(asked, started)
+
+    def relative(path: str) -> str:
+        return os.path.relpath(path, working)
+
+    # Whatever cannot be written: the error itself was told.
+    with contextlib.suppress(OSError, ValueError):
+        if asked.json and asked.command == "watch":
+            print_json(events.stuck(error, relative), indent=None)
+        elif asked.json:
+            print_json(refusal_value(error, relative))
+        sys.stdout.flush()
+    if asked.report is not None and not error.reported:
+        path = os.path.join(working, asked.report)
+        problem = _written(path, to_json(refusal_value(error, relative)))
+        said = f"cannot write the report `{asked.report}`: {problem}"
+        # That may be the error itself.
+        if problem is not None and said != error.message:
+            _warn(said)
+    if annotating.runs_there(environment):
+        shown = annotating.from_top(environment, working)
+        sys.stderr.write(f"{github.refusal(error, shown)}\n")
+        problem = annotating.summarize(environment, github.refusal_summary(error))
+        if problem is not None:
+            _warn(problem)
+
+
+def _working(asked: Asked, started: str | None) -> str:
+    """Return the directory that paths are relative to, whether the command went there or not."""
+    wanted = os.path.join(started or os.sep, *asked.directories)
+    return os.path.normpath(wanted) if os.path.isdir(wanted) else started or os.sep
+
+
+def _written(path: str, text: str) -> str | None:
+    """Write a file; return why it cannot be written, if so."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        return error.strerror
+    return None
+
+
+def _warn(said: str) -> None:
+    sys.stderr.write(f"warning: {said}\n")
