@@ -32,6 +32,14 @@ PLAIN_MODE = 0o644
 """What every other file is published with, whatever the umask."""
 NOT_LOOKED_AT = Identity(-1, 0, 0, 0)
 """The identity of no file: it says that the content has to be read."""
+# What Go takes for its own in the place of an executable: cmd/go/internal/work/exec.go.
+_OBJECTS = (
+    b"!<arch>\n", b"<bigaf>\n", b"\x7fELF",
+    b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe",
+    b"MZ\x90\0\3\0", b"MZ\x78\0\1\0",
+    b"\0\0\1\xeb", b"\0\0\x8a\x97", b"\0\0\6\x47",
+    b"\0asm", b"\1\xdf", b"\1\xf7",
+)  # fmt: skip
 _PATIENCE = 0.05
 """Seconds to wait for the file system's clock to move on."""
 
@@ -51,6 +59,18 @@ def digest(path: str) -> str:
     """Return the SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_object(path: str) -> bool:
+    """Tell whether Go would replace a file with an executable: it is empty, or an object file.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    with open(path, "rb") as file:
+        start = file.read(8)
+    return not start or start.startswith(_OBJECTS)
 
 
 def held_companion(companion: Companion, project: str) -> Companion | None:
@@ -94,7 +114,13 @@ def held(artifact: Artifact, project: str) -> Artifact | None:
     now = identify(path)
     if now == artifact.identity:
         return artifact
-    if now is None or now.size != artifact.identity.size or digest(path) != artifact.sha256:
+    if now is None or now.size != artifact.identity.size:
+        return None
+    try:
+        if digest(path) != artifact.sha256:
+            return None
+    except OSError as error:
+        log.info("%s: %s", path, error)
         return None
     return artifact._replace(identity=now)
 
@@ -163,19 +189,6 @@ def result_in_place(
     )
 
 
-def recover(announced: Iterable[Artifact], state: State, project: str) -> None:
-    """Take over what a killed run put in place and had no time to note."""
-    for artifact in announced:
-        path = os.path.join(project, artifact.path)
-        for written in (path, *(os.path.join(project, c.path) for c in artifact.companions)):
-            with contextlib.suppress(OSError):
-                os.unlink(temporary(written))
-        with contextlib.suppress(OSError):
-            if identify(path) is not None and digest(path) == artifact.sha256:
-                log.info("%s is from a killed run", artifact.path)
-                state.artifacts[artifact.path] = artifact
-
-
 def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None:
     """Wait until a later write of these artifacts is sure to show in their times.
 
@@ -185,17 +198,18 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
     published = [state.artifacts[path] for path in paths if path in state.artifacts]
     latest = max((i.changed for artifact in published for i in _identities(artifact)), default=0)
     deadline = time.monotonic() + _PATIENCE
-    while clock() <= latest:
-        if time.monotonic() > deadline:
-            for artifact in published:
-                state.artifacts[artifact.path] = artifact._replace(
-                    identity=_doubted(artifact.identity),
-                    companions=tuple(
-                        c._replace(identity=_doubted(c.identity)) for c in artifact.companions
-                    ),
-                )
+    with contextlib.suppress(OSError):
+        while (now := clock()) <= latest and time.monotonic() <= deadline:
+            time.sleep(0.001)
+        if now > latest:
             return
-        time.sleep(0.001)
+    for artifact in published:
+        state.artifacts[artifact.path] = artifact._replace(
+            identity=_doubted(artifact.identity),
+            companions=tuple(
+                c._replace(identity=_doubted(c.identity)) for c in artifact.companions
+            ),
+        )
 
 
 def _identities(artifact: Artifact) -> list[Identity]:
@@ -267,6 +281,10 @@ class Removed(NamedTuple):
     """Of the executable."""
     files: tuple[str, ...]
     """The absolute paths of what was removed."""
+    left: tuple[str, ...] = ()
+    """Those of what somebody else has changed."""
+    refused: tuple[str, ...] = ()
+    """Those of what the system does not let go of."""
 
 
 def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removed:
@@ -275,30 +293,34 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
     What stands with it goes as well. Unless the system refuses, it is lambdabuild's no longer.
     Directories are removed up to `boundary` (absolute), which stays.
     """
-    files = []
+    became: dict[str, Removal] = {}
+    staying = []
     for companion in artifact.companions:
         path = os.path.normpath(os.path.join(project, companion.path))
-        removal = _unlink(path, held=held_companion(companion, project) is not None)
-        if removal is Removal.REMOVED:
-            files.append(path)
+        became[path] = _unlink(path, held=held_companion(companion, project) is not None)
+        if became[path] is Removal.REFUSED:
+            staying.append(companion)
     path = os.path.normpath(os.path.join(project, artifact.path))
-    removal = _unlink(path, held=holds(artifact, project))
+    removal = became[path] = _unlink(path, held=holds(artifact, project))
     log.info("%s: %s", artifact.path, removal)
-    if removal is Removal.REFUSED:
-        return Removed(removal, tuple(files))
-    if removal is Removal.REMOVED:
-        files.append(path)
-    del state.artifacts[artifact.path]
+    if removal is Removal.REFUSED or staying:
+        state.artifacts[artifact.path] = artifact._replace(companions=tuple(staying))
+    else:
+        del state.artifacts[artifact.path]
+    files, left, refused = (
+        tuple(file for file, what in became.items() if what is wanted)
+        for wanted in (Removal.REMOVED, Removal.LEFT, Removal.REFUSED)
+    )
     for file in (path, *files):
-        _remove_empty(os.path.dirname(file), boundary)
-    return Removed(removal, tuple(files))
+        remove_empty(os.path.dirname(file), boundary)
+    return Removed(removal, files, left, refused)
 
 
 def remove_companion(companion: Companion, project: str, boundary: str) -> Removal:
     """Remove a file that stood with an executable, if it is as lambdabuild wrote it."""
     path = os.path.normpath(os.path.join(project, companion.path))
     removal = _unlink(path, held=held_companion(companion, project) is not None)
-    _remove_empty(os.path.dirname(path), boundary)
+    remove_empty(os.path.dirname(path), boundary)
     return removal
 
 
@@ -315,7 +337,8 @@ def _unlink(path: str, *, held: bool) -> Removal:
     return Removal.REMOVED
 
 
-def _remove_empty(directory: str, boundary: str) -> None:
+def remove_empty(directory: str, boundary: str) -> None:
+    """Remove a directory and those above it, below `boundary`, as long as they are empty."""
     while directory.startswith(boundary + os.sep):
         try:
             os.rmdir(directory)

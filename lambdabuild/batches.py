@@ -14,11 +14,13 @@ from lambdabuild.fingerprint import name_of
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.logfile import open_log
 from lambdabuild.model import Batch, Diagnostic, Linked, Plan, Step, StepResult, Target
+from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.origins import epoch_of
-from lambdabuild.packing import MOST_FOR_UPLOAD, Packed, Packer, RefusedError
+from lambdabuild.packing import Packed, Packer
 from lambdabuild.plan import batches_in_order
 from lambdabuild.process import in_parallel
 from lambdabuild.publish import Publisher, check_writable
+from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
@@ -67,7 +69,9 @@ def build_and_publish(
         _add_bills(session, found.go.path, state, staging, linked, ready)
         with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
             inputs = doubt(found, session.project, clock)
-            publisher = Publisher(session.project, session.layout, state, inputs)
+            publisher = Publisher(
+                session.project, session.layout, state, inputs, replacing(session, request, found)
+            )
             limits = Limits(session, home, request.check_size)
             _refuse_sizes(limits, state, linked, ready)
             results = _publish_all(session, home, state, found, publisher, plan, linked, ready)
@@ -167,20 +171,29 @@ def _publish_all(
     )
     results = [artifacts.failed(s, s.load_errors, state, project) for s in plan.set_aside]
     built = []
-    for item in linked:
-        packed = ready.get(item.step.key)
-        if item.cancelled:
-            results.append(artifacts.cancelled(item.step, state, project))
-        elif not isinstance(packed, Packed):
-            errors = (*item.errors, packed) if packed is not None else item.errors
-            results.append(artifacts.failed(item.step, errors, state, project))
-        else:
-            put = publisher.confirm if item.current else publisher.publish
-            results.append(put(item, packed, found.reasons[item.step.key]))
-            built.append(name_of(item.step.artifact, project))
-            _warn_of_size(session, results[-1])
-    artifacts.settle(state, built, home.clock)
+    try:
+        for item in linked:
+            packed = ready.get(item.step.key)
+            if item.cancelled:
+                results.append(artifacts.cancelled(item.step, state, project))
+            elif not isinstance(packed, Packed):
+                errors = (*item.errors, packed) if packed is not None else item.errors
+                results.append(artifacts.failed(item.step, errors, state, project))
+            else:
+                built.append(name_of(item.step.artifact, project))
+                put = publisher.confirm if item.current else publisher.publish
+                results.append(put(item, packed, found.reasons[item.step.key]))
+                _warn_of_size(session, results[-1])
+    finally:
+        artifacts.settle(state, built, home.clock)
     return results
+
+
+def replacing(session: Session, request: Request, found: Survey) -> Replacing:
+    """Return what of other people's files a run may replace."""
+    out = session.out if session.layout else None
+    sources = (function.directory for function in found.discovery.functions)
+    return replacing_in(out, sources, forced=request.replace)
 
 
 def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready: Ready) -> None:

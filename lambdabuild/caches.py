@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from lambdabuild.machine import processors
 from lambdabuild.remote import RemoteStore, StoreError
 from lambdabuild.spans import Activity, Span
 from lambdabuild.timeline import Timeline
-from lambdabuild.wanted import Fetched, Source, Wanted
+from lambdabuild.wanted import Counts, Fetched, Source, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -56,20 +55,6 @@ class Mode(StrEnum):
     READ = "read"
     READ_WRITE = "read-write"
     OFF = "off"
-
-
-@dataclass(slots=True)
-class Counts:
-    """How many executables the caches gave and took in a run."""
-
-    local_hits: int = 0
-    remote_hits: int = 0
-    misses: int = 0
-    stored: int = 0
-    """Put into the local cache; what came from the remote one does not count."""
-    uploaded: int = 0
-    bad: int = 0
-    """Entries that were not what had been stored."""
 
 
 class Caches:
@@ -121,14 +106,19 @@ class Caches:
         return self._requests
 
     def fetch(
-        self, keys: Mapping[K, str], place: Callable[[K], str], name: Callable[[K], str]
+        self,
+        keys: Mapping[K, str],
+        place: Callable[[K], str],
+        name: Callable[[K], str],
+        unfit: Callable[[K, str], str | None] = lambda *_: None,
     ) -> dict[K, Fetched]:
         """Write what the caches have to where it belongs, as executable files.
 
-        `name` is what people call it. What is not in the result is not there, and nothing is
-        written there afterwards.
+        `name` is what people call it; `unfit` says, in a thread, why the file at a path is none to
+        be used: it counts as damaged, and is neither kept nor shared. What is not in the result is
+        not there, and nothing is written there afterwards.
         """
-        wanted: Wanted[K] = Wanted()
+        wanted: Wanted[K] = Wanted(unfit)
         try:
             if self._local is not None:
                 with Crew(min(processors(), len(keys))) as crew:
@@ -215,6 +205,7 @@ class Caches:
                     self._timeline.add(Span(Activity.FETCH, name, start, time.time()))
         except BadEntryError as error:
             self._bad.append((local.directory, name, str(error)))
+            local.drop(key)
         except OSError as error:
             self._give_up_local(error)
 
@@ -230,8 +221,8 @@ class Caches:
                     return
                 with self._cores:
                     header, content = from_object(data, key, self._secret)
-                    self._shared.add(key)
                     wanted.take(item, place, header, content, Source.REMOTE)
+                    self._shared.add(key)
                     self._keep(header, content)
         except StoreError as error:
             self._give_up(str(error))

@@ -223,6 +223,7 @@ def _request(building: Building, selection: Selection, names: tuple[str, ...]) -
         jobs=building.jobs,
         fail_fast=building.fail_fast,
         force=building.force,
+        replace=building.force,
         explain=building.explain,
         report=building.report,
         trace=building.trace,
@@ -252,6 +253,8 @@ def _print_plan(session: "Session", request: "Request", building: Building) -> N
 
 def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
     session.console.report(report, session.relative)
+    if report.problem is not None:
+        raise report.problem
     if json:
         from lambdabuild.report import report_value  # noqa: PLC0415
         from lambdabuild.streams import print_json  # noqa: PLC0415

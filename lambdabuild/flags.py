@@ -218,7 +218,7 @@ def building_flags(
         False
     ),
     force: Annotated[
-        bool, typer.Option("--force", help="Build everything again, up to date or not.")
+        bool, typer.Option("--force", help="Build everything again, and replace files in the way.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Print the `go` commands, and build nothing.")

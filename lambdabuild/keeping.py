@@ -16,6 +16,7 @@ from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_directory, cache_limit
 from lambdabuild.model import Batch, Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.packing import Packed
+from lambdabuild.refusing import unfit
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.spans import Activity
@@ -138,8 +139,12 @@ class Keeper:
         if not keys:
             return []
         place = {key: os.path.join(self._directory, f"{n}") for n, key in enumerate(keys)}
+
+        def why_not(key: Key, path: str) -> str | None:
+            return unfit(steps[key], path) or self._without_bill(steps[key], path)
+
         with self._session.timeline.span(Activity.RESTORE):
-            fetched = self._caches.fetch(keys, place.__getitem__, _shown)
+            fetched = self._caches.fetch(keys, place.__getitem__, _shown, why_not)
         self._stored |= fetched.keys()
         if fetched and not self._session.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
@@ -148,6 +153,18 @@ class Keeper:
             Linked(steps[key], executable=place[key], restored=taken.sha256)
             for key, taken in fetched.items()
         ]
+
+    def _without_bill(self, step: Step, path: str) -> str | None:
+        """Return why no bill of materials can be written of an executable that is to have one."""
+        if step.sbom is None:
+            return None
+        from lambdabuild.sbom import read_build_info  # noqa: PLC0415 - few ask for one
+
+        try:
+            read_build_info(self._session.run, self._found.go.path, [path], self._session.project)
+        except LambdabuildError as error:
+            return error.message
+        return None
 
     def packed(self, step: Step, executable: str, packed: Packed) -> None:
         """Take note of an executable that is whole: it is kept while others are linked."""

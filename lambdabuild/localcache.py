@@ -147,6 +147,10 @@ class LocalCache:
         _write(self._path("keys", header.key), header.text.encode())
         self._use(place)
 
+    def drop(self, key: str) -> None:
+        """Forget what is kept under a key."""
+        self._drop(self._path("keys", key))
+
     def trim(self) -> None:
         """Remove what was not used for longest, down to the limit, if anything was put."""
         if not self._grown:

@@ -4,12 +4,16 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lambdabuild.artifacts import digest
+from lambdabuild.artifacts import digest, identify
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
 from lambdabuild.state import temporary, write_atomically
+
+if TYPE_CHECKING:
+    from lambdabuild.obstacles import Replacing
 
 
 def _place(layout: str) -> str:
@@ -19,17 +23,18 @@ def _place(layout: str) -> str:
 def is_current(state: State, project: str, layout: str) -> bool:
     """Tell whether the manifest is as it was written for the artifacts of `state`."""
     path = _place(layout)
+    full = os.path.join(project, path)
     try:
-        return digest(os.path.join(project, path)) == state.manifests.get(path)
+        return identify(full) is not None and digest(full) == state.manifests.get(path)
     except OSError:
         return False
 
 
-def write_manifest(state: State, project: str, layout: str) -> None:
+def write_manifest(state: State, project: str, layout: str, replacing: "Replacing") -> None:
     """Write `manifest.json` of an output directory, unless it already says the same.
 
     Raises:
-        LambdabuildError: it cannot be written.
+        LambdabuildError: it cannot be written, or there is one that lambdabuild did not write.
 
     """
     path = _place(layout)
@@ -40,30 +45,79 @@ def write_manifest(state: State, project: str, layout: str) -> None:
         if artifact.layout == layout and os.path.lexists(os.path.join(project, artifact.path))
     ]
     full = Path(project, path)
-    if not artifacts and not full.exists():
+    there = os.path.lexists(full)
+    if not artifacts and not there:
         return
     text = manifest_text(artifacts)
-    state.manifests[path] = hashlib.sha256(text.encode()).hexdigest()
     with contextlib.suppress(OSError):
         os.unlink(temporary(str(full)))
-    try:
-        if full.read_text("utf-8") == text:
+    if there and not full.is_dir():
+        known = _text(full)
+        if known == text:
+            state.manifests[path] = _sha256(text)
             return
-    except (OSError, ValueError):
-        pass
+        if not (replacing.all or _is_ours(known, state.manifests.get(path))):
+            if not artifacts:
+                return
+            changed = "somebody else has changed" if path in state.manifests else "it did not write"
+            raise LambdabuildError(
+                f"`{os.path.normpath(full)}` is in the way: lambdabuild replaces no file that "
+                f"{changed}",
+                hint=f"the functions are built; {replacing.remedy}",
+            )
     write_atomically(full, text)
+    state.manifests[path] = _sha256(text)
 
 
-def remove_manifest(path: str, state: State, project: str) -> bool:
-    """Remove a manifest that is still as lambdabuild wrote it; return whether it was."""
+def _text(path: Path) -> str | None:
+    """Return what is in a manifest; None where it is no text that can be read, or no file."""
+    try:
+        return path.read_text("utf-8") if identify(str(path)) is not None else None
+    except (OSError, ValueError):
+        return None
+
+
+def _is_ours(text: str | None, written: str | None) -> bool:
+    """Tell whether lambdabuild wrote a manifest, be it for another checkout; or it is empty."""
+    from lambdabuild.forms import is_manifest_text  # noqa: PLC0415 - not where nothing is to do
+
+    return text is not None and (not text or _sha256(text) == written or is_manifest_text(text))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recover_manifest(state: State, project: str, layout: str) -> None:
+    """Take over the manifest of a run that was killed before it had noted it."""
+    path = _place(layout)
+    full = Path(project, path)
+    with contextlib.suppress(OSError):
+        os.unlink(temporary(str(full)))
+    text = _text(full)
+    if text and _is_ours(text, None):
+        state.manifests[path] = _sha256(text)
+
+
+def remove_manifest(path: str, state: State, project: str) -> bool | None:
+    """Remove a manifest that is still as lambdabuild wrote it; return whether it was.
+
+    None if there was none.
+
+    Raises:
+        LambdabuildError: the system does not let go of it.
+
+    """
     full = os.path.join(project, path)
     written = state.manifests.pop(path)
+    with contextlib.suppress(OSError):
+        os.unlink(temporary(full))
+    if not os.path.lexists(full):
+        return None
     try:
-        if digest(full) == written:
-            os.unlink(full)
-            return True
-    except FileNotFoundError:
-        pass
+        if identify(full) is None or digest(full) != written:
+            return False
+        os.unlink(full)
     except OSError as error:
         raise LambdabuildError(f"cannot remove `{full}`: {error.strerror}") from error
-    return False
+    return True

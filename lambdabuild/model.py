@@ -5,7 +5,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.spans import Span
+
+TEMPORARY = ".lambdabuild-tmp"
+"""How the name of a file ends that is to be renamed into its place."""
 
 
 class Architecture(StrEnum):
@@ -359,6 +363,8 @@ class Report(NamedTuple):
     share: Share | None = None
     spans: tuple[Span, ...] = ()
     """What the time was spent on."""
+    problem: LambdabuildError | None = None
+    """What could not be written, while the functions could."""
 
 
 class Command(NamedTuple):

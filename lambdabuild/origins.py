@@ -45,6 +45,9 @@ def zip_made_from(sha256: str, epoch: int | None) -> str:
     return f"{sha256} {epoch if epoch is not None else '-'} {PACKER}"
 
 
-def sbom_made_from(sha256: str, epoch: int | None) -> str:
-    """Return what decides the bytes of the bill of materials of an executable."""
-    return f"{sha256} {epoch if epoch is not None else '-'} lambdabuild {__version__}"
+def sbom_made_from(sha256: str, epoch: int | None, version: str = __version__) -> str:
+    """Return what decides the bytes of the bill of materials of an executable.
+
+    `version` is that of the lambdabuild that writes it.
+    """
+    return f"{sha256} {epoch if epoch is not None else '-'} lambdabuild {version}"

@@ -11,27 +11,19 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from lambdabuild import elf, zips
+from lambdabuild import zips
 from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.fingerprint import name_of
-from lambdabuild.goparse import BuildID, parse_build_id
+from lambdabuild.goparse import BuildID
 from lambdabuild.model import Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.origins import packed_text, zip_made_from
-from lambdabuild.report import size
+from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
 from lambdabuild.spans import Activity
 from lambdabuild.stamps import content_digest
 from lambdabuild.state import cannot_write
 from lambdabuild.timeline import Timeline
 from lambdabuild.zips import Member
 
-MOST_UNZIPPED = 262_144_000
-MOST_FOR_UPLOAD = 52_428_800
-"""Bytes of a deployment package, and of a zip in a request.
-
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-"""
-_HEAD = 32 * 1024
-"""Bytes at the beginning of an executable where Go looks for its build ID."""
 _PAUSE = 0.005
 """Seconds between two looks at an executable that Go has not finished."""
 
@@ -61,10 +53,6 @@ class Packed(NamedTuple):
     """All that stands with the executable and is not in its place already."""
     packed: tuple[Input, ...]
     """What is in it beyond the executable, for `Artifact.packed`."""
-
-
-class RefusedError(Exception):
-    """A deployment package would not do; the text says why, and the remedy."""
 
 
 class Packer:
@@ -180,7 +168,8 @@ class Packer:
         identity = identify(executable)
         if identity is None:
             raise RefusedError(f"`{executable}` went away")
-        refuse(step, executable)
+        # What came out of a cache was looked at when it did.
+        (refuse_size if sure else refuse)(step, executable)
         content = _read(executable) if step.zip is not None or early else None
         if early and (content is None or build_id is None or not _is_whole(content, build_id)):
             raise RefusedError("Go has not finished it")
@@ -197,8 +186,9 @@ class Packer:
             text = packed_text(content_digest(member.content), asset)
             packed.append((f"file {name_of(asset.source, self._project)}", text))
             members.append(member)
-            if not self._in_place:
-                target = os.path.join(os.path.dirname(step.artifact), *asset.name.split("/"))
+            target = os.path.join(os.path.dirname(step.artifact), *asset.name.split("/"))
+            # Where `out` is among the sources, it may be there itself: no copy, to be removed.
+            if not self._in_place and not _is_one(asset.source, target):
                 place = os.path.join(directory, str(number))
                 sha = _write(place, member.content, member.mode)
                 size_of = len(member.content)
@@ -244,45 +234,6 @@ class Packer:
         )
 
 
-def refuse(step: Step, executable: str) -> None:
-    """Check that Lambda takes a deployment package, and can start what is in it.
-
-    Raises:
-        RefusedError: it does not, or cannot.
-
-    """
-    if step.target.architecture is None or step.runtime is None:
-        return
-    sizes = {asset.name: _size(asset) for asset in step.assets}
-    total = os.path.getsize(executable) + sum(sizes.values())
-    if total >= MOST_UNZIPPED:
-        largest = max(sizes, key=lambda name: sizes[name], default=None)
-        remedy = "what `go build` links is that large; `-ldflags='-s -w'` leaves symbols out"
-        if largest is not None:
-            remedy = f"the largest asset is `{largest}` ({size(sizes[largest])})"
-        raise RefusedError(
-            f"the deployment package is {size(total)} unzipped, and Lambda takes less than "
-            f"{size(MOST_UNZIPPED)} (250 MiB); {remedy}; a container image may be larger"
-        )
-    bundled = {
-        os.path.basename(asset.name): asset.source
-        for asset in step.assets
-        if os.path.dirname(asset.name) in {"", "lib"}
-    }
-    problems = elf.problems(
-        executable, architecture=step.target.architecture, runtime=step.runtime, bundled=bundled,
-        layers=step.layer_libraries,
-    )  # fmt: skip
-    if problems:
-        raise RefusedError(f"`bootstrap` would not start on {step.runtime}: {'; '.join(problems)}")
-
-
-def read_build_id(path: str) -> BuildID | None:
-    """Return Go's build ID of an executable."""
-    with open(path, "rb") as file:
-        return parse_build_id(file.read(_HEAD))
-
-
 def _step_back() -> None:
     """Let Go's linkers go first: what is left of packing fills the processors once few are left.
 
@@ -298,6 +249,14 @@ def _is_same(before: Identity, now: Identity | None) -> bool:
     return now is not None and before._replace(changed=now.changed) == now
 
 
+def _is_one(one: str, other: str) -> bool:
+    """Tell whether two paths lead to one file."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
 def _is_whole(content: bytes, build_id: BuildID) -> bool:
     """Tell whether Go has written the final build ID everywhere it belongs.
 
@@ -309,22 +268,11 @@ def _is_whole(content: bytes, build_id: BuildID) -> bool:
     return bool(same) and content.count(text) == content.count(same)
 
 
-def _size(asset: Asset) -> int:
-    try:
-        return os.path.getsize(asset.source)
-    except OSError as error:
-        raise _unreadable(asset, error) from error
-
-
 def _member(asset: Asset) -> Member:
     try:
         return Member(asset.name, _read(asset.source), MODE if asset.executable else PLAIN_MODE)
     except OSError as error:
-        raise _unreadable(asset, error) from error
-
-
-def _unreadable(asset: Asset, error: OSError) -> RefusedError:
-    return RefusedError(f"the asset `{asset.name}` cannot be read: {error.strerror}")
+        raise unreadable(asset, error) from error
 
 
 def _sha256(content: bytes) -> str:

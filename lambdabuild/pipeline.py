@@ -1,10 +1,12 @@
 """The product, from top to bottom: survey, build, publish, report."""
 
+import contextlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lambdabuild import artifacts
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import problem_of
 from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
@@ -21,6 +23,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
+from lambdabuild.recovery import recall
 from lambdabuild.removal import prune, say_waiting
 from lambdabuild.request import Request
 from lambdabuild.saved import State
@@ -78,8 +81,12 @@ def _list_some(
 def build_functions(session: Session, request: Request) -> Report:
     """Build what `request` asks for and publish it.
 
+    Whatever goes wrong after that, what was published is remembered. A manifest or a report that
+    cannot be written is told of in the report that is returned.
+
     Raises:
-        LambdabuildError: it could not start; nothing was changed.
+        LambdabuildError: it could not start, and nothing was changed; or the state cannot be
+            written.
         Interrupted: a signal came; what was published before is whole.
 
     """
@@ -95,16 +102,20 @@ def build_functions(session: Session, request: Request) -> Report:
     ):
         report = _build_under_lock(session, request, home, started)
     report = report._replace(spans=session.timeline.spans)
-    write_outlets(session, request, report)
+    try:
+        write_outlets(session, request, report)
+    except LambdabuildError as error:
+        report = report._replace(problem=report.problem or error)
     return report
 
 
 def _build_under_lock(session: Session, request: Request, home: Home, started: float) -> Report:
     home.sweep()
     clock = home.clock()
-    state = home.load()
-    announced = home.announced()
-    artifacts.recover(announced, state, session.project)
+    state, announced = recall(home)
+    if announced:
+        # Before this run announces what it is about to do, in the place of that one.
+        home.save(state)
     before = _remembered(state)
     found, share = _select(session, request, state, clock)
     found = request.watching.surveyed(found)
@@ -112,29 +123,63 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     if request.explain:
         shown = found.to_build if session.console.calm else found.plan
         session.console.explain(shown, found.reasons)
-    results = _build(session, request, home, state, found, clock)
-    with session.interrupts.held_off():
-        results = with_earlier_sizes(home, results)
-        results += [artifacts.up_to_date(step, state, session.project) for step in found.up_to_date]
-        removed = prune(session, request, found, state)
-        _note_failures(state, found, results)
-        same = state.artifacts == before[0] and not announced
-        if session.layout and not (same and is_current(state, session.project, session.layout)):
-            write_manifest(state, session.project, session.layout)
-        if _remembered(state) != before or found.go.asked or found.seen.renewed or announced:
-            home.save(state)
+    with saving(session, home, state, before):
+        results = _build(session, request, home, state, found, clock)
+        with session.interrupts.held_off():
+            results = with_earlier_sizes(home, results)
+            up_to_date = found.up_to_date
+            results += [artifacts.up_to_date(step, state, session.project) for step in up_to_date]
+            removed = prune(session, request, found, state)
+            _note_failures(state, found, results)
+            same = state.artifacts == before[0] and not announced
+            problem = None
+            if session.layout and not (same and is_current(state, session.project, session.layout)):
+                problem = _write_manifest(session, request, found, state)
+            if _remembered(state) != before or found.go.asked or found.seen.renewed:
+                home.save(state)
     report = Report(
-        ok=not any(r.status in {Status.FAILED, Status.CANCELLED} for r in results),
+        ok=problem is None
+        and not any(r.status in {Status.FAILED, Status.CANCELLED} for r in results),
         seconds=time.monotonic() - started,
         go=_go_version(found),
         jobs=request.jobs or processors(),
         results=tuple(results),
         removed=tuple(removed),
         share=share,
+        problem=problem,
     )
     report = checked(Limits(session, home, request.check_size), report)
     note_history(home, report)
     return report
+
+
+@contextlib.contextmanager
+def saving(
+    session: Session, home: Home, state: State, before: tuple[object, ...]
+) -> Iterator[None]:
+    """Remember what was published and removed, whatever goes wrong after it."""
+    try:
+        yield
+    except BaseException:
+        with session.interrupts.held_off():
+            if _remembered(state)[:2] != before[:2]:
+                # What is going wrong is to be told, and not that this does as well.
+                with contextlib.suppress(LambdabuildError):
+                    home.save(state)
+        raise
+
+
+def _write_manifest(
+    session: Session, request: Request, found: Survey, state: State
+) -> LambdabuildError | None:
+    """Write the manifest; return why it cannot be, for the functions are built all the same."""
+    from lambdabuild.batches import replacing  # noqa: PLC0415 - not where nothing is to do
+
+    try:
+        write_manifest(state, session.project, session.layout, replacing(session, request, found))
+    except LambdabuildError as error:
+        return error
+    return None
 
 
 def _check_caching(session: Session, request: Request) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from lambdabuild.config import BuildSettings, Settings
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
+    TEMPORARY,
     Asset,
     Batch,
     CCompiler,
@@ -26,6 +27,9 @@ AssetsOf = Mapping[str, tuple[tuple[Asset, ...], tuple[Diagnostic, ...]]]
 """By a function's name: the assets that its globs mean, and what is wrong with them."""
 CompilerOf = Mapping[tuple[str, Target], CCompiler]
 """By a function's name and a target: what compiles its C, where cgo is on."""
+
+_OWN = {"manifest.json", ".lambdabuild"}
+"""What no function may be called, whatever the case: lambdabuild writes it, where `out` is `.`."""
 
 
 def make_plan(
@@ -105,25 +109,34 @@ def places(
 
 
 def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out: str) -> None:
-    """Check that no two functions would write to one path.
+    """Check that no two functions would write to one path, nor one to a path of lambdabuild's own.
 
     A function `users` for two architectures and one called `users-arm64` would both be packed
-    into `users-arm64.zip`.
+    into `users-arm64.zip`. In place, one in `api/users/bootstrap` stands where that of `api/users`
+    is to be.
 
     Raises:
         LambdabuildError: two would; it names them.
 
     """
-    taken = {os.path.join(out, "manifest.json").casefold(): "manifest.json"}
+    taken: dict[str, str] = {}
     for function in functions:
         chosen = settings.of(function.name)
-        written = set() if settings.in_place else {os.path.join(out, function.name)}
+        written = {function.directory if settings.in_place else os.path.join(out, function.name)}
         for target in chosen.targets:
             place = None if settings.in_place else out
             artifact, beside = places(function, target, chosen, out=place)
             written.add(artifact)
             if chosen.zip or chosen.sbom:
                 written |= {f"{beside}.zip", f"{beside}.sbom.json"}
+        name = function.name.casefold()
+        if not settings.in_place and (name in _OWN or name.endswith(TEMPORARY)):
+            path = os.path.join(out, function.name)
+            raise LambdabuildError(
+                f"the function `{function.name}` would take the place of `{path}`, which "
+                "lambdabuild writes itself",
+                hint="give it another name in lambdabuild.toml: a `directory` under [functions]",
+            )
         for path in sorted(written):
             other = taken.setdefault(path.casefold(), function.name)
             if other != function.name:

@@ -35,6 +35,7 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
+from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.origins import UNTOLD
 from lambdabuild.packing import Packed, Staged
 from lambdabuild.saved import State
@@ -68,12 +69,17 @@ class Publisher:
         layout: str,
         state: State,
         inputs: Mapping[tuple[str, Target], tuple[Input, ...]],
+        replacing: Replacing,
     ) -> None:
+        """Publish what was built from `inputs`; `replacing` is meant of what others wrote."""
         self._inputs = inputs
         self._project = project
         self._layout = layout
         self._boundary = os.path.normpath(os.path.join(project, layout))
         self._state = state
+        self._obstacles = Obstacles(
+            project, self._boundary, list(state.artifacts.values()), replacing
+        )
 
     def announcement(self, linked: Linked, packed: Packed) -> Artifact:
         """Return what is about to be published."""
@@ -119,17 +125,19 @@ class Publisher:
         step = linked.step
         artifact = self.announcement(linked, packed)
         previous = self._state.artifacts.get(artifact.path)
-        if previous is not None:
-            # Until the executable is another one, so that none is left that holds the old one.
-            previous = self._without_stale(previous, packed)
         try:
+            self._obstacles.check(step, packed, self._leaving(previous, packed))
+            if previous is not None:
+                # Until the executable is another one, so that none is left that holds the old one.
+                previous = self._without_stale(previous, packed)
             same = self._has_already(step.artifact, artifact.sha256, previous)
             if same:
                 make_executable(step.artifact)
             else:
+                self._obstacles.check_again(step, Coming(step.artifact, packed.sha256, None))
                 _move(str(linked.executable), step.artifact, MODE)
-        except OSError as error:
-            return self._failed(step, str(cannot_write(error, step.artifact)))
+        except (OSError, ObstacleError) as error:
+            return self._failed(step, _why(error, step.artifact))
         identity = identify(step.artifact)
         if identity is None:
             return self._failed(step, f"`{step.artifact}` went away at once")
@@ -157,13 +165,17 @@ class Publisher:
     def confirm(self, linked: Linked, packed: Packed, reason: str) -> StepResult:
         """Report an executable that would be made again as it is, with what stands with it."""
         step = linked.step
+        before = self._state.artifacts[name_of(step.artifact, self._project)]
         try:
             # Looked at again: `go` was at work for a while since it was found to be in place.
             artifact = in_place(step, self._state, self._project)
-        except OSError as error:
-            return self._failed(step, str(cannot_write(error, step.artifact)))
-        if artifact is None:
-            return changed_meanwhile(step, self._state, self._project)
+            if artifact is None:
+                return changed_meanwhile(step, self._state, self._project)
+            self._obstacles.check(step, packed, self._leaving(artifact, packed))
+        except (OSError, ObstacleError) as error:
+            # With what somebody changed, of which `in_place` tells no more.
+            self._state.artifacts[before.path] = before
+            return self._failed(step, _why(error, step.artifact))
         artifact = self._without_stale(artifact, packed)
         inputs = self._inputs.get(step.key, ())
         self._state.artifacts[artifact.path] = artifact._replace(inputs=inputs)
@@ -172,6 +184,12 @@ class Publisher:
             compile_seconds=linked.compile_seconds, seconds=linked.compile_seconds,
         )  # fmt: skip
         return self._complete(result, packed)
+
+    def _leaving(self, artifact: Artifact | None, packed: Packed) -> list[Companion]:
+        """Return the assets that are not in the new package: they are taken away."""
+        coming = {name_of(file.target, self._project) for file in packed.files}
+        known = artifact.companions if artifact is not None else ()
+        return [c for c in known if c.kind is Kind.ASSET and c.path not in coming]
 
     def _without_stale(self, artifact: Artifact, packed: Packed) -> Artifact:
         """Remove the zip and the SBOM that would not be true any more and are not made again."""
@@ -195,22 +213,20 @@ class Publisher:
         path = name_of(step.artifact, self._project)
         artifact = self._state.artifacts[path]
         companions = {companion.path: companion for companion in artifact.companions}
-        coming = {name_of(file.target, self._project) for file in packed.files}
         new = False
         # First: a file may become a directory, or a name differ in case alone.
-        for name in companions.keys() - coming:
-            if companions[name].kind is Kind.ASSET:
-                removal = remove_companion(companions[name], self._project, self._boundary)
-                new = new or removal is Removal.REMOVED
-                del companions[name]
+        for companion in self._leaving(artifact, packed):
+            removal = remove_companion(companion, self._project, self._boundary)
+            new = new or removal is Removal.REMOVED
+            del companions[companion.path]
         for file in packed.files:
             name = name_of(file.target, self._project)
             try:
-                fresh, companion = self._put(file, companions.get(name))
-            except OSError as error:
+                fresh, companion = self._put(step, file, companions.get(name))
+            except (OSError, ObstacleError) as error:
                 # What is there of it may be of another executable.
                 self._forget(artifact, companions, Kind.ZIP)
-                return self._failed(step, str(cannot_write(error, file.target)))
+                return self._failed(step, _why(error, file.target))
             # A bill of materials is not deployed.
             new = new or (fresh and file.kind is not Kind.SBOM)
             companions[name] = companion
@@ -221,15 +237,18 @@ class Publisher:
             zip=artifact.companion(Kind.ZIP) if step.zip is not None else None,
         )
 
-    def _put(self, file: Staged, before: Companion | None) -> tuple[bool, Companion]:
+    def _put(self, step: Step, file: Staged, before: Companion | None) -> tuple[bool, Companion]:
         """Put one file in its place; return whether its bytes or its mode are new there."""
         companion = self._companion(file)
-        if before is not None and (before.sha256, before.executable) == (
+        if before is None or (before.sha256, before.executable) != (
             companion.sha256, companion.executable,
         ):  # fmt: skip
-            now = held_companion(before, self._project)
-            if now is not None:
-                return False, now._replace(made_from=companion.made_from)
+            # What is not remembered may be just this all the same.
+            before = companion
+        now = held_companion(before, self._project)
+        if now is not None:
+            return False, now._replace(made_from=companion.made_from)
+        self._obstacles.check_again(step, Coming(file.target, file.sha256, file.kind))
         _move(file.staged, file.target, mode_of(companion))
         return True, companion._replace(identity=identify(file.target) or companion.identity)
 
@@ -258,6 +277,11 @@ class Publisher:
         return digest(path) == sha256
 
 
+def _why(error: OSError | ObstacleError, path: str) -> str:
+    """Return why a file was not put in its place, with the remedy."""
+    return str(cannot_write(error, path) if isinstance(error, OSError) else error)
+
+
 def _new(linked: Linked) -> Status:
     return Status.RESTORED if linked.restored else Status.BUILT
 
@@ -273,6 +297,9 @@ def _move(source: str, target: str, mode: int) -> None:
             raise
         beside = temporary(target)
         try:
+            # Nothing is written through what somebody may have put there.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
             shutil.copyfile(source, beside)
             os.chmod(beside, mode)
             os.replace(beside, target)

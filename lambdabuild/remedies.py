@@ -159,8 +159,14 @@ _TABLE = (
 """The first that fits counts: a proxy's answer may stand in a message about a module or a sum."""
 
 
+_LONGEST_LINE = 500
+_MOST_LINES = 200
+
+
 def remedy_for(said: str) -> str | None:
     """Return what helps where a program of Go's, or the system, says this; None if nobody knows."""
+    # What Go quotes may be as long as a file, without a space in it: patterns would take forever.
+    said = "\n".join(line[:_LONGEST_LINE] for line in said.splitlines()[:_MOST_LINES])
     for known in _TABLE:
         if match := re.search(known.said, said):
             if callable(known.remedy):

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lambdabuild import artifacts
-from lambdabuild.artifacts import Removal
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
+from lambdabuild.recovery import recall
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
@@ -46,15 +46,16 @@ def prune(session: Session, request: Request, found: Survey, state: State) -> li
 
 def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> tuple[str, ...]:
     """Remove one artifact; return the paths that were removed, and say so if it may not be."""
-    path = os.path.normpath(os.path.join(session.project, artifact.path))
-    removal, files = artifacts.remove(artifact, state, session.project, boundary)
-    if removal is Removal.LEFT:
-        session.console.warn(
-            f"`{session.relative(path)}` is left, for somebody else has changed it"
-        )
-    if removal is Removal.REFUSED:
+    done = artifacts.remove(artifact, state, session.project, boundary)
+    for path in done.left:
+        _warn_of_left(session, path)
+    for path in done.refused:
         session.console.warn(f"`{session.relative(path)}` cannot be removed")
-    return files
+    return done.files
+
+
+def _warn_of_left(session: Session, path: str) -> None:
+    session.console.warn(f"`{session.relative(path)}` is left, for somebody else has changed it")
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
@@ -89,14 +90,17 @@ def clean(session: Session) -> list[str]:
         return []
     removed = []
     with home.locked(lambda who: say_waiting(session.console, who)):
-        state = home.load()
-        manifests = {os.path.dirname(path) for path in state.manifests}
-        removed += [
-            os.path.join(session.project, path)
-            for path in list(state.manifests)
-            if remove_manifest(path, state, session.project)
-        ]
-        layouts = {a.layout for a in state.artifacts.values()} | manifests
+        home.sweep()
+        state, announced = recall(home)
+        layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
+        layouts |= {os.path.dirname(path) for path in state.manifests}
+        for path in list(state.manifests):
+            full = os.path.normpath(os.path.join(session.project, path))
+            gone = remove_manifest(path, state, session.project)
+            if gone:
+                removed.append(full)
+            elif gone is False:
+                _warn_of_left(session, full)
         for artifact in list(state.artifacts.values()):
             boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
             removed += _remove(session, artifact, state, boundary)

@@ -33,6 +33,9 @@ class Request:
     jobs: int | None = None
     fail_fast: bool = False
     force: bool = False
+    """Build again what is up to date."""
+    replace: bool = False
+    """Replace files in the way that lambdabuild did not write: somebody said `--force`."""
     explain: bool = False
     report: str | None = None
     trace: str | None = None

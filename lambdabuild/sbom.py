@@ -105,14 +105,20 @@ def document(info: BuildInfo, *, name: str, sha256: str, moment: int | None = No
     else:
         metadata.timestamp = dt.datetime.fromtimestamp(min(moment, _LAST), dt.UTC)
     bom = Bom(
-        serial_number=uuid.uuid5(
-            uuid.NAMESPACE_URL, f"lambdabuild:{__version__}:sbom:{moment}:{sha256}:{name}"
-        ),
+        serial_number=serial_number(name, sha256, moment),
         metadata=metadata,
         components=components,
     )
     bom.register_dependency(function, components)
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
+
+
+def serial_number(
+    name: str, sha256: str, moment: int | None, *, version: str = __version__
+) -> uuid.UUID:
+    """Return what `version` of lambdabuild numbers a document with, of what it is made from."""
+    text = f"lambdabuild:{version}:sbom:{moment}:{sha256}:{name}"
+    return uuid.uuid5(uuid.NAMESPACE_URL, text)
 
 
 def _function(info: BuildInfo, name: str, sha256: str) -> "Component":

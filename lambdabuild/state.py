@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact
+from lambdabuild.model import TEMPORARY, Artifact
 from lambdabuild.process import end_orphans
 from lambdabuild.saved import State, announcement_text, from_announcement, from_text, to_text
 from lambdabuild.stamps import clock_of
@@ -183,7 +183,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 def temporary(target: str) -> str:
     """Return where a file is written that is to replace `target` in one step."""
     directory, name = os.path.split(target)
-    return os.path.join(directory, f".{name}.lambdabuild-tmp")
+    return os.path.join(directory, f".{name}{TEMPORARY}")
 
 
 def write_atomically(path: Path, text: str) -> None:

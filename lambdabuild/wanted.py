@@ -4,13 +4,14 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from lambdabuild.artifacts import MODE
-from lambdabuild.entry import Header
+from lambdabuild.entry import BadEntryError, Header
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,26 @@ class Fetched(NamedTuple):
     """Bytes."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """How many executables the caches gave and took in a run."""
+
+    local_hits: int = 0
+    remote_hits: int = 0
+    misses: int = 0
+    stored: int = 0
+    """Put into the local cache; what came from the remote one does not count."""
+    uploaded: int = 0
+    bad: int = 0
+    """Entries that were not what had been stored."""
+
+
 class Wanted(Generic[K]):
     """Executables that somebody waits for, and does not wait for any more once it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, unfit: Callable[[K, str], str | None]) -> None:
+        """Wait for what fits: `unfit` says why the file at a path does not."""
+        self._unfit = unfit
         self.found: dict[K, Fetched] = {}
         self.is_open = True
         self._lock = threading.Lock()
@@ -44,12 +61,20 @@ class Wanted(Generic[K]):
     def take(
         self, item: K, place: str, header: Header, content: bytes | bytearray, source: Source
     ) -> None:
-        """Write an executable to its place, if it still is waited for."""
+        """Write an executable to its place, if it still is waited for.
+
+        Raises:
+            BadEntryError: it is none that could be used.
+
+        """
         part = f"{place}.part"
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             Path(part).write_bytes(content)
             os.chmod(part, MODE)
+            reason = self._unfit(item, part)
+            if reason is not None:
+                raise BadEntryError(reason)
             with self._lock:
                 if self.is_open:
                     os.replace(part, place)
@@ -58,8 +83,9 @@ class Wanted(Generic[K]):
         except OSError as error:
             # The build will say so, if it cannot write there either.
             log.info("%s: %s", place, error)
-        with contextlib.suppress(OSError):
-            os.unlink(part)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
 
     def close(self) -> None:
         """Wait no more: nothing is written from now on."""

@@ -122,6 +122,8 @@ class _Loop(Watching):
         self.session = self.reopen(self.session)
         report = self._build(self.wishes.request)
         self.session.console.report(report, self.session.relative)
+        if report.problem is not None:
+            raise report.problem
         self.session.console.calm = True
         self._tell(report)
         self.started = True
@@ -157,6 +159,9 @@ class _Loop(Watching):
             self.ground.widen(self.session, self._own, clock)
             return
         self._tell(report)
+        if report.problem is not None:
+            self.session.console.error(report.problem)
+            self._print(events.stuck(report.problem, self.session.relative))
 
     def shares(self) -> bool:
         """Ask at first only: what is being edited, nobody else has built."""

@@ -1,13 +1,16 @@
 """What was built once is restored, here and from a store that machines share."""
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lambdabuild.entry import seal, to_object
 from tests.e2e.conftest import Project, main_printing
 from tests.e2e.watcher import SENTINEL_FILE, main_saying, watching
+from tests.unit.published import executable
 
 
 @pytest.fixture
@@ -107,6 +110,34 @@ def test_an_altered_entry_is_told_of_and_built(repo: Project, tmp_path: Path) ->
     assert (done.code, done.statuses) == (0, BUILT)
     assert "warning: the entry of `" in done.err
     assert statuses(elsewhere(repo, tmp_path), store, "--force") == BUILT
+
+
+def test_an_entry_that_cannot_be_used_is_told_of_and_built_and_kept_nowhere(
+    repo: Project, tmp_path: Path
+) -> None:
+    """Such as whoever may write to a store without a key can put there."""
+    store = f"--cache=file://{tmp_path}/store"
+    for content, reason in (
+        (b"rubbish", "it is no ELF file"),
+        (executable(), "it is no executable of Go's"),
+    ):
+        machine = elsewhere(repo, tmp_path)
+        assert machine.run("all", "--sbom", store).code == 0
+        for entry in stored(tmp_path / "store"):
+            header = seal(entry.name, content, hashlib.sha256(content).hexdigest(), None)
+            entry.write_bytes(to_object(header, content))
+        shutil.rmtree(tmp_path / "its-cache")
+        machine = elsewhere(repo, tmp_path)
+        done = machine.run("all", "--json", "--sbom", store)
+        assert (done.code, done.statuses) == (0, BUILT), done.err
+        (warning,) = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+        assert "and 1 more in the cache file://" in warning
+        assert reason in warning
+        # Nothing of it is kept, here or there.
+        machine = elsewhere(repo, tmp_path)
+        done = machine.run("all", "--json", "--sbom", store)
+        assert (done.code, done.statuses, "warning" in done.err) == (0, RESTORED, False)
+        shutil.rmtree(tmp_path / "its-cache")
 
 
 def test_an_entry_that_others_signed_is_not_taken(repo: Project, tmp_path: Path) -> None:

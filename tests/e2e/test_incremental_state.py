@@ -1,5 +1,6 @@
 """What lambdabuild remembers may be damaged or old, artifacts meddled with, files edited midway."""
 
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -40,7 +41,7 @@ def test_an_artifact_of_other_bytes_is_made_again(repo: Recorded) -> None:
     stat = artifact.stat()
     content = artifact.read_bytes()
     altered = content[:-1] + bytes([content[-1] ^ 1])
-    for how in ("written over", "replaced", "exchanged", "cut", "a link"):
+    for how in ("written over", "replaced", "exchanged", "cut"):
         if how == "written over":
             artifact.write_bytes(altered)
         elif how == "replaced":
@@ -49,15 +50,40 @@ def test_an_artifact_of_other_bytes_is_made_again(repo: Recorded) -> None:
             artifact.chmod(0o755)
         elif how == "exchanged":
             artifact.write_bytes((repo / "dist/users/bootstrap").read_bytes())
-        elif how == "cut":
-            os.truncate(artifact, stat.st_size - 1)
         else:
-            artifact.rename(repo / "elsewhere")
-            artifact.symlink_to(repo / "elsewhere")
+            os.truncate(artifact, stat.st_size - 1)
         os.utime(artifact, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         assert rebuilt(repo) == {"ping": "dist/ping/bootstrap was changed"}, how
         assert artifact.read_bytes() == content, how
-        assert not artifact.is_symlink()
+    assert_clean(repo)
+
+
+def test_what_is_no_executable_is_left_until_it_is_moved_away_or_replaced_by_force(
+    repo: Recorded,
+) -> None:
+    artifact = repo / "dist/ping/bootstrap"
+    for how in ("a script", "a link"):
+        artifact.unlink()
+        if how == "a script":
+            artifact.write_text("#!/bin/sh\n")
+        else:
+            artifact.symlink_to("../users/bootstrap")
+        content = artifact.read_bytes()
+        for _ in range(2):
+            result = repo.run("all", "--json")
+            assert result.code == 1, how
+            assert result.statuses == {"ping": "failed"} | {
+                name: "up-to-date" for name in result.statuses if name != "ping"
+            }
+            (error,) = result.functions["ping"]["errors"]
+            assert error["message"].startswith(f"`{artifact}` is in the way: it is a"), how
+            assert "let `--force` replace it" in error["message"]
+            assert artifact.read_bytes() == content
+        if how == "a script":
+            artifact.unlink()
+            assert repo.run("all").code == 0
+    assert repo.run("build", "ping", "--force").code == 0
+    assert not artifact.is_symlink()
     assert_clean(repo)
 
 
@@ -79,9 +105,14 @@ def test_an_artifact_of_the_same_bytes_is_up_to_date(repo: Recorded) -> None:
         assert_up_to_date(repo)
 
 
-def test_a_manifest_that_went_or_was_changed_is_written_again(repo: Recorded) -> None:
+def test_a_manifest_that_went_or_is_another_checkout_s_is_written_again(repo: Recorded) -> None:
     manifest = (repo / "dist/manifest.json").read_text()
-    for text in (None, "", "{}"):
+    for text in (
+        None,
+        "",
+        manifest.replace("ping", "pong"),
+        '{\n  "schema": 1,\n  "functions": []\n}\n',
+    ):
         if text is None:
             (repo / "dist/manifest.json").unlink()
         else:
@@ -89,6 +120,35 @@ def test_a_manifest_that_went_or_was_changed_is_written_again(repo: Recorded) ->
         assert set(repo.run("all", "--json").statuses.values()) == {"up-to-date"}
         assert repo.started() == []
         assert (repo / "dist/manifest.json").read_text() == manifest
+
+
+def test_a_manifest_of_somebody_else_s_is_left_and_all_is_built(repo: Recorded) -> None:
+    manifest = repo / "dist/manifest.json"
+    ours = manifest.read_text()
+    edited = ours.replace("{", '{\n  "note": "mine",', 1)
+    for number, text in enumerate(('{"name": "web"}\n', ours + "\n", edited)):
+        manifest.write_text(text)
+        repo.replace("api/ping/main.go", "main()", f"main{number}() {{}}\n\nfunc main()")
+        result = repo.run("all", "--report", "report.json")
+        assert result.code == 2
+        assert "built 1, up to date 3 of 4" in result.err
+        assert not json.loads((repo / "report.json").read_text())["ok"]
+        assert result.err.splitlines()[-2:] == [
+            f"error: `{manifest}` is in the way: lambdabuild replaces no file that somebody else has "
+            "changed",
+            "  hint: the functions are built; move it away, or let `--force` replace it",
+        ]
+        assert manifest.read_text() == text
+        # What was built is remembered all the same.
+        assert repo.run("why", "ping").out == "ping: up to date\n"
+    assert repo.run("build", "ping", "--force").code == 0
+    assert json.loads(manifest.read_text()).keys() == {"schema", "functions"}
+    manifest.unlink()
+    manifest.mkdir()
+    repo.replace("api/ping/main.go", "main()", "last() {}\n\nfunc main()")
+    assert repo.run("all").code == 2
+    assert repo.run("clean").err.splitlines()[-1] == f"removed {len(FUNCTIONS)} files"
+    assert repo.files() == []
 
 
 # --- state

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.saved import State
+from lambdabuild.state import Home
 from tests.e2e.conftest import Project
 from tests.e2e.test_stopping import processes_of, wait_for
 
@@ -153,3 +155,30 @@ def test_the_artifact_of_a_killed_run_goes_with_its_function(empty: Project) -> 
     assert result.statuses == {"last": "built"}
     assert empty.files() == ["last/bootstrap", "manifest.json"]
     assert not first.parent.exists()
+
+
+def test_clean_after_a_kill_leaves_nothing(empty: Project) -> None:
+    """Killed as soon as one executable is in place, in the first run, with zips to come."""
+    write_functions(empty, 0)
+    for round_ in range(1, KILLS + 1):
+        process = empty.start("all", "--zip")
+        place = empty / f"dist/{FUNCTIONS[round_ % len(FUNCTIONS)]}/bootstrap"
+        while process.poll() is None and not place.exists():
+            pass
+        kill(process)
+        result = empty.run("clean")
+        assert (result.code, result.err.startswith("removed ")) == (0, True), result.err
+        assert not (empty / "dist").exists()
+        assert not (empty / ".lambdabuild").exists()
+
+
+def test_what_a_killed_run_wrote_is_noted_before_another_run_may_be_killed(empty: Project) -> None:
+    write_functions(empty, 0)
+    assert empty.run("all").code == 0
+    home = Home(str(empty.path))
+    written = home.load()
+    home.save(State())
+    home.announce(list(written.artifacts.values()))
+    # That run has nothing to tell, but what it found.
+    assert empty.run("all", "--cache-mode", "off", "--arch", "arm64", "--ldflags", "'").code != 0
+    assert home.load().artifacts.keys() == written.artifacts.keys()

@@ -290,6 +290,43 @@ def test_an_output_that_cannot_be_written_is_told_of_and_tried_again(project: Pr
     assert words(project, "d") == ["d3"]
 
 
+def test_an_output_that_somebody_replaced_is_left_told_of_once_and_costs_no_other(
+    project: Project,
+) -> None:
+    with watching(project) as watch:
+        script = project / "dist/d/bootstrap"
+        script.unlink()
+        script.write_text("#!/bin/sh\n")
+        project.write("api/a/main.go", main_saying("a2"))
+        watch.until("built a", "failed d")
+        assert "is in the way" in watch.last("d")["errors"][0]["message"]
+        assert watch.settled() == []
+        project.write("api/d/main.go", main_saying("d2"))
+        assert watch.until("failed d") == ["change api/d/main.go: d", "failed d"]
+        assert watch.settled() == []
+        assert script.read_text() == "#!/bin/sh\n"
+        script.unlink()
+        project.write("api/d/main.go", main_saying("d3"))
+        watch.until("built d")
+    assert words(project, "d") == ["d3"]
+
+
+def test_a_manifest_that_somebody_replaced_keeps_nothing_from_being_built(
+    project: Project,
+) -> None:
+    with watching(project) as watch:
+        manifest = project / "dist/manifest.json"
+        manifest.write_text('{"name": "web"}\n')
+        project.write("api/d/main.go", main_saying("d2"))
+        assert watch.until("built d", "failed") == ["change api/d/main.go: d", "built d", "failed"]
+        assert "is in the way" in watch.events[-1]["errors"][0]["message"]
+        manifest.unlink()
+        project.write("api/d/main.go", main_saying("d3"))
+        watch.until("built d")
+        assert watch.settled() == []
+    assert artifacts(project) == clean_artifacts(project)
+
+
 def test_a_change_to_what_is_being_built_stops_it_and_the_next_build_has_both(
     project: Project, tmp_path: Path
 ) -> None:

@@ -232,16 +232,13 @@ def other_mode(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "file", "reason"),
     [
-        (truncate, "dist/mail.zip", "was changed"),
-        (corrupt, "dist/mail.zip", "was changed"),
         (unlink, "dist/mail.zip", "is missing"),
-        (corrupt, "dist/mail/templates/welcome.html", "was changed"),
         (unlink, "dist/mail/templates/welcome.html", "is missing"),
         (other_mode, "dist/mail/hook.sh", "was changed"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_somebody_damaged_is_noticed_and_made_again_without_go(
+def test_what_is_not_there_any_more_is_noticed_and_made_again_without_go(
     packed: Recorded, damage: Callable[[Path], None], file: str, reason: str
 ) -> None:
     before = (packed / file).read_bytes()
@@ -253,6 +250,35 @@ def test_what_somebody_damaged_is_noticed_and_made_again_without_go(
     assert result.statuses == {"mail": "built", "ping": "up-to-date"}
     assert (packed / file).read_bytes() == before
     assert packed.started() == []
+    assert_consistent(packed)
+
+
+@pytest.mark.parametrize("damage", [truncate, corrupt])
+def test_what_somebody_changed_is_noticed_and_left_until_it_is_replaced_by_force(
+    packed: Recorded, damage: Callable[[Path], None]
+) -> None:
+    before = {name: (packed / "dist" / name).read_bytes() for name in packed.files()}
+    files = ("dist/mail.zip", "dist/mail/templates/welcome.html")
+    for file in files:
+        path = packed / file
+        right = path.read_bytes()
+        damage(path)
+        wrong = path.read_bytes()
+        assert packed.run("why", "--zip", "mail").out == f"mail: {file} was changed\n"
+        result = packed.run("all", "--zip", "--json")
+        assert result.statuses == {"mail": "failed", "ping": "up-to-date"}
+        (error,) = result.functions["mail"]["errors"]
+        assert error["message"] == (
+            f"`{path}` is in the way: it is a file that somebody else has changed since "
+            "lambdabuild wrote it\n  hint: move it away, or let `--force` replace it"
+        )
+        assert path.read_bytes() == wrong
+        path.write_bytes(right)
+        assert packed.run("all", "--zip").summary == "up to date 2 of 2"
+    for file in files:
+        damage(packed / file)
+    assert packed.run("build", "mail", "--zip", "--force").code == 0
+    assert {name: (packed / "dist" / name).read_bytes() for name in packed.files()} == before
     assert_consistent(packed)
 
 
@@ -498,5 +524,7 @@ def test_a_bill_of_materials_is_written_once_and_goes_when_it_is_not_true(packed
     assert (packed / "dist/mail.sbom.json").exists()
     assert packed.run("all", "--sbom", "--json").statuses["ping"] == "unchanged"
     (packed / "dist/ping.sbom.json").write_text("{}")
+    assert packed.run("all", "--sbom").code == 1
+    (packed / "dist/ping.sbom.json").unlink()
     assert packed.run("all", "--sbom").code == 0
     assert json.loads((packed / "dist/ping.sbom.json").read_text()) != bill

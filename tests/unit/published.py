@@ -31,6 +31,7 @@ from lambdabuild.model import (
     Step,
     StepResult,
 )
+from lambdabuild.obstacles import Replacing
 from lambdabuild.origins import packed_text, sbom_made_from
 from lambdabuild.packing import Packed, Packer, Staged
 from lambdabuild.process import Runner
@@ -45,6 +46,10 @@ PACKAGE = "example.com/shop/api/users/get"
 FINAL = "link/main/main/content"
 HALF_WAY = "link/main/main/link"
 GO = ("go", "go1.26.8")
+
+LEAVING = Replacing()
+FORCED = Replacing(forced=True)
+"""Whether what others wrote is replaced."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -187,19 +192,26 @@ class Project:
         )  # fmt: skip
         return packed._replace(files=(*packed.files, bill))
 
-    def publisher(self, *inputs: Input) -> Publisher:
+    def publisher(self, *inputs: Input, replacing: Replacing = LEAVING) -> Publisher:
         """Return the publisher of a run that built the step from `inputs`."""
-        return Publisher(str(self.path), "dist", self.state, {self.step.key: inputs})
+        known = {self.step.key: inputs}
+        return Publisher(str(self.path), "dist", self.state, known, replacing)
 
     def publish(
-        self, content: bytes, *inputs: Input, step: Step | None = None, bill: str | None = None
+        self,
+        content: bytes,
+        *inputs: Input,
+        step: Step | None = None,
+        bill: str | None = None,
+        replacing: Replacing = LEAVING,
     ) -> StepResult:
         """Publish an executable as a run of its own does."""
         linked = self.linked(content, step)
         packed = self.packed(linked)
         if bill is not None:
             packed = self.with_bill(packed, bill)
-        return self.publisher(*inputs).publish(linked, packed, "not built before")
+        publisher = self.publisher(*inputs, replacing=replacing)
+        return publisher.publish(linked, packed, "not built before")
 
     def confirm(self, *inputs: Input, step: Step | None = None) -> StepResult:
         """Confirm the executable that is in place, as a run does that would link it again."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import artifacts
-from lambdabuild.artifacts import Removal
+from lambdabuild.artifacts import Removal, Removed
 from lambdabuild.model import (
     Artifact,
     Diagnostic,
@@ -18,7 +18,6 @@ from lambdabuild.model import (
 )
 from lambdabuild.packing import Packed
 from lambdabuild.saved import State
-from lambdabuild.state import temporary
 from tests.unit.published import (
     GO,
     PACKAGE,
@@ -124,52 +123,6 @@ def test_an_artifact_whose_mode_cannot_be_set_is_an_error_of_its_function(
     )
 
 
-def announced_by_a_killed_run(project: Project) -> Artifact:
-    """Publish as a run does that is killed before it can save; return what it announced."""
-    publisher = project.publisher(GO)
-    linked = project.linked(executable("two"))
-    packed = project.packed(linked)
-    artifact = publisher.announcement(linked, packed)
-    before = dict(project.state.artifacts)
-    publisher.publish(linked, packed, "not built before")
-    project.state.artifacts.clear()
-    project.state.artifacts.update(before)
-    return artifact
-
-
-def test_what_a_killed_run_put_in_place_is_taken_over(project: Project) -> None:
-    project.publish(executable("one"))
-    artifact = announced_by_a_killed_run(project)
-    artifacts.recover([artifact], project.state, str(project.path))
-    assert project.state == State({artifact.path: artifact})
-    # Its content is what says so; its times are looked up the next time.
-    assert artifacts.held(artifact, str(project.path)) == artifact._replace(
-        identity=identity(project.artifact)
-    )
-
-
-@pytest.mark.parametrize("place", ["another's", "missing", "a link", "a directory"])
-def test_what_a_killed_run_only_announced_is_not_taken_over(project: Project, place: str) -> None:
-    artifact = announced_by_a_killed_run(project)
-    aside = project.artifact.rename(project.path / "aside")
-    if place == "another's":
-        project.artifact.write_bytes(executable("one"))
-    elif place == "a link":
-        project.artifact.symlink_to(aside)
-    elif place == "a directory":
-        project.artifact.mkdir()
-    artifacts.recover([artifact], project.state, str(project.path))
-    assert project.state == State()
-
-
-def test_what_a_killed_run_had_half_copied_is_removed(project: Project) -> None:
-    artifact = announced_by_a_killed_run(project)
-    half = Path(temporary(str(project.artifact)))
-    half.write_bytes(b"half")
-    artifacts.recover([artifact], project.state, str(project.path))
-    assert os.listdir(project.artifact.parent) == ["bootstrap"]
-
-
 def test_artifacts_are_settled_once_the_clock_has_moved_on(project: Project) -> None:
     project.publish(executable())
     before = project.remembered
@@ -204,6 +157,16 @@ def test_artifacts_under_a_clock_that_stands_still_are_read_the_next_time(
     )
     assert project.state.artifacts["elsewhere"] == before._replace(path="elsewhere")
     assert artifacts.held(project.remembered, str(project.path)) == before
+
+
+def test_artifacts_without_a_clock_are_read_the_next_time(project: Project) -> None:
+    project.publish(executable())
+
+    def broken() -> int:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "lock")
+
+    artifacts.settle(project.state, [project.remembered.path], broken)
+    assert project.remembered.identity.inode == artifacts.NOT_LOOKED_AT.inode
 
 
 def test_where_nothing_was_published_no_clock_is_waited_for(project: Project) -> None:
@@ -288,6 +251,22 @@ def test_a_file_that_somebody_changed_is_not_removed(project: Project) -> None:
     assert project.state == State()
 
 
+def test_a_file_that_cannot_be_read_is_not_removed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.publish(executable())
+    os.utime(project.artifact, ns=(1, 1))
+
+    def refuse(path: str) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    # Root, who runs these tests in CI, may read any.
+    monkeypatch.setattr(artifacts, "digest", refuse)
+    assert artifacts.held(project.remembered, str(project.path)) is None
+    assert project.remove() is Removal.LEFT
+    assert project.artifact.exists()
+
+
 def test_a_file_that_went_away_is_forgotten_with_its_empty_directories(project: Project) -> None:
     project.publish(executable())
     project.artifact.unlink()
@@ -334,7 +313,25 @@ def test_of_what_stands_with_an_artifact_what_somebody_changed_is_left(
     assert removed.removal is (Removal.LEFT if mine else Removal.REMOVED)
     assert project.there == {name}
     assert str(path) not in removed.files
+    assert (removed.left, removed.refused) == ((str(path),), ())
     assert project.state == State()
+
+
+def test_what_the_system_does_not_let_go_of_stays_lambdabuild_s(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = with_all(project)
+    unlink = os.unlink
+
+    def refuse(path: str) -> None:
+        if path.endswith("users-get.zip"):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    removed = artifacts.remove(artifact, project.state, str(project.path), project.out)
+    assert (removed.left, removed.refused) == ((), (str(project.zip),))
+    assert list(project.companions) == ["users-get.zip"]
 
 
 def test_one_file_that_stands_with_an_artifact_is_removed_alone(project: Project) -> None:
@@ -422,17 +419,9 @@ def test_what_stands_with_an_artifact_is_settled_with_it(project: Project) -> No
     )
 
 
-def test_what_a_killed_run_had_half_copied_of_a_zip_is_removed(project: Project) -> None:
-    artifact = with_all(project)
-    half = Path(temporary(str(project.zip)))
-    half.write_bytes(b"half")
-    artifacts.recover([artifact], project.state, str(project.path))
-    assert not half.exists()
-
-
 def test_in_place_no_directory_of_the_sources_is_removed(project: Project) -> None:
     project.publish(executable())
     boundary = str(project.artifact.parent)
     removal = artifacts.remove(project.remembered, project.state, str(project.path), boundary)
-    assert removal == (Removal.REMOVED, (str(project.artifact),))
+    assert removal == Removed(Removal.REMOVED, (str(project.artifact),))
     assert project.artifact.parent.is_dir()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.caches import Caches, Counts
+from lambdabuild.caches import Caches
 from lambdabuild.crew import Crew
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
 from lambdabuild.spans import Activity
 from lambdabuild.timeline import Timeline
-from lambdabuild.wanted import Fetched, Source
+from lambdabuild.wanted import Counts, Fetched, Source
 
 NAMES = ("carts-add", "orders-list", "users-get")
 CONTENT = {name: f"the executable of {name} ".encode() * 99 for name in NAMES}
@@ -62,6 +62,16 @@ class Runs:
 
     def fetch(self, caches: Caches) -> dict[str, Fetched]:
         return caches.fetch(KEYS, self.place, str.upper)
+
+    def refuse(self, caches: Caches, unfit: Iterable[str] = NAMES) -> dict[str, Fetched]:
+        """Fetch as a run does that finds something wrong with some of the executables."""
+
+        def why(name: str, path: str) -> str | None:
+            assert Path(path).read_bytes() == CONTENT[name]
+            assert os.access(path, os.X_OK)
+            return "it is no executable" if name in unfit else None
+
+        return caches.fetch(KEYS, self.place, str.upper, why)
 
     def store(self, caches: Caches, names: Iterable[str] = NAMES) -> None:
         for name in names:
@@ -177,6 +187,45 @@ def test_a_damaged_entry_here_is_asked_of_the_shared_cache(runs: Runs) -> None:
     assert runs.fetch(runs.open(runs.local, runs.remote)) == fetched(Source.REMOTE)
 
 
+@pytest.mark.parametrize("where", ["local", "shared", "both"])
+def test_what_cannot_be_used_is_neither_kept_nor_shared_and_stored_anew(
+    runs: Runs, where: str
+) -> None:
+    local = runs.local if where != "shared" else None
+    remote = runs.remote if where != "local" else None
+    runs.fill(local, remote)
+    caches = runs.open(runs.local, remote)
+    bad, *good = NAMES
+    assert runs.refuse(caches, [bad]).keys() == set(good)
+    assert not os.path.exists(runs.place(bad))
+    assert os.listdir(os.path.dirname(runs.place(bad))) == []
+    places = {"local": ["local"], "shared": ["shared"], "both": ["local", "shared"]}[where]
+    assert [(told.replace(str(runs.path), ""), hint) for told, hint in runs.warnings] == [
+        (
+            f"the entry of `{bad.upper()}` in the cache "
+            f"{'file://' if place == 'shared' else ''}/{place} is not used: it is no executable",
+            "what it was to give is built instead",
+        )
+        for place in places
+    ]
+    assert caches.counts.bad == len(places)
+    # Nothing of it is here any more, and what a build made takes its place with others.
+    assert runs.fetch(runs.open(runs.local, None)).keys() == set(good)
+    runs.store(caches, [bad])
+    caches.close()
+    assert caches.counts.uploaded == (0 if remote is None else 1)
+    assert runs.fetch(runs.open(runs.local, None)) == fetched(Source.LOCAL)
+
+
+def test_what_is_bad_here_is_not_sent_to_the_shared_cache(runs: Runs) -> None:
+    runs.fill(runs.local, None)
+    caches = runs.open(runs.local, runs.remote)
+    assert runs.refuse(caches) == {}
+    caches.close()
+    assert caches.counts.uploaded == 0
+    assert runs.fetch(runs.open(None, runs.remote)) == {}
+
+
 def test_a_local_cache_that_cannot_be_costs_one_warning(runs: Runs) -> None:
     (runs.path / "local").write_text("no directory", "utf-8")
     caches = runs.open(runs.local, runs.remote)
@@ -207,7 +256,7 @@ def test_where_the_place_cannot_be_written_it_is_left_to_the_build(runs: Runs) -
 
 
 def test_room_is_made_at_the_end(runs: Runs) -> None:
-    local = LocalCache(str(runs.path / "local"), len(CONTENT[NAMES[0]]), None)
+    local = LocalCache(str(runs.path / "local"), max(map(len, CONTENT.values())), None)
     runs.fill(local, None)
     assert local.info().objects == 1
 

@@ -38,6 +38,7 @@ LAYERS = (
         *("stamps", "asking", "ahead", "saved", "state"),
         *("sources", "loading", "oversights", "assembly", "discover"),
         *("guard", "gocache", "build", "artifacts", "publish", "manifest"),
+        *("obstacles", "forms", "recovery", "refusing"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),

@@ -239,6 +239,32 @@ def test_a_zip_is_not_the_directory_of_another_function(one: str, other: str) ->
     assert collision(Settings(), one, other) is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["manifest.json", "Manifest.JSON", ".lambdabuild", ".manifest.json.lambdabuild-tmp",
+     ".a.zip.lambdabuild-tmp"],
+)  # fmt: skip
+def test_no_function_takes_the_place_of_what_lambdabuild_writes_itself(name: str) -> None:
+    for names in ([name], ["a", name], [name, "b"]):
+        assert collision(Settings(), *names) == (
+            f"the function `{name}` would take the place of `{OUT}/{name}`, which lambdabuild "
+            "writes itself\n"
+            "  hint: give it another name in lambdabuild.toml: a `directory` under [functions]"
+        )
+    # There, a function is where its sources are.
+    assert collision(Settings(in_place=True), name) is None
+    assert collision(Settings(), "manifest", "json", "manifest.jsonl", "lambdabuild") is None
+
+
+def test_in_place_no_function_s_directory_is_another_s_executable() -> None:
+    path = f"{PROJECT}/api/users/bootstrap"
+    one, other = function("users"), function("users-bootstrap")._replace(directory=path)
+    refuse_collisions([one, other], Settings(), out=OUT)
+    with pytest.raises(LambdabuildError) as caught:
+        refuse_collisions([one, other], Settings(in_place=True), out=OUT)
+    assert str(caught.value) == said("users", "users-bootstrap", path)
+
+
 def test_in_place_no_two_functions_write_to_one_file() -> None:
     settings = Settings(Config(functions={"users": BOTH}), in_place=True)
     path = f"{PROJECT}/api/users/arm64/bootstrap"

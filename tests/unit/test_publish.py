@@ -7,7 +7,6 @@ from lambdabuild import publish
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
     Artifact,
-    Diagnostic,
     Identity,
     Runtime,
     Status,
@@ -15,6 +14,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.origins import UNTOLD
 from lambdabuild.saved import State
+from lambdabuild.state import temporary
 from tests.unit.published import (
     FINAL,
     GO,
@@ -125,35 +125,22 @@ def test_bytes_that_somebody_changed_at_the_same_size_are_put_right(project: Pro
     assert project.artifact.read_bytes() == executable("one")
 
 
-def test_a_link_in_the_place_is_replaced_and_not_followed(project: Project) -> None:
-    target = project.path / "precious"
-    target.write_bytes(executable())
-    project.artifact.parent.mkdir(parents=True)
-    project.artifact.symlink_to(target)
-    assert project.publish(executable()).status is Status.BUILT
-    assert not project.artifact.is_symlink()
-    assert target.exists()
-
-
-def test_a_directory_in_the_place_is_an_error_of_its_function(project: Project) -> None:
-    (project.artifact / "inside").mkdir(parents=True)
-    result = project.publish(executable())
-    assert (result.status, result.artifact) == (Status.FAILED, None)
-    assert result.errors == (
-        Diagnostic(
-            PACKAGE,
-            f"cannot write `{project.artifact}`: Is a directory\n"
-            "  hint: something else is in its place; move it away",
-        ),
-    )
-    assert project.state == State()
-
-
 @pytest.mark.usefixtures("devices", "umask")
 def test_across_file_systems_the_executable_is_copied_whole(project: Project) -> None:
     assert project.publish(executable()).status is Status.BUILT
     assert project.artifact.read_bytes() == executable()
     assert project.artifact.stat().st_mode & 0o7777 == 0o755
+    assert os.listdir(project.artifact.parent) == ["bootstrap"]
+
+
+@pytest.mark.usefixtures("devices")
+def test_across_file_systems_nothing_is_written_through_a_link(project: Project) -> None:
+    mine = project.path / "mine"
+    mine.write_text("mine")
+    project.artifact.parent.mkdir(parents=True)
+    Path(temporary(str(project.artifact))).symlink_to(mine)
+    assert project.publish(executable()).status is Status.BUILT
+    assert mine.read_text() == "mine"
     assert os.listdir(project.artifact.parent) == ["bootstrap"]
 
 

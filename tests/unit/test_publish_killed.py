@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lambdabuild import artifacts
+from lambdabuild import artifacts, recovery
 from lambdabuild.model import Artifact, Kind, Linked, Status, Step
 from lambdabuild.packing import Packed
 from lambdabuild.saved import State
@@ -116,7 +116,7 @@ def killed(project: Project, version: Version, call: int, *, linked_again: bool)
         ended = True
     project.state.artifacts.clear()
     project.state.artifacts.update(known)
-    artifacts.recover([announced], project.state, str(project.path))
+    recovery.recover([announced], project.state, str(project.path))
     return ended
 
 

@@ -1,0 +1,211 @@
+"""What stands where a file is to go, and whether it may be replaced."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild.artifacts import digest, held_companion, is_object
+from lambdabuild.fingerprint import name_of
+from lambdabuild.forms import bill_made_from, unpacked
+from lambdabuild.model import Artifact, Companion, Identity, Kind, Step
+from lambdabuild.packing import Packed
+from lambdabuild.refusing import MOST_UNZIPPED
+from lambdabuild.state import cannot_write
+
+
+class ObstacleError(Exception):
+    """A file may not be replaced; the text says which, why, and the remedy."""
+
+
+class Replacing(NamedTuple):
+    """What of other people's files may be replaced."""
+
+    forced: bool = False
+    """Somebody said `--force`."""
+    among_sources: bool = False
+    """What is published stands among sources, where `--force` may not cost a file either."""
+
+    @property
+    def all(self) -> bool:
+        """Whether any file may be replaced."""
+        return self.forced and not self.among_sources
+
+    @property
+    def remedy(self) -> str:
+        """What a person may do about a file that is not replaced."""
+        if self.among_sources:
+            return "move it away; among sources, no file is replaced that lambdabuild did not write"
+        return "move it away, or let `--force` replace it"
+
+
+def replacing_in(out: str | None, sources: Iterable[str], *, forced: bool) -> Replacing:
+    """Return what may be replaced below the directory `out`; None for in place.
+
+    `sources` are the directories of functions. All paths are absolute.
+    """
+    inside = out is None or any(f"{path}/".startswith(f"{out}/") for path in sources)
+    return Replacing(forced, among_sources=inside)
+
+
+class Coming(NamedTuple):
+    """A file that is to be put in its place."""
+
+    place: str
+    """The absolute path."""
+    sha256: str
+    kind: Kind | None
+    """None for the executable."""
+
+
+class Seen(NamedTuple):
+    """What was in a place when it was looked at."""
+
+    mode: int
+    identity: Identity
+
+
+class Obstacles:
+    """Look at what stands where one run is to put its files."""
+
+    def __init__(
+        self, project: str, boundary: str, remembered: Iterable[Artifact], replacing: Replacing
+    ) -> None:
+        """Know what lambdabuild wrote, below `boundary` (absolute), before this run."""
+        self._project = project
+        self._boundary = boundary
+        self._replacing = replacing
+        self._cleared: dict[str, Seen | None] = {}
+        # By paths without their case: where the system folds it, `readme` is in README's place.
+        self._remembered: dict[str, list[Companion]] = {}
+        for artifact in remembered:
+            own = Companion(
+                Kind.ASSET, artifact.path, artifact.sha256, artifact.identity, "", executable=True
+            )
+            for written in (own, *artifact.companions):
+                self._remembered.setdefault(written.path.casefold(), []).append(written)
+
+    def check(self, step: Step, packed: Packed, leaving: Sequence[Companion]) -> None:
+        """See that all files of a step may be put in their places, before any of them is.
+
+        `leaving` are its files of before that are taken away first.
+
+        Raises:
+            ObstacleError: one of them may not.
+
+        """
+        executable = Coming(step.artifact, packed.sha256, None)
+        files = [Coming(file.target, file.sha256, file.kind) for file in packed.files]
+        for file in (executable, *files):
+            self._check(file, step, lambda: self._paths(leaving))
+
+    def check_again(self, step: Step, file: Coming) -> None:
+        """See that nobody has put something else in a place since; errors as for `check`."""
+        if _look(file.place) != self._cleared.get(file.place):
+            self._check(file, step, set)
+
+    def _check(self, file: Coming, step: Step, leaving: Callable[[], set[str]]) -> None:
+        seen = _look(file.place)
+        if seen is None:
+            above = self._above(file.place)
+            if above is not None and above not in leaving():
+                raise _cannot_be(above, errno.ENOTDIR)
+        elif stat.S_ISDIR(seen.mode):
+            there = set(_files(file.place))
+            if not there or not there <= leaving():
+                raise _cannot_be(file.place, errno.EISDIR)
+        elif not self._replacing.all:
+            what = self._foreign(file, step, seen)
+            if what is not None:
+                raise ObstacleError(
+                    f"`{file.place}` is in the way: it is {what}\n  hint: {self._replacing.remedy}"
+                )
+        self._cleared[file.place] = seen
+
+    def _foreign(self, file: Coming, step: Step, seen: Seen) -> str | None:
+        """Return what stands in a place that is not lambdabuild's, nor as good; or None."""
+        if not stat.S_ISREG(seen.mode):
+            link = "a symbolic link" if stat.S_ISLNK(seen.mode) else "no regular file"
+            return f"{link}, which lambdabuild did not write"
+        path = name_of(file.place, self._project)
+        known = self._remembered.get(path.casefold(), [])
+        try:
+            if self._is_ours(file, step, seen, known):
+                return None
+        except OSError as error:
+            return f"a file that cannot be read ({error.strerror})"
+        if known:
+            return "a file that somebody else has changed since lambdabuild wrote it"
+        return "a file that lambdabuild did not write"
+
+    def _is_ours(self, file: Coming, step: Step, seen: Seen, known: Sequence[Companion]) -> bool:
+        if not seen.identity.size or any(c.identity == seen.identity for c in known):
+            return True
+        if file.kind is None and is_object(file.place):
+            return True
+        there = digest(file.place)
+        if there == file.sha256 or any(companion.sha256 == there for companion in known):
+            return True
+        return seen.identity.size <= MOST_UNZIPPED and self._has_our_form(file, step, known)
+
+    def _has_our_form(self, file: Coming, step: Step, known: Sequence[Companion]) -> bool:
+        """Tell whether a file is one that only lambdabuild makes, though it is not remembered."""
+        if file.kind is Kind.ZIP:
+            return bool(unpacked(Path(file.place).read_bytes()))
+        if file.kind is Kind.SBOM:
+            made_from = bill_made_from(Path(file.place).read_bytes(), step.function.name)
+            # What is made from the same has the same bytes: such a one was edited.
+            return made_from is not None and all(c.made_from != made_from for c in known)
+        if file.kind is Kind.ASSET and step.zip is not None:
+            return self._is_copy(file.place, step, step.zip)
+        return False
+
+    def _is_copy(self, place: str, step: Step, zip_: str) -> bool:
+        """Tell whether an asset is what lambdabuild has packed of it: then it is the copy of that."""
+        seen = _look(zip_)
+        if seen is None or not stat.S_ISREG(seen.mode) or seen.identity.size > MOST_UNZIPPED:
+            return False
+        name = name_of(place, os.path.dirname(step.artifact)).replace(os.sep, "/")
+        content = Path(place).read_bytes()
+        packed = unpacked(Path(zip_).read_bytes())
+        return any((member.name, member.content) == (name, content) for member in packed)
+
+    def _above(self, place: str) -> str | None:
+        """Return what stands where a directory would have to be; None if nothing does."""
+        directory = os.path.dirname(place)
+        while directory.startswith(self._boundary) and not os.path.isdir(directory):
+            if os.path.lexists(directory):
+                return directory
+            directory = os.path.dirname(directory)
+        return None
+
+    def _paths(self, companions: Iterable[Companion]) -> set[str]:
+        """Return the absolute paths of those that lambdabuild will take away."""
+        return {
+            os.path.normpath(os.path.join(self._project, companion.path))
+            for companion in companions
+            if held_companion(companion, self._project) is not None
+        }
+
+
+def _cannot_be(path: str, number: int) -> ObstacleError:
+    return ObstacleError(str(cannot_write(OSError(number, os.strerror(number)), path)))
+
+
+def _look(path: str) -> Seen | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    identity = Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Seen(stat.S_IFMT(found.st_mode), identity)
+
+
+def _files(directory: str) -> Iterator[str]:
+    """Yield the paths of all below a directory that is no directory itself."""
+    for parent, directories, names in os.walk(directory):
+        paths = [os.path.join(parent, name) for name in directories]
+        yield from filter(os.path.islink, paths)
+        yield from [os.path.join(parent, name) for name in names]

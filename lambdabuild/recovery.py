@@ -1,0 +1,57 @@
+"""Take over what a killed run put in place and had no time to note."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+
+from lambdabuild.artifacts import digest, held_companion, identify, remove_empty
+from lambdabuild.manifest import recover_manifest
+from lambdabuild.model import Artifact, Companion
+from lambdabuild.saved import State
+from lambdabuild.state import Home, temporary
+
+log = logging.getLogger(__name__)
+
+
+def recall(home: Home) -> tuple[State, list[Artifact]]:
+    """Return the state, and what a run had announced that was killed before it could note it.
+
+    What that run put in place is in the state; of what it was about to put there, nothing is left.
+    """
+    state = home.load()
+    announced = home.announced()
+    recover(announced, state, home.project)
+    return state, announced
+
+
+def recover(announced: Sequence[Artifact], state: State, project: str) -> None:
+    """Take over what is in place of the artifacts that a killed run announced."""
+    for artifact in announced:
+        path = os.path.normpath(os.path.join(project, artifact.path))
+        for written in (path, *(os.path.join(project, c.path) for c in artifact.companions)):
+            with contextlib.suppress(OSError):
+                os.unlink(temporary(written))
+        with contextlib.suppress(OSError):
+            if identify(path) is not None and digest(path) == artifact.sha256:
+                log.info("%s is from a killed run", artifact.path)
+                before = state.artifacts.get(artifact.path)
+                state.artifacts[artifact.path] = _as_found(artifact, before, project)
+            elif artifact.layout:
+                boundary = os.path.normpath(os.path.join(project, artifact.layout))
+                remove_empty(os.path.dirname(path), boundary)
+    for layout in {artifact.layout for artifact in announced} - {""}:
+        recover_manifest(state, project, layout)
+
+
+def _as_found(announced: Artifact, before: Artifact | None, project: str) -> Artifact:
+    """Return an artifact with what stands with it: the new files, or the old ones, as they are."""
+    known = {c.path: c for c in before.companions} if before is not None else {}
+
+    def found(companion: Companion) -> Companion:
+        old = known.get(companion.path)
+        if old is None or held_companion(companion, project) is not None:
+            return companion
+        return old if held_companion(old, project) is not None else companion
+
+    return announced._replace(companions=tuple(map(found, announced.companions)))

@@ -1,0 +1,112 @@
+"""Tell why an executable would not do: Lambda would not take it, or not start it."""
+
+import mmap
+import os
+
+from lambdabuild import elf
+from lambdabuild.artifacts import is_object
+from lambdabuild.goparse import BuildID, parse_build_id
+from lambdabuild.model import Asset, Step
+from lambdabuild.report import size
+
+MOST_UNZIPPED = 262_144_000
+MOST_FOR_UPLOAD = 52_428_800
+"""Bytes of a deployment package, and of a zip in a request.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+_HEAD = 32 * 1024
+"""Bytes at the beginning of an executable where Go looks for its build ID."""
+_BUILD_INFO = b"\xff Go buildinf:"
+"""What Go's linker writes into every executable: debug/buildinfo/buildinfo.go."""
+
+
+class RefusedError(Exception):
+    """A deployment package would not do; the text says why, and the remedy."""
+
+
+def refuse(step: Step, executable: str) -> None:
+    """Check that Lambda takes a deployment package, and can start what is in it.
+
+    Raises:
+        RefusedError: it does not, or cannot.
+
+    """
+    refuse_size(step, executable)
+    _refuse_start(step, executable)
+
+
+def refuse_size(step: Step, executable: str) -> None:
+    """Check that Lambda takes a deployment package of this size; errors as for `refuse`."""
+    if step.target.architecture is None or step.runtime is None:
+        return
+    sizes = {asset.name: _size(asset) for asset in step.assets}
+    total = os.path.getsize(executable) + sum(sizes.values())
+    if total >= MOST_UNZIPPED:
+        largest = max(sizes, key=lambda name: sizes[name], default=None)
+        remedy = "what `go build` links is that large; `-ldflags='-s -w'` leaves symbols out"
+        if largest is not None:
+            remedy = f"the largest asset is `{largest}` ({size(sizes[largest])})"
+        raise RefusedError(
+            f"the deployment package is {size(total)} unzipped, and Lambda takes less than "
+            f"{size(MOST_UNZIPPED)} (250 MiB); {remedy}; a container image may be larger"
+        )
+
+
+def _refuse_start(step: Step, executable: str) -> None:
+    if step.target.architecture is None or step.runtime is None:
+        return
+    bundled = {
+        os.path.basename(asset.name): asset.source
+        for asset in step.assets
+        if os.path.dirname(asset.name) in {"", "lib"}
+    }
+    problems = elf.problems(
+        executable, architecture=step.target.architecture, runtime=step.runtime, bundled=bundled,
+        layers=step.layer_libraries,
+    )  # fmt: skip
+    if problems:
+        raise RefusedError(f"`bootstrap` would not start on {step.runtime}: {'; '.join(problems)}")
+
+
+def unfit(step: Step, executable: str) -> str | None:
+    """Return why an executable out of a cache is none that a build could have made; or None.
+
+    What is wrong about the function itself, as that its assets are too large, is none of that.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    try:
+        _refuse_start(step, executable)
+    except RefusedError as error:
+        return str(error)
+    length = os.path.getsize(executable)
+    if step.target.architecture is not None and length >= MOST_UNZIPPED:
+        return f"it is {size(length)}, which is more than Lambda takes"
+    if not length or not is_object(executable):
+        return "it is no executable"
+    with open(executable, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as read:
+        if read.find(_BUILD_INFO) < 0:
+            return "it is no executable of Go's"
+    build_id = read_build_id(executable)
+    return "Go has not finished it" if build_id is not None and not build_id.final else None
+
+
+def read_build_id(path: str) -> BuildID | None:
+    """Return Go's build ID of an executable."""
+    with open(path, "rb") as file:
+        return parse_build_id(file.read(_HEAD))
+
+
+def _size(asset: Asset) -> int:
+    try:
+        return os.path.getsize(asset.source)
+    except OSError as error:
+        raise unreadable(asset, error) from error
+
+
+def unreadable(asset: Asset, error: OSError) -> RefusedError:
+    """Return the error of an asset that cannot be read."""
+    return RefusedError(f"the asset `{asset.name}` cannot be read: {error.strerror}")
