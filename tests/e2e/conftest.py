@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -177,11 +177,27 @@ def environment(go: str) -> dict[str, str]:
     return CLEAN | {"PATH": f"{Path(go).parent}{os.pathsep}{CLEAN['PATH']}"}
 
 
+@pytest.fixture(scope="session")
+def one_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("place") / "test"
+
+
+@pytest.fixture
+def tmp_path(one_place: Path) -> Iterator[Path]:
+    """One directory for all tests, empty: what is copied back to where it was built is at rest."""
+    if one_place.exists():
+        shutil.rmtree(one_place)
+    one_place.mkdir()
+    yield one_place
+    # Several MB a function add up over a whole run.
+    shutil.rmtree(one_place, ignore_errors=True)
+
+
 Copy = Callable[[str], Project]
 
 
 @pytest.fixture
-def copy(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Copy]:
+def copy(tmp_path: Path, environment: dict[str, str], go: str) -> Copy:
     """Copy a fixture to a directory of the test's own."""
 
     def make(name: str) -> Project:
@@ -189,9 +205,7 @@ def copy(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Copy]
         shutil.copytree(FIXTURES / name, target, symlinks=True, ignore=NOT_COPIED)
         return Project(target, environment, go)
 
-    yield make
-    # Several MB a function add up over a whole run.
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    return make
 
 
 @pytest.fixture
@@ -201,12 +215,11 @@ def handlers(copy: Copy) -> Project:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Iterator[Project]:
+def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Project:
     """A module without anything in it."""
     project = Project(tmp_path / "empty", environment, go)
     project.write("go.mod", "module example.com/empty\n\ngo 1.22\n")
-    yield project
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    return project
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,38 +259,46 @@ def recorded(empty: Project, recorder: Path, tmp_path: Path) -> Recorded:
     return Recorded(empty.path, environment, empty.go, log)
 
 
-BuiltOnce = Callable[[str, Callable[[Project], None]], Path]
+Once = Callable[[str, Callable[[], None]], None]
 
 
 @pytest.fixture(scope="session")
-def built_once(
-    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> BuiltOnce:
-    """Write and build a project when it is first asked for; a copy of it is up to date as well."""
-    places: dict[str, Path] = {}
-
-    def place(name: str, write: Callable[[Project], None]) -> Path:
-        if name not in places:
-            project = Project(tmp_path_factory.mktemp("built") / name, environment, go)
-            write(project)
-            result = project.run("all", "--json")
-            assert set(result.statuses.values()) == {"built"}, result.err
-            places[name] = project.path
-        return places[name]
-
-    return place
+def made(go: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what tests begin with is kept, for each `go`."""
+    return tmp_path_factory.mktemp(f"made with {go}".replace(os.sep, "-"))
 
 
 @pytest.fixture
-def built(empty: Project, built_once: BuiltOnce) -> Project:
+def once(made: Path, tmp_path: Path) -> Once:
+    """Do something in `tmp_path` when it is first asked for, and copy what it left there later."""
+
+    def make(name: str, write: Callable[[], None]) -> None:
+        if (made / name).exists():
+            shutil.copytree(made / name, tmp_path, symlinks=True, dirs_exist_ok=True)
+        else:
+            write()
+            shutil.copytree(tmp_path, made / name, symlinks=True)
+
+    return make
+
+
+def build(project: Project, *arguments: str) -> None:
+    """Build all functions of a project, and see that they were built."""
+    result = project.run("all", "--json", *arguments)
+    assert set(result.statuses.values()) == {"built"}, result.err
+
+
+@pytest.fixture
+def built(tmp_path: Path, environment: dict[str, str], go: str, once: Once) -> Project:
     """The six functions named `handler`, already built."""
+    project = Project(tmp_path / "all-handlers", environment, go)
 
-    def write(project: Project) -> None:
+    def write() -> None:
         shutil.copytree(FIXTURES / "all-handlers", project.path, ignore=NOT_COPIED)
+        build(project)
 
-    path = empty.path.with_name("all-handlers")
-    shutil.copytree(built_once("all-handlers", write), path)
-    return replace(empty, path=path)
+    once("built", write)
+    return project
 
 
 @pytest.fixture
@@ -290,22 +311,29 @@ def unbuilt(empty: Project) -> Project:
 
 
 @pytest.fixture
-def project(empty: Project, built_once: BuiltOnce) -> Project:
+def project(empty: Project, once: Once) -> Project:
     """The same five, already built: a watcher has nothing to do at first."""
     from tests.e2e.watcher import write_sharing  # noqa: PLC0415 - it imports this module
 
-    shutil.copytree(built_once("sharing", write_sharing), empty.path, dirs_exist_ok=True)
+    def write() -> None:
+        write_sharing(empty)
+        build(empty)
+
+    once("project", write)
     return empty
 
 
 @pytest.fixture
-def repo(recorded: Recorded, built_once: BuiltOnce) -> Recorded:
-    """The monorepo of four functions of tests/e2e/incremental.py, built, come to rest in its place."""
+def repo(recorded: Recorded, once: Once) -> Recorded:
+    """The monorepo of four functions of tests/e2e/incremental.py, built."""
     from tests.e2e.incremental import write_repo  # noqa: PLC0415 - it imports this module
 
-    shutil.copytree(built_once("repo", write_repo), recorded.path, dirs_exist_ok=True)
-    assert recorded.run("all").code == 0
-    recorded.started()
+    def write() -> None:
+        write_repo(recorded)
+        build(recorded)
+        recorded.started()
+
+    once("repo", write)
     return recorded
 
 

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,16 @@ from lambdabuild import elf
 from lambdabuild.compiler import Compilers
 from lambdabuild.gotool import target_environment
 from lambdabuild.model import TARGETS, Architecture, Flags, Runtime
-from tests.e2e.conftest import FIXTURES, Copy, Project, Recorded, Result
+from tests.e2e.conftest import (
+    FIXTURES,
+    NOT_COPIED,
+    Copy,
+    Once,
+    Project,
+    Recorded,
+    Result,
+    build,
+)
 
 # One worker makes zig's C library for each architecture and runtime, which takes a while, once.
 pytestmark = pytest.mark.xdist_group("cgo")
@@ -39,33 +49,17 @@ def problems(
     )
 
 
-@pytest.fixture(scope="session")
-def built_with_c(
-    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    """The fixture `cgo`, built for x86_64 and provided.al2023."""
-    project = Project(tmp_path_factory.mktemp("cgo") / "cgo", environment, go)
-    ignore = shutil.ignore_patterns("dist", ".lambdabuild")
-    shutil.copytree(FIXTURES / "cgo", project.path, ignore=ignore)
-    done = project.run("all", "--json")
-    assert done.code == 0, done.err
-    assert set(done.statuses.values()) == {"built"}
-    return project
-
-
 @pytest.fixture
-def with_c(built_with_c: Project, recorder: Path, tmp_path: Path) -> Recorded:
-    """A copy of what was built, and a `go` that records what it is started for."""
-    log = tmp_path / "started"
-    environment = built_with_c.environment | {
-        "PATH": f"{recorder}{os.pathsep}{built_with_c.environment['PATH']}",
-        "RECORDER_GO": built_with_c.go,
-        "RECORDER_LOG": str(log),
-    }
-    project = Recorded(tmp_path / "cgo", environment, built_with_c.go, log)
-    shutil.copytree(built_with_c.path, project.path)
-    assert set(project.run("all", "--json").statuses.values()) == {"up-to-date"}
-    project.started()
+def with_c(recorded: Recorded, once: Once, tmp_path: Path) -> Recorded:
+    """The fixture `cgo`, built for x86_64 and provided.al2023."""
+    project = replace(recorded, path=tmp_path / "cgo")
+
+    def write() -> None:
+        shutil.copytree(FIXTURES / "cgo", project.path, ignore=NOT_COPIED)
+        build(project)
+        project.started()
+
+    once("cgo", write)
     return project
 
 
@@ -82,11 +76,11 @@ def reasons(result: Result) -> dict[str, str]:
 
 
 @pytest.mark.oldest_go
-def test_c_is_built_and_runs(built_with_c: Project) -> None:
+def test_c_is_built_and_runs(with_c: Recorded) -> None:
     for name, said in (("adder", "adder 5"), ("resolver", "resolver"), ("plain", "plain")):
-        assert problems(built_with_c, name) == []
+        assert problems(with_c, name) == []
         if RUNS_HERE:
-            assert built_with_c.says(name) == said
+            assert with_c.says(name) == said
 
 
 @only_newest
@@ -105,16 +99,16 @@ def test_architecture_and_runtime_mix_freely(copy: Copy) -> None:
 
 
 @pytest.mark.oldest_go
-def test_nothing_of_where_zig_is_gets_into_what_it_compiles(built_with_c: Project) -> None:
+def test_nothing_of_where_zig_is_gets_into_what_it_compiles(with_c: Recorded) -> None:
     for name in ("adder", "resolver"):
-        content = (built_with_c / "dist" / name / "bootstrap").read_bytes()
+        content = (with_c / "dist" / name / "bootstrap").read_bytes()
         assert ZIG.encode() not in content
-        assert os.fsencode(built_with_c.path) not in content
+        assert os.fsencode(with_c.path) not in content
     # Nor into what Go keeps of it: the build ID, which is in the executable, is a digest of that.
     target, flags = TARGETS[Architecture.X86_64], Flags(ldflags="-s -w", cgo=True)
-    compiler = Compilers(built_with_c.environment, {}).of(target, Runtime.AL2023, flags)
+    compiler = Compilers(with_c.environment, {}).of(target, Runtime.AL2023, flags)
     variables = target_environment(target, flags._replace(compiler=compiler))
-    kept = built_with_c.go_run(
+    kept = with_c.go_run(
         *("list", "-export", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"),
         *("-f", "{{.Export}}", "runtime/cgo"),
         env={name: value for name, value in variables.items() if value is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Recorded
+from tests.e2e.conftest import Once, Recorded, build
 from tests.e2e.incremental import FUNCTIONS, assert_clean, assert_up_to_date, rebuilt
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -40,12 +40,9 @@ def main_importing(*paths: str) -> str:
 
 
 @pytest.fixture
-def requiring(recorded: Recorded, tmp_path: Path) -> Recorded:
+def requiring(recorded: Recorded, once: Once, tmp_path: Path) -> Recorded:
     """Functions that import two modules, one of them, or neither; built."""
     proxy = tmp_path / "proxy"
-    for module in ("one", "two"):
-        for version in ("v1.0.0", "v1.1.0"):
-            offer(proxy, f"example.org/{module}", version, f"{module} {version}")
     project = replace(
         recorded,
         environment=recorded.environment
@@ -56,14 +53,21 @@ def requiring(recorded: Recorded, tmp_path: Path) -> Recorded:
             "GOFLAGS": "-mod=mod -modcacherw",
         },
     )
-    project.write("api/both/main.go", main_importing("example.org/one", "example.org/two"))
-    project.write("api/first/main.go", main_importing("example.org/one"))
-    project.write("api/none/main.go", 'package main\n\nfunc main() { println("none") }\n')
-    project.go_run("mod", "edit", "-require=example.org/one@v1.0.0")
-    project.go_run("mod", "edit", "-require=example.org/two@v1.0.0")
-    project.go_run("mod", "tidy")
-    result = project.run("all", "--json")
-    assert result.statuses == dict.fromkeys(["both", "first", "none"], "built"), result.err
+
+    def write() -> None:
+        for module in ("one", "two"):
+            for version in ("v1.0.0", "v1.1.0"):
+                offer(proxy, f"example.org/{module}", version, f"{module} {version}")
+        project.write("api/both/main.go", main_importing("example.org/one", "example.org/two"))
+        project.write("api/first/main.go", main_importing("example.org/one"))
+        project.write("api/none/main.go", 'package main\n\nfunc main() { println("none") }\n')
+        project.go_run("mod", "edit", "-require=example.org/one@v1.0.0")
+        project.go_run("mod", "edit", "-require=example.org/two@v1.0.0")
+        project.go_run("mod", "tidy")
+        build(project)
+        project.started()
+
+    once("requiring", write)
     return project
 
 

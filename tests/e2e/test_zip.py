@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, Project, Recorded
+from tests.e2e.conftest import LAMBDABUILD, Once, Project, Recorded, build
 from tests.e2e.test_stopping import wait_for
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -49,24 +49,16 @@ def write_files(project: Project) -> None:
     (project / "api/mail/hook.sh").chmod(0o755)
 
 
-@pytest.fixture(scope="session")
-def packed_once(
-    go: str, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """Two functions, one with assets, built and packed."""
-    project = Project(tmp_path_factory.mktemp("packed") / "repo", environment, go)
-    write_files(project)
-    result = project.run("all", "--zip", "--json")
-    assert result.statuses == {"mail": "built", "ping": "built"}, result.err
-    return project.path
-
-
 @pytest.fixture
-def packed(recorded: Recorded, packed_once: Path) -> Recorded:
-    """A copy of the two, and a `go` that records what it is started for."""
-    shutil.copytree(packed_once, recorded.path, symlinks=True, dirs_exist_ok=True)
-    assert recorded.run("all", "--zip").code == 0
-    recorded.started()
+def packed(recorded: Recorded, once: Once) -> Recorded:
+    """Two functions, one with assets, built and packed, and a `go` that records its starts."""
+
+    def write() -> None:
+        write_files(recorded)
+        build(recorded, "--zip")
+        recorded.started()
+
+    once("packed", write)
     return recorded
 
 
