@@ -18,6 +18,14 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 OLD_GO = ROOT / ".go-1.22" / "go" / "bin" / "go"
 LAMBDABUILD = Path(sys.executable).with_name("lambdabuild")
+FLAGS = (
+    "-trimpath",
+    "-buildvcs=false",
+    "-tags=lambda.norpc",
+    "-ldflags=-s -w",
+    "-gcflags=all=-dwarf=false",
+)
+"""What lambdabuild has Go build with; with others, it compiles the standard library again."""
 NOT_COPIED = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
 """What a person may have built in the fixtures."""
 
@@ -242,8 +250,8 @@ def recorder(
     """A directory whose `go` records what it is started for, and does it."""
     directory = tmp_path_factory.mktemp("recorder")
     shutil.copy(Path(__file__).with_name("recorder.go"), directory)
-    command = [go, "build", "-o", "bin/go", "recorder.go"]
-    subprocess.run(command, env=environment, check=True, cwd=directory)
+    command = [go, "build", *FLAGS, "-o", "bin/go", "recorder.go"]
+    subprocess.run(command, env=environment | {"CGO_ENABLED": "0"}, check=True, cwd=directory)
     return directory / "bin"
 
 

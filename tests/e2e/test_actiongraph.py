@@ -1,10 +1,12 @@
 """The action graph of a real Go tells what was executed."""
 
+import time
+
 import pytest
 
 from lambdabuild.actions import parse_actions
 from lambdabuild.spans import Activity
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import FLAGS, Project
 
 
 @pytest.mark.oldest_go
@@ -12,10 +14,10 @@ def test_go_tells_what_it_compiled_and_linked_and_what_it_had(empty: Project) ->
     main = 'package main\n\nimport "example.com/empty/lib"\n\nfunc main() { lib.F() }\n'
     empty.write("api/a/main.go", main)
     empty.write("lib/lib.go", 'package lib\n\nfunc F() { println("one") }\n')
-    build = ("build", "-debug-actiongraph=graph.json", "-o", "a", "./api/a")
+    build = ("build", *FLAGS, "-debug-actiongraph=graph.json", "-o", "a", "./api/a")
     empty.go_run(*build)
     (empty / "a").unlink()
-    empty.write("lib/lib.go", f'package lib\n\nfunc F() {{ println("{empty.path}") }}\n')
+    empty.write("lib/lib.go", f'package lib\n\nfunc F() {{ println("{time.time_ns()}") }}\n')
     empty.go_run(*build)
     found = parse_actions(
         (empty / "graph.json").read_text("utf-8"), {"example.com/empty/api/a": "a"}
