@@ -73,15 +73,13 @@ def test_the_asset_is_what_lambdabuild_wrote(
         assert (asset / "bootstrap").stat().st_mode & 0o111
 
 
-def test_hashes_stay_when_nothing_changed_and_one_edit_changes_one(
+def test_one_edit_changes_one_hash_whatever_is_built_again(
     shop: Shop, synthesized: dict[str, dict[str, Any]]
 ) -> None:
     before = hashes(synthesized)
 
-    shop.build()
-    shop.build("--force")
-    assert hashes(synth(shop)) == before
-
+    again = ("checkout", "thumbnails", "--zip", "--quiet", "--force")
+    shop.run("lambdabuild", "build", *again)
     shop.edit("users/get")
     shop.build()
     after = hashes(synth(shop))

@@ -2,7 +2,8 @@
 
 Every line beginning with `$ ` in a `console` block is run in a copy of fixtures/shop, on a
 terminal; each block has a copy of its own. A comment above the block may say otherwise:
-`<!-- not run: reason -->`, or `<!-- exits 2 -->` for the last of its commands. Where output is
+`<!-- not run: reason -->`, `<!-- goes on -->` where the block before left off, or `<!-- exits 2 -->`
+for the last of its commands. Where output is
 shown, it is compared. Times and sizes are not, nor how wide the gaps between columns are; `…`
 stands for anything, on a line of its own for any number of lines.
 """
@@ -38,10 +39,15 @@ ENVIRONMENT = {
 }
 
 
-def _runnable() -> list[Block]:
-    return [
-        block for block in blocks(README, "console") if not block.comment.startswith("not run: ")
-    ]
+def _runnable() -> list[list[Block]]:
+    """Return the blocks that are run, those together that have one copy of the shop."""
+    runs: list[list[Block]] = []
+    for block in blocks(README, "console"):
+        if block.comment == "goes on":
+            runs[-1].append(block)
+        elif not block.comment.startswith("not run: "):
+            runs.append([block])
+    return runs
 
 
 def _line(block: Block) -> str:
@@ -56,10 +62,10 @@ def shop(tmp_path: Path) -> Path:
 
 # The first of them may compile all there is, while the others do the same beside it.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("block", _runnable(), ids=_line)
-def test_its_commands_do_what_it_shows(block: Block, shop: Path) -> None:
-    *before, last = block.commands
-    exits = re.fullmatch(r"exits (\d+)", block.comment)
+@pytest.mark.parametrize("run", _runnable(), ids=lambda run: _line(run[0]))
+def test_its_commands_do_what_it_shows(run: list[Block], shop: Path) -> None:
+    *before, last = (command for block in run for command in block.commands)
+    exits = re.fullmatch(r"exits (\d+)", run[-1].comment)
     expected = [*((command, 0) for command in before), (last, int(exits[1]) if exits else 0)]
 
     for (command, shown), code in expected:
