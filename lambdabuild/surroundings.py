@@ -8,22 +8,37 @@ from lambdabuild import tree
 from lambdabuild.asking import Findings, nearest_directory, world_of
 from lambdabuild.config import FILE_NAME
 from lambdabuild.fingerprint import goenv_path
+from lambdabuild.links import Links
 from lambdabuild.session import Session
 from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.toolchain import find_go
 
 
 def directories_to_watch(session: Session, stamps: Stamps) -> set[str]:
-    """Return where events matter: neither where Go lives, nor what is only above all the rest."""
+    """Return where events matter: neither where Go lives, nor what is only above all the rest.
+
+    Nothing tells of what happens behind a symbolic link, or where nothing is: so that is where
+    each link leads, and what is nearest above a directory that is missing.
+    """
     inside = {*stamps.directories, session.project, session.working}
     of_go = ("VERSION", "go.env")
-    elsewhere = {
-        os.path.dirname(path)
+    files = [
+        path
         for path, stamp in stamps.files.items()
         if stamp.kind != TOOL and os.path.basename(path) not in of_go
-    }
+    ]
+    elsewhere = {os.path.dirname(path) for path in files}
     above = {parent for directory in inside for parent in _parents(directory)}
-    return inside | (elsewhere - above)
+    links = Links()
+    for directory in (session.project, session.working):
+        links.follow(directory)
+    # Links on the way to the project are above all the rest as well.
+    links.places.clear()
+    named = inside | (elsewhere - above)
+    behind = {links.follow(directory) for directory in named}
+    behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
+    wanted = named | behind | links.places
+    return {nearest_directory(directory) for directory in wanted}
 
 
 def configuration(session: Session) -> World:

@@ -46,7 +46,8 @@ class Watcher:
         self._told = told
         self._lock = threading.Lock()
         self._paths: set[str] = set()
-        self._directories: frozenset[str] = frozenset()
+        self._directories: frozenset[tuple[str, int, int]] = frozenset()
+        self._gone = False
         self._own: Collection[str] = ()
         self._stop = _Stop()
         self._thread: threading.Thread | None = None
@@ -58,17 +59,25 @@ class Watcher:
 
         `own` are the paths whose events do not count, for lambdabuild writes them.
         """
-        wanted = frozenset(directory for directory in directories if os.path.isdir(directory))
+        # By inode as well: of a directory that took another's place there are no events yet.
+        wanted = frozenset(
+            (path, stat.st_dev, stat.st_ino)
+            for path in directories
+            if (stat := _stat(path)) is not None
+        )
         self._own = own
-        alive = self._thread is not None and self._thread.is_alive()
+        # An inode may be given again to what comes after a directory that was deleted.
+        alive = self._thread is not None and self._thread.is_alive() and not self._gone
         if wanted == self._directories and alive:
             return False
         self.close()
         self._directories = wanted
+        self._gone = False
         self._stop = _Stop()
         self.failure = None
+        paths = sorted(path for path, _, _ in wanted)
         self._thread = threading.Thread(
-            target=self._run, args=(sorted(wanted), self._stop), name="watcher", daemon=True
+            target=self._run, args=(paths, self._stop), name="watcher", daemon=True
         )
         self._thread.start()
         while not self._stop.asked.wait(0.1) and self._thread.is_alive():
@@ -76,8 +85,9 @@ class Watcher:
         return True
 
     def _run(self, directories: list[str], stop: _Stop) -> None:
-        from watchfiles import watch  # noqa: PLC0415 - only `watch` needs it
+        from watchfiles import Change, watch  # noqa: PLC0415 - only `watch` needs it
 
+        watched = frozenset(directories)
         try:
             for changes in watch(
                 *directories,
@@ -93,6 +103,9 @@ class Watcher:
             ):
                 with self._lock:
                     self._paths |= {path for _, path in changes}
+                    self._gone = self._gone or any(
+                        change == Change.deleted and path in watched for change, path in changes
+                    )
                 self._told()
         except (OSError, RuntimeError) as error:
             self.failure = str(error)
@@ -116,3 +129,10 @@ class Watcher:
             self._thread.join()
             self._thread = None
         self._directories = frozenset()
+
+
+def _stat(directory: str) -> os.stat_result | None:
+    try:
+        return os.stat(directory) if os.path.isdir(directory) else None
+    except OSError:
+        return None

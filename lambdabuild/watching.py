@@ -313,7 +313,9 @@ class _Loop(Watching):
         paths = self.watcher.take()
         self.ground.look(self._own)
         if not self.ground.changed:
-            return False
+            # What is nearest above a directory that is missing may be another now, or where a
+            # link leads.
+            return bool(paths) and self._arm()
         if (
             len(paths) > _MANY
             or len(self.ground.changed) > _MANY

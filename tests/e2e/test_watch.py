@@ -218,6 +218,114 @@ def test_a_local_replacement_outside_the_root_is_watched(project: Project, tmp_p
     assert words(project, "d") == ["d1", "lib-2", "more"]
 
 
+def retarget(link: Path, target: str) -> None:
+    new = link.with_name("new-link~")
+    new.symlink_to(target)
+    new.replace(link)
+
+
+def test_an_edit_behind_a_symbolic_link_is_seen_at_once(project: Project, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    for place in ("source", "module", "settings", "hop", "end", "pkg", "other"):
+        (shared / place).mkdir(parents=True)
+    source, module = shared / "source/v.go", shared / "module/go.mod"
+    settings, package = shared / "settings/lambdabuild.toml", shared / "pkg/pkg.go"
+    source.write_text(package_saying("main", "v1"))
+    (shared / "other/v.go").write_text(package_saying("main", "other"))
+    # Go embeds no symbolic link, but what is behind one of a directory above.
+    asset = shared / "pkg/data/asset.txt"
+    asset.parent.mkdir()
+    asset.write_text("<<asset-1>>")
+    (shared / "pkg/embed.go").write_text(
+        'package lib\n\nimport _ "embed"\n\n//go:embed data/asset.txt\nvar asset string\n\n'
+        "func init() { println(asset) }\n"
+    )
+    module.write_text(f"module {MODULE}\n\ngo 1.22\n")
+    settings.write_text("")
+    (shared / "end/c.go").write_text(package_saying("main", "chain-1"))
+    (shared / "hop/c.go").symlink_to("../end/c.go")
+    package.write_text(package_saying("lib", "pkg-1"))
+    (shared / "pkg/go.mod").write_text("module example.com/lib\n\ngo 1.22\n")
+    links = {
+        "api/a/v.go": source, "go.mod": module,
+        "lambdabuild.toml": settings, "api/c/c.go": shared / "hop/c.go", "lib": shared / "pkg",
+    }  # fmt: skip
+    module.write_text(
+        f"module {MODULE}\n\ngo 1.22\n\nrequire example.com/lib v0.0.0\n\n"
+        "replace example.com/lib => ./lib\n"
+    )
+    for name, target in links.items():
+        (project / name).unlink(missing_ok=True)
+        (project / name).symlink_to(os.path.relpath(target, (project / name).parent))
+    project.write("api/d/main.go", main_saying("d1", "example.com/lib"))
+    with watching(project) as watch:
+        source.write_text(package_saying("main", "v2"))
+        assert watch.until("built a") == ["change api/a/v.go: a", "built a"]
+        (shared / "end/c.go").write_text(package_saying("main", "chain-2"))
+        assert watch.until("built c") == ["change api/c/c.go: c", "built c"]
+        (shared / "other/c.go").write_text(package_saying("main", "chain-3"))
+        retarget(shared / "hop/c.go", "../other/c.go")
+        assert watch.until("built c") == ["change api/c/c.go: c", "built c"]
+        (shared / "other/c.go").write_text(package_saying("main", "chain-4"))
+        assert watch.until("built c") == ["change api/c/c.go: c", "built c"]
+        retarget(project / "api/a/v.go", os.path.relpath(shared / "other/v.go", project / "api/a"))
+        assert watch.until("built a") == ["change api/a/v.go: a", "built a"]
+        package.write_text(package_saying("lib", "pkg-2"))
+        assert watch.until("built d") == ["change lib/pkg.go: d", "built d"]
+        asset.write_text("<<asset-2>>")
+        assert watch.until("built d") == ["change lib/data/asset.txt: d", "built d"]
+        settings.write_text('[functions.b]\nldflags = "-w"\n')
+        watch.until("built b")
+        module.write_text(module.read_text().replace("go 1.22", "go 1.23", 1))
+        watch.until_any("change go.mod: ")
+        assert watch.settled() == []
+    assert words(project, "a") == ["a1", "other", "p1", "q1"]
+    assert words(project, "c") == ["c1", "chain-4", "q1"]
+    assert words(project, "d") == ["asset-2", "d1", "pkg-2"]
+
+
+def test_a_directory_that_was_away_is_seen_at_once_when_it_is_back(
+    project: Project, tmp_path: Path
+) -> None:
+    far, beside = tmp_path / "far/away/lib", project / "used"
+    library(far, "lib-1")
+    beside.mkdir()
+    (beside / "go.mod").write_text("module example.com/used\n\ngo 1.22\n")
+    (beside / "used.go").write_text(package_saying("used", "used-1"))
+    project.write(
+        "go.mod",
+        f"module {MODULE}\n\ngo 1.22\n\nrequire example.com/lib v0.0.0\n\n"
+        "replace example.com/lib => ../far/away/lib\n",
+    )
+    project.write("go.work", "go 1.22\n\nuse (\n\t.\n\t./used\n)\n")
+    project.write("api/d/main.go", main_saying("d1", "example.com/lib"))
+    project.write("api/c/main.go", main_saying("c1", "example.com/used", "internal/q"))
+    away = tmp_path / "put-aside"
+    with watching(project) as watch:
+        for number, (moved, file, name) in enumerate(
+            [
+                (far, far / "lib.go", "d"),
+                (far.parent.parent, far / "lib.go", "d"),
+                (beside, beside / "used.go", "c"),
+                (project / "internal/q", project / "internal/q/q.go", "c"),
+                (project / "api", project / "api/c/main.go", "c"),
+            ]
+        ):
+            moved.rename(away)
+            watch.until_any("failed")
+            away.rename(moved)
+            watch.until_any("change")
+            # It is another directory now, by the same path.
+            file.write_text(f"{file.read_text()}\nfunc init() {{ println({number}) }}\n")
+            watch.until(f"built {name}")
+            shutil.copytree(moved, away)
+            moved.rename(tmp_path / f"before-{number}")
+            away.rename(moved)
+            watch.settled()
+            file.write_text(f"{file.read_text()}\nfunc init() {{ println({number}) }}\n")
+            watch.until(f"built {name}")
+
+
 def test_go_get_rebuilds_what_imports_the_module_and_no_more(
     project: Project, tmp_path: Path
 ) -> None:

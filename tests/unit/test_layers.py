@@ -42,7 +42,7 @@ LAYERS = (
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
-        *("aliases", "wanted", "streams", "annotating"),
+        *("aliases", "links", "wanted", "streams", "annotating"),
     },
     {
         *("session", "contents", "survey", "depending", "doubts", "explanations"),
