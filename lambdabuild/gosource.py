@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from lambdabuild.naming import declares_main
@@ -143,3 +144,18 @@ def embed_directories(patterns: Iterable[str]) -> list[str]:
         fixed = next((n for n, part in enumerate(parts) if set(part) & set("*?[\\")), len(parts))
         found.append("/".join(parts[:fixed]) or ".")
     return list(dict.fromkeys(found))
+
+
+def embeds(patterns: Iterable[str], name: str) -> bool:
+    """Tell whether embed patterns match a file, by its path relative to the package."""
+    parts = name.split("/")
+    for pattern in patterns:
+        bare = pattern.removeprefix("all:")
+        wanted = [part.replace("[^", "[!") for part in bare.split("/") if part != "."]
+        below = parts[len(wanted) :]
+        hidden = any(part.startswith((".", "_")) for part in below) and bare == pattern
+        if len(parts) < len(wanted) or hidden:
+            continue
+        if all(map(fnmatchcase, parts, wanted)):
+            return True
+    return False

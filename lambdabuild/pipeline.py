@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from lambdabuild import artifacts
+from lambdabuild.embedding import warn_of_embedded_outputs
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import problem_of
 from lambdabuild.logfile import log_to_file
@@ -23,8 +24,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
-from lambdabuild.recovery import recall
-from lambdabuild.removal import prune, say_waiting
+from lambdabuild.removal import prune, recall, say_waiting
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
@@ -123,6 +123,7 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
     if request.explain:
         shown = found.to_build if session.console.calm else found.plan
         session.console.explain(shown, found.reasons)
+    warn_of_embedded_outputs(session, found)
     with saving(session, home, state, before):
         results = _build(session, request, home, state, found, clock)
         with session.interrupts.held_off():

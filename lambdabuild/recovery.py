@@ -9,20 +9,9 @@ from lambdabuild.artifacts import digest, held_companion, identify, remove_empty
 from lambdabuild.manifest import recover_manifest
 from lambdabuild.model import Artifact, Companion
 from lambdabuild.saved import State
-from lambdabuild.state import Home, temporary
+from lambdabuild.state import temporary
 
 log = logging.getLogger(__name__)
-
-
-def recall(home: Home) -> tuple[State, list[Artifact]]:
-    """Return the state, and what a run had announced that was killed before it could note it.
-
-    What that run put in place is in the state; of what it was about to put there, nothing is left.
-    """
-    state = home.load()
-    announced = home.announced()
-    recover(announced, state, home.project)
-    return state, announced
 
 
 def recover(announced: Sequence[Artifact], state: State, project: str) -> None:

@@ -12,7 +12,6 @@ from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
-from lambdabuild.recovery import recall
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
@@ -20,6 +19,20 @@ from lambdabuild.state import Home
 from lambdabuild.survey import Survey
 
 log = logging.getLogger(__name__)
+
+
+def recall(home: Home) -> tuple[State, list[Artifact]]:
+    """Return the state, and what a run had announced that was killed before it could note it.
+
+    What that run put in place is in the state; of what it was about to put there, nothing is left.
+    """
+    state = home.load()
+    announced = home.announced()
+    if announced:
+        from lambdabuild.recovery import recover  # noqa: PLC0415 - seldom needed
+
+        recover(announced, state, home.project)
+    return state, announced
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:

@@ -22,7 +22,7 @@ from lambdabuild.model import (
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 5
+VERSION = 6
 _LONGEST_HEAD = 200
 
 

@@ -16,6 +16,9 @@ _TICK = 20_000_000
 _COARSE_TICK = 2_000_000_000
 """The same where a file system keeps whole seconds."""
 _SECOND = 1_000_000_000
+_WRITEBACK = 60 * _SECOND
+"""Within this a store through mmap may leave the times: Linux sets them once for a dirty page, and
+writes it back after some 35 s (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs)."""
 _IN_A_PACKAGE = frozenset({"go.mod", "vendor", PROFILE})
 
 
@@ -53,6 +56,8 @@ class FileStamp(NamedTuple):
     digest: str
     bearing: str
     """Differs where the packages that there are may differ."""
+    settled: bool = True
+    """False where a store into mapped memory might yet leave the same times: to be read again."""
 
 
 class DirectoryStamp(NamedTuple):
@@ -125,9 +130,9 @@ def _look_at_file(path: str, stamp: FileStamp, clock: int, found: Look) -> None:
         )
     except OSError:
         same = not stamp.digest
-    if same:
+    if same and stamp.settled:
         return
-    new = take_file(path, stamp.kind, clock)
+    new = _taken_again(path, stamp, clock) if same else take_file(path, stamp.kind, clock)
     found.stamps.files[path] = new
     found.renewed = found.renewed or new != stamp
     if new[:4] != stamp[:4] or new.digest != stamp.digest:
@@ -182,7 +187,20 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     return FileStamp(
         found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
         is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,
+        kind == TOOL or found.st_ctime_ns < clock - _WRITEBACK,
     )  # fmt: skip
+
+
+def _taken_again(path: str, stamp: FileStamp, clock: int) -> FileStamp:
+    """Look at a file whose times are as they were; where its bytes are, so is what they mean."""
+    try:
+        with open(path, "rb") as file:
+            same = content_digest(file.read()) == stamp.digest
+    except OSError:
+        same = False
+    if same:
+        return stamp._replace(settled=stamp.changed < clock - _WRITEBACK)
+    return take_file(path, stamp.kind, clock)
 
 
 def take_directory(path: str, level: int, clock: int, own: Collection[str]) -> DirectoryStamp:
@@ -275,7 +293,7 @@ def _take(stamps: Stamps, path: str, kind: str, known: Mapping[str, FileStamp], 
         if now is not None and old[:4] == (
             now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns,
         ):  # fmt: skip
-            stamps.files[path] = old
+            stamps.files[path] = old if old.settled else _taken_again(path, old, clock)
             return
     stamps.files[path] = take_file(path, kind, clock)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from lambdabuild.gosource import (
     Directives,
     embed_directories,
+    embeds,
     is_source,
     outline,
     parse_directives,
@@ -255,3 +256,25 @@ def test_an_embed_pattern_matches_below_what_it_names_for_certain(
 def test_an_embed_pattern_matches_only_below_its_directory(directory: str, last: str) -> None:
     (found,) = embed_directories([f"{directory}/*{last}"])
     assert found == directory
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("*", "bootstrap", True),
+        ("all:*", "bootstrap.sbom.json", True),
+        ("boot*", "bootstrap.zip", True),
+        ("*.txt", "bootstrap", False),
+        (".", "bootstrap", True),
+        ("static", "static/out/a/bootstrap", True),
+        ("static", "static/.out/a/bootstrap", False),
+        ("all:static", "static/.out/a/bootstrap", True),
+        ("static/*.css", "static/out/a/bootstrap", False),
+        ("[^b]*", "bootstrap", False),
+        ("static/out/a/bootstrap/x", "static/out", False),
+    ],
+)
+def test_an_embed_pattern_matches_files_and_what_is_below_directories(
+    pattern: str, name: str, matches: bool
+) -> None:
+    assert embeds([pattern], name) == matches

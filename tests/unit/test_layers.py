@@ -45,7 +45,7 @@ LAYERS = (
         *("aliases", "links", "wanted", "streams", "annotating"),
     },
     {
-        *("session", "contents", "survey", "depending", "doubts", "explanations"),
+        *("session", "contents", "survey", "embedding", "depending", "doubts", "explanations"),
         *("request", "keeping", "batches", "removal", "pipeline", "before", "since", "shadow"),
         *("earlier",),
         *("mentioned", "selecting", "outlets", "sizes", "joining"),

@@ -8,7 +8,8 @@ import pytest
 from lambdabuild import artifacts
 from lambdabuild.manifest import write_manifest
 from lambdabuild.model import Artifact, Kind
-from lambdabuild.recovery import recall, recover
+from lambdabuild.recovery import recover
+from lambdabuild.removal import recall
 from lambdabuild.saved import State
 from lambdabuild.state import Home, temporary
 from tests.unit.published import GO, LEAVING, Project, executable, identity, sha256

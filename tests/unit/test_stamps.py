@@ -1,4 +1,5 @@
 import itertools
+import mmap
 import os
 import shutil
 import tempfile
@@ -623,3 +624,21 @@ def test_a_file_that_came_and_went_stirs_its_directory_and_no_other(root: Path) 
     write(root / "api/passing.go", MAIN)
     (root / "api/passing.go").unlink()
     assert look(stamps, LONG_AFTER, ()).stirred == [str(root / "api")]
+
+
+def test_a_store_into_a_page_that_is_dirty_already_is_found(root: Path) -> None:
+    path = root / "api/main.go"
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        at = MAIN.index("1")
+        mapped[at : at + 1] = b"2"
+        now = path.stat().st_ctime_ns + SECOND
+        stamps = taken(root, now)
+        assert stamps.files[str(path)].trusted
+        assert look(stamps, now, ()).touched == []
+        mapped[at : at + 1] = b"3"
+        found = look(stamps, now, ())
+        assert (found.changed, found.holds) == ([str(path)], True)
+    # Long after, it is read once more and never again.
+    later = look(found.stamps, LONG_AFTER, ())
+    assert (later.touched, later.renewed) == ([], True)
+    assert look(later.stamps, LONG_AFTER, ()) == Look(later.stamps)
