@@ -27,6 +27,8 @@ def asked_of(
     """
     asked = Asked()
     rest = list(arguments)
+    # What may stand after a command that there is not.
+    unknown = frozenset[str]().union(*commands.values())
     while rest:
         word = rest.pop(0)
         if word == "--":
@@ -34,13 +36,14 @@ def asked_of(
         if not word.startswith("-") or word == "-":
             asked = asked._replace(command=asked.command or word)
             continue
+        valued = commands.get(asked.command, unknown) if asked.command else general
         flag, equals, value = word.partition("=")
         if not word.startswith("--"):
-            flag, value = _short(word, commands.get(asked.command or "", general))
+            flag, value = _short(word, valued)
             equals = value
         if flag == "--json":
             asked = asked._replace(json=True)
-        elif flag in commands.get(asked.command or "", general):
+        elif flag in valued:
             if not equals:
                 value = rest.pop(0) if rest else ""
             if flag == "--report" and value:

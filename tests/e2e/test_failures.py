@@ -318,7 +318,7 @@ def test_a_broken_go_mod_is_told_and_nothing_is_lost(built: Project) -> None:
         "error: Go cannot load the module: go: errors parsing go.mod:\n"
         "go.mod:5: unknown directive: nonsense\n"
         f"  at: {built.path}\n"
-        "  hint: `go mod tidy` mends a go.mod file\n"
+        "  hint: correct line 5 of go.mod\n"
     )
     assert built.says("users-handler") == "users-handler"
 

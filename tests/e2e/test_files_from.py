@@ -140,7 +140,7 @@ def test_what_is_no_list(written: Project, tmp_path: Path, text: str | None, mes
     if text is not None:
         place.write_text(text)
     result = written.run("list", "--files-from", str(place), "--json")
-    assert (result.code, result.out) == (2, "")
+    assert (result.code, result.json["ok"], result.json["functions"]) == (2, False, [])
     assert result.err.splitlines()[0] == f"error: {message.replace('LIST', str(place))}"
 
 

@@ -379,7 +379,7 @@ def test_the_list_as_a_gate(repo: History) -> None:
         }
     ]
     wrong = repo.run("list", "--since", "no-such", "--json", "--exit-code")
-    assert (wrong.code, wrong.out) == (2, "")
+    assert (wrong.code, wrong.json["ok"]) == (2, False)
     assert wrong.err == (
         "error: git knows no commit `no-such`\n  hint: `git fetch origin no-such` fetches it\n"
     )

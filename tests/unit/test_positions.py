@@ -1,0 +1,112 @@
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdabuild.configfile import parse_config
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.positions import Position, of_key, of_module_file, of_toml_error
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("a = 1\nroots = api\n", Position(2, 9)),
+        ("roots = [\n", Position(1)),
+        ('out = "dist\n', Position(1, 12)),
+        ("a = 1\na = 2\n", Position(2, 6)),
+        ("x = [1,\n\n2\n# more\n", Position(4)),
+    ],
+)
+def test_what_is_no_toml_is_found(text: str, position: Position) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError) as caught:
+        tomllib.loads(text)
+    assert of_toml_error(str(caught.value), text) == position
+
+
+DOCUMENT = """\
+# runtime = "in a comment"
+roots = [
+  "api",
+  "runtime",
+]
+note = '''
+runtime = "in a text"
+'''
+runtime = "provided.al2"
+env.GOAMD64 = "v2"
+
+[functions."a b"]
+runtime = "go1.x"
+[functions.inner]
+env = { GOOS = "linux" }
+functions.x = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (["roots"], 2),
+        (["runtime"], 9),
+        (["env", "GOAMD64"], 10),
+        (["functions", "a b"], 12),
+        (["functions", "a b", "runtime"], 13),
+        (["functions", "inner", "env", "GOOS"], 15),
+        (["functions", "inner", "functions", "x"], 16),
+        (["nothing"], None),
+        (["functions", "nobody"], None),
+    ],
+)
+def test_the_line_of_a_key_is_that_of_its_statement(path: list[str], line: int | None) -> None:
+    assert of_key(DOCUMENT, path) == (Position(line) if line else None)
+
+
+@given(st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), min_size=1, unique=True))
+def test_a_key_is_found_wherever_it_stands(keys: list[str]) -> None:
+    text = "".join(f"# {key}\n\n{key} = [\n  '{key}',\n]\n" for key in keys)
+    found = [of_key(text, [key]) for key in keys]
+    assert found == [Position(5 * n + 3) for n in range(len(keys))]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('out = "dist"\nrots = ["api"]\n', 2, None),
+        ("roots = api\n", 1, 9),
+        ('[functions."a"]\nruntime = "go1.x"\n', 2, None),
+        ('[functions."a/b"]\nzip = true\n', 1, None),
+        ('env = { GOAMD64 = "v1",\tGOOS = "linux" }\n', 1, None),
+        ('\n\nruntime = "provided.al3"\n', 3, None),
+        ("functions = 3\n", 1, None),
+    ],
+)
+def test_an_error_in_the_configuration_knows_its_place(
+    text: str, line: int, column: int | None
+) -> None:
+    with pytest.raises(LambdabuildError) as caught:
+        parse_config(text, "lambdabuild.toml", "/shop/lambdabuild.toml")
+    error = caught.value
+    assert (error.file, error.line, error.column) == ("/shop/lambdabuild.toml", line, column)
+
+
+@pytest.mark.parametrize(
+    ("said", "file", "position"),
+    [
+        ("go: errors parsing go.mod:\ngo.mod:5: unknown directive: requre", "/shop/go.mod", (5, None)),
+        ("go: errors parsing go.mod:\ngo.mod:1:4: unexpected", "/shop/go.mod", (1, 4)),
+        ("go: cannot load module two listed in go.work file: errors parsing two/go.mod:\n"
+         "two/go.mod:4: unknown directive: requre", "/shop/two/go.mod", (4, None)),
+        ("go: errors parsing ../go.work:\n../go.work:3: unknown directive: uze", "/go.work", (3, None)),
+        # As Go 1.22 says it.
+        ("go: reading go.work: /shop/go.work:3: unknown directive: uze", "/shop/go.work", (3, None)),
+        ("go: errors parsing ../my shop/go.mod:\n../my shop/go.mod:2: x", "/my shop/go.mod", (2, None)),
+        ("go: updates to go.mod needed; to update it:\n\tgo mod tidy", None, None),
+        ("api/main.go:3:8: missing go.sum entry", None, None),
+    ],
+)  # fmt: skip
+def test_the_file_that_go_cannot_read_is_found(
+    said: str, file: str | None, position: tuple[int, int | None] | None
+) -> None:
+    assert of_module_file(said, "/shop") == ((file, position) if file else None)
