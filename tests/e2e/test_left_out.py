@@ -1,0 +1,240 @@
+"""What Go leaves out, cannot load or nobody can read costs no other function, and none goes unseen."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import LAMBDABUILD, Project, Result, main_printing
+from tests.e2e.watcher import watching
+
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+
+WITH_C = '\n// #include <stdlib.h>\nimport "C"\n\nfunc main() { println(int(C.abs(-2))) }\n'
+NEEDS_CGO = 'it has `import "C"`, or a constraint that asks for cgo, and cgo is off'
+
+
+def functions(project: Project, *names: str) -> None:
+    for name in names:
+        project.write(f"api/{name}/main.go", main_printing(name))
+
+
+def outcome(result: Result) -> dict[str, str]:
+    """Return the status of each function, or the first line of what is wrong with it."""
+    return {
+        name: f["errors"][0]["message"].splitlines()[0] if f["errors"] else f["status"]
+        for name, f in result.functions.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "message", "hint"),
+    [
+        ({"main.go": f"package main\n{WITH_C}"}, NEEDS_CGO, "cgo = true"),
+        # Tests, or another file, make Go list the package all the same.
+        (
+            {"main.go": f"package main\n{WITH_C}", "main_test.go": "package main\n"},
+            NEEDS_CGO,
+            "cgo = true",
+        ),
+        (
+            {"main.go": f"package main\n{WITH_C}", "other.go": "package main\n"},
+            NEEDS_CGO,
+            "cgo = true",
+        ),
+        (
+            {"main.go": "//go:build cgo\n\npackage main\n\nfunc main() {}\n"},
+            NEEDS_CGO,
+            "cgo = true",
+        ),
+    ],
+)
+def test_a_function_that_comes_to_need_cgo_fails_and_keeps_its_executable(
+    empty: Project, files: dict[str, str], message: str, hint: str
+) -> None:
+    functions(empty, "a", "thumb")
+    assert empty.run("all").code == 0
+    for name, text in files.items():
+        empty.write(f"api/thumb/{name}", text)
+    for env in ({}, {"CGO_ENABLED": "1"}):
+        result = empty.run("all", "--json", env=env)
+        assert (result.code, outcome(result)) == (1, {"a": "up-to-date", "thumb": message})
+        assert hint in result.err
+    assert (empty / "dist/thumb/bootstrap").exists()
+    assert "thumb" in (empty / "dist/manifest.json").read_text()
+    # The remedy helps, for what a C compiler is there for.
+    assert empty.run("all", "--exclude", "thumb").code == 0
+    assert (empty / "dist/thumb/bootstrap").exists()
+
+
+def test_only_what_go_or_a_person_leaves_out_is_passed_over(empty: Project) -> None:
+    empty.write(
+        "go.mod", "module example.com/empty\n\ngo 1.25\n\nignore (\n\t./api/legacy\n\told\n)\n"
+    )
+    functions(
+        empty, "live", "legacy/a", "b/old/c", "testdata/d", "_e", ".f", "vendor/create", "left",
+    )  # fmt: skip
+    empty.write("api/windows/main.go", "//go:build windows\n\npackage main\n\nfunc main() {}\n")
+    empty.write("api/arm/main_arm64.go", "package main\n\nfunc main() {}\n")
+    empty.write("lambdabuild.toml", 'exclude = ["left"]\n')
+    result = empty.run("all", "--json")
+    assert result.code == 1
+    assert outcome(result) == {
+        "live": "built",
+        "vendor-create": "it is below a directory called `vendor`, which Go keeps for dependencies",
+    }
+    warnings = [line for line in result.err.splitlines() if line.startswith("warning: ")]
+    assert [line.split("`")[1] for line in warnings] == ["api/arm"]
+    listed = empty.run("list", "--skipped", "--json").json
+    assert {item["directory"]: item["reason"] for item in listed["skipped"]} == {
+        "api/legacy/a": "`ignore` in go.mod leaves it out",
+        "api/b/old/c": "`ignore` in go.mod leaves it out",
+        "api/testdata/d": "Go ignores directories named `testdata` or beginning with `_` or `.`",
+        "api/_e": "Go ignores directories named `testdata` or beginning with `_` or `.`",
+        "api/.f": "Go ignores directories named `testdata` or beginning with `_` or `.`",
+        "api/left": "the glob `left` excludes it",
+        "api/windows": "build constraints exclude all its Go files for linux/amd64",
+        "api/arm": "build constraints exclude all its Go files for linux/amd64",
+    }
+    # What is passed over can be excluded: then nobody is warned of it.
+    empty.write("lambdabuild.toml", 'exclude = ["left", "arm", "vendor-*"]\n')
+    result = empty.run("all")
+    assert (result.code, "warning" in result.err) == (0, False)
+
+
+BROKEN = {
+    "a directive": "module example.com/bad\n\ngo 1.22\nrequre x\n",
+    "empty": "",
+    "a Go that is nowhere": "module example.com/bad\n\ngo 1.999\n",
+    "a requirement": "module example.com/bad\n\ngo 1.22\n\nrequire example.com/none v1\n",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_module_that_cannot_be_loaded_costs_its_own_functions(empty: Project, kind: str) -> None:
+    (empty / "go.mod").unlink()
+    functions(empty, "good", "bad")
+    empty.write("api/good/go.mod", "module example.com/good\n\ngo 1.22\n")
+    empty.write("api/bad/go.mod", "module example.com/bad\n\ngo 1.22\n")
+    assert empty.run("all").code == 0
+    empty.write("api/bad/go.mod", BROKEN[kind])
+    result = empty.run("all", "--json")
+    assert result.code == 1
+    assert result.statuses == {"bad": "failed", "good": "up-to-date"}
+    if kind == "a directive":
+        assert result.functions["bad"]["errors"] == [
+            {"file": "api/bad/go.mod", "line": 4, "column": None,
+             "message": "unknown directive: requre"}
+        ]  # fmt: skip
+    assert (empty / "dist/bad/bootstrap").exists()
+    assert empty.run("list", "--json").code == 0
+    assert empty.run("why").out.splitlines()[1] == "good: up to date"
+    assert empty.run("doctor").code == 2
+    # Nobody asks for it: then Go is not even started there.
+    for arguments in (["build", "good"], ["all", "--exclude", "bad"]):
+        result = empty.run(*arguments, "-v")
+        assert (result.code, "api/bad " in result.err) == (0, False)
+    assert empty.run("build", "bad").code == 1
+    empty.write("api/bad/go.mod", "module example.com/bad\n\ngo 1.22\n")
+    assert empty.run("all", "--json").statuses == {"bad": "up-to-date", "good": "up-to-date"}
+
+
+def test_a_workspace_that_cannot_be_loaded_costs_its_own_modules(empty: Project) -> None:
+    (empty / "go.mod").unlink()
+    functions(empty, "inside/a", "outside")
+    empty.write("api/inside/go.mod", "module example.com/inside\n\ngo 1.22\n")
+    empty.write("api/inside/go.work", "go 1.22\n\nuse .\nuse ./gone\n")
+    empty.write("api/outside/go.mod", "module example.com/outside\n\ngo 1.22\n")
+    result = empty.run("all", "--json")
+    assert (result.code, result.statuses) == (1, {"inside-a": "failed", "outside": "built"})
+    assert "go work edit -dropuse=./gone" in result.err
+    # Where nothing is left that can be loaded, it could not start.
+    shutil.rmtree(empty / "api/outside")
+    assert empty.run("all").code == 2
+
+
+def test_a_watcher_builds_what_is_well_while_a_module_is_broken(empty: Project) -> None:
+    (empty / "go.mod").unlink()
+    functions(empty, "good", "bad")
+    empty.write("api/zz/main.go", main_printing("zz"))
+    for name in ("good", "bad", "zz"):
+        empty.write(f"api/{name}/go.mod", f"module example.com/{name}\n\ngo 1.22\n")
+    with watching(empty) as watch:
+        empty.write("api/bad/go.mod", BROKEN["a directive"])
+        watch.until("failed bad")
+        empty.write("api/good/main.go", main_printing("better"))
+        watch.until("built good")
+        empty.write("api/bad/go.mod", "module example.com/bad\n\ngo 1.22\n")
+        watch.until("up-to-date bad")
+    assert empty.says("good") == "better"
+
+
+def refused(project: Project, *arguments: str) -> Result:
+    """Run as somebody whom modes keep out, which root is only without its capabilities."""
+    drop = []
+    if os.geteuid() == 0:
+        left = "--bounding-set=-dac_override,-dac_read_search"
+        drop = ["setpriv", left, "--inh-caps=-all"]
+    done = subprocess.run(
+        [*drop, LAMBDABUILD, *arguments],
+        cwd=project.path, env=project.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.skipif(
+    sys.platform == "darwin" and os.geteuid() == 0, reason="nothing is refused to root there"
+)
+@pytest.mark.parametrize("closed", ["api/g1/f1", "api/g1", "api/g1/f1/main.go"])
+def test_what_cannot_be_read_fails_alone_and_keeps_its_executable(
+    empty: Project, closed: str
+) -> None:
+    empty.write("shared/all/all.go", 'package all\n\nconst V = "1"\n')
+    for number in range(3):
+        empty.write(
+            f"api/g{number}/f{number}/main.go",
+            'package main\n\nimport "example.com/empty/shared/all"\n\n'
+            "func main() { println(all.V) }\n",
+        )
+    assert empty.run("all").code == 0
+    empty.write("shared/all/all.go", 'package all\n\nconst V = "2"\n')
+    path = Path(empty / closed)
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        result = refused(empty, "all", "--json")
+        assert result.code == 1
+        failed = "g1" if closed == "api/g1" else "g1-f1"
+        assert result.statuses == {"g0-f0": "built", failed: "failed", "g2-f2": "built"}
+        assert "ermission denied" in result.err
+        assert refused(empty, "build", "g2-f2").code == 0
+        assert (empty / "dist/g1-f1/bootstrap").exists()
+    finally:
+        path.chmod(mode)
+        # Go keeps in its index that a file could not be read, by the file's time of writing.
+        path.touch()
+    assert empty.run("all", "--json").statuses == {
+        "g0-f0": "up-to-date", "g1-f1": "built", "g2-f2": "up-to-date",
+    }  # fmt: skip
+
+
+def test_a_source_that_is_a_link_to_nowhere_fails_as_go_does(empty: Project) -> None:
+    functions(empty, "a", "b")
+    assert empty.run("all").code == 0
+    (empty / "api/b/main.go").unlink()
+    (empty / "api/b/main.go").symlink_to("nowhere.go")
+    result = empty.run("all", "--json")
+    assert (result.code, result.statuses) == (1, {"a": "up-to-date", "b": "failed"})
+    assert (empty / "dist/b/bootstrap").exists()
+
+
+def test_without_home_go_still_finds_what_needs_no_module(empty: Project) -> None:
+    functions(empty, "a")
+    home = {k: v for k, v in empty.environment.items() if k not in {"HOME", "GOPATH", "GOMODCACHE"}}
+    cache = empty.go_run("env", "GOCACHE").strip()
+    homeless = Project(empty.path, home | {"GOCACHE": cache}, empty.go)
+    assert homeless.run("all", "--json").statuses == {"a": "built"}
+    assert homeless.run("all", "--json").statuses == {"a": "up-to-date"}
