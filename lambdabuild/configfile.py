@@ -66,7 +66,7 @@ def _config(text: str, source: str) -> Config:
         functions[name] = _function_table(table.subtable("functions", name), name)
     config = Config(source=source, choices=_choices(table), functions=functions)
     if (roots := table.strings("roots")) is not None:
-        if not roots:
+        if not all(roots) or not roots:
             table.refuse("roots", "names no directory", 'name one, such as `roots = ["api"]`')
         config = config._replace(roots=roots)
     if (exclude := table.strings("exclude")) is not None:

@@ -42,7 +42,7 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
     wanted = set()
     for path in paths:
         full = os.path.normpath(os.path.join(session.working, path))
-        if not os.path.lexists(full):
+        if not path or not os.path.lexists(full):
             raise LambdabuildError(
                 f"there is no file `{path}`", hint="paths are relative to the working directory"
             )

@@ -157,6 +157,8 @@ def selecting_flags(
     ] = None,
 ) -> Selection:
     """Take the flags that say what there is to build."""
+    for directory in root or ():
+        _refuse_empty("--root", directory)
     targets = [*map(parse_architecture, arch or ()), *map(parse_target, target or ())]
     choices = Choices(
         targets=tuple(dict.fromkeys(targets)) or None,
@@ -173,6 +175,14 @@ def selecting_flags(
     narrowing = Narrowing(since, files_from, _shard(shard), times)
     settings = Settings(flags=choices, also_exclude=tuple(exclude or ()))
     return Selection(settings, tuple(root or ()), narrowing)
+
+
+def _refuse_empty(flag: str, value: str | None) -> None:
+    # An empty path would be the directory that it is relative to.
+    if value == "":
+        raise LambdabuildError(
+            f"{flag} names no directory", hint="is a variable empty that should name it?"
+        )
 
 
 def _shard(text: str | None) -> "Shard | None":
@@ -204,6 +214,7 @@ def output_flags(
     ] = False,
 ) -> Output:
     """Take the flags that say what is made, and where."""
+    _refuse_empty("--out", out)
     return Output(out, in_place, ldflags, gcflags, zip or None, sbom or None)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 _IN_TOML = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _IN_MODULE = re.compile(
-    r"(?m)^(?:go: (?:reading [^\n:]*: )?|\s+)?(?P<file>(?:[^\s:][^\n:]*/)?(?:go\.(?:mod|work|sum|work\.sum)|vendor/modules\.txt))"
+    r"(?m)(?:^|: )(?P<file>(?:[^:\n]*/)?(?:go\.(?:mod|work|sum|work\.sum)|vendor/modules\.txt))"
     r":(?P<line>\d+)(?::(?P<column>\d+))?:"
 )
 

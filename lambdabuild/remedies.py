@@ -21,7 +21,7 @@ _GO_MOD = ("module", "go", "toolchain", "godebug", "require", "exclude", "replac
 _GO_WORK = ("go", "toolchain", "godebug", "use", "replace")
 """https://go.dev/ref/mod#go-mod-file and https://go.dev/ref/mod#go-work-file"""
 
-_FILE = r"(?P<file>(?:[^\s:]*/)?go\.(?:mod|work)):(?P<line>\d+)(?::\d+)?: "
+_FILE = r"(?m:^|: )(?P<file>(?:[^:\n]*/)?go\.(?:mod|work)):(?P<line>\d+)(?::\d+)?: "
 _CONTAINER = ", or build in a container that has it, with a CC of its own"
 
 

@@ -1,7 +1,7 @@
 """One invocation: where it runs, with which settings, and what it finds there."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,9 +140,9 @@ def _warn_of_idle(session: Session, discovery: Discovery) -> None:
     """Warn of globs that exclude nothing, unless they may be meant for what is not looked at."""
     for glob, hint in discovery.idle:
         if glob in session.settings.also_exclude:
-            session.console.warn_once(f"`--exclude {glob}` leaves nothing out", hint)
+            session.console.warn_once(f"`--exclude {glob}` matches no function", hint)
         elif "roots" not in session.settings.given:
-            session.console.warn_once(f"`{glob}` in `exclude` leaves nothing out", hint)
+            session.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
 
 
 def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
@@ -163,8 +163,15 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
                 file=file,
                 line=line,
                 at=[f'{settings.config.source}, table `[functions."{name}"]`'],
-                hint=did_you_mean(name, known) or "`lambdabuild list` shows all there are",
+                hint=did_you_mean(name, known) or _all_of(known),
             )
+
+
+def _all_of(known: Collection[str]) -> str:
+    """Name the functions there are: no command does that as long as the configuration is wrong."""
+    shown = ", ".join(f"`{name}`" for name in sorted(known)[:5])
+    shown += f" and {len(known) - 5} more" if len(known) > 5 else ""  # noqa: PLR2004 - as many as fit a line
+    return f"correct the name or take the table away; there are {shown or 'no functions'}"
 
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:

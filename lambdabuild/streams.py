@@ -1,6 +1,7 @@
 """What is printed, whatever names are in it and whatever the streams can take."""
 
 import contextlib
+import os
 import sys
 from typing import Any
 
@@ -10,7 +11,12 @@ def set_up() -> None:
 
     A file's name need not be text at all: then Python has lone surrogates for its bytes
     (https://peps.python.org/pep-0383/), which no encoding takes.
+
+    Go tells paths in UTF-8: where the locale says that they are something else, Python begins
+    anew and takes them as they are.
     """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
     for stream in (sys.stdout, sys.stderr):
         # None where it was closed; something else where a program replaced it.
         with contextlib.suppress(AttributeError, OSError, ValueError):

@@ -217,45 +217,40 @@ def test_names_globs_directories_and_files_select_functions(
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("user-get", "no function matches `user-get`\n  hint: did you mean `users-get`?"),
-        ("thumbnails", "no function matches `thumbnails`\n  hint: `lambdabuild list` shows all"),
-        ("zz-*", "no function matches `zz-*`\n  hint: `lambdabuild list` shows all"),
-        # Where nothing is, what is above it is not meant.
-        ("api/users/gte", "no function matches `api/users/gte`: there is no such file or "
+        ("!user-get", "no function matches `user-get`\n  hint: did you mean `users-get`?"),
+        ("!thumbnails", "no function matches `thumbnails`\n  hint: `lambdabuild list` shows all"),
+        ("!zz-*", "no function matches `zz-*`\n  hint: `lambdabuild list` shows all"),
+        # Where nothing is (`!`), what is above it is not meant.
+        ("!api/users/gte", "no function matches `api/users/gte`: there is no such file or "
                           "directory\n  hint: did you mean `api/users/get`?"),
-        ("api/users/get/mian.go", "no function matches `api/users/get/mian.go`: there is no"),
-        ("./orders/nope", "no function matches `./orders/nope`: there is no such file or"),
-        ("../nowhere", "no function matches `../nowhere`: there is no such file or directory"),
-        ("/elsewhere", "no function matches `/elsewhere`: there is no such file or directory\n"
+        ("!api/users/get/mian.go", "no function matches `api/users/get/mian.go`: there is no"),
+        ("!./orders/nope", "no function matches `./orders/nope`: there is no such file or"),
+        ("!../nowhere", "no function matches `../nowhere`: there is no such file or directory"),
+        ("!/elsewhere", "no function matches `/elsewhere`: there is no such file or directory\n"
                        "  hint: `lambdabuild list` shows all there are"),
-        ("", "an empty word names no function\n  hint: is a variable empty that should name one?"),
+        ("!", "an empty word names no function\n  hint: is a variable empty that should name one?"),
         # What is there, and in no function.
         ("go.mod", "`go.mod` is no function, and in none\n"
                    "  hint: `lambdabuild why --file go.mod` names the functions that depend on it"),
         ("api/README.md", "`api/README.md` is no function, and in none\n  hint: `lambdabuild why"),
         ("internal/", "`internal/` is no function, and in none\n  hint: `lambdabuild list` shows"),
-        ("api/users/", None),
         # A program that Go does not list, though it lies in a function.
         ("api/orders/vendor/create//", "what is in `api/orders/vendor/create/` is not built\n"
                                        "  hint: `lambdabuild list --skipped` gives the reason"),
         ("api/_drafts//", "what is in `api/_drafts/` is not built\n  hint: `lambdabuild list --sk"),
         # What is excluded, by name, glob or path.
-        ("legacy", "the function `legacy` is excluded\n  hint: the glob `*legacy*` excludes it; "
+        ("!legacy", "the function `legacy` is excluded\n  hint: the glob `*legacy*` excludes it; "
                    "take it away to build the function"),
-        ("legacy-*", "the function `legacy-old` is excluded\n  hint: the glob `*legacy*` excludes"),
+        ("!legacy-*", "the function `legacy-old` is excluded\n  hint: the glob `*legacy*` excludes"),
         ("api/legacy/", "the functions `legacy`, `legacy-old` are excluded\n"
                         "  hint: that is by `*legacy*`; take it away to build them"),
         ("api/legacy/old/main.go", "the function `legacy-old` is excluded\n  hint: the glob"),
         ("api/users/get/legacy/x.go", "the function `users-get-legacy` is excluded\n  hint: the"),
     ],
 )  # fmt: skip
-def test_a_word_that_means_no_function_is_refused(word: str, said: str | None) -> None:
-    is_there = not any(part in word for part in ("gte", "mian", "nope", "where")) and "/" in word
-    there = on_disk(word) if is_there or word == "go.mod" else {}
-    word = next(iter(there), word)
-    if said is None:
-        assert selected(word, there=there)
-        return
+def test_a_word_that_means_no_function_is_refused(word: str, said: str) -> None:
+    there = {} if word.startswith("!") else on_disk(word)
+    word = next(iter(there), word.removeprefix("!"))
     with pytest.raises(LambdabuildError) as caught:
         selected("users-get", word, there=there)
     assert str(caught.value).startswith(said)
