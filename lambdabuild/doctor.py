@@ -197,7 +197,7 @@ def _exported(environment: dict[str, str]) -> Iterator[Finding]:
         yield Finding(
             Verdict.WARNING,
             f"{', '.join(leaking)} exported; lambdabuild does not use it",
-            "say it with --arch, --target, or `env` in lambdabuild.toml",
+            "say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
         )
 
 

@@ -37,9 +37,9 @@ def join(
     merged = merge_reports(reports)
     if manifest is not None:
         text = to_json(merge_manifests(manifests, merged))
-        write_file(session, manifest, "manifest", text)
+        write_file(session, manifest, "manifest", text, built=False)
     if report is not None:
-        write_file(session, report, "report", to_json(merged))
+        write_file(session, report, "report", to_json(merged), built=False)
     else:
         print_json(merged)
     built = len(merged["functions"])

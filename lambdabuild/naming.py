@@ -189,9 +189,9 @@ def _placed(
         )
     raise LambdabuildError(
         f"`{word}` is no function, and in none",
-        hint="`lambdabuild list` shows all there are"
-        if there.directory
-        else f"`lambdabuild why --file {word}` names the functions that depend on it",
+        hint=f"`lambdabuild why --file {word}` names the functions that depend on it"
+        if word.endswith(".go") and not there.directory
+        else "`lambdabuild list` shows all there are",
     )
 
 

@@ -37,8 +37,8 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
         _tell_github(session, report)
 
 
-def write_file(session: Session, path: str, what: str, text: str) -> None:
-    """Write a file below the working directory.
+def write_file(session: Session, path: str, what: str, text: str, *, built: bool = True) -> None:
+    """Write a file below the working directory; `built` tells whether functions were, before.
 
     Raises:
         LambdabuildError: it cannot be written.
@@ -52,7 +52,7 @@ def write_file(session: Session, path: str, what: str, text: str) -> None:
     except OSError as error:
         raise LambdabuildError(
             f"cannot write the {what} `{path}`: {error.strerror}",
-            hint=f"the functions are built; only the {what} is missing",
+            hint=f"the functions are built; only the {what} is missing" if built else None,
         ) from error
 
 

@@ -29,7 +29,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("GOFLAGS", "GOGC", "GOMEMLIMIT", "GOWORK", "LAMBDABUILD_", "PYTHON"))
+    if not name.startswith(
+        ("GOFLAGS", "GOGC", "GOMEMLIMIT", "GOWORK", "LAMBDABUILD_", "PYTHON", "GITHUB_")
+    )
 } | {
     # What the examples build would be restored in the next run of the tests.
     "LAMBDABUILD_CACHE_MODE": "off",

@@ -1,9 +1,11 @@
 """`list`, `clean`, `doctor`, `init`, `--version`, completion, and words mistyped."""
 
+import json
 import os
 import pty
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -123,7 +125,7 @@ def test_doctor_names_the_remedy_of_each_finding(copy: Copy) -> None:
         "warning: GOFLAGS makes binaries depend on the checkout's path or commit",
         "  hint: without -trimpath=false and -buildvcs they are the same everywhere",
         "warning: GOOS exported; lambdabuild does not use it",
-        "  hint: say it with --arch, --target, or `env` in lambdabuild.toml",
+        "  hint: say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
         "error: Go has no build cache",
         "  hint: set GOCACHE to a directory, or HOME so that Go finds one",
         "error: no function under api",
@@ -213,6 +215,132 @@ def test_an_excluded_function_says_so_when_asked_for(handlers: Project) -> None:
         "error: the function `users-handler` is excluded\n"
         "  hint: the glob `users-*` excludes it; take it away to build the function\n"
     )
+
+
+def test_a_path_means_what_is_there_and_nothing_above_it(empty: Project) -> None:
+    empty.write("shared/shared.go", "package shared\n")
+    empty.write("api/users/main.go", main_printing("users"))
+    empty.write("api/users/use.go", 'package main\n\nimport _ "example.com/empty/shared"\n')
+    empty.write("api/users/internal/x/x.go", "package x\n")
+    empty.write("api/users/testdata/tool/main.go", main_printing("tool"))
+    empty.write("api/legacy/main.go", main_printing("legacy"))
+    empty.write("lambdabuild.toml", 'exclude = ["./api/legacy/"]\n')
+    for word, said in (
+        (
+            "api/users/get",
+            "no function matches `api/users/get`: there is no such file or directory",
+        ),
+        ("api/users/nope.go", "no function matches `api/users/nope.go`: there is no such file or"),
+        ("go.mod", "`go.mod` is no function, and in none"),
+        ("shared/shared.go", "`shared/shared.go` is no function, and in none"),
+        ("api/users/testdata/tool", "what is in `api/users/testdata/tool` is not built"),
+        ("api/legacy/main.go", "the function `legacy` is excluded"),
+        ("", "an empty word names no function"),
+    ):
+        result = empty.run("build", word)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(f"error: {said}")
+        assert "  hint: " in result.err
+    inner = empty.run("build", "api/users/internal/x", "--json")
+    assert inner.statuses == {"users": "built"}
+    assert inner.err.startswith("`api/users/internal/x` is in the function `users`\n")
+    # The remedy for a file that belongs to all.
+    assert empty.run("why", "--file", "shared/shared.go").out == "users\n"
+
+
+def test_a_glob_that_excludes_nothing_is_a_warning(empty: Project) -> None:
+    for name in ("a", "legacy", "legacy/old", "shop/_drafts/x"):
+        empty.write(f"api/{name}/main.go", main_printing(name))
+    everything = ["a", "legacy", "legacy-old"]
+
+    def listed(*arguments: str, cwd: str = ".") -> tuple[list[str], str]:
+        result = empty.run(*arguments, "list", "--json", cwd=empty / cwd)
+        assert result.code == 0
+        return list(result.functions), result.err
+
+    for glob, hint in (
+        ("legcy", "did you mean `legacy`?"),
+        ("api/legcy", "did you mean `api/legacy`?"),
+        ("./api", "no function is in that very directory; `api/*` is for those below it"),
+    ):
+        empty.write("lambdabuild.toml", f'exclude = ["a", "{glob}"]\n')
+        shown = glob.removeprefix("./")
+        warning = f"warning: `{shown}` in `exclude` matches no function\n  hint: {hint}\n"
+        assert listed() == (everything[1:], warning)
+    # Of whatever form, paths are those of directories: below the project, or passed over by Go.
+    for glob, left in (
+        ("./api/legacy", ["a", "legacy-old"]),
+        ("api//legacy/", ["a", "legacy-old"]),
+        (f"{empty.path}/api/legacy/*", ["a", "legacy"]),
+        ("api/legacy*", ["a"]),
+        ("api/shop/_drafts/*", everything),
+    ):
+        empty.write("lambdabuild.toml", f'exclude = ["{glob}"]\n')
+        assert listed() == (left, "")
+        assert listed(cwd="api/a") == (left, "")
+    # A word of the command line is relative to where it is typed, as a root is.
+    empty.write("lambdabuild.toml", 'exclude = ["nobody"]\n')
+    exclude = ("--root=.", "--exclude=legacy/old")
+    result = empty.run("list", "--json", *exclude, cwd=empty / "api")
+    # What the file excludes may lie below other roots.
+    assert (list(result.functions), result.err) == (["a", "legacy"], "")
+    twice = empty.run("-C", "api", "all", "--exclude", "./legacy/od", "--json")
+    assert re.findall(r"warning: (.*) matches no function\n  hint: (.*)", twice.err) == [
+        ("`nobody` in `exclude`",
+         "a glob means names of functions, as `lambdabuild list` shows them, or their directories"),
+        ("`--exclude api/legacy/od`", "did you mean `api/legacy/old`?"),
+    ]  # fmt: skip
+    assert twice.err.count("warning") == 2
+    assert "warning" not in empty.run("build", "a").err
+
+
+AS_BYTES = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize(
+    "env",
+    [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C"}, AS_BYTES],
+    ids=["ascii", "latin-1", "C", "bytes"],
+)
+def test_a_name_that_no_encoding_takes_ends_no_run(empty: Project, env: dict[str, str]) -> None:
+    empty.write("api/n/main.go", main_printing("n"))
+    # File systems of macOS take nothing but UTF-8.
+    odd = b"\xc3\xa9" if sys.platform == "darwin" else b"\xff\xe9"
+    os.mkdir(os.fsencode(empty / "api/n") + b"/" + odd)
+    with open(os.fsencode(empty / "api/n") + b"/" + odd + b"/page.html", "wb"):
+        pass
+    empty.write(
+        "lambdabuild.toml",
+        'exclude = ["пара"]\n[functions."naïve-日本"]\ndirectory = "api/n"\nassets = ["**/*.html"]\n',
+    )
+    env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(empty / "summary.md")}
+
+    def run(*arguments: str, code: int = 0) -> str:
+        # As bytes: what is printed need not be UTF-8.
+        done = subprocess.run(
+            [LAMBDABUILD, *arguments], cwd=empty.path, env=empty.environment | env,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        assert b"Traceback" not in done.stderr
+        return done.stdout.decode("utf-8" if "--json" in arguments else "latin-1")
+
+    names = ["naïve-日本"]
+    built = json.loads(run("all", "--json", "--sbom", "--explain", "--report=r.json",
+                           "--html=h.html", "--trace=t.json", "-v"))  # fmt: skip
+    assert [f["name"] for f in built["functions"]] == names
+    assert json.loads((empty / "r.json").read_text("utf-8")) == built
+    assert json.loads((empty / "dist/manifest.json").read_text("utf-8"))["functions"]
+    assert [f["name"] for f in json.loads(run("list", "--json"))["functions"]] == names
+    assert names[0] in json.loads(run("history", "--json"))["functions"][0].values()
+    for command in (["list", "--skipped"], ["why"], ["history"], ["all", "--force", "-n"]):
+        assert "na" in run(*command)
+    (empty / "api/n/main.go").write_text("package main\n\nfunc main() { none() }\n")
+    failed = json.loads(run("all", "--json", code=1))
+    assert failed["functions"][0]["errors"][0]["message"] == "undefined: none"
+    # A path of the command line, and one in an error that ends the run.
+    refused = json.loads(run("build", os.fsdecode(b"api/" + odd), "--json", code=2))
+    assert refused["error"]["message"].startswith("no function matches `api/")
 
 
 def test_version_and_completion(handlers: Project) -> None:

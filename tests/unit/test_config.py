@@ -85,7 +85,7 @@ function_names = texts.filter(lambda name: name not in {"", ".", ".."} and "/" n
 documents = st.fixed_dictionaries(
     {},
     optional={
-        "roots": st.lists(texts, min_size=1),
+        "roots": st.lists(texts.filter(bool), min_size=1),
         "exclude": st.lists(texts),
         "out": texts.filter(bool),
         "functions": st.dictionaries(function_names, function_tables, max_size=3),
@@ -227,10 +227,11 @@ ENV_HINTS = {
     "GOWORK": "export GOWORK instead; it decides which modules there are",
 }
 REFUSED = {
-    "roots = []": (
+    **dict.fromkeys(
+        ("roots = []", 'roots = ["api", ""]'),
         "`roots` names no directory\n"
         "  at: lambdabuild.toml\n"
-        '  hint: name one, such as `roots = ["api"]`'
+        '  hint: name one, such as `roots = ["api"]`',
     ),
     'roots = "api"': (
         '`roots` is not a list of strings\n  at: lambdabuild.toml\n  hint: write `roots = ["…"]`'

@@ -14,6 +14,7 @@ from lambdabuild.goparse import (
     parse_environment,
     parse_packages,
     parse_version,
+    without_stacks,
 )
 from lambdabuild.model import Diagnostic, GoEnvironment, Module, Package
 from tests.unit.values import directories, elements, texts
@@ -306,6 +307,30 @@ go: updates to go.mod needed; to update it:
             Diagnostic(None, "go: updates to go.mod needed; to update it:\n\tgo mod tidy"),
         ),
     )
+
+
+def test_of_the_usage_of_a_tool_only_its_first_line_is_kept() -> None:
+    text = (
+        "# m/api/a\nflag provided but not defined: -zz\nusage: link [options] main.o\n"
+        "  -B note\n    \tset ELF NT_GNU_BUILD_ID note\n# m/api/b\nusage: compile [options] file.go...\n"
+        "  -%\tdebug non-static initializers\n"
+    )
+    assert parse_build_output(text, {"m/api/a", "m/api/b"}, "/shop") == BuildOutput(
+        {
+            "m/api/a": (
+                Diagnostic("m/api/a", "flag provided but not defined: -zz"),
+                Diagnostic("m/api/a", "usage: link [options] main.o"),
+            ),
+            "m/api/b": (Diagnostic("m/api/b", "usage: compile [options] file.go..."),),
+        }
+    )
+
+
+@pytest.mark.parametrize("stack", ["runtime stack:\nruntime.throw", "goroutine 1 [running]:\nmain"])
+def test_of_a_crash_of_go_the_stacks_are_left_out(stack: str) -> None:
+    said = "runtime: out of threads\nfatal error: newosproc"
+    assert without_stacks(f"{said}\n\n{stack}\n\ngoroutine 2 [idle]:\n") == said
+    assert without_stacks(f"{said}\n") == said
 
 
 def test_a_crash_of_the_compiler_stays_with_the_package_it_crashed_on() -> None:

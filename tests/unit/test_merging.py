@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.errors import FAILED, LambdabuildError
 from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.model import Artifact, Report
 from lambdabuild.report import list_value, manifest_text, report_value
@@ -258,6 +258,25 @@ def test_a_function_in_two_reports_without_shards_is_refused() -> None:
     named = [(path, report(reported("a"))) for path in ("1.json", "2.json")]
     with pytest.raises(LambdabuildError, match=r"`a` for linux/amd64 is in two reports"):
         merge_reports(named)
+
+
+def test_of_a_run_that_could_not_start_the_error_is_told() -> None:
+    told = {"message": "it is wrong", "hint": "mend it", "file": None, "line": None, "column": None}
+    refusal = {"schema": 1, "ok": False, "functions": [], "error": told}
+    other = {**refusal, "error": told | {"message": "that too", "hint": None}}
+    validator("report").validate(refusal)
+    assert is_report(refusal)
+    with pytest.raises(LambdabuildError) as one:
+        merge_reports([("1.json", report(reported("a"))), ("2.json", refusal)])
+    assert str(one.value) == (
+        "one of the builds could not start\n  at: 2.json: it is wrong\n  hint: mend it"
+    )
+    assert one.value.exit_code == FAILED
+    with pytest.raises(LambdabuildError) as both:
+        merge_reports([("1.json", other), ("2.json", refusal)])
+    assert str(both.value) == (
+        "2 of the builds could not start\n  at: 1.json: that too\n  at: 2.json: it is wrong"
+    )
 
 
 def test_nothing_to_merge_is_an_error() -> None:

@@ -230,9 +230,10 @@ def test_names_globs_directories_and_files_select_functions(
                        "  hint: `lambdabuild list` shows all there are"),
         ("!", "an empty word names no function\n  hint: is a variable empty that should name one?"),
         # What is there, and in no function.
-        ("go.mod", "`go.mod` is no function, and in none\n"
-                   "  hint: `lambdabuild why --file go.mod` names the functions that depend on it"),
-        ("api/README.md", "`api/README.md` is no function, and in none\n  hint: `lambdabuild why"),
+        ("internal/auth.go", "`internal/auth.go` is no function, and in none\n  hint: `lambdabuild "
+                             "why --file internal/auth.go` names the functions that depend on it"),
+        ("api/README.md", "`api/README.md` is no function, and in none\n  hint: `lambdabuild list` "
+                          "shows all there are"),
         ("internal/", "`internal/` is no function, and in none\n  hint: `lambdabuild list` shows"),
         # A program that Go does not list, though it lies in a function.
         ("api/orders/vendor/create//", "what is in `api/orders/vendor/create/` is not built\n"
