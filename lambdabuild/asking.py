@@ -12,10 +12,10 @@ from typing import NamedTuple
 from lambdabuild import gotool, tree
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
-from lambdabuild.model import Flags, GoEnvironment, Package, Target
+from lambdabuild.model import Flags, Foreign, GoEnvironment, Package, Target
 from lambdabuild.process import Run
 from lambdabuild.sources import has_main
-from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, refused
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ class Findings:
     """By directory and settings."""
     packages: dict[str, tuple[Package, ...]] = field(default_factory=dict)
     """By everything that decides what `go list` says."""
+    foreign: dict[str, Foreign] = field(default_factory=dict)
+    """What `go list` does not tell of, by all that decides what a package's C takes in."""
     stamps: Stamps = field(default_factory=Stamps)
     incomplete: bool = False
     """Some module or workspace gave no answer at all."""
@@ -211,7 +213,18 @@ def world_of(findings: Findings, go: str, project: str) -> World:
             _enter_package(world, package, tops)
         elif package.errors and not package.directory:
             _enter_missing(world, package, everything)
+    _enter_foreign(world, findings.foreign.values())
     return world
+
+
+def _enter_foreign(world: World, found: Iterable[Foreign]) -> None:
+    for foreign in found:
+        for directory, level in foreign.searched:
+            world.search(directory, level)
+        for path in foreign.files:
+            world.files.setdefault(path, TAKEN_IN)
+        for path in (*foreign.libraries, *foreign.absent):
+            world.files.setdefault(path, CONTENT)
 
 
 def _modules(world: World, findings: Findings, everything: Iterable[Package]) -> set[str]:

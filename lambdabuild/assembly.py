@@ -12,7 +12,14 @@ from lambdabuild.fingerprint import name_of
 from lambdabuild.loading import Graph, Listing, Place, variants_of
 from lambdabuild.model import Function, Package, Skipped
 from lambdabuild.naming import is_below
-from lambdabuild.oversights import LeftOut, constrained, judge, not_in_workspace, unreadable
+from lambdabuild.oversights import (
+    LeftOut,
+    Verdicts,
+    constrained,
+    judge,
+    not_in_workspace,
+    unreadable,
+)
 from lambdabuild.sources import sources_with_main
 
 
@@ -122,7 +129,7 @@ class Assembly:
             project=self.project, what="leave out its `func main`",
         )  # fmt: skip
         self.skipped += verdicts.skipped
-        failed = [*verdicts.failed, *self._unreadable()]
+        failed = [*verdicts.failed, *self._missing(graphs), *self._unreadable()]
         self.functions += [self._failed(program, package, graphs) for program, package in failed]
         for found in self.trees.values():
             self.skipped += [
@@ -206,9 +213,30 @@ class Assembly:
             told = not_in_workspace(directory, why, self.project)
             if told is not None:
                 outside.append(directory)
-                if any(is_below(s, directory) and sources_with_main(s) for s in unlisted):
+                inside = [s for s in unlisted if is_below(s, directory) and sources_with_main(s)]
+                outside_ones = [self._excludes(source) for source in inside]
+                if not all(outside_ones):
                     self.skipped.append(told)
         return outside
+
+    def _missing(
+        self, graphs: Mapping[tuple[str, Variant], Graph]
+    ) -> Iterator[tuple[LeftOut, Package]]:
+        """Return functions that would be built for one target, and need cgo for another."""
+        partly = []
+        for function in self.functions:
+            for variant in variants_of(self.settings.of(function.name)):
+                package = graphs.get((function.load_directory, variant), {}).get(function.package)
+                if package is None and sources_with_main(function.directory):
+                    partly.append(
+                        LeftOut(function.directory, function.name, function.load_directory)
+                    )
+                    break
+        verdicts = Verdicts([], [])
+        constrained(verdicts, partly, self.settings, self.go, project=self.project)
+        failing = {program.directory for program, _ in verdicts.failed}
+        self.functions = [f for f in self.functions if f.directory not in failing]
+        yield from verdicts.failed
 
     def _unreadable(self) -> Iterator[tuple[LeftOut, Package]]:
         for found in self.trees.values():
@@ -221,6 +249,10 @@ class Assembly:
     ) -> Function:
         """Enter a program that has failed among what Go told, and return its function."""
         load = program.load or self.project
+        for (place, _), graph in graphs.items():
+            known = graph.get(package.import_path) if place == load else None
+            if known is not None and known.directory != program.directory:
+                package = package._replace(import_path=os.path.relpath(program.directory, load))
         for variant in variants_of(self.settings.of(program.name)):
             graphs.setdefault((load, variant), {})[package.import_path] = package
         return Function(program.name, package.import_path, program.directory, load)

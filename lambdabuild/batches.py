@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from lambdabuild import artifacts, gotool, machine, report
-from lambdabuild.build import Event, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.build import Distrusted, Event, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
 from lambdabuild.doubts import doubt
 from lambdabuild.fingerprint import name_of
@@ -306,7 +306,7 @@ def _build_all(
                 stop=stop,
                 jobs=jobs,
                 note=lambda spans: session.timeline.add(*spans),
-                distrusted=environment.cache if request.force else None,
+                distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
 
     told: Observe = observe
@@ -321,6 +321,19 @@ def _build_all(
         for linked in in_parallel(session.run, lambda b: one(b, jobs), together, workers):
             done += linked
     return done
+
+
+def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | None:
+    """Return the packages that Go has to compile, whatever it has kept.
+
+    What C and assembly take in from elsewhere is no part of its keys: https://go.dev/issue/24355.
+    """
+    packages = frozenset(
+        path
+        for path, package in batch.graph.items()
+        if package.local and (everything or package.foreign.files or package.foreign.libraries)
+    )
+    return Distrusted(cache, packages) if packages else None
 
 
 def _one_at_a_time(observe: Observe) -> Observe:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdabuild import gotool
 from lambdabuild.actions import parse_actions
@@ -50,6 +51,15 @@ Observe = Callable[[Event | None], None]
 
 Note = Callable[[tuple[Span, ...]], None]
 """Told what `go build` spent its time on."""
+
+
+class Distrusted(NamedTuple):
+    """What Go's build cache may have wrong."""
+
+    cache: str
+    """Its directory."""
+    packages: frozenset[str]
+    """By import path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +126,14 @@ def build(
     stop: Callable[[], bool] = lambda: False,
     jobs: int | None = None,
     note: Note = lambda _spans: None,
-    distrusted: str | None = None,
+    distrusted: Distrusted | None = None,
     tries: int = _TRIES,
 ) -> list[Linked]:
     """Build a batch with one `go build` and return what became of each step.
 
     `current` maps import paths to the link IDs of artifacts that are in place: where Go asks
     for the same link again, nothing is linked. When `stop` says so, the build is stopped; what is
-    finished counts. `distrusted` is the directory of Go's build cache where nothing in it may be
-    believed of the packages of the repository.
+    finished counts. What is `distrusted` is compiled anew, whatever Go's build cache has of it.
 
     Where a fault that `go list` did not see stops the whole `go build` before anything is
     compiled, the functions at fault are left out and the others built again. Functions whose
@@ -140,10 +149,9 @@ def build(
         return stop()
 
     command = command_of(batch, toolchain, goflags, staging, jobs)
-    if distrusted is not None:
-        local = {path for path, package in batch.graph.items() if package.local}
-        if not forget_packages(run, gotool.export_command(command), distrusted, local):
-            command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
+    known = distrusted is None or forget_packages(run, gotool.export_command(command), *distrusted)
+    if not known:
+        command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:

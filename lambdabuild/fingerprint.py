@@ -211,11 +211,14 @@ class Inputs:
             found.append(_module_input(package.module, self._project))
         if package.local:
             names = (*package.go_files, *package.other_files, *package.embed_files)
-            for name in names:
-                path = os.path.join(package.directory, name)
-                digest = self._digest_of(path)
-                found.append((f"file {self._name(path)}", UNKNOWN if digest is None else digest))
+            found += [self._file(os.path.join(package.directory, name)) for name in names]
+        paths = (*package.foreign.files, *package.foreign.libraries)
+        found += [self._file(path) for path in paths]
         return found
+
+    def _file(self, path: str) -> Input:
+        digest = self._digest_of(path)
+        return (f"file {self._name(path)}", UNKNOWN if digest is None else digest)
 
     def _name(self, path: str) -> str:
         return name_of(path, self._project)

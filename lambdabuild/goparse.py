@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from lambdabuild.model import Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.model import CFlags, Diagnostic, GoEnvironment, Module, Package
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
 _POSITIONED = re.compile(
@@ -84,6 +84,9 @@ _OTHER_FILES = (
 )  # fmt: skip
 
 
+_NO_C_FLAGS = CFlags()
+
+
 def _package(value: dict[str, Any], directory: str, standard: Container[str]) -> Package:
     import_path = value["ImportPath"]
     error = value.get("Error")
@@ -102,8 +105,15 @@ def _package(value: dict[str, Any], directory: str, standard: Container[str]) ->
         embed_files=tuple(value.get("EmbedFiles", ())),
         embed_patterns=tuple(value.get("EmbedPatterns", ())),
         godebug=value.get("DefaultGODEBUG", ""),
-        cgo=bool(value.get("CgoFiles")),
+        cgo=bool(value.get("CgoFiles") or value.get("SwigFiles") or value.get("SwigCXXFiles")),
+        c_flags=_c_flags(value),
     )
+
+
+def _c_flags(value: dict[str, Any]) -> CFlags:
+    names = ("CgoCFLAGS", "CgoCPPFLAGS", "CgoCXXFLAGS", "CgoLDFLAGS", "CgoPkgConfig")
+    found = [tuple(value.get(name, ())) for name in names]
+    return CFlags(*found) if any(found) else _NO_C_FLAGS
 
 
 def _module(value: dict[str, Any]) -> Module:

@@ -46,23 +46,24 @@ def outline(source: bytes) -> bytes:
     That is all up to the first declaration (build constraints, package clause, imports), every
     line that embeds files, and whether a main package has a `func main`.
     """
-    head = _head(source)
-    parts = [head, *_EMBED.findall(source, len(head))]
-    if _makes_program(head, source):
+    top = head(source)
+    parts = [top, *_EMBED.findall(source, len(top))]
+    if _makes_program(top, source):
         parts.append(b"func main")
     return b"\0".join(parts)
 
 
 def makes_program(source: bytes) -> bool:
     """Tell whether a Go file is of package main and declares `func main`."""
-    return _makes_program(_head(source), source)
+    return _makes_program(head(source), source)
 
 
-def _makes_program(head: bytes, source: bytes) -> bool:
-    return bool(_PACKAGE_MAIN.search(head)) and declares_main(source)
+def _makes_program(top: bytes, source: bytes) -> bool:
+    return bool(_PACKAGE_MAIN.search(top)) and declares_main(source)
 
 
-def _head(source: bytes) -> bytes:
+def head(source: bytes) -> bytes:
+    """Return all of a Go file up to its first declaration."""
     keyword = next((m for m in _DECLARATION.finditer(source) if m["keyword"]), None)
     return source if keyword is None else source[: keyword.start()]
 
@@ -120,8 +121,11 @@ def ignores(patterns: Iterable[str], directory: str) -> bool:
     inside = f"/{directory}/"
     for pattern in patterns:
         path = pattern.removeprefix("./").strip("/")
-        if inside.startswith(f"/{path}/") or (
-            not pattern.startswith("./") and f"/{path}/" in inside
+        if not path and directory != ".":
+            # All that is below the module's own directory.
+            return True
+        if (path and inside.startswith(f"/{path}/")) or (
+            path and not pattern.startswith("./") and f"/{path}/" in inside
         ):
             return True
     return False
@@ -129,8 +133,8 @@ def ignores(patterns: Iterable[str], directory: str) -> bool:
 
 def needs_cgo(source: bytes) -> bool:
     """Tell whether a Go file may be one that Go leaves out where cgo is off."""
-    head = _head(source)
-    return bool(_IMPORT_C.search(head) or _CGO_CONSTRAINT.search(head))
+    top = head(source)
+    return bool(_IMPORT_C.search(top) or _CGO_CONSTRAINT.search(top))
 
 
 def embed_directories(patterns: Iterable[str]) -> list[str]:

@@ -59,6 +59,8 @@ def _looked_at(package: Package, load: str, also: Iterable[str]) -> Iterator[str
     names = (*package.go_files, *package.other_files, *package.embed_files)
     for name in names:
         yield from _with_targets(os.path.join(package.directory, name))
+    for path in (*package.foreign.files, *package.foreign.libraries):
+        yield from _with_targets(path)
     profile = os.path.join(package.directory, PROFILE)
     if package.name == "main" and os.path.lexists(profile):
         yield from _with_targets(profile)

@@ -6,7 +6,7 @@ What cannot be loaded costs its own functions alone: they are known from the wal
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from lambdabuild import tree
@@ -34,6 +34,7 @@ def variants_of(settings: BuildSettings) -> list[Variant]:
 
 
 Graph = dict[str, Package]
+ASSEMBLY = (".s", ".S", ".sx")
 """Every package of one load, by import path."""
 
 
@@ -221,6 +222,23 @@ def list_all(run: Run, go: Go, places: Sequence[Place], variants: Sequence[Varia
     return found
 
 
+def may_take_in_more(
+    graphs: Mapping[tuple[str, Variant], Graph], settings: Mapping[str, str]
+) -> bool:
+    """Tell whether anything may be made of files that `go list` does not name.
+
+    `settings` is what Go reads of the environment.
+    """
+    if any(name.startswith("CGO_") and name.endswith("FLAGS") for name in settings):
+        return True
+    return any(
+        package.cgo or any(name.endswith(ASSEMBLY) for name in package.other_files)
+        for (_, variant), graph in graphs.items()
+        for package in graph.values()
+        if package.local or variant.environment
+    )
+
+
 def _without_left_out(packages: Sequence[Package]) -> Graph:
     """Return the packages, but for those that were named and that a pattern would leave out."""
     graph = {package.import_path: package for package in packages}
@@ -235,11 +253,12 @@ def _without_left_out(packages: Sequence[Package]) -> Graph:
 
 def _failed(place: Place, error: LambdabuildError) -> tuple[Package, ...]:
     """Return the programs of a place that cannot be loaded, each with the reason."""
-    return tuple(
-        program_of(source, place.directory, (problem_of(error),))
-        for source in place.sources
-        if sources_with_main(source)
-    )
+    found: dict[str, Package] = {}
+    for source in place.sources:
+        if sources_with_main(source):
+            package = program_of(source, place.directory, (problem_of(error),), found)
+            found[package.import_path] = package
+    return tuple(found.values())
 
 
 def problem_of(error: LambdabuildError) -> Diagnostic:
@@ -252,9 +271,17 @@ def problem_of(error: LambdabuildError) -> Diagnostic:
     return Diagnostic(None, message, error.file, error.line, error.column, error.hint)
 
 
-def program_of(directory: str, load: str, errors: Sequence[Diagnostic]) -> Package:
-    """Return the main package in a directory that Go does not load, with the reasons."""
+def program_of(
+    directory: str, load: str, errors: Sequence[Diagnostic], taken: Container[str] = ()
+) -> Package:
+    """Return the main package in a directory that Go does not load, with the reasons.
+
+    Its import path is none of those that are `taken`.
+    """
     path = import_path_of(directory, load)
+    if path in taken:
+        # Two modules of one path: each is its own, wherever it is.
+        path = os.path.relpath(directory, load)
     return Package(
         import_path=path, name="main", directory=directory, go_files=(), ignored_files=(),
         imports=(), module=None, only_dependency=False,

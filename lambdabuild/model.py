@@ -120,6 +120,29 @@ class Module(NamedTuple):
     """What go.mod or go.work puts in its place: `path version`, or a directory."""
 
 
+class CFlags(NamedTuple):
+    """What the `#cgo` lines of a package say, `${SRCDIR}` replaced."""
+
+    c: tuple[str, ...] = ()
+    preprocessor: tuple[str, ...] = ()
+    cxx: tuple[str, ...] = ()
+    linker: tuple[str, ...] = ()
+    pkg_config: tuple[str, ...] = ()
+
+
+class Foreign(NamedTuple):
+    """What a package takes in that `go list` does not name, inside the repository; absolute paths."""
+
+    files: tuple[str, ...] = ()
+    """What the C compiler or the assembler reads."""
+    libraries: tuple[str, ...] = ()
+    """What the linker reads."""
+    searched: tuple[tuple[str, int], ...] = ()
+    """Where another file might come first, each with the level at which to look."""
+    absent: tuple[str, ...] = ()
+    """Libraries that would be linked if they were there."""
+
+
 class Package(NamedTuple):
     """A Go package under one target and set of tags."""
 
@@ -145,6 +168,9 @@ class Package(NamedTuple):
     declares_main: bool = False
     local: bool = False
     """Not of the standard library, and not in the module cache, whose modules never change."""
+    c_flags: CFlags = CFlags()
+    foreign: Foreign = Foreign()
+    """Found out once the C compiler is known."""
 
 
 class Function(NamedTuple):

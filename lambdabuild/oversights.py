@@ -14,7 +14,7 @@ from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gosource import ignores, needs_cgo, parse_directives
-from lambdabuild.loading import pattern_of, program_of, variants_of
+from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.sources import sources_with_main
 from lambdabuild.tree import enclosing
@@ -77,6 +77,14 @@ def judge(programs: Iterable[LeftOut], settings: Settings, go: Go, *, project: s
     left = []
     for program in asked:
         packages = answers[program]
+        if not packages:
+            silent = Diagnostic(
+                None,
+                "Go does not tell of it",
+                hint="give its directory a name that may be part of an import path, or exclude it",
+            )
+            _fail(verdicts, program, str(program.load), [silent])
+            continue
         errors = [error for package in packages for error in package.errors]
         if errors:
             _fail(verdicts, program, str(program.load), errors)
@@ -168,8 +176,13 @@ def _ask(
     for (load, variant), inside in groups.items():
         patterns = {pattern_of(p.directory, load).removesuffix("/..."): p for p in inside}
         places = {p.directory: p for p in inside}
+        paths = {import_path_of(p.directory, load): p for p in inside}
         for package in _told(go, load, patterns, variant):
-            answered = places.get(package.directory) or patterns.get(package.import_path)
+            answered = (
+                places.get(package.directory)
+                or patterns.get(package.import_path)
+                or paths.get(package.import_path)
+            )
             if answered is not None:
                 answers[answered].append(package)
     return answers

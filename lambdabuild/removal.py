@@ -83,7 +83,8 @@ def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool
     except OSError:
         return False
     # What nobody could look at, a warning was given of, or `--root` leaves out, has not gone away.
-    hidden = any(_is_below(directory, other) for other in discovery.unreadable)
+    unknown = (*discovery.unreadable, *discovery.failures)
+    hidden = any(_is_below(directory, other) for other in unknown)
     warned = (s.directory for s in discovery.skipped if s.hint)
     if hidden or artifact.function in discovery.unasked:
         return False

@@ -9,7 +9,9 @@ from typing import Any
 from lambdabuild.asking import Findings
 from lambdabuild.model import (
     Artifact,
+    CFlags,
     Companion,
+    Foreign,
     GoEnvironment,
     Identity,
     Input,
@@ -24,6 +26,7 @@ from lambdabuild.tree import Tree
 
 VERSION = 6
 _LONGEST_HEAD = 200
+_NO_C_FLAGS = CFlags()
 
 
 @dataclass(slots=True)
@@ -171,6 +174,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             for m in modules if m is not None
         ],
         "texts": list(texts),
+        "foreign": findings.foreign,
     }  # fmt: skip
 
 
@@ -182,17 +186,17 @@ def _package_row(
         package.ignored_files, package.imports, modules.setdefault(package.module, len(modules)),
         package.only_dependency, package.other_files, package.embed_files, package.embed_patterns,
         texts.setdefault(package.godebug, len(texts)), package.cgo, package.declares_main,
-        package.local,
+        package.local, *([package.c_flags] if any(package.c_flags) else []),
     ]  # fmt: skip
 
 
 def _package(row: list[Any], modules: list[Module | None], texts: list[str]) -> Package:
     path, name, directory, go_files, ignored, imports, module, dependency, other = row[:9]
-    embedded, patterns, godebug, cgo, declares_main, local = row[9:]
+    embedded, patterns, godebug, cgo, declares_main, local, *c_flags = row[9:]
     return Package(
         path, name, directory, tuple(go_files), tuple(ignored), tuple(imports), modules[module],
         dependency, (), tuple(other), tuple(embedded), tuple(patterns), texts[godebug], cgo,
-        declares_main, local,
+        declares_main, local, CFlags(*map(tuple, c_flags[0])) if c_flags else _NO_C_FLAGS,
     )  # fmt: skip
 
 
@@ -216,5 +220,12 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
             key: tuple([_package(row, modules, texts) for row in rows])
             for key, rows in value["packages"].items()
         },
+        foreign={key: _foreign(row) for key, row in value["foreign"].items()},
         stamps=stamps,
     )
+
+
+def _foreign(row: list[Any]) -> Foreign:
+    files, libraries, searched, absent = row
+    places = tuple((directory, level) for directory, level in searched)
+    return Foreign(tuple(files), tuple(libraries), places, tuple(absent))

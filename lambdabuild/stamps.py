@@ -20,6 +20,7 @@ _WRITEBACK = 60 * _SECOND
 """Within this a store through mmap may leave the times: Linux sets them once for a dirty page, and
 writes it back after some 35 s (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs)."""
 _IN_A_PACKAGE = frozenset({"go.mod", "vendor", PROFILE})
+_NEVER_INCLUDED = ("_test.go", ".md", "~", ".tmp", "4913")
 
 
 class Level(IntEnum):
@@ -29,7 +30,9 @@ class Level(IntEnum):
     """Source files, and what decides which module they are in."""
     TREE = 1
     """Also the directories that Go's patterns enter."""
-    EVERYTHING = 2
+    INCLUDED = 2
+    """Also whatever else C may include, but for what editors and documents are called."""
+    EVERYTHING = 3
     """Whatever may be embedded."""
 
 
@@ -39,6 +42,8 @@ CONTENT = "content"
 """A file of which only its being there says that: it is embedded."""
 WHOLE = "whole"
 """A file of which every byte may, such as go.mod."""
+TAKEN_IN = "taken in"
+"""A file that C or assembly includes, of which only the directives say what that includes."""
 TOOL = "tool"
 """A file of Go's own, told by its times alone."""
 
@@ -182,6 +187,10 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     bearing = digest
     if kind == SOURCE:
         bearing = content_digest(outline(content))
+    elif kind == TAKEN_IN:
+        from lambdabuild.cfiles import directives  # noqa: PLC0415 - few projects have C
+
+        bearing = content_digest(directives(content))
     elif kind == CONTENT:
         bearing = "here"
     return FileStamp(
@@ -225,9 +234,12 @@ def _matters(entry: "os.DirEntry[str]", level: int, own: Collection[str]) -> str
         return f"{name}/" if entry.is_dir(follow_symlinks=False) else name
     if is_source(name) or name in _IN_A_PACKAGE:
         return name
-    if level == Level.TREE and not name.startswith((".", "_")) and name != "testdata":
+    if level >= Level.TREE and not name.startswith((".", "_")) and name != "testdata":
         inside = entry.is_dir(follow_symlinks=False) and entry.path not in own
-        return f"{name}/" if inside else None
+        if inside or level == Level.TREE:
+            return f"{name}/" if inside else None
+    if level == Level.INCLUDED and entry.path not in own and not name.startswith("."):
+        return None if name.endswith(_NEVER_INCLUDED) else name
     return None
 
 
@@ -259,17 +271,27 @@ class World:
 
     directories: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    searched: dict[str, int] = field(default_factory=dict)
+    """Directories of which only the entries are looked at, and none of the files."""
 
     def enter(self, directory: str, level: int) -> None:
         """Have a directory looked at, at least at this level."""
         self.directories[directory] = max(level, self.directories.get(directory, level))
 
+    def search(self, directory: str, level: int) -> None:
+        """Have the entries of a directory looked at, at least at this level."""
+        self.searched[directory] = max(level, self.searched.get(directory, level))
+
 
 def take(world: World, known: Mapping[str, FileStamp], clock: int, own: Collection[str]) -> Stamps:
     """Look at all of `world`; files are not read again that are as `known` has them."""
     stamps = Stamps()
+    for directory, level in world.searched.items():
+        if directory not in world.directories:
+            stamps.directories[directory] = take_directory(directory, level, clock, own)
     for directory, level in world.directories.items():
-        stamp = take_directory(directory, level, clock, own)
+        highest = max(level, world.searched.get(directory, level))
+        stamp = take_directory(directory, highest, clock, own)
         stamps.directories[directory] = stamp
         for name in stamp.names.split("\n"):
             path = os.path.join(directory, name)

@@ -15,7 +15,7 @@ from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import Inputs, first_change, name_of
-from lambdabuild.loading import variants_of
+from lambdabuild.loading import may_take_in_more, variants_of
 from lambdabuild.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
@@ -140,6 +140,13 @@ def overview(
     roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
+    if may_take_in_more(discovery.graphs, go.settings):
+        from lambdabuild.foreign import look_abroad  # noqa: PLC0415 - few projects have C
+
+        discovery = look_abroad(
+            session.run, go, discovery, functions, session.settings, session.environment,
+            project=session.project, own=own,
+        )  # fmt: skip
     if go.asked:
         session.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()

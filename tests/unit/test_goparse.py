@@ -139,7 +139,7 @@ def as_package(value: dict[str, Any], errors: tuple[Diagnostic, ...] = ()) -> Pa
         embed_files=tuple(value.get("EmbedFiles", [])),
         embed_patterns=tuple(value.get("EmbedPatterns", [])),
         godebug=value.get("DefaultGODEBUG", ""),
-        cgo=bool(value.get("CgoFiles")),
+        cgo=any(value.get(name) for name in ("CgoFiles", "SwigFiles", "SwigCXXFiles")),
     )
 
 

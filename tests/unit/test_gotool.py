@@ -299,7 +299,7 @@ def test_go_env_is_asked_where_go_will_run() -> None:
 
 FIELDS = (
     "ImportPath,Name,Dir,Standard,DepOnly,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,"
-    "SFiles,SwigFiles,SwigCXXFiles,SysoFiles,EmbedFiles,EmbedPatterns,IgnoredGoFiles,"
+    "SFiles,SwigFiles,SwigCXXFiles,SysoFiles,CgoCFLAGS,CgoCPPFLAGS,CgoCXXFLAGS,CgoLDFLAGS,CgoPkgConfig,EmbedFiles,EmbedPatterns,IgnoredGoFiles,"
     "DefaultGODEBUG,Imports,Module,Error"
 )
 

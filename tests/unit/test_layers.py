@@ -21,17 +21,8 @@ LAYERS = (
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
         *("entry", "shards", "merging", "limits", "trends", "github", "trace", "page"),
-        *(
-            "narrowing",
-            "keys",
-            "actions",
-            "lanes",
-            "markup",
-            "chart",
-            "sums",
-            "positions",
-            "remedies",
-        ),
+        *("narrowing", "keys", "actions", "lanes", "markup", "chart", "sums", "cfiles"),
+        *("positions", "remedies"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
@@ -42,7 +33,7 @@ LAYERS = (
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
-        *("aliases", "links", "wanted", "streams", "annotating"),
+        *("aliases", "links", "wanted", "streams", "annotating", "headers", "foreign"),
     },
     {
         *("session", "contents", "survey", "embedding", "depending", "doubts", "explanations"),

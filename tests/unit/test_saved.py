@@ -7,7 +7,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.asking import Findings
-from lambdabuild.model import Artifact, Diagnostic, GoEnvironment, Identity, Module, Package
+from lambdabuild.model import (
+    Artifact,
+    CFlags,
+    Diagnostic,
+    Foreign,
+    GoEnvironment,
+    Identity,
+    Module,
+    Package,
+)
 from lambdabuild.saved import (
     VERSION,
     State,
@@ -91,19 +100,23 @@ modules = st.builds(
     replacement=st.none() | st.sampled_from(["../lib", "example.com/fork v1.0.0"]),
 )
 lists = several.map(tuple)
+c_flags = st.builds(CFlags, c=lists, preprocessor=lists, cxx=lists, linker=lists, pkg_config=lists)
+searched = st.lists(st.tuples(paths, st.sampled_from(Level).map(int)), max_size=2).map(tuple)
+foreign = st.builds(Foreign, files=lists, libraries=lists, searched=searched, absent=lists)
 packages = st.builds(
     Package,
     import_path=words, name=words, directory=paths,
     go_files=lists, ignored_files=lists, imports=lists, module=st.none() | modules,
     only_dependency=st.booleans(), errors=st.just(()), other_files=lists, embed_files=lists,
     embed_patterns=lists, godebug=st.sampled_from(["", "panicnil=1"]), cgo=st.booleans(),
-    declares_main=st.booleans(), local=st.booleans(),
+    declares_main=st.booleans(), local=st.booleans(), c_flags=c_flags, foreign=st.just(Foreign()),
 )  # fmt: skip
 findings = st.builds(
     Findings,
     trees=st.dictionaries(paths, trees, max_size=2),
     environments=st.dictionaries(words, environments, max_size=2),
     packages=st.dictionaries(words, st.lists(packages, max_size=2).map(tuple), max_size=2),
+    foreign=st.dictionaries(words, foreign, max_size=2),
     stamps=stamps,
 )
 states = st.builds(
