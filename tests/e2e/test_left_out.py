@@ -238,3 +238,40 @@ def test_without_home_go_still_finds_what_needs_no_module(empty: Project) -> Non
     homeless = Project(empty.path, home | {"GOCACHE": cache}, empty.go)
     assert homeless.run("all", "--json").statuses == {"a": "built"}
     assert homeless.run("all", "--json").statuses == {"a": "up-to-date"}
+
+
+def test_a_target_that_needs_cgo_fails_and_keeps_its_executable(empty: Project) -> None:
+    both = ["--arch", "x86_64", "--arch", "arm64"]
+    for architecture in ("amd64", "arm64"):
+        empty.write(f"api/t/main_{architecture}.go", "package main\n\nfunc main() {}\n")
+    assert empty.run("all", *both).code == 0
+    empty.write("api/t/main_amd64.go", f"package main\n{WITH_C}")
+    result = empty.run("all", *both, "--json")
+    assert result.code == 1
+    assert result.functions["t linux/amd64"]["errors"][0]["message"] == NEEDS_CGO
+    assert (empty / "dist/t/x86_64/bootstrap").exists()
+    assert (empty / "dist/t/arm64/bootstrap").exists()
+
+
+def test_nothing_of_a_module_that_cannot_be_loaded_is_taken_for_gone(empty: Project) -> None:
+    (empty / "go.mod").unlink()
+    functions(empty, "good", "bad")
+    for name in ("good", "bad"):
+        empty.write(f"api/{name}/go.mod", f"module example.com/{name}\n\ngo 1.22\n")
+    assert empty.run("all").code == 0
+    empty.write("api/bad/go.mod", BROKEN["a directive"])
+    empty.write("api/bad/main.go", "pakage main\n")
+    empty.run("all")
+    assert (empty / "dist/bad/bootstrap").exists()
+
+
+def test_two_modules_of_one_path_in_a_broken_workspace_both_fail(empty: Project) -> None:
+    (empty / "go.mod").unlink()
+    functions(empty, "in/a", "in/b", "out")
+    for name in ("in/a", "in/b", "out"):
+        empty.write(f"api/{name}/go.mod", "module example.com/x\n\ngo 1.22\n")
+    assert empty.run("all").code == 0
+    empty.write("api/in/go.work", "go 1.22\n\nuse ./a\nuse ./b\n")
+    result = empty.run("all", "--json")
+    assert result.statuses == {"in-a": "failed", "in-b": "failed", "out": "up-to-date"}
+    assert (empty / "dist/in-a/bootstrap").exists()
