@@ -24,6 +24,10 @@ _MOST_LISTS = 24
 """How many answers of `go list` are kept; those of other flags and targets than this run's go."""
 
 
+CONSTRAINED = "build constraints exclude all Go files"
+"""How Go begins what it says of a package that has files, and none for the target."""
+
+
 class Variant(NamedTuple):
     """What decides which files and packages Go sees."""
 
@@ -177,7 +181,7 @@ def start_go(run: Run, environment: Mapping[str, str], findings: Findings) -> Go
 def is_left_out(package: Package) -> bool:
     """Tell whether Go has no file of a package for the variant: a pattern would leave it out."""
     return bool(package.errors) and package.errors[0].message.startswith(
-        ("build constraints exclude all Go files", "no Go files in ")
+        (CONSTRAINED, "no Go files in ")
     )
 
 

@@ -28,6 +28,7 @@ from lambdabuild.sizes import Limits
 from lambdabuild.spans import Activity
 from lambdabuild.state import Home, cannot_write
 from lambdabuild.survey import Survey
+from lambdabuild.withoutc import warnings, with_remedy
 
 
 def build_and_publish(
@@ -62,6 +63,7 @@ def build_and_publish(
             linked = _build_all(session, request, plan, found, toolchain, state, staging, packer)
         finally:
             session.console.built()
+        _warn_of_missing_c(session, found, linked)
         packer.end()
         linked += restored
         linked += [Linked(step, current=True) for step in found.only_to_pack]
@@ -295,7 +297,7 @@ def _build_all(
             return [Linked(step, cancelled=True) for step in batch.steps]
         environment = found.discovery.environments[batch.directory]
         with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
-            return build(
+            linked = build(
                 session.run,
                 batch,
                 toolchain,
@@ -308,6 +310,12 @@ def _build_all(
                 note=lambda spans: session.timeline.add(*spans),
                 distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
+        return [
+            item._replace(
+                errors=with_remedy(item.errors, item.step, batch.graph, environment.flags)
+            )
+            for item in linked
+        ]
 
     told: Observe = observe
     alone, together = batches_in_order(plan.batches)
@@ -321,6 +329,13 @@ def _build_all(
         for linked in in_parallel(session.run, lambda b: one(b, jobs), together, workers):
             done += linked
     return done
+
+
+def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:
+    made = [item.step.key for item in linked if item.executable or item.current]
+    batches = found.to_build.batches
+    for message, hint in warnings(batches, made, session.settings, found.goflags):
+        session.console.warn_once(message, hint)
 
 
 def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | None:

@@ -97,6 +97,11 @@ def _text(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
 
 
+def imports_c(source: bytes) -> bool:
+    """Tell whether a Go file imports "C"."""
+    return b"C" in source and _IMPORT_C.search(head(source)) is not None
+
+
 def preamble(source: bytes) -> bytes:
     """Return the C that stands before `import "C"` in a Go file; nothing where there is none.
 

@@ -320,7 +320,7 @@ class Fault(NamedTuple):
             shown += f" and {len(names) - 5} more"
         what = f"in package {self.package}" if self.package else "`go build` failed"
         lines = [f"{shown} did not build: {what}"]
-        for error in self.errors:
+        for error in dict.fromkeys(error._replace(hint=None) for error in self.errors):
             place = ""
             if error.file:
                 place = ":".join(

@@ -56,6 +56,11 @@ class Survey(NamedTuple):
         """Return everything that a step's deployment package is made from."""
         return (*self.inputs.get(key, ()), *self.packed.get(key, ()))
 
+    @property
+    def goflags(self) -> dict[str, str]:
+        """GOFLAGS, with what `go env -w` wrote, by where `go` runs."""
+        return {place: e.flags for place, e in self.discovery.environments.items()}
+
     def directories(self, step: Step) -> set[str]:
         """Return where the packages are that a step is or imports, as far as they were found."""
         graphs = self.discovery.graphs
@@ -308,7 +313,12 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
                     "build constraints exclude all its Go files"
                 )
     compilers = compilers_of(loaded, session.settings, session.environment, there.go.settings)
-    return make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
+    plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
+    if not plan.set_aside:
+        return plan
+    from lambdabuild.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
+
+    return with_remedies(plan, loaded, {d: e.flags for d, e in discovery.environments.items()})
 
 
 def loaded_packages(

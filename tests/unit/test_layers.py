@@ -21,7 +21,17 @@ LAYERS = (
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
         *("entry", "shards", "merging", "limits", "trends", "github", "trace", "page"),
-        *("narrowing", "keys", "actions", "lanes", "markup", "chart", "sums", "cfiles"),
+        *(
+            "narrowing",
+            "keys",
+            "actions",
+            "lanes",
+            "markup",
+            "chart",
+            "sums",
+            "cfiles",
+            "constraints",
+        ),
         *("positions", "remedies"),
     },
     {
@@ -33,7 +43,7 @@ LAYERS = (
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
-        *("aliases", "links", "wanted", "streams", "annotating", "headers", "foreign"),
+        *("aliases", "links", "wanted", "streams", "annotating", "headers", "foreign", "withoutc"),
     },
     {
         *("session", "contents", "survey", "embedding", "depending", "doubts", "explanations"),
