@@ -17,6 +17,7 @@ DEFAULT_TAGS = ("lambda.norpc",)
 
 Constraint = Literal["", "extra", "other", "!extra", "arm64"]
 Fault = Literal["", "type", "syntax", "import", "empty", "clause"]
+Trouble = Literal["", "module", "C"]
 Manner = Literal["plain", "rename", "restored", "past", "future", "symlink"]
 
 # What takes the place of a file's body, by fault; the first is no fault.
@@ -51,6 +52,8 @@ class GoPackage:
     fault: Fault = ""
     shy: bool = False
     """It has no `func main`, and is no function then."""
+    trouble: Trouble = ""
+    """What Go does not list it for: a broken go.mod of its own, or C where cgo is off."""
     embedded: dict[str, str] = field(default_factory=dict)
     """What lies in `static/`, which is embedded if there is anything."""
     assembly: tuple[int, int] | None = None
@@ -69,11 +72,15 @@ class GoPackage:
         """Return every file of the package, by name."""
         name = "main" if self.main else os.path.basename(self.directory)
         imports = "".join(f'import _ "{MODULE}/internal/{item}"\n' for item in self.imports)
+        if self.trouble == "C":
+            imports += 'import "C"\n'
         body = _text(GoFile(self.word, fault=self.fault), name, imports)
         if self.main and body and self.fault != "clause":
             body += "\nfunc main() {}\n" if not self.shy else "\nfunc notMain() {}\n"
         texts = {self.first: body}
         texts |= {file: _text(content, name, "") for file, content in self.files.items()}
+        if self.trouble == "module":
+            texts["go.mod"] = f"module {MODULE}/{self.directory}\n\nrequre x\n"
         if self.embedded:
             texts["static.go"] = (
                 f'package {name}\n\nimport "embed"\n\n//go:embed static\nvar static embed.FS\n\n'
@@ -206,6 +213,12 @@ class Monorepo:
 
     def fails(self, name: str) -> bool:
         """Tell whether a function cannot be built."""
+        own = self.functions[name]
+        if own.trouble or any(
+            package.trouble == "module" and own.directory.startswith(f"{package.directory}/")
+            for package in self.packages.values()
+        ):
+            return True
         return any(
             (package.fault if file == package.first else package.files[file].fault)
             for package, file, _ in self.seen(name)

@@ -37,6 +37,7 @@ from tests.e2e.randomtree import (
     Manner,
     Monorepo,
     Table,
+    Trouble,
     name_of,
     write_all,
 )
@@ -199,7 +200,7 @@ class Walk(RuleBasedStateMachine):
         name = names[which % len(names)]
         # Whether it still is a function shall be beyond doubt.
         unknown = package.main and not package.files and fault in {"empty", "clause"}
-        if not package.shy and not unknown:
+        if not package.shy and not unknown and not package.trouble:
             if name == package.first:
                 package.fault = fault
             else:
@@ -209,10 +210,19 @@ class Walk(RuleBasedStateMachine):
     @rule(manner=HONEST)
     def mend_everything(self, manner: Manner) -> None:
         for package in self.repo.packages.values():
-            package.fault = ""
+            package.fault, package.trouble = "", ""
             for file in package.files.values():
                 file.fault = ""
         self.save(manner)
+
+    @rule(pick=PICK, trouble=st.sampled_from(["module", "C", ""]))
+    def trouble(self, pick: int, trouble: Trouble) -> None:
+        """Break or mend a module below, or import C; both leave the function unlisted by Go."""
+        package = self.any(pick, main=True)
+        faults = package.fault or any(file.fault for file in package.files.values())
+        if not faults and not package.shy:
+            package.trouble = trouble
+        self.save()
 
     @rule(pick=PICK, imports=IMPORTS, manner=HONEST)
     def change_imports(self, pick: int, imports: tuple[str, ...], manner: Manner) -> None:
@@ -277,7 +287,7 @@ class Walk(RuleBasedStateMachine):
     def hide_main(self, pick: int, manner: Manner) -> None:
         package = self.any(pick, main=True)
         faults = package.fault or any(file.fault for file in package.files.values())
-        if not faults and (package.shy or len(self.repo.functions) > 1):
+        if not faults and not package.trouble and (package.shy or len(self.repo.functions) > 1):
             package.shy = not package.shy
         self.save(manner)
 
