@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -198,6 +197,8 @@ class Reading:
         if preamble is None:
             done = _run(self._run, [*words, os.path.basename(path)], base, self._way)
         else:
+            import tempfile  # noqa: PLC0415 - not where nothing is to be asked
+
             place = tempfile.mkdtemp(prefix="lambdabuild-")
             try:
                 text = os.path.join(place, "preamble.c")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambdabuild.artifacts import digest, identify
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import Artifact
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
 from lambdabuild.state import temporary, write_atomically
@@ -30,6 +31,21 @@ def is_current(state: State, project: str, layout: str) -> bool:
         return False
 
 
+def says_all(state: State, project: str, layout: str) -> bool:
+    """Tell whether the manifest that was written says what there is now."""
+    text = manifest_text(_listed(state, project, layout))
+    return state.manifests.get(_place(layout)) == _sha256(text)
+
+
+def _listed(state: State, project: str, layout: str) -> list[Artifact]:
+    # What others removed is built again when it is asked for; until then it is not there.
+    return [
+        artifact
+        for artifact in state.artifacts.values()
+        if artifact.layout == layout and os.path.lexists(os.path.join(project, artifact.path))
+    ]
+
+
 def write_manifest(state: State, project: str, layout: str, replacing: "Replacing") -> None:
     """Write `manifest.json` of an output directory, unless it already says the same.
 
@@ -38,12 +54,7 @@ def write_manifest(state: State, project: str, layout: str, replacing: "Replacin
 
     """
     path = _place(layout)
-    # What others removed is built again when it is asked for; until then it is not there.
-    artifacts = [
-        artifact
-        for artifact in state.artifacts.values()
-        if artifact.layout == layout and os.path.lexists(os.path.join(project, artifact.path))
-    ]
+    artifacts = _listed(state, project, layout)
     full = Path(project, path)
     there = os.path.lexists(full)
     if not artifacts and not there:

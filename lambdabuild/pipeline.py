@@ -11,7 +11,7 @@ from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import problem_of
 from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
-from lambdabuild.manifest import is_current, write_manifest
+from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.model import (
     Function,
     Report,
@@ -134,7 +134,9 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
             _note_failures(state, found, results)
             same = state.artifacts == before[0] and not announced
             problem = None
-            if session.layout and not (same and is_current(state, session.project, session.layout)):
+            told = (state, session.project, session.layout)
+            current = bool(session.layout) and is_current(*told) and (same or says_all(*told))
+            if session.layout and not current:
                 problem = _write_manifest(session, request, found, state)
             if _remembered(state) != before or found.go.asked or found.seen.renewed:
                 home.save(state)
