@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +84,28 @@ class Project:
     path: Path
     environment: dict[str, str]
     go: str
+    prefix: tuple[str, ...] = field(default=(), kw_only=True)
+    """What lambdabuild is run by."""
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
+
+    def unprivileged(self) -> "Project":
+        """Return the project as somebody sees it whom modes keep out.
+
+        Root is kept out only without its capabilities, which only Linux can take.
+        """
+        if os.geteuid() != 0:
+            return self
+        drop = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all")
+        return replace(self, prefix=drop)
 
     def start(
         self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> "subprocess.Popen[str]":
         """Start lambdabuild, and do not wait for it."""
         return subprocess.Popen(
-            [str(LAMBDABUILD), *arguments],
+            [*self.prefix, str(LAMBDABUILD), *arguments],
             cwd=cwd or self.path,
             env=self.environment | dict(env or {}),
             stdin=subprocess.DEVNULL,

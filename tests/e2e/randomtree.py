@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 MODULE = "example.com/random"
+ABROAD = "native/abroad.h"
+"""The header that assembly may include from elsewhere."""
 DEFAULT_TAGS = ("lambda.norpc",)
 
 Constraint = Literal["", "extra", "other", "!extra", "arm64"]
 Fault = Literal["", "type", "syntax", "import", "empty", "clause"]
-Trouble = Literal["", "module", "C"]
+Trouble = Literal["", "module", "C", "closed"]
 Manner = Literal["plain", "rename", "restored", "past", "future", "symlink"]
 
 # What takes the place of a file's body, by fault; the first is no fault.
@@ -53,11 +55,14 @@ class GoPackage:
     shy: bool = False
     """It has no `func main`, and is no function then."""
     trouble: Trouble = ""
-    """What Go does not list it for: a broken go.mod of its own, or C where cgo is off."""
+    """What Go does not list it for: a broken go.mod of its own, C where cgo is off, or a directory
+    that cannot be read."""
     embedded: dict[str, str] = field(default_factory=dict)
     """What lies in `static/`, which is embedded if there is anything."""
     assembly: tuple[int, int] | None = None
     """The numbers in its assembly and in the header that this includes."""
+    abroad: bool = False
+    """Its assembly also includes `ABROAD`, which is in no package's directory."""
 
     @property
     def main(self) -> bool:
@@ -91,10 +96,13 @@ class GoPackage:
             texts["value_amd64.go"] = (
                 f"package {name}\n\nfunc value() int\n\nfunc init() {{ println(value()) }}\n"
             )
+            include, number = "", "VALUE"
+            if self.abroad:
+                include, number = f'#include "../../{ABROAD}"\n', "VALUE+ABROAD"
             texts["value_amd64.s"] = (
-                '#include "textflag.h"\n#include "value.h"\n\n'
+                f'#include "textflag.h"\n#include "value.h"\n{include}\n'
                 "TEXT ·value(SB),NOSPLIT,$0-8\n"
-                f"\tMOVQ $(VALUE+{self.assembly[0]}), AX\n\tMOVQ AX, ret+0(FP)\n\tRET\n"
+                f"\tMOVQ $({number}+{self.assembly[0]}), AX\n\tMOVQ AX, ret+0(FP)\n\tRET\n"
             )
             texts["value.h"] = f"#define VALUE {self.assembly[1]}\n"
         return texts
@@ -149,6 +157,8 @@ class Monorepo:
     """By directory."""
     noise: dict[str, str] = field(default_factory=dict)
     """Files that are no input of any function, by path."""
+    header: int = 1
+    """The number in `ABROAD`."""
     go: str = "1.22"
     goflags: str = ""
     top: Table = field(default_factory=Table)
@@ -170,6 +180,7 @@ class Monorepo:
     def texts(self) -> dict[str, str]:
         """Return every file, by path."""
         texts = {"go.mod": f"module {MODULE}\n\ngo {self.go}\n", **self.noise}
+        texts[ABROAD] = f"#define ABROAD {self.header}\n"
         for package in self.packages.values():
             texts |= {f"{package.directory}/{n}": text for n, text in package.texts().items()}
         config = self.top.lines()
@@ -200,6 +211,8 @@ class Monorepo:
         }
         arm = settings.architecture == "arm64"
         for package in self.closure(self.functions[name]):
+            if package.abroad and not arm:
+                yield package, ABROAD, str(self.header)
             for file, text in package.texts().items():
                 constraint = package.files[file].constraint if file in package.files else ""
                 wanted = {
@@ -214,6 +227,8 @@ class Monorepo:
     def fails(self, name: str) -> bool:
         """Tell whether a function cannot be built."""
         own = self.functions[name]
+        if any(package.trouble == "closed" for package in self.closure(own)):
+            return True
         if own.trouble or any(
             package.trouble == "module" and own.directory.startswith(f"{package.directory}/")
             for package in self.packages.values()

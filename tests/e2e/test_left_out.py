@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, Project, Result, main_printing
+from tests.e2e.conftest import Project, Result, main_printing
 from tests.e2e.watcher import watching
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -172,19 +171,6 @@ def test_a_watcher_builds_what_is_well_while_a_module_is_broken(empty: Project) 
     assert empty.says("good") == "better"
 
 
-def refused(project: Project, *arguments: str) -> Result:
-    """Run as somebody whom modes keep out, which root is only without its capabilities."""
-    drop = []
-    if os.geteuid() == 0:
-        left = "--bounding-set=-dac_override,-dac_read_search"
-        drop = ["setpriv", left, "--inh-caps=-all"]
-    done = subprocess.run(
-        [*drop, LAMBDABUILD, *arguments],
-        cwd=project.path, env=project.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.mark.skipif(
     sys.platform == "darwin" and os.geteuid() == 0, reason="nothing is refused to root there"
 )
@@ -205,12 +191,12 @@ def test_what_cannot_be_read_fails_alone_and_keeps_its_executable(
     mode = path.stat().st_mode
     path.chmod(0)
     try:
-        result = refused(empty, "all", "--json")
+        result = empty.unprivileged().run("all", "--json")
         assert result.code == 1
         failed = "g1" if closed == "api/g1" else "g1-f1"
         assert result.statuses == {"g0-f0": "built", failed: "failed", "g2-f2": "built"}
         assert "ermission denied" in result.err
-        assert refused(empty, "build", "g2-f2").code == 0
+        assert empty.unprivileged().run("build", "g2-f2").code == 0
         assert (empty / "dist/g1-f1/bootstrap").exists()
     finally:
         path.chmod(mode)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Project
-from tests.e2e.randomtree import Manner, write_all
+from tests.e2e.randomtree import Manner
 from tests.e2e.test_random import BUDGET, Walk, clean_digests, take_steps
 from tests.e2e.watcher import (
     PATIENCE,
@@ -43,14 +43,14 @@ class WatchedWalk(Walk):
         self.seen: dict[str, str] = {}
         """The files as they were at the last check."""
 
+    def texts(self) -> dict[str, str]:
+        return super().texts() | {SENTINEL_FILE: main_saying(SENTINEL)}
+
     def save(self, manner: Manner = "plain") -> None:
         # A write through a symbolic link happens where nobody watches; it is found in time.
-        manner = "rename" if manner == "symlink" else manner
-        sentinel = main_saying(SENTINEL)
-        # Go refuses a package with a test file of another one, which is no input all the same.
-        self.repo.noise = {n: t for n, t in self.repo.noise.items() if not n.endswith("_test.go")}
-        self.project.path.mkdir(parents=True, exist_ok=True)
-        write_all(self.project.path, self.repo.texts() | {SENTINEL_FILE: sentinel}, manner)
+        self.open_directories()
+        self.write("rename" if manner == "symlink" else manner)
+        self.close_directories()
 
     def check(self) -> None:
         if self.watch is None:
@@ -110,6 +110,7 @@ class WatchedWalk(Walk):
     # artifact that somebody meddles with, the next change tells.
     move_project: Any = None
     copy_project: Any = None
+    forget_all: Any = None
     set_goflags: Any = None
     set_harmless: Any = None
     damage_state: Any = None
@@ -117,6 +118,7 @@ class WatchedWalk(Walk):
     meddle_harmlessly: Any = None
 
     def teardown(self) -> None:
+        self.open_directories()
         self._stack.close()
         super().teardown()
 
