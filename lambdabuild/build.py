@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -200,8 +200,17 @@ def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str], goflags
         if package in current:
             Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
     Path(str(staging.events)).write_bytes(b"")
-    profile = gotool.profile_path(goflags, batch.directory)
-    list_sources(batch, staging, [profile] if profile else [])
+    list_sources(batch, staging, list(_named_by(goflags, batch.directory)))
+
+
+def _named_by(goflags: str, directory: str) -> Iterator[str]:
+    """Yield the files of GOFLAGS that any package may be compiled from."""
+    if profile := gotool.profile_path(goflags, directory):
+        yield profile
+    if overlay := gotool.overlay_path(goflags, directory):
+        yield overlay
+        with contextlib.suppress(OSError, ValueError):
+            yield from gotool.parse_overlay(Path(overlay).read_text("utf-8"), directory)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """The command lines and the environment of `go`, as values."""
 
+import json
 import os.path
 import re
 import shlex
@@ -141,6 +142,25 @@ def profile_path(goflags: str, directory: str) -> str | None:
     if profile in {"auto", "off"}:
         return None
     return os.path.normpath(os.path.join(directory, profile))
+
+
+def overlay_path(goflags: str, directory: str) -> str | None:
+    """Return the file that `-overlay` in GOFLAGS names for a `go` that runs in `directory`."""
+    overlay = parse_goflags(goflags).get("overlay")
+    return os.path.normpath(os.path.join(directory, overlay)) if overlay else None
+
+
+def parse_overlay(text: str, directory: str) -> list[str]:
+    """Return the files that an overlay puts in the place of others, or none where it is broken.
+
+    Source: https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies, -overlay
+    """
+    try:
+        replaced = json.loads(text)["Replace"].values()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []  # Go says what is wrong with it
+    names = (name for name in replaced if isinstance(name, str) and name)
+    return [os.path.normpath(os.path.join(directory, name)) for name in names]
 
 
 def strips_dwarf(ldflags: str) -> bool:

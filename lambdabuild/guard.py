@@ -6,12 +6,13 @@ around Go's tools (`toolexec.sh`) looks at the files once more when a tool is do
 one of them changed: Go keeps nothing of a tool that failed. What it looks at is listed here.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lambdabuild.gosource import PROFILE
+from lambdabuild.gosource import PROFILE, is_source
 from lambdabuild.gotool import Staging
 from lambdabuild.model import Batch, Package
 
@@ -29,7 +30,8 @@ def list_sources(batch: Batch, staging: Staging, also: Iterable[str] = ()) -> No
     latest = 0
     for package in _compiled(batch):
         listed = [*dict.fromkeys(_looked_at(package, batch.directory, also))]
-        changed = list(_changes(listed))
+        # A source that came since `go list` is no change either: Go hashes it later.
+        changed = list(_changes((*listed, *_sources_in(package.directory))))
         newest = max(changed, default=0)
         if not any(time % _SECOND for time in changed):
             latest = max(latest, newest)
@@ -69,6 +71,11 @@ def _looked_at(package: Package, load: str, also: Iterable[str]) -> Iterator[str
     # A directory that took another's place brings files whose own times are old.
     module = package.module.directory if package.module is not None else None
     yield from _up_to(package.directory, module or load)
+
+
+def _sources_in(directory: str) -> Iterator[str]:
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        yield from (entry.path for entry in entries if is_source(entry.name))
 
 
 def _with_targets(path: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -253,6 +254,11 @@ class Recorded(Project):
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         self.log.unlink(missing_ok=True)
         return lines
+
+    def once(self, command: str) -> str:
+        """Return a shell command for a hook that runs once, however often `go` is started."""
+        done = self.log.with_name(f"{uuid4()}.done")
+        return f"[ -e '{done}' ] || {{ touch '{done}'; {command}; }}"
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -229,7 +230,7 @@ def test_a_file_edited_midway_leaves_its_functions_to_be_built(repo: Recorded) -
         log, new, old = f"log {number + 1}", f"ping {number + 1}", f"ping {number}"
         repo.replace("internal/log/log.go", f"log {number}", log)
         repo.write(f"internal/auth/more{number}.go", "package auth\n")  # or nothing is listed
-        hook = f"sed -i.old 's/{old}/{new}/' '{ping}'"
+        hook = repo.once(f"sed -i.old 's/{old}/{new}/' '{ping}'")
         result = repo.run("all", "--json", env={f"RECORDER_{moment}": hook})
         assert result.code == 0, result.err
         assert new in ping.read_text(), moment
@@ -241,42 +242,66 @@ def test_a_file_edited_midway_leaves_its_functions_to_be_built(repo: Recorded) -
 
 
 def test_an_edit_taken_back_midway_leaves_no_trace(repo: Recorded) -> None:
-    """What was compiled is neither what was there before nor what is there after."""
+    """Where Go has what was there midway in its cache, it is not compiled, and so not refused."""
     file = repo / "internal/log/log.go"
-    repo.replace("internal/log/log.go", "log 1", "log 2")
+    midway = f"log {uuid4()}"
+    for old, new in (("log 1", midway), (midway, "log 2")):
+        repo.replace("internal/log/log.go", old, new)
+        repo.run("all")
+    repo.replace("internal/log/log.go", "log 2", "log 3")
     env = {
-        "RECORDER_BEFORE_build": f"cp -p '{file}' '{file}.old'; sed -i.x 's/log 2/log 3/' '{file}'",
+        "RECORDER_BEFORE_build": f"cp -p '{file}' '{file}.old'; sed -i.x 's/log 3/{midway}/' '{file}'",
         "RECORDER_AFTER_build": f"mv '{file}.old' '{file}'",
     }
     result = repo.run("all", "--json", env=env)
     assert result.statuses["users"] == "built"
-    assert b"log 3" in (repo / "dist/users/bootstrap").read_bytes()
+    assert midway.encode() in (repo / "dist/users/bootstrap").read_bytes()
     assert rebuilt(repo) == dict.fromkeys(
         ["login", "users"], "internal/log/log.go changed during the last build"
     )
     assert_clean(repo)
 
 
-def test_a_file_that_comes_and_goes_midway_leaves_no_trace(repo: Recorded) -> None:
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("internal/log/more.go", True),
+        ("internal/pages/texts/more.txt", False),
+        ("internal/pages/static/deep/more.txt", False),
+    ],
+)
+def test_a_file_that_comes_and_goes_midway_leaves_no_trace(
+    repo: Recorded, name: str, *, refused: bool
+) -> None:
+    midway = str(uuid4())
     outside = repo.path.parent / "midway"
-    for number, (name, text) in enumerate(
-        [
-            ("internal/log/more.go", 'package log\n\nfunc init() { println("midway") }\n'),
-            ("internal/pages/texts/more.txt", "midway"),
-            ("internal/pages/static/deep/more.txt", "midway"),
-        ],
-        1,
-    ):
-        outside.write_text(text)
-        repo.replace("internal/log/log.go", f"log {number}", f"log {number + 1}")
-        env = {
-            "RECORDER_BEFORE_build": f"cp '{outside}' '{repo / name}'",
-            "RECORDER_AFTER_build": f"rm '{repo / name}'",
-        }
-        assert repo.run("all", "--json", env=env).statuses["login"] == "built"
-        assert b"midway" in (repo / "dist/login/bootstrap").read_bytes(), name
-        repo.run("all")
-        assert b"midway" not in (repo / "dist/login/bootstrap").read_bytes(), name
+    source = f'package log\n\nfunc init() {{ println("{midway}") }}\n'
+    outside.write_text(source if name.endswith(".go") else midway)
+    repo.replace("internal/log/log.go", "log 1", f"log {uuid4()}")
+    env = {
+        "RECORDER_BEFORE_build": repo.once(f"cp '{outside}' '{repo / name}'"),
+        "RECORDER_AFTER_build": f"rm -f '{repo / name}'",
+    }
+    assert repo.run("all", "--json", env=env).statuses["login"] == "built"
+    artifact = repo / "dist/login/bootstrap"
+    assert (midway.encode() not in artifact.read_bytes()) == refused
+    repo.run("all")
+    assert midway.encode() not in artifact.read_bytes()
+    assert_clean(repo)
+
+
+def test_a_source_that_comes_before_go_reads_it_is_built_in(repo: Recorded) -> None:
+    midway = str(uuid4())
+    outside = repo.path.parent / "midway"
+    outside.write_text(f'package log\n\nfunc init() {{ println("{midway}") }}\n')
+    repo.replace("internal/log/log.go", "log 1", f"log {uuid4()}")
+    name = repo / "internal/log/more.go"
+    hook = repo.once(f"cp '{outside}' '{name}'")
+    result = repo.run("all", "--json", env={"RECORDER_BEFORE_build": hook})
+    assert result.statuses["login"] == "built"
+    assert midway.encode() in (repo / "dist/login/bootstrap").read_bytes()
+    repo.run("all")
+    assert_up_to_date(repo)
     assert_clean(repo)
 
 
