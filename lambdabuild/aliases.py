@@ -40,12 +40,17 @@ class Aliases:
         """Return where a file or directory is that the stamps name."""
         return self._known.get(path) or os.path.realpath(path)
 
+    def of_given(self, path: str) -> list[str]:
+        """Return all paths that lead where an absolute one does that a person or git named."""
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        return list(dict.fromkeys([*self.of(path), *self.of(real)]))
+
     def of(self, path: str) -> list[str]:
         """Return the absolute path itself, and all others that lead to it or would."""
         found = [path, *self._files.get(path, ())]
-        parent = os.path.dirname(path)
+        parent = path
         while self._directories and parent != os.path.dirname(parent):
-            inside = os.path.relpath(path, parent)
-            found += [os.path.join(d, inside) for d in self._directories.get(parent, ())]
+            inside = path[len(parent) :]
+            found += [f"{directory}{inside}" for directory in self._directories.get(parent, ())]
             parent = os.path.dirname(parent)
         return list(dict.fromkeys(found))

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from lambdabuild.aliases import Aliases
 from lambdabuild.depending import depending
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
@@ -48,5 +49,7 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
             )
         wanted.add(full)
     found = survey(session, (), Home(session.project).load(), time.time_ns())
-    keys = depending(found, session.project, wanted)
+    aliases = Aliases(found.stamps)
+    every = {alias for path in wanted for alias in aliases.of_given(path)}
+    keys = depending(found, session.project, every)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))

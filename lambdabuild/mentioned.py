@@ -32,8 +32,7 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
     reasons: dict[Key, str] = {}
     for given in paths:
         _refuse_of_elsewhere(session, given)
-        real = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))
-        for path in dict.fromkeys([*aliases.of(given), *aliases.of(real)]):
+        for path in aliases.of_given(given):
             keys = owners.of(path)
             shown = session.relative(path)
             if len(keys) > 1 and (is_deciding(path) or configures(session, path)):

@@ -192,7 +192,8 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
 
         bearing = content_digest(directives(content))
     elif kind == CONTENT:
-        bearing = "here"
+        # Go embeds no symbolic link, whatever it leads to.
+        bearing = "link" if os.path.islink(path) else "here"
     return FileStamp(
         found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
         is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,

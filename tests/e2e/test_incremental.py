@@ -224,6 +224,12 @@ def test_a_symbolic_link_given_another_target_is_an_edit(repo: Recorded) -> None
     repo.replace("2.txt", "linked 2", "linked 3")
     assert rebuilt(repo) == {"ping": "api/ping/main.go changed"}
     assert repo.says("ping") == "linked 3"
+    assert repo.run("why", "--file", "2.txt").out == "ping\n"
+    # Go embeds none, be the bytes what they may.
+    (repo / "internal/pages/texts/one.txt").rename(repo / "one.txt")
+    (repo / "internal/pages/texts/one.txt").symlink_to("../../../one.txt")
+    result = repo.run("all")
+    assert (result.code, "cannot embed irregular file" in result.err) == (1, True)
 
 
 # --- the project elsewhere

@@ -173,6 +173,12 @@ def retarget(path: str, target: str) -> Edit:
     return edit
 
 
+def embed_a_link(root: Path) -> None:
+    """Put a link to the same bytes in a file's place."""
+    (root / "api/static/logo.svg").rename(root / "logo.svg")
+    (root / "api/static/logo.svg").symlink_to(root / "logo.svg")
+
+
 def become_a_directory(root: Path) -> None:
     (root / "api/main.go").unlink()
     (root / "api/main.go").mkdir()
@@ -235,6 +241,7 @@ EDITS: dict[str, tuple[Edit, set[str], bool]] = {
         lambda r: (r / "api/static/logo.svg").unlink(),
         {"api/static", "api/static/logo.svg"}, False,
     ),
+    "what is embedded became a link": (embed_a_link, set(), False),
     "a file to embed": (lambda r: write(r / "api/static/b.svg"), {"api/static"}, False),
     "a hidden file to embed": (lambda r: write(r / "api/static/.b"), {"api/static"}, False),
     "a directory to embed": (lambda r: (r / "api/static/b").mkdir(), {"api/static"}, False),
