@@ -210,13 +210,15 @@ def world_of(findings: Findings, go: str, project: str) -> World:
     for module in sorted(modules):
         _enter_module(world, module)
     tops = {*modules, project}
+    missing = []
     for directory in [*findings.trees, project]:
         _enter_upwards(world, directory, tops)
     for package in everything:
         if package.local:
             _enter_package(world, package, tops)
         elif package.errors and not package.directory:
-            _enter_missing(world, package, everything)
+            missing.append(package)
+    _enter_missing(world, missing, modules)
     _enter_foreign(world, findings.foreign.values())
     return world
 
@@ -314,15 +316,14 @@ def _enter_package(world: World, package: Package, tops: Collection[str]) -> Non
             world.enter(directory, Level.EVERYTHING)
 
 
-def _enter_missing(world: World, package: Package, everything: Iterable[Package]) -> None:
-    """Look where a package would be that is imported and not there."""
-    local = {
-        (p.module.path, p.module.directory) for p in everything if p.local and p.module is not None
-    }
-    for path, directory in local:
-        if directory and package.import_path.startswith(f"{path}/"):
-            place = os.path.join(directory, package.import_path.removeprefix(f"{path}/"))
-            world.enter(nearest_directory(place), Level.TREE)
+def _enter_missing(world: World, missing: Sequence[Package], modules: Iterable[str]) -> None:
+    """Look where packages would be that are imported and not there."""
+    for directory in modules if missing else ():
+        path = parse_directives(_text(os.path.join(directory, "go.mod"))).module
+        for package in missing:
+            if path is not None and package.import_path.startswith(f"{path}/"):
+                place = os.path.join(directory, package.import_path.removeprefix(f"{path}/"))
+                world.enter(nearest_directory(place), Level.TREE)
 
 
 def nearest_directory(path: str) -> str:

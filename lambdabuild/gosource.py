@@ -27,7 +27,7 @@ _PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
 _IMPORT_C = re.compile(rb""""C"|`C`""")
 _CGO_CONSTRAINT = re.compile(rb"^//[ \t]*(?:go:build|\+build)\b[^\n]*\bcgo\b", re.MULTILINE)
 _EMBED = re.compile(rb"//go:embed[^\n]*")
-_DIRECTIVE = re.compile(r"^\s*(?P<word>use|replace|ignore)\b\s*(?P<rest>.*)$")
+_DIRECTIVE = re.compile(r"^\s*(?P<word>module|use|replace|ignore)\b\s*(?P<rest>.*)$")
 _WORD = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|[^\s"`]+')
 
 
@@ -69,19 +69,21 @@ def head(source: bytes) -> bytes:
 
 
 class Directives(NamedTuple):
-    """The directories that a go.mod or a go.work names, as it writes them; `ignore` may be any path."""
+    """What a go.mod or a go.work says of directories, as it writes them; `ignore` may be any path."""
 
+    module: str | None = None
     use: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
 
 def parse_directives(text: str) -> Directives:
-    """Return the local directories in a go.mod or go.work file.
+    """Return the module's path and the local directories in a go.mod or go.work file.
 
     https://go.dev/ref/mod#go-mod-file-replace: a replacement is a directory if it begins with
     `./`, `../` or `/`.
     """
+    module: list[str] = []
     use: list[str] = []
     replace: list[str] = []
     ignore: list[str] = []
@@ -101,7 +103,9 @@ def parse_directives(text: str) -> Directives:
                 block = None if rest.endswith(")") else word
                 continue
         words = [item.strip('"`') for item in _WORD.findall(rest)]
-        if word == "use":
+        if word == "module":
+            module += words[:1]
+        elif word == "use":
             use += words[:1]
         elif word == "ignore":
             ignore += words[:1]
@@ -109,7 +113,7 @@ def parse_directives(text: str) -> Directives:
             target = words[words.index("=>") + 1 :][:1]
             replace += [item for item in target if item.startswith(("./", "../", "/"))]
             replace += [item for item in target if item in {".", ".."}]
-    return Directives(tuple(use), tuple(replace), tuple(ignore))
+    return Directives(next(iter(module), None), tuple(use), tuple(replace), tuple(ignore))
 
 
 def ignores(patterns: Iterable[str], directory: str) -> bool:

@@ -14,8 +14,11 @@ from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.toolchain import find_go
 
 
-def directories_to_watch(session: Session, stamps: Stamps) -> set[str]:
+def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps) -> set[str]:
     """Return where events matter: neither where Go lives, nor what is only above all the rest.
+
+    What is above is left to the look that a watcher takes now and then: a file that would count
+    there comes once in a while, and in `/tmp` or a home there is always something going on.
 
     Nothing tells of what happens behind a symbolic link, or where nothing is: so that is where
     each link leads, and what is nearest above a directory that is missing.
@@ -27,6 +30,7 @@ def directories_to_watch(session: Session, stamps: Stamps) -> set[str]:
         for path, stamp in stamps.files.items()
         if stamp.kind != TOOL and os.path.basename(path) not in of_go
     ]
+    files += [path for path in configuration.files if os.path.isdir(os.path.dirname(path))]
     elsewhere = {os.path.dirname(path) for path in files}
     above = {parent for directory in inside for parent in _parents(directory)}
     links = Links()

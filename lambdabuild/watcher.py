@@ -14,13 +14,16 @@ _BURST = 90
 _EDITORS = (".swp", ".swx", ".swo", "~", "___jb_tmp___", "___jb_old___")
 
 
-def matters(path: str, own: Collection[str]) -> bool:
+def matters(path: str, own: Collection[str], inputs: Collection[str] = ()) -> bool:
     """Tell whether an event at this absolute path may be of use.
 
     Only the name is looked at, never the directories above: a checkout may lie anywhere. Left
-    out is what is no input anywhere; the look at the disk decides about the rest.
+    out is what is no input anywhere, unless `inputs` has that name: Go embeds whatever it is
+    told to. The look at the disk decides about the rest.
     """
     name = os.path.basename(path)
+    if name in inputs:
+        return path not in own
     if name.endswith((*_EDITORS, "_test.go")) or name == "4913":
         return False
     return not name.startswith((".#", "#", ".git")) and path not in own
@@ -49,15 +52,19 @@ class Watcher:
         self._directories: frozenset[tuple[str, int, int]] = frozenset()
         self._gone = False
         self._own: Collection[str] = ()
+        self._inputs: Collection[str] = ()
         self._stop = _Stop()
         self._thread: threading.Thread | None = None
         self.failure: str | None = None
         """Why nothing can be watched; None while it can."""
 
-    def arm(self, directories: Collection[str], own: Collection[str]) -> bool:
+    def arm(
+        self, directories: Collection[str], own: Collection[str], inputs: Collection[str] = ()
+    ) -> bool:
         """Watch these directories; return whether they are others than before.
 
-        `own` are the paths whose events do not count, for lambdabuild writes them.
+        `own` are the paths whose events do not count, for lambdabuild writes them; `inputs` the
+        names of files that do, whatever they look like.
         """
         # By inode as well: of a directory that took another's place there are no events yet.
         wanted = frozenset(
@@ -65,7 +72,7 @@ class Watcher:
             for path in directories
             if (stat := _stat(path)) is not None
         )
-        self._own = own
+        self._own, self._inputs = own, inputs
         # An inode may be given again to what comes after a directory that was deleted.
         alive = self._thread is not None and self._thread.is_alive() and not self._gone
         if wanted == self._directories and alive:
@@ -91,7 +98,7 @@ class Watcher:
         try:
             for changes in watch(
                 *directories,
-                watch_filter=lambda _, path: matters(path, self._own),
+                watch_filter=lambda _, path: matters(path, self._own, self._inputs),
                 step=_STEP,
                 debounce=_BURST,
                 recursive=False,

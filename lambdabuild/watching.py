@@ -271,9 +271,11 @@ class _Loop(Watching):
     def _arm(self) -> bool:
         """Watch all directories that matter now; return whether something changed meanwhile."""
         if not self.wishes.poll:
-            directories = directories_to_watch(self.session, self.ground.stamps)
+            ground = self.ground
+            directories = directories_to_watch(self.session, ground.stamps, ground.configuration)
+            inputs = {os.path.basename(path) for path in ground.stamps.files}
             with self.session.interrupts.held_off():
-                self.watcher.arm(directories, self._own)
+                self.watcher.arm(directories, self._own, inputs)
             self._warn_of_polling()
         self.ground.look(self._own)
         doubted, self.doubted = self.doubted, False

@@ -223,6 +223,11 @@ class Watch:
         lines += self._until_sentinel(end, "built", "")
         return lines
 
+    def at_rest(self) -> None:
+        """Wait until no late event makes the watcher look at the disk: what it sees, it is told of."""
+        self.settled()
+        time.sleep(0.5)
+
     def _until_sentinel(self, end: float, kind: str, word: str) -> list[str]:
         """Take events until one of this kind is of the sentinel, and has this word; return others."""
         lines: list[str] = []

@@ -194,7 +194,9 @@ replace (
     ("text", "expected"),
     [
         ("", Directives()),
-        ("module example.com/use\n\ngo 1.22\n", Directives()),
+        ("module example.com/use\n\ngo 1.22\n", Directives("example.com/use")),
+        ("module (\n\texample.com/m\n)", Directives("example.com/m")),
+        ('module "example.com/m" // why', Directives("example.com/m")),
         ("use .", Directives(use=(".",))),
         ("replace a => .", Directives(replace=(".",))),
         ("replace a => ..", Directives(replace=("..",))),
@@ -225,7 +227,7 @@ def test_directives_are_the_same_in_lines_and_in_a_block(
     replaced = [f"example.com/x => {item}" for item in replace]
     lines = [*(f"use {item}" for item in used), *(f"replace {item}" for item in replaced)]
     blocks = ["use (", *used, ")", "replace (", *replaced, ")"]
-    expected = Directives(tuple(use), tuple(replace))
+    expected = Directives(use=tuple(use), replace=tuple(replace))
     assert parse_directives("\n".join(lines)) == expected
     assert parse_directives("\n".join(blocks)) == expected
 
