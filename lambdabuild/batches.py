@@ -346,7 +346,7 @@ def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | N
     packages = frozenset(
         path
         for path, package in batch.graph.items()
-        if package.local and (everything or package.foreign.files or package.foreign.libraries)
+        if package.local and (everything or package.foreign.untracked)
     )
     return Distrusted(cache, packages) if packages else None
 

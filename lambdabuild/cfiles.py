@@ -47,6 +47,8 @@ class Named(NamedTuple):
     angled: tuple[str, ...] = ()
     assembled: tuple[str, ...] = ()
     """By the assembler, from where it is run."""
+    optional: tuple[str, ...] = ()
+    """Of those in quotes, what conditions ask for, and nobody says where it is missing."""
     computed: bool = False
     """Also such whose names macros make up."""
 
@@ -75,12 +77,15 @@ def named_in(source: bytes) -> Named:
     """Return what a C or assembly file takes in, whatever its conditions."""
     quoted: dict[str, None] = {}
     angled: dict[str, None] = {}
+    optional: dict[str, None] = {}
     computed = False
     for directive in _DIRECTIVE.finditer(source):
         for pattern in (_INCLUDE, _ASKED_FOR):
             for match in pattern.finditer(directive[0]):
                 if match["quoted"]:
                     quoted[_text(match["quoted"])] = None
+                    if pattern is _ASKED_FOR:
+                        optional[_text(match["quoted"])] = None
                 elif match["angled"]:
                     angled[_text(match["angled"])] = None
                 else:
@@ -90,7 +95,7 @@ def named_in(source: bytes) -> Named:
         # By a macro, most often, that puts the name together: any text may be one.
         assembled |= dict.fromkeys(_text(text) for text in _LITERAL.findall(source))
         computed = True
-    return Named(tuple(quoted), tuple(angled), tuple(assembled), computed)
+    return Named(tuple(quoted), tuple(angled), tuple(assembled), tuple(optional), computed)
 
 
 def _text(name: bytes) -> str:

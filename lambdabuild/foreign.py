@@ -83,6 +83,7 @@ def _joined(one: Foreign, other: Foreign) -> Foreign:
         _united(one.libraries, other.libraries),
         _united(one.searched, other.searched),
         _united(one.absent, other.absent),
+        one.untracked or other.untracked,
     )
 
 
@@ -136,7 +137,8 @@ class Question(NamedTuple):
             flags += [*way.flags("CGO_LDFLAGS"), *way.linker]
         if flags:
             libraries, absent = self._libraries(repository, flags)
-            found = found._replace(libraries=libraries, absent=absent)
+            untracked = found.untracked or bool(libraries or absent)
+            found = found._replace(libraries=libraries, absent=absent, untracked=untracked)
         return found
 
     def _libraries(

@@ -107,13 +107,14 @@ class Reading:
         scan = self._scan(directories)
         for path in self._sources(ASSEMBLY):
             scan.read(path)
-        return self._foreign(scan, scan.found, ())
+        return self._foreign(scan, scan.found, (), untracked=bool(scan.doubtful()))
 
     def of_c(self) -> Foreign:
         """Return what the C compiler includes."""
         package = self._package
         answers: list[str] = []
         scans = []
+        untracked = False
         for path, preamble in self._parts():
             plus = path.endswith(_PLUS_PLUS)
             flags = self._flags(plus=plus)
@@ -123,8 +124,14 @@ class Reading:
                 scan.read(path)
             else:
                 scan.take(preamble, package.directory)
+            untracked = untracked or bool(scan.optional or (scan.missing and scan.elsewhere))
             # What names nothing but the package's own files needs no compiler to tell.
-            if not (scan.computed or cfiles.forces(flags) or scan.found.keys() - self._listed):
+            if not (
+                scan.computed
+                or cfiles.forces(flags)
+                or scan.doubtful()
+                or scan.found.keys() - self._listed
+            ):
                 continue
             told = (
                 None if path.endswith(_BY_OTHERS) else self._ask(path, preamble, flags, plus=plus)
@@ -132,6 +139,7 @@ class Reading:
             if told is None:
                 scan.guess()
                 answers += scan.found
+                untracked = True
             else:
                 answers += told
         whole = self._scan(dict.fromkeys(d for scan in scans for d in scan.directories))
@@ -142,7 +150,10 @@ class Reading:
         for path in dict.fromkeys(answers):
             if self._repository.holds(path):
                 whole.assemble(path)
-        return self._foreign(whole, [*answers, *whole.assembled], answers)
+        return self._foreign(
+            whole, [*answers, *whole.assembled], answers,
+            untracked=untracked or any(not os.path.isfile(path) for path in answers),
+        )  # fmt: skip
 
     def _parts(self) -> Iterator[tuple[str, bytes | None]]:
         """Yield what is compiled on its own: preambles with their files, and the files of C."""
@@ -210,17 +221,20 @@ class Reading:
             return None
         return [_normal(os.path.join(base, name)) for name in cfiles.parse_rule(done)]
 
-    def _foreign(self, scan: "_Scan", files: Iterable[str], answers: Iterable[str]) -> Foreign:
+    def _foreign(
+        self, scan: "_Scan", files: Iterable[str], answers: Iterable[str], *, untracked: bool
+    ) -> Foreign:
         found = {
             path: None
             for path in files
             if path not in self._listed and self._repository.holds(path) and os.path.isfile(path)
         }
+        untracked = untracked or bool(found)
         # A header that is nowhere yet is told of by its name.
         missing = [path for path in answers if not os.path.isfile(path)]
         names = {*scan.names, *(os.path.basename(path) for path in missing)}
         if not names and not scan.computed:
-            return Foreign(tuple(found))
+            return Foreign(tuple(found), untracked=untracked)
         odd = scan.computed or any(not is_source(os.path.basename(name)) for name in names)
         level = Level.INCLUDED if odd else Level.TREE
         below = {os.path.dirname(name) for name in names if not os.path.isabs(name)}
@@ -233,9 +247,9 @@ class Reading:
                     continue
                 if os.path.isdir(place):
                     searched[place] = level
-                elif not inner:
+                else:
                     searched.setdefault(nearest_directory(place), Level.TREE)
-        return Foreign(tuple(found), (), tuple(searched.items()))
+        return Foreign(tuple(found), (), tuple(searched.items()), untracked=untracked)
 
 
 class _Scan:
@@ -248,8 +262,25 @@ class _Scan:
         self.assembled: dict[str, None] = {}
         """Of these, what the assembler takes in, of which a C compiler does not tell."""
         self.names: set[str] = set()
+        self.missing: set[str] = set()
+        """Of these, what is nowhere inside: a system's, most often."""
+        self.optional: set[str] = set()
+        """Of the missing, what need not be anywhere."""
         self.computed = False
         self._repository = repository
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether headers are looked for outside of the package as well."""
+        return len(self.directories) > 1
+
+    def doubtful(self) -> set[str]:
+        """Return the missing names that might have been a file of which Go keeps no track.
+
+        Headers and sources that lie with the package are part of its keys.
+        """
+        own = {name for name in self.missing if "/" not in name and is_source(name)}
+        return self.missing if self.elsewhere else self.missing - own
 
     def read(self, path: str) -> None:
         self.take(_read(path), os.path.dirname(path))
@@ -259,9 +290,12 @@ class _Scan:
         self.names |= {*named.quoted, *named.angled}
         self.computed = self.computed or named.computed
         for name in named.quoted:
-            self._reach(name, [directory, *self.directories])
+            if not self._reach(name, [directory, *self.directories]):
+                self.missing.add(name)
         for name in named.angled:
-            self._reach(name, self.directories)
+            if not self._reach(name, self.directories):
+                self.missing.add(name)
+        self.optional |= self.missing.intersection(named.optional)
         self._take_assembled(named.assembled, directory)
 
     def assemble(self, path: str) -> None:
@@ -270,7 +304,10 @@ class _Scan:
 
     def _take_assembled(self, names: Iterable[str], directory: str) -> None:
         for name in names:
-            self.assembled |= dict.fromkeys(self._reach(name, [*self.directories, directory]))
+            reached = self._reach(name, [*self.directories, directory])
+            self.assembled |= dict.fromkeys(reached)
+            if not reached:
+                self.missing.add(name)
 
     def _reach(self, name: str, places: Iterable[str]) -> list[str]:
         reached = []

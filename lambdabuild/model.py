@@ -141,6 +141,8 @@ class Foreign(NamedTuple):
     """Where another file might come first, each with the level at which to look."""
     absent: tuple[str, ...] = ()
     """Libraries that would be linked if they were there."""
+    untracked: bool = False
+    """Go's cache may hold it compiled with other files than these, and take it for current."""
 
 
 class Package(NamedTuple):

@@ -24,7 +24,7 @@ from lambdabuild.model import (
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 6
+VERSION = 7
 _LONGEST_HEAD = 200
 _NO_C_FLAGS = CFlags()
 
@@ -226,6 +226,6 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
 
 
 def _foreign(row: list[Any]) -> Foreign:
-    files, libraries, searched, absent = row
+    files, libraries, searched, absent, untracked = row
     places = tuple((directory, level) for directory, level in searched)
-    return Foreign(tuple(files), tuple(libraries), places, tuple(absent))
+    return Foreign(tuple(files), tuple(libraries), places, tuple(absent), untracked)
