@@ -7,6 +7,7 @@ from lambdabuild.gosource import embeds
 from lambdabuild.model import Batch, Step
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
+from lambdabuild.state import DIRECTORY
 from lambdabuild.survey import Survey
 
 
@@ -18,6 +19,9 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
         for path in (step.artifact, step.zip, step.sbom)
         if path is not None
     }
+    outputs.add(os.path.join(session.project, DIRECTORY, "state.json"))
+    if session.layout:
+        outputs.add(os.path.join(session.out, "manifest.json"))
     warned = set()
     for batch in found.to_build.batches:
         for step in batch.steps:
@@ -29,7 +33,7 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
                 session.console.warn(
                     f"`{step.function.name}` embeds what lambdabuild writes: "
                     f"`{session.relative(file)}` matches a `//go:embed` pattern",
-                    "narrow the pattern, or build into `dist/`, outside of what is embedded",
+                    "narrow the pattern, so that it takes in neither outputs nor `.lambdabuild/`",
                 )
 
 

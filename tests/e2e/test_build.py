@@ -195,6 +195,39 @@ def test_in_place_writes_beside_the_source_as_the_script_did(handlers: Project) 
     assert set(handlers.run("all", "--in-place", "--json").statuses.values()) == {"up-to-date"}
 
 
+@pytest.mark.parametrize(
+    ("package", "pattern", "arguments", "file"),
+    [
+        ("api/f", "*", ("--in-place",), "api/f/bootstrap"),
+        ("api/f", "static", ("--out", "api/f/static/built"), "api/f/static/built/f/bootstrap"),
+        ("web", "all:static", ("--out", "web/static"), "web/static/f/bootstrap"),
+        (".", "*.toml dis[t]", ("--zip",), "dist/f.zip"),
+        (".", "all:.lambda*", (), ".lambdabuild/state.json"),
+        (".", "*.toml", (), None),
+        ("api/f", "f.toml", ("--in-place",), None),
+    ],
+)
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_a_function_that_embeds_outputs_is_warned_of(
+    empty: Project, package: str, pattern: str, arguments: tuple[str, ...], file: str | None
+) -> None:
+    """Each build would hold the one before."""
+    name = "main" if package == "api/f" else "web"
+    empty.write(
+        f"{package}/embed.go",
+        f'package {name}\n\nimport "embed"\n\n//go:embed {pattern}\nvar Files embed.FS\n',
+    )
+    path = os.path.normpath(os.path.join("example.com/empty", package))
+    imports = "" if name == "main" else f'import _ "{path}"\n\n'
+    empty.write("api/f/main.go", f"package main\n\n{imports}func main() {{}}\n")
+    for place in ("lambdabuild.toml", "api/f/f.toml", f"{package}/static/one", "dist/one"):
+        empty.write(place, "")
+    warning = (
+        f"warning: `f` embeds what lambdabuild writes: `{file}` matches a `//go:embed` pattern"
+    )
+    assert (warning in empty.run("all", *arguments).err) == (file is not None)
+
+
 def test_out_may_lie_anywhere_also_on_another_file_system(handlers: Project) -> None:
     command = ["build", "users-handler", "carts-handler", "--json"]
     other = Path("/dev/shm") if Path("/dev/shm").is_dir() else handlers.path.parent
