@@ -21,12 +21,20 @@ _GO_MOD = ("module", "go", "toolchain", "godebug", "require", "exclude", "replac
 _GO_WORK = ("go", "toolchain", "godebug", "use", "replace")
 """https://go.dev/ref/mod#go-mod-file and https://go.dev/ref/mod#go-work-file"""
 
+_SINCE = {"toolchain": "1.21", "godebug": "1.23", "tool": "1.24", "ignore": "1.25"}
+"""Which Go first knew a directive, by its release notes: https://go.dev/doc/devel/release"""
+
 _FILE = r"(?m:^|: )(?P<file>(?:[^:\n]*/)?go\.(?:mod|work)):(?P<line>\d+)(?::\d+)?: "
 _CONTAINER = ", or build in a container that has it, with a CC of its own"
 
 
 def _misspelt(match: re.Match[str]) -> str:
     """Name the directive that was meant, if one is near."""
+    if match["word"] in _SINCE:
+        return (
+            f"`{match['word']}` is for Go {_SINCE[match['word']]} and later: build with one, or "
+            f"take line {match['line']} out of {match['file']}"
+        )
     near = nearest(match["word"], _GO_WORK if match["file"].endswith("go.work") else _GO_MOD)
     meant = f": did you mean `{near}`?" if near else ""
     return f"correct line {match['line']} of {match['file']}{meant}"
@@ -109,6 +117,10 @@ _TABLE = (
     _Known(rf"{_FILE}unknown directive: <<<<<<<", "{file} has a merge conflict: resolve it"),
     _Known(rf"{_FILE}unknown directive: (?P<word>\S+)", _misspelt),
     _Known(rf"{_FILE}", "correct line {line} of {file}"),
+    _Known(
+        r"open (?P<file>\S+/go\.(?:mod|work|sum)): permission denied",
+        "let the user that runs lambdabuild read {file}",
+    ),
     _Known(r"missing go\.sum entry", "`go mod tidy` adds what is missing; commit go.sum"),
     # Go says itself what to run, on a line of its own.
     _Known(

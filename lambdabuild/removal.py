@@ -79,8 +79,10 @@ def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool
     try:
         os.lstat(directory)
     except (FileNotFoundError, NotADirectoryError):
-        return True
+        return not _leads_nowhere(directory)
     except OSError:
+        return False
+    if _leads_nowhere(directory):
         return False
     # What nobody could look at, a warning was given of, or `--root` leaves out, has not gone away.
     unknown = (*discovery.unreadable, *discovery.failures)
@@ -91,6 +93,14 @@ def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool
     if any(_is_below(artifact.directory, other) for other in warned):
         return False
     return any(_is_below(artifact.directory, root) for root in session.settings.config.roots)
+
+
+def _leads_nowhere(path: str) -> bool:
+    """Tell whether a link on the way is broken: what it leads to may just not be mounted."""
+    return any(
+        os.path.islink(place) and not os.path.exists(place)
+        for place in (path, *map(str, Path(path).parents))
+    )
 
 
 def _is_below(directory: str, root: str) -> bool:

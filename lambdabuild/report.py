@@ -306,11 +306,13 @@ def _seconds(value: float | None) -> str:
 
 
 class Fault(NamedTuple):
-    """One package's errors, once, with all the functions they cost."""
+    """Errors of one package, or the same of several, once, with all the functions they cost."""
 
     package: str | None
     functions: tuple[str, ...]
     errors: tuple[Diagnostic, ...]
+    others: int = 0
+    """How many more packages have the same errors: those of a module that cannot be loaded."""
 
     def lines(self, relative: Relative) -> list[str]:
         """Return the fault as people read it; the first line is the heading."""
@@ -319,8 +321,10 @@ class Fault(NamedTuple):
         if len(names) > 5:  # noqa: PLR2004 - as many as fit a line
             shown += f" and {len(names) - 5} more"
         what = f"in package {self.package}" if self.package else "`go build` failed"
+        what += f" and {self.others} more" if self.others else ""
         lines = [f"{shown} did not build: {what}"]
-        for error in dict.fromkeys(error._replace(hint=None) for error in self.errors):
+        bare = (error._replace(hint=None, package=None) for error in self.errors)
+        for error in dict.fromkeys(bare):
             place = ""
             if error.file:
                 place = ":".join(
@@ -348,6 +352,14 @@ def faults(results: Sequence[StepResult]) -> list[Fault]:
         for error in result.errors:
             errors.setdefault(error.package, {})[error] = None
             functions.setdefault(error.package, {})[result.step.function.name] = None
-    return [
-        Fault(package, tuple(functions[package]), tuple(found)) for package, found in errors.items()
-    ]
+    found: dict[tuple[bool, tuple[Diagnostic, ...]], Fault] = {}
+    for package, own in errors.items():
+        same = (package is None, tuple(error._replace(package=None) for error in own))
+        names = tuple(functions[package])
+        known = found.get(same)
+        if known is None:
+            found[same] = Fault(package, names, tuple(own))
+        else:
+            every = tuple(dict.fromkeys((*known.functions, *names)))
+            found[same] = known._replace(functions=every, others=known.others + 1)
+    return list(found.values())

@@ -217,6 +217,23 @@ def test_a_source_that_is_a_link_to_nowhere_fails_as_go_does(empty: Project) -> 
     assert (empty / "dist/b/bootstrap").exists()
 
 
+@pytest.mark.parametrize("link", ["api/b/c", "api/b"])
+def test_a_directory_that_is_a_link_to_nowhere_keeps_its_executable(
+    empty: Project, link: str
+) -> None:
+    """It may be on a disk that is not mounted just now."""
+    functions(empty, "a", "b/c")
+    assert empty.run("all").code == 0
+    elsewhere = empty.path.parent / "elsewhere"
+    (empty / link).rename(elsewhere)
+    (empty / link).symlink_to(empty.path.parent / "unmounted")
+    assert empty.run("all", "--json").statuses == {"a": "up-to-date"}
+    assert (empty / "dist/b-c/bootstrap").exists()
+    (empty / link).unlink()
+    assert empty.run("all", "--json").statuses == {"a": "up-to-date"}
+    assert not (empty / "dist/b-c").exists()
+
+
 def test_without_home_go_still_finds_what_needs_no_module(empty: Project) -> None:
     functions(empty, "a")
     home = {k: v for k, v in empty.environment.items() if k not in {"HOME", "GOPATH", "GOMODCACHE"}}

@@ -444,6 +444,20 @@ def test_one_package_at_fault_is_told_once_with_all_the_functions_it_costs() -> 
     ]
 
 
+def test_what_is_wrong_with_a_module_is_told_once_for_all_its_packages() -> None:
+    unknown = Diagnostic("m/a", "unknown directive: reqire", f"{PROJECT}/go.mod", 4)
+    made = [
+        result(name, Status.FAILED, errors=(unknown._replace(package=f"m/{name}"),))
+        for name in ("a", "b", "c")
+    ]
+    (fault,) = faults(made)
+    assert fault == Fault("m/a", ("a", "b", "c"), (unknown,), 2)
+    assert fault.lines(relative) == [
+        "`a`, `b`, `c` did not build: in package m/a and 2 more",
+        "  go.mod:4: unknown directive: reqire",
+    ]
+
+
 @given(st.lists(results, max_size=4))
 def test_every_error_is_told_once_and_with_every_function_it_is_of(
     made: list[StepResult],
@@ -452,9 +466,16 @@ def test_every_error_is_told_once_and_with_every_function_it_is_of(
     told = [error for fault in found for error in fault.errors]
     assert len(told) == len(set(told))
     assert len({fault.package for fault in found}) == len(found)
-    costs = {(fault.package, name) for fault in found for name in fault.functions}
-    assert costs == {(e.package, r.step.function.name) for r in made for e in r.errors}
-    assert set(told) == {error for result in made for error in result.errors}
+    packages = {error.package for result in made for error in result.errors}
+    assert sum(1 + fault.others for fault in found) == len(packages)
+    costs = {(bare(e), name) for fault in found for e in fault.errors for name in fault.functions}
+    assert costs >= {(bare(e), r.step.function.name) for r in made for e in r.errors}
+    named = {name for fault in found for name in fault.functions}
+    assert named == {result.step.function.name for result in made if result.errors}
+
+
+def bare(error: Diagnostic) -> Diagnostic:
+    return error._replace(package=None)
 
 
 def test_a_fault_names_functions_package_and_places() -> None:
