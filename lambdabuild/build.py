@@ -139,7 +139,7 @@ def build(
     compiled, the functions at fault are left out and the others built again. Functions whose
     sources changed while they were compiled are built again as well, `tries` times in all.
     """
-    _prepare(batch, staging, current, goflags)
+    _prepare(batch, staging, current)
     events = _Events(str(staging.events), batch)
 
     def tick() -> bool:
@@ -149,9 +149,21 @@ def build(
         return stop()
 
     command = command_of(batch, toolchain, goflags, staging, jobs)
-    known = distrusted is None or forget_packages(run, gotool.export_command(command), *distrusted)
-    if not known:
-        command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
+    sources = list(_named_by(goflags, batch.directory))
+    list_sources(batch, staging, sources)
+    forgotten = True
+    if distrusted is not None:
+        for _ in range(tries):
+            listed = run(gotool.export_command(command), tick)
+            tick()
+            forgotten = listed.code == 0 and forget_packages(listed.output, *distrusted)
+            if not events.take_refused():
+                break
+            # What imports what was refused has no ID yet.
+            forgotten = False
+            list_sources(batch, staging, sources)
+        if not forgotten:
+            command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
@@ -166,6 +178,7 @@ def build(
         steps += build(
             run, again, toolchain, goflags=goflags, staging=staging, current=current,
             observe=observe, stop=stop, jobs=jobs, note=note, tries=tries - bool(events.refused),
+            distrusted=None if forgotten else distrusted,
         )  # fmt: skip
     return steps
 
@@ -192,7 +205,7 @@ def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
     return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 
-def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str], goflags: str) -> None:
+def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None:
     os.makedirs(staging.temporary, exist_ok=True)
     for step in batch.steps:
         package = step.function.package
@@ -200,7 +213,6 @@ def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str], goflags
         if package in current:
             Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
     Path(str(staging.events)).write_bytes(b"")
-    list_sources(batch, staging, list(_named_by(goflags, batch.directory)))
 
 
 def _named_by(goflags: str, directory: str) -> Iterator[str]:
@@ -226,6 +238,13 @@ class _Events:
     """Packages whose sources changed while they were compiled."""
     started: dict[tuple[str, str], float] = field(default_factory=dict)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def take_refused(self) -> bool:
+        """Return whether a package was refused, and begin anew: nothing is seen yet."""
+        refused = bool(self.refused)
+        self.refused.clear()
+        self.seen = False
+        return refused
 
     def read(self) -> list[Event]:
         try:

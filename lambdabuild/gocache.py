@@ -15,20 +15,15 @@ import os
 from collections.abc import Container
 
 from lambdabuild.goparse import parse_build_ids
-from lambdabuild.model import Command
-from lambdabuild.process import Run
 
 
-def forget_packages(run: Run, command: Command, cache: str, packages: Container[str]) -> bool:
+def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:
     """Remove what the cache in the directory `cache` has of `packages`, by import path.
 
-    `command` is the `go list -export` that names their build IDs. Return False where that is not
-    found out: then only `go build -a` is sure to compile them.
+    `listed` is what `go list -export` says of their build IDs. Return False where that does not
+    tell: then only `go build -a` is sure to compile them.
     """
-    done = run(command)
-    if done.code != 0:
-        return False
-    for path, build_id in parse_build_ids(done.output):
+    for path, build_id in parse_build_ids(listed):
         if path not in packages:
             continue
         entries = _entries(cache, build_id.partition("/")[0])

@@ -325,9 +325,12 @@ def build_command(
 
 
 def export_command(build: Command) -> Command:
-    """Ask for the build ID of each package that the `go build` compiles, without linking any."""
+    """Ask for the build ID of each package that the `go build` compiles, without linking any.
+
+    What Go's cache has not is compiled for it, and kept: through the same wrapper.
+    """
     go, _, *arguments = build.arguments
-    elsewhere = ("-toolexec=", "-o=", "-debug-actiongraph=")
+    elsewhere = ("-o=", "-debug-actiongraph=")
     flags = [argument for argument in arguments if not argument.startswith(elsewhere)]
     asked = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
     return Command((go, *asked, *flags), build.directory, build.environment)

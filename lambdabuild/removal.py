@@ -73,16 +73,15 @@ def _warn_of_left(session: Session, path: str) -> None:
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
     """Tell whether an artifact's function is surely gone: that nothing was found proves nothing."""
-    if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
-        return False
     directory = os.path.normpath(os.path.join(session.project, artifact.directory))
+    excluded = discovery.excluded.get(artifact.function) in session.settings.also_exclude
+    if excluded or _leads_nowhere(directory):
+        return False
     try:
         os.lstat(directory)
     except (FileNotFoundError, NotADirectoryError):
-        return not _leads_nowhere(directory)
+        return True
     except OSError:
-        return False
-    if _leads_nowhere(directory):
         return False
     # What nobody could look at, a warning was given of, or `--root` leaves out, has not gone away.
     unknown = (*discovery.unreadable, *discovery.failures)

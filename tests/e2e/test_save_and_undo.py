@@ -137,6 +137,39 @@ def test_what_was_saved_and_undone_while_it_was_compiled_is_in_no_executable_and
     assert empty.says("f", directory="again").split("\n")[-1] == right
 
 
+@pytest.mark.parametrize("arguments", [(), ("--force",)])
+def test_nor_is_it_where_go_compiles_to_tell_what_its_cache_has(
+    empty: Project, arguments: tuple[str, ...]
+) -> None:
+    """Of a package with C from elsewhere, and with --force, what Go has kept is forgotten first."""
+    right = word()
+    function_with_c_from_elsewhere(empty)
+    empty.write("plain/plain.go", f'package plain\n\nfunc init() {{ println("{right}") }}\n')
+    racing = race(
+        empty, "plain/plain.go", (empty / "plain/plain.go").read_text().replace(right, word()),
+        package="example.com/empty/plain", tools="compile",
+    )  # fmt: skip
+    first = empty.run("all", "--json", *arguments, env=racing)
+    assert (first.code, raced(empty)) == (0, 1), first.err
+    for directory in ("dist", "again"):
+        assert empty.run("all", "--out", directory).code == 0
+        assert empty.says("f", directory=directory) == right
+
+
+def function_with_c_from_elsewhere(project: Project) -> None:
+    project.write(
+        "api/f/main.go",
+        'package main\n\nimport (\n\t_ "example.com/empty/native"\n\t_ "example.com/empty/plain"\n'
+        ")\n\nfunc main() {}\n",
+    )
+    project.write("elsewhere/value.h", "#define FOUR 4\n")
+    project.write(
+        "native/native.go",
+        'package native\n\n// #include "../elsewhere/value.h"\nimport "C"\n\nconst Four = C.FOUR\n',
+    )
+    project.write("lambdabuild.toml", 'cgo = true\nenv = { CC = "cc" }\n')
+
+
 def test_what_changes_whenever_it_is_compiled_fails_by_name_and_is_built_once_it_rests(
     empty: Project,
 ) -> None:
