@@ -118,7 +118,7 @@ _TABLE = (
     _Known(rf"{_FILE}unknown directive: (?P<word>\S+)", _misspelt),
     _Known(rf"{_FILE}", "correct line {line} of {file}"),
     _Known(
-        r"open (?P<file>\S+/go\.(?:mod|work|sum)): permission denied",
+        r"open (?P<file>(?:\S+/)?go\.(?:mod|work|sum)): permission denied",
         "let the user that runs lambdabuild read {file}",
     ),
     _Known(r"missing go\.sum entry", "`go mod tidy` adds what is missing; commit go.sum"),

@@ -16,7 +16,6 @@ from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
 from lambdabuild.sources import sources_with_main
 from lambdabuild.timeline import Timeline
-from lambdabuild.tree import enclosing
 
 
 class Session(NamedTuple):
@@ -62,7 +61,7 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
 
     """
     if explicit is None:
-        project = enclosing(working, FILE_NAME)
+        project = _configured(working)
         if project is None:
             return working, Config()
         path = os.path.join(project, FILE_NAME)
@@ -81,14 +80,24 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
             line=error.object.count(b"\n", 0, error.start) + 1,
         ) from error
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
+        hint = "`lambdabuild init` writes one" if isinstance(error, FileNotFoundError) else None
+        if os.path.islink(path):
+            hint = f"it is a link to `{os.readlink(path)}`: mend or remove it"
         raise LambdabuildError(
-            f"cannot read the configuration `{shown}`: {error.strerror}",
-            hint="`lambdabuild init` writes one" if missing else None,
+            f"cannot read the configuration `{shown}`: {error.strerror}", hint=hint
         ) from error
     from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
 
     return project, parse_config(text, shown, path)
+
+
+def _configured(directory: str) -> str | None:
+    """Return the nearest directory, upwards, with a configuration, be it one that cannot be read."""
+    while not os.path.lexists(os.path.join(directory, FILE_NAME)):
+        if directory == os.path.dirname(directory):
+            return None
+        directory = os.path.dirname(directory)
+    return directory
 
 
 def find_functions(

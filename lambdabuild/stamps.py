@@ -47,9 +47,12 @@ TAKEN_IN = "taken in"
 TOOL = "tool"
 """A file of Go's own, told by its times alone."""
 
+UNREADABLE = "unreadable"
+"""Stands for the digest of a file that is there, or may be, and cannot be read: Go has to say."""
+
 
 class FileStamp(NamedTuple):
-    """What a file was when it was looked at; a digest of "" is no file."""
+    """What a file was when it was looked at; a digest of "" is no file, as far as Go can see."""
 
     inode: int
     size: int
@@ -133,8 +136,8 @@ def _look_at_file(path: str, stamp: FileStamp, clock: int, found: Look) -> None:
             and now.st_size == stamp.size
             and now.st_ino == stamp.inode
         )
-    except OSError:
-        same = not stamp.digest
+    except OSError as error:
+        same = stamp.digest == _without(error)
     if same and stamp.settled:
         return
     new = _taken_again(path, stamp, clock) if same else take_file(path, stamp.kind, clock)
@@ -181,8 +184,9 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
         else:
             with open(path, "rb") as file:
                 content = file.read()
-    except OSError:
-        return FileStamp(0, 0, 0, 0, True, kind, "", "")
+    except OSError as error:
+        digest = _without(error)
+        return FileStamp(0, 0, 0, 0, True, kind, digest, digest)
     digest = content_digest(content)
     bearing = digest
     if kind == SOURCE:
@@ -199,6 +203,12 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
         is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,
         kind == TOOL or found.st_ctime_ns < clock - _WRITEBACK,
     )  # fmt: skip
+
+
+def _without(error: OSError) -> str:
+    """Return the digest of a file that an error keeps from being read; to Go, a directory is none."""
+    absent = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    return "" if absent else UNREADABLE
 
 
 def _taken_again(path: str, stamp: FileStamp, clock: int) -> FileStamp:

@@ -178,6 +178,18 @@ def test_a_mistyped_word_gets_the_near_miss(
     assert (result.code, result.out, result.err) == (2, "", said)
 
 
+def test_a_configuration_that_cannot_be_read_is_not_taken_for_none(handlers: Project) -> None:
+    file = handlers / "lambdabuild.toml"
+    file.unlink(missing_ok=True)
+    file.symlink_to("shared/lambdabuild.toml")
+    result = handlers.run("list", cwd=handlers / "api")
+    assert (result.code, result.err) == (
+        2,
+        "error: cannot read the configuration `../lambdabuild.toml`: No such file or directory\n"
+        "  hint: it is a link to `shared/lambdabuild.toml`: mend or remove it\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "near"), [(["all", "--forse"], "--force"), (["al"], "all"), (["lst"], "list")]
 )

@@ -207,6 +207,19 @@ def test_what_cannot_be_read_fails_alone_and_keeps_its_executable(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["go.work", "go.mod", "api/a/z.go", "api/a/default.pgo"])
+def test_what_comes_and_cannot_be_read_is_not_taken_for_nothing(empty: Project, name: str) -> None:
+    functions(empty, "a", "b")
+    assert empty.run("all").code == 0
+    (empty / name).touch()
+    (empty / name).chmod(0)
+    result = empty.unprivileged().run("all", "--json")
+    assert result.code == (2 if name.startswith("go.") else 1)
+    assert "permission denied" in result.err
+    assert (empty / "dist/a/bootstrap").exists()
+    (empty / name).chmod(0o644)
+
+
 def test_a_source_that_is_a_link_to_nowhere_fails_as_go_does(empty: Project) -> None:
     functions(empty, "a", "b")
     assert empty.run("all").code == 0

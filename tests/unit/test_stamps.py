@@ -241,6 +241,9 @@ EDITS: dict[str, tuple[Edit, set[str], bool]] = {
         lambda r: (r / "api/static/logo.svg").unlink(),
         {"api/static", "api/static/logo.svg"}, False,
     ),
+    "what cannot be read and was not there": (
+        lambda r: (r / "go.work").symlink_to("go.work"), {"go.work"}, False,
+    ),
     "what is embedded became a link": (embed_a_link, set(), False),
     "a file to embed": (lambda r: write(r / "api/static/b.svg"), {"api/static"}, False),
     "a hidden file to embed": (lambda r: write(r / "api/static/.b"), {"api/static"}, False),
