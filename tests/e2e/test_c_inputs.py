@@ -13,8 +13,7 @@ from tests.e2e.watcher import watching
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
-Write = Callable[[Project, int], None]
-FLAGS = "// #cgo CFLAGS: -I${SRCDIR}/../../native\n"
+Write = Callable[[Project, str, int], None]
 ASSEMBLY = {
     "x86_64": ("movl $VALUE, %eax", "ret"),
     "aarch64": ("mov w0, #VALUE", "ret"),
@@ -22,94 +21,100 @@ ASSEMBLY = {
 }
 
 
-def function(project: Project, preamble: str, *, compiler: str | None = "cc") -> None:
-    """Write a function that prints what C answers; without a compiler of its own, zig's is used."""
+def flags(name: str) -> str:
+    return f"// #cgo CFLAGS: -I${{SRCDIR}}/../../native/{name}\n"
+
+
+def function(project: Project, name: str, preamble: str) -> None:
+    """Write a function that prints what C answers."""
     project.write(
-        "api/f/main.go",
+        f"api/{name}/main.go",
         f'package main\n\n{preamble}import "C"\n\nfunc main() {{ println(int(C.answer())) }}\n',
     )
-    env = f'env = {{ CC = "{compiler}" }}\n' if compiler else ""
-    project.write("lambdabuild.toml", f"cgo = true\n{env}")
 
 
-def header(project: Project, number: int) -> None:
-    project.write("native/answer.h", f"static int answer(void) {{ return {number}; }}\n")
+def answer(project: Project, path: str, number: int | str) -> None:
+    project.write(path, f"static int answer(void) {{ return {number}; }}\n")
 
 
-def including(preamble: str, *, compiler: str | None = "cc") -> Write:
-    def write(project: Project, number: int) -> None:
-        if not (project / "api").exists():
-            function(project, preamble, compiler=compiler)
-        header(project, number)
-
-    return write
+def header(project: Project, name: str, number: int) -> None:
+    function(project, name, f'{flags(name)}// #include "answer.h"\n')
+    answer(project, f"native/{name}/answer.h", number)
 
 
-def deep(project: Project, number: int) -> None:
-    function(project, f'{FLAGS}// #include "answer.h"\n')
+def zig(project: Project, name: str, number: int) -> None:
+    function(project, name, f'// #include "../../native/{name}/answer.h"\n')
+    answer(project, f"native/{name}/answer.h", number)
+
+
+def deep(project: Project, name: str, number: int) -> None:
+    function(project, name, f'{flags(name)}// #include "answer.h"\n')
+    answer(project, f"native/{name}/answer.h", "N")
     project.write(
-        "native/answer.h", '#include "deep/er.h"\nstatic int answer(void) { return N; }\n'
+        f"native/{name}/answer.h",
+        f'#include "deep/er.h"\n{(project / f"native/{name}/answer.h").read_text()}',
     )
-    project.write("native/deep/er.h", f"#define N {number}\n")
+    project.write(f"native/{name}/deep/er.h", f"#define N {number}\n")
 
 
-def included_c(project: Project, number: int) -> None:
-    function(project, '// #include "../../native/answer.inc"\n')
-    project.write("native/answer.inc", f"static int answer(void) {{ return {number}; }}\n")
+def included_c(project: Project, name: str, number: int) -> None:
+    function(project, name, f'// #include "../../native/{name}/answer.inc"\n')
+    answer(project, f"native/{name}/answer.inc", number)
 
 
-def library(project: Project, number: int) -> None:
-    function(project, "// #cgo LDFLAGS: -L${SRCDIR}/../../native -lanswer\n// int answer(void);\n")
-    project.write("native/answer.c", f"int answer(void) {{ return {number}; }}\n")
-    native = project / "native"
+def computed(project: Project, name: str, number: int) -> None:
+    function(project, name, f'{flags(name)}// #include "which.h"\n')
+    project.write(f"native/{name}/which.h", '#define WHICH "answer.h"\n#include WHICH\n')
+    answer(project, f"native/{name}/answer.h", number)
+
+
+def library(project: Project, name: str, number: int) -> None:
+    place = f"-L${{SRCDIR}}/../../native/{name} -lanswer"
+    function(project, name, f"// #cgo LDFLAGS: {place}\n// int answer(void);\n")
+    project.write(f"native/{name}/answer.c", f"int answer(void) {{ return {number}; }}\n")
+    native = project / f"native/{name}"
     subprocess.run(["cc", "-O1", "-c", "answer.c", "-o", "answer.o"], cwd=native, check=True)
     Path(native / "libanswer.a").unlink(missing_ok=True)
     subprocess.run(["ar", "rcs", "libanswer.a", "answer.o"], cwd=native, check=True)
 
 
-def computed(project: Project, number: int) -> None:
-    function(project, f'{FLAGS}// #include "which.h"\n')
-    project.write("native/which.h", '#define WHICH "answer.h"\n#include WHICH\n')
-    header(project, number)
-
-
-def behind_a_link(project: Project, number: int) -> None:
+def behind_a_link(project: Project, name: str, number: int) -> None:
     """Write a header that is named by a link, and told of by where it is."""
-    function(project, f'{FLAGS.replace("native", "linked")}// #include "answer.h"\n')
+    function(project, name, '// #cgo CFLAGS: -I${SRCDIR}/../../linked\n// #include "answer.h"\n')
     if not (project / "linked").exists():
-        (project / "linked").symlink_to("native")
-    header(project, number)
+        (project / "linked").symlink_to(f"native/{name}")
+    answer(project, f"native/{name}/answer.h", number)
 
 
-def gnu_assembly(project: Project, number: int) -> None:
-    function(project, "// int answer(void);\n")
-    register, returning = ASSEMBLY[platform.machine()]
+def gnu_assembly(project: Project, name: str, number: int) -> None:
+    function(project, name, "// int answer(void);\n")
+    setting, returning = ASSEMBLY[platform.machine()]
     project.write(
-        "api/f/answer.S",
-        '#include "../../native/value.h"\n.globl answer\nanswer:\n'
-        f'{register}\n{returning}\n.section .note.GNU-stack,"",%progbits\n',
+        f"api/{name}/answer.S",
+        f'#include "../../native/{name}/value.h"\n.globl answer\nanswer:\n'
+        f'{setting}\n{returning}\n.section .note.GNU-stack,"",%progbits\n',
     )
-    project.write("native/value.h", f"#define VALUE {number}\n")
+    project.write(f"native/{name}/value.h", f"#define VALUE {number}\n")
 
 
-def go_assembly(project: Project, number: int) -> None:
+def go_assembly(project: Project, name: str, number: int) -> None:
     project.write(
-        "api/f/main.go", "package main\n\nfunc answer() int\n\nfunc main() { println(answer()) }\n"
+        f"api/{name}/main.go",
+        "package main\n\nfunc answer() int\n\nfunc main() { println(answer()) }\n",
     )
-    for machine, register in (("amd64", "AX"), ("arm64", "R0")):
+    for machine, move, register in (("amd64", "MOVQ", "AX"), ("arm64", "MOVD", "R0")):
         project.write(
-            f"api/f/answer_{machine}.s",
-            '#include "textflag.h"\n#include "../../native/value.h"\n\n'
-            f"TEXT ·answer(SB),NOSPLIT,$0-8\n\tMOV{'Q' if machine == 'amd64' else 'D'} $VALUE, {register}\n"
-            f"\tMOV{'Q' if machine == 'amd64' else 'D'} {register}, ret+0(FP)\n\tRET\n",
+            f"api/{name}/answer_{machine}.s",
+            f'#include "textflag.h"\n#include "../../native/{name}/value.h"\n\n'
+            f"TEXT ·answer(SB),NOSPLIT,$0-8\n\t{move} $VALUE, {register}\n"
+            f"\t{move} {register}, ret+0(FP)\n\tRET\n",
         )
-    project.write("native/value.h", f"#define VALUE {number}\n")
+    project.write(f"native/{name}/value.h", f"#define VALUE {number}\n")
 
 
-def local_replace(project: Project, number: int) -> None:
-    function(project, "")
+def local_replace(project: Project, name: str, number: int) -> None:
     project.write(
-        "api/f/main.go",
+        f"api/{name}/main.go",
         'package main\n\nimport "example.com/lib"\n\nfunc main() { println(lib.Answer()) }\n',
     )
     project.write(
@@ -123,94 +128,112 @@ def local_replace(project: Project, number: int) -> None:
         "package lib\n\n// #cgo CFLAGS: -I${SRCDIR}/include\n// #include <answer.h>\n"
         'import "C"\n\nfunc Answer() int { return int(C.answer()) }\n',
     )
-    project.write("../lib/include/answer.h", f"static int answer(void) {{ return {number}; }}\n")
+    answer(project, "../lib/include/answer.h", number)
 
 
-@pytest.mark.parametrize(
-    ("write", "file", "told"),
-    [
-        (including(f'{FLAGS}// #include "answer.h"\n'), "native/answer.h", None),
-        (including('// #include "../../native/answer.h"\n', compiler=None), "native/answer.h", None),
-        (deep, "native/deep/er.h", None),
-        (included_c, "native/answer.inc", None),
-        (computed, "native/answer.h", None),
-        (library, "native/libanswer.a", None),
-        (behind_a_link, "native/answer.h", "linked/answer.h"),
-        (gnu_assembly, "native/value.h", None),
-        (go_assembly, "native/value.h", None),
-        (local_replace, "../lib/include/answer.h", None),
-    ],
-    ids=[
-        "header", "zig", "header of a header", "included C", "computed", "library", "link",
-        "assembly", "Go's assembly", "local replace",
-    ],
-)  # fmt: skip
-def test_what_c_takes_in_from_elsewhere_is_an_input(
-    empty: Project, write: Write, file: str, told: str | None
-) -> None:
-    write(empty, 41)
+KINDS: dict[str, tuple[Write, str]] = {
+    "assembly": (gnu_assembly, "native/assembly/value.h"),
+    "computed": (computed, "native/computed/answer.h"),
+    "deep": (deep, "native/deep/deep/er.h"),
+    "go-assembly": (go_assembly, "native/go-assembly/value.h"),
+    "header": (header, "native/header/answer.h"),
+    "included": (included_c, "native/included/answer.inc"),
+    "library": (library, "native/library/libanswer.a"),
+    "link": (behind_a_link, "native/link/answer.h"),
+    "replace": (local_replace, "../lib/include/answer.h"),
+    "zig": (zig, "native/zig/answer.h"),
+}
+"""What writes a function of that name with its C, and the file that the answer is in."""
+
+
+def test_what_c_takes_in_from_elsewhere_is_an_input(empty: Project) -> None:
+    """All kinds together: each function has a file of its own."""
+    compilers = [f'[functions.{name}]\nenv = {{ CC = "cc" }}\n' for name in KINDS if name != "zig"]
+    empty.write("lambdabuild.toml", "cgo = true\n" + "".join(compilers))
+
+    def write(number: int) -> None:
+        for name, (kind, _) in KINDS.items():
+            kind(empty, name, number)
+
+    def said() -> dict[str, str]:
+        return {name: empty.says(name) for name in KINDS}
+
+    write(41)
     assert empty.run("all").code == 0
-    assert empty.says("f") == "41"
-    assert empty.run("why").out == "f: up to date\n"
-    write(empty, 42)
-    assert empty.run("why").out == f"f: {told or file} changed\n"
-    assert empty.run("why", "--file", file).out == "f\n"
+    assert said() == dict.fromkeys(KINDS, "41")
+    assert set(empty.run("why").out.splitlines()) == {f"{name}: up to date" for name in KINDS}
+    write(42)
+    changed = {name: file for name, (_, file) in KINDS.items()} | {"link": "linked/answer.h"}
+    assert empty.run("why").out.splitlines() == [
+        f"{name}: {file} changed" for name, file in changed.items()
+    ]
+    for name, (_, file) in KINDS.items():
+        assert empty.run("why", "--file", file).out == f"{name}\n"
     files = empty.path.parent / "files"
-    files.write_text(f"{file}\n")
+    files.write_text("".join(f"{file}\n" for _, file in KINDS.values()))
     listed = empty.run("list", "--json", "--files-from", str(files)).json["functions"]
-    assert [function["name"] for function in listed] == ["f"]
+    assert [function["name"] for function in listed] == list(KINDS)
     assert empty.run("all").code == 0
-    assert empty.says("f") == "42"
-    assert empty.run("why").out == "f: up to date\n"
+    assert said() == dict.fromkeys(KINDS, "42")
+    assert set(empty.run("why").out.splitlines()) == {f"{name}: up to date" for name in KINDS}
     # What is not there fails, and leaves what was built; it is seen when it is back.
-    (empty / file).rename(empty.path.parent / "away")
+    away = empty.path.parent / "away"
+    away.mkdir()
+    for name, (_, file) in KINDS.items():
+        (empty / file).rename(away / name)
     result = empty.run("all", "--json")
-    assert (result.code, result.statuses) == (1, {"f": "failed"})
-    assert empty.says("f") == "42"
-    (empty.path.parent / "away").rename(empty / file)
+    assert (result.code, result.statuses) == (1, dict.fromkeys(KINDS, "failed"))
+    assert said() == dict.fromkeys(KINDS, "42")
+    for name, (_, file) in KINDS.items():
+        (away / name).rename(empty / file)
     assert empty.run("all").code == 0
 
 
-def test_a_header_may_be_there_or_not(empty: Project) -> None:
+@pytest.fixture
+def hosted(empty: Project) -> Project:
+    """A project whose C the host's own compiler makes."""
+    empty.write("lambdabuild.toml", 'cgo = true\nenv = { CC = "cc" }\n')
+    return empty
+
+
+def test_a_header_may_be_there_or_not(hosted: Project) -> None:
     """Go's cache has the package with it, and takes it for that without."""
     name = '"../../native/answer.h"'
     function(
-        empty,
+        hosted, "f",
         f"// #if __has_include({name})\n// #include {name}\n// #else\n"
         "// static int answer(void) { return 0; }\n// #endif\n",
-    )
-    header(empty, 41)
-    away = empty.path.parent / "away"
+    )  # fmt: skip
+    answer(hosted, "native/answer.h", 41)
+    away = hosted.path.parent / "away"
     for moved in ("native/answer.h", "native"):
-        assert empty.run("all").code == 0
-        assert empty.says("f") == "41"
-        (empty / moved).rename(away)
-        assert empty.run("why").out == "f: native/answer.h removed\n"
-        assert empty.run("all").code == 0
-        assert empty.says("f") == "0"
-        assert empty.run("why").out == "f: up to date\n"
-        away.rename(empty / moved)
-        assert empty.run("why").out == "f: native/answer.h added\n"
+        assert hosted.run("all").code == 0
+        assert hosted.says("f") == "41"
+        (hosted / moved).rename(away)
+        assert hosted.run("why").out == "f: native/answer.h removed\n"
+        assert hosted.run("all").code == 0
+        assert hosted.says("f") == "0"
+        assert hosted.run("why").out == "f: up to date\n"
+        away.rename(hosted / moved)
+        assert hosted.run("why").out == "f: native/answer.h added\n"
 
 
-def test_watch_sees_a_header_that_lies_elsewhere_at_once(empty: Project) -> None:
-    write = including(f'{FLAGS}// #include "answer.h"\n')
-    write(empty, 41)
-    with watching(empty) as watch:
+def test_watch_sees_a_header_that_lies_elsewhere_at_once(hosted: Project) -> None:
+    header(hosted, "f", 41)
+    with watching(hosted) as watch:
         for number in (42, 43):
             time.sleep(0.5)  # No late event makes it look.
-            write(empty, number)
-            assert watch.until("built f") == ["change native/answer.h: f", "built f"]
-            assert empty.says("f") == str(number)
+            answer(hosted, "native/f/answer.h", number)
+            assert watch.until("built f") == ["change native/f/answer.h: f", "built f"]
+            assert hosted.says("f") == str(number)
 
 
-def test_a_header_that_comes_first_takes_the_others_place(empty: Project) -> None:
-    second = FLAGS.replace("native", "other")
-    function(empty, f'{second}{FLAGS}// #include "answer.h"\n')
-    empty.write("other/README", "none yet")
-    header(empty, 41)
-    assert empty.run("all").code == 0
-    empty.write("other/answer.h", "static int answer(void) { return 42; }\n")
-    assert empty.run("why").out == "f: other/answer.h added\n"
-    assert empty.run("all").code == 0
-    assert empty.says("f") == "42"
+def test_a_header_that_comes_first_takes_the_others_place(hosted: Project) -> None:
+    function(hosted, "f", f'{flags("first")}{flags("f")}// #include "answer.h"\n')
+    hosted.write("native/first/README", "none yet")
+    answer(hosted, "native/f/answer.h", 41)
+    assert hosted.run("all").code == 0
+    answer(hosted, "native/first/answer.h", 42)
+    assert hosted.run("why").out == "f: native/first/answer.h added\n"
+    assert hosted.run("all").code == 0
+    assert hosted.says("f") == "42"

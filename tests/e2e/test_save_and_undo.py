@@ -137,11 +137,8 @@ def test_what_was_saved_and_undone_while_it_was_compiled_is_in_no_executable_and
     assert empty.says("f", directory="again").split("\n")[-1] == right
 
 
-@pytest.mark.parametrize("arguments", [(), ("--force",)])
-def test_nor_is_it_where_go_compiles_to_tell_what_its_cache_has(
-    empty: Project, arguments: tuple[str, ...]
-) -> None:
-    """Of a package with C from elsewhere, and with --force, what Go has kept is forgotten first."""
+def test_nor_is_it_where_go_compiles_to_tell_what_its_cache_has(empty: Project) -> None:
+    """Of a package with C from elsewhere, what Go has kept is forgotten first."""
     right = word()
     function_with_c_from_elsewhere(empty)
     empty.write("plain/plain.go", f'package plain\n\nfunc init() {{ println("{right}") }}\n')
@@ -149,7 +146,7 @@ def test_nor_is_it_where_go_compiles_to_tell_what_its_cache_has(
         empty, "plain/plain.go", (empty / "plain/plain.go").read_text().replace(right, word()),
         package="example.com/empty/plain", tools="compile",
     )  # fmt: skip
-    first = empty.run("all", "--json", *arguments, env=racing)
+    first = empty.run("all", "--json", env=racing)
     assert (first.code, raced(empty)) == (0, 1), first.err
     for directory in ("dist", "again"):
         assert empty.run("all", "--out", directory).code == 0
