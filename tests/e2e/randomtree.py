@@ -158,7 +158,7 @@ class Monorepo:
     noise: dict[str, str] = field(default_factory=dict)
     """Files that are no input of any function, by path."""
     header: int = 1
-    """The number in `ABROAD`."""
+    """The number in `ABROAD`; with 0, it is not there."""
     go: str = "1.22"
     goflags: str = ""
     top: Table = field(default_factory=Table)
@@ -180,7 +180,8 @@ class Monorepo:
     def texts(self) -> dict[str, str]:
         """Return every file, by path."""
         texts = {"go.mod": f"module {MODULE}\n\ngo {self.go}\n", **self.noise}
-        texts[ABROAD] = f"#define ABROAD {self.header}\n"
+        if self.header:
+            texts[ABROAD] = f"#define ABROAD {self.header}\n"
         for package in self.packages.values():
             texts |= {f"{package.directory}/{n}": text for n, text in package.texts().items()}
         config = self.top.lines()
@@ -211,7 +212,7 @@ class Monorepo:
         }
         arm = settings.architecture == "arm64"
         for package in self.closure(self.functions[name]):
-            if package.abroad and not arm:
+            if package.abroad and package.assembly is not None and not arm:
                 yield package, ABROAD, str(self.header)
             for file, text in package.texts().items():
                 constraint = package.files[file].constraint if file in package.files else ""
@@ -229,15 +230,28 @@ class Monorepo:
         own = self.functions[name]
         if any(package.trouble == "closed" for package in self.closure(own)):
             return True
+        if not self.header and any(file == ABROAD for _, file, _ in self.seen(name)):
+            return True
         if own.trouble or any(
             package.trouble == "module" and own.directory.startswith(f"{package.directory}/")
             for package in self.packages.values()
         ):
             return True
+        files: dict[str, list[Fault]] = {}
+        for package, file, _ in self.seen(name):
+            if file.endswith(".go"):
+                others = GoFile(0) if file not in package.files else package.files[file]
+                fault = package.fault if file == package.first else others.fault
+                files.setdefault(package.directory, []).append(fault)
+        for place in self.noise:
+            directory, file = os.path.split(place)
+            if file.endswith("_test.go") and directory in files:
+                files[directory].append("")
+        # A package may have any name, but not two.
         return any(
-            (package.fault if file == package.first else package.files[file].fault)
-            for package, file, _ in self.seen(name)
-            if file == package.first or file in package.files
+            fault and (fault != "clause" or len(faults) > 1)
+            for faults in files.values()
+            for fault in faults
         )
 
     def digest(self, name: str) -> str:

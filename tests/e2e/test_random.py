@@ -230,7 +230,7 @@ class Walk(RuleBasedStateMachine):
         names = [package.first, *package.files]
         name = names[which % len(names)]
         # Whether it still is a function shall be beyond doubt.
-        unknown = package.main and not package.files and fault in {"empty", "clause"}
+        unknown = package.main and fault in {"empty", "clause"} and name == package.first
         if not package.shy and not unknown and not package.trouble:
             if name == package.first:
                 package.fault = fault
@@ -288,10 +288,10 @@ class Walk(RuleBasedStateMachine):
         self.repo.packages["internal/p2"].assembly = numbers
         self.save(manner)
 
-    @rule(number=st.integers(0, 9), manner=MANNER)
-    def edit_header_elsewhere(self, number: int, manner: Manner) -> None:
-        """Edit a header that lies in no package's directory; with 0, it is included no more."""
-        self.repo.packages["internal/p2"].abroad = number > 0
+    @rule(number=st.integers(0, 4), included=st.sampled_from([True, True, False]), manner=MANNER)
+    def edit_header_elsewhere(self, number: int, manner: Manner, *, included: bool) -> None:
+        """Edit a header that lies in no package's directory; with 0, take it away."""
+        self.repo.packages["internal/p2"].abroad = included
         self.repo.header = number
         self.save(manner)
 
