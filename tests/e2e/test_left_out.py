@@ -105,40 +105,47 @@ def test_only_what_go_or_a_person_leaves_out_is_passed_over(empty: Project) -> N
 
 
 BROKEN = {
-    "a directive": "module example.com/bad\n\ngo 1.22\nrequre x\n",
+    "directive": "module example.com/directive\n\ngo 1.22\nrequre x\n",
     "empty": "",
-    "a Go that is nowhere": "module example.com/bad\n\ngo 1.999\n",
-    "a requirement": "module example.com/bad\n\ngo 1.22\n\nrequire example.com/none v1\n",
+    "nowhere": "module example.com/nowhere\n\ngo 1.999\n",
+    "requirement": "module example.com/requirement\n\ngo 1.22\n\nrequire example.com/none v1\n",
 }
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_a_module_that_cannot_be_loaded_costs_its_own_functions(empty: Project, kind: str) -> None:
+def modules(project: Project, *names: str) -> None:
+    """Make a module of each function."""
+    for name in names:
+        project.write(f"api/{name}/go.mod", f"module example.com/{name}\n\ngo 1.22\n")
+
+
+def test_a_module_that_cannot_be_loaded_costs_its_own_functions(empty: Project) -> None:
     (empty / "go.mod").unlink()
-    functions(empty, "good", "bad")
-    empty.write("api/good/go.mod", "module example.com/good\n\ngo 1.22\n")
-    empty.write("api/bad/go.mod", "module example.com/bad\n\ngo 1.22\n")
+    functions(empty, "good", *BROKEN)
+    modules(empty, "good", *BROKEN)
     assert empty.run("all").code == 0
-    empty.write("api/bad/go.mod", BROKEN[kind])
+    for name, text in BROKEN.items():
+        empty.write(f"api/{name}/go.mod", text)
     result = empty.run("all", "--json")
     assert result.code == 1
-    assert result.statuses == {"bad": "failed", "good": "up-to-date"}
-    if kind == "a directive":
-        assert result.functions["bad"]["errors"] == [
-            {"file": "api/bad/go.mod", "line": 4, "column": None,
-             "message": "unknown directive: requre"}
-        ]  # fmt: skip
-    assert (empty / "dist/bad/bootstrap").exists()
+    assert result.statuses == {"good": "up-to-date"} | dict.fromkeys(BROKEN, "failed")
+    assert result.functions["directive"]["errors"] == [
+        {"file": "api/directive/go.mod", "line": 4, "column": None,
+         "message": "unknown directive: requre"}
+    ]  # fmt: skip
+    assert all((empty / f"dist/{name}/bootstrap").exists() for name in BROKEN)
     assert empty.run("list", "--json").code == 0
-    assert empty.run("why").out.splitlines()[1] == "good: up to date"
+    assert "good: up to date" in empty.run("why").out.splitlines()
     assert empty.run("doctor").code == 2
-    # Nobody asks for it: then Go is not even started there.
-    for arguments in (["build", "good"], ["all", "--exclude", "bad"]):
+    # Nobody asks for them: then Go is not even started there.
+    left_out = [f"--exclude={name}" for name in BROKEN]
+    for arguments in (["build", "good"], ["all", *left_out]):
         result = empty.run(*arguments, "-v")
-        assert (result.code, "api/bad " in result.err) == (0, False)
-    assert empty.run("build", "bad").code == 1
-    empty.write("api/bad/go.mod", "module example.com/bad\n\ngo 1.22\n")
-    assert empty.run("all", "--json").statuses == {"bad": "up-to-date", "good": "up-to-date"}
+        assert result.code == 0
+        assert not any(f"api/{name} " in result.err for name in BROKEN)
+    for name in BROKEN:
+        assert empty.run("build", name).code == 1
+    modules(empty, *BROKEN)
+    assert set(empty.run("all", "--json").statuses.values()) == {"up-to-date"}
 
 
 def test_a_workspace_that_cannot_be_loaded_costs_its_own_modules(empty: Project) -> None:
@@ -162,7 +169,7 @@ def test_a_watcher_builds_what_is_well_while_a_module_is_broken(empty: Project) 
     for name in ("good", "bad", "zz"):
         empty.write(f"api/{name}/go.mod", f"module example.com/{name}\n\ngo 1.22\n")
     with watching(empty) as watch:
-        empty.write("api/bad/go.mod", BROKEN["a directive"])
+        empty.write("api/bad/go.mod", BROKEN["directive"])
         watch.until("failed bad")
         empty.write("api/good/main.go", main_printing("better"))
         watch.until("built good")
@@ -275,7 +282,7 @@ def test_nothing_of_a_module_that_cannot_be_loaded_is_taken_for_gone(empty: Proj
     for name in ("good", "bad"):
         empty.write(f"api/{name}/go.mod", f"module example.com/{name}\n\ngo 1.22\n")
     assert empty.run("all").code == 0
-    empty.write("api/bad/go.mod", BROKEN["a directive"])
+    empty.write("api/bad/go.mod", BROKEN["directive"])
     empty.write("api/bad/main.go", "pakage main\n")
     empty.run("all")
     assert (empty / "dist/bad/bootstrap").exists()

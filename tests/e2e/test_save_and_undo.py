@@ -258,7 +258,7 @@ def test_a_watcher_takes_nothing_that_was_saved_and_undone_while_it_was_compiled
     assert empty.says("f") == said
 
 
-ROUNDS = int(os.environ.get("SAVE_AND_UNDO_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("SAVE_AND_UNDO_ROUNDS", "8"))
 
 
 def test_saves_and_undoes_at_random_moments_leave_nothing_wrong(empty: Project) -> None:
