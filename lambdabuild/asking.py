@@ -318,7 +318,9 @@ def _enter_package(world: World, package: Package, tops: Collection[str]) -> Non
 
 def _enter_missing(world: World, missing: Sequence[Package], modules: Iterable[str]) -> None:
     """Look where packages would be that are imported and not there."""
-    for directory in modules if missing else ():
+    if not missing:
+        return
+    for directory in modules:
         path = parse_directives(_text(os.path.join(directory, "go.mod"))).module
         for package in missing:
             if path is not None and package.import_path.startswith(f"{path}/"):

@@ -7,7 +7,7 @@ from lambdabuild.gosource import embeds
 from lambdabuild.model import Batch, Step
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
-from lambdabuild.state import DIRECTORY
+from lambdabuild.state import DIRECTORY, STATE
 from lambdabuild.survey import Survey
 
 
@@ -19,7 +19,7 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
         for path in (step.artifact, step.zip, step.sbom)
         if path is not None
     }
-    outputs.add(os.path.join(session.project, DIRECTORY, "state.json"))
+    outputs.add(os.path.join(session.project, DIRECTORY, STATE))
     if session.layout:
         outputs.add(os.path.join(session.out, "manifest.json"))
     warned = set()

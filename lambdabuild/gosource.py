@@ -69,7 +69,10 @@ def head(source: bytes) -> bytes:
 
 
 class Directives(NamedTuple):
-    """What a go.mod or a go.work says of directories, as it writes them; `ignore` may be any path."""
+    """A go.mod's module path, and the directories that it or a go.work names, as written there.
+
+    `ignore` may be any path.
+    """
 
     module: str | None = None
     use: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ What cannot be loaded costs its own functions alone: they are known from the wal
 """
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -13,6 +12,7 @@ from lambdabuild import tree
 from lambdabuild.asking import Go, Variant, is_left_out
 from lambdabuild.config import BuildSettings
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.gosource import parse_directives
 from lambdabuild.model import Diagnostic, GoEnvironment, Package
 from lambdabuild.naming import is_below
 from lambdabuild.process import Run, in_parallel
@@ -20,7 +20,6 @@ from lambdabuild.sources import sources_with_main
 
 _AT_ONCE = 4
 """How many `go list` processes run at a time; each uses several processors by itself."""
-_MODULE = re.compile(r"^[ \t]*module[ \t]+[\"`]?([^\s\"`]+)", re.MULTILINE)
 
 T = TypeVar("T")
 
@@ -295,10 +294,10 @@ def import_path_of(directory: str, load: str) -> str:
     module = tree.enclosing(directory, "go.mod")
     try:
         with open(os.path.join(module or "", "go.mod"), encoding="utf-8", errors="replace") as file:
-            name = _MODULE.search(file.read())
+            name = parse_directives(file.read()).module
     except OSError:
         name = None
     if module is None or name is None:
         return os.path.relpath(directory, load)
     inside = os.path.relpath(directory, module)
-    return name[1] if inside == "." else f"{name[1]}/{inside.replace(os.sep, '/')}"
+    return name if inside == "." else f"{name}/{inside.replace(os.sep, '/')}"

@@ -16,6 +16,7 @@ from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
 from lambdabuild.sources import sources_with_main
 from lambdabuild.timeline import Timeline
+from lambdabuild.tree import enclosing
 
 
 class Session(NamedTuple):
@@ -61,7 +62,8 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
 
     """
     if explicit is None:
-        project = _configured(working)
+        # One that cannot be read is not taken for none.
+        project = enclosing(working, FILE_NAME, os.path.lexists)
         if project is None:
             return working, Config()
         path = os.path.join(project, FILE_NAME)
@@ -89,15 +91,6 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
     from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
 
     return project, parse_config(text, shown, path)
-
-
-def _configured(directory: str) -> str | None:
-    """Return the nearest directory, upwards, with a configuration, be it one that cannot be read."""
-    while not os.path.lexists(os.path.join(directory, FILE_NAME)):
-        if directory == os.path.dirname(directory):
-            return None
-        directory = os.path.dirname(directory)
-    return directory
 
 
 def find_functions(

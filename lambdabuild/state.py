@@ -19,6 +19,8 @@ from lambdabuild.stamps import clock_of
 log = logging.getLogger(__name__)
 
 DIRECTORY = ".lambdabuild"
+STATE = "state.json"
+"""The file in it that every run may write."""
 _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 
@@ -28,7 +30,7 @@ class Home:
     def __init__(self, project: str) -> None:
         self.project = project
         self.path = Path(project, DIRECTORY)
-        self._state = self.path / "state.json"
+        self._state = self.path / STATE
         self._announced = self.path / "publishing.json"
         self._new = False
 

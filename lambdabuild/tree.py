@@ -1,6 +1,7 @@
 """Walk the directories below a root as Go walks them, and remember what Go passes over."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
@@ -113,9 +114,11 @@ def _has_source(directory: str) -> bool:
         return False
 
 
-def enclosing(directory: str, name: str) -> str | None:
+def enclosing(
+    directory: str, name: str, holds: Callable[[str], bool] = os.path.isfile
+) -> str | None:
     """Return the nearest directory, from `directory` upwards, that holds a file `name`."""
-    while not os.path.isfile(os.path.join(directory, name)):
+    while not holds(os.path.join(directory, name)):
         parent = os.path.dirname(directory)
         if parent == directory:
             return None
