@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -149,21 +149,13 @@ def build(
         return stop()
 
     command = command_of(batch, toolchain, goflags, staging, jobs)
-    sources = list(_named_by(goflags, batch.directory))
-    list_sources(batch, staging, sources)
-    forgotten = True
-    if distrusted is not None:
-        for _ in range(tries):
-            listed = run(gotool.export_command(command), tick)
-            tick()
-            forgotten = listed.code == 0 and forget_packages(listed.output, *distrusted)
-            if not events.take_refused():
-                break
-            # What imports what was refused has no ID yet.
-            forgotten = False
-            list_sources(batch, staging, sources)
-        if not forgotten:
-            command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
+    list_sources(batch, staging, goflags)
+    forgotten = distrusted is None or _forget(
+        distrusted, lambda: run(gotool.export_command(command), tick), events, tries,
+        lambda: list_sources(batch, staging, goflags),
+    )  # fmt: skip
+    if not forgotten:
+        command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
@@ -181,6 +173,27 @@ def build(
             distrusted=None if forgotten else distrusted,
         )  # fmt: skip
     return steps
+
+
+def _forget(
+    distrusted: Distrusted,
+    export: Callable[[], Completed],
+    events: "_Events",
+    tries: int,
+    list_again: Callable[[], None],
+) -> bool:
+    """Have Go forget what is distrusted; return False where only compiling everything does.
+
+    `export` compiles what Go's cache has not, and may be refused as any build: then what imports
+    the refused has no ID yet, and it is asked again, `tries` times in all.
+    """
+    for _ in range(tries):
+        listed = export()
+        forgotten = listed.code == 0 and forget_packages(listed.output, *distrusted)
+        if not events.take_refused():
+            return forgotten
+        list_again()
+    return False
 
 
 def _to_build_again(
@@ -213,16 +226,6 @@ def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None
         if package in current:
             Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
     Path(str(staging.events)).write_bytes(b"")
-
-
-def _named_by(goflags: str, directory: str) -> Iterator[str]:
-    """Yield the files of GOFLAGS that any package may be compiled from."""
-    if profile := gotool.profile_path(goflags, directory):
-        yield profile
-    if overlay := gotool.overlay_path(goflags, directory):
-        yield overlay
-        with contextlib.suppress(OSError, ValueError):
-            yield from gotool.parse_overlay(Path(overlay).read_text("utf-8"), directory)
 
 
 @dataclass(slots=True)

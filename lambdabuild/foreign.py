@@ -83,7 +83,7 @@ def _joined(one: Foreign, other: Foreign) -> Foreign:
         _united(one.libraries, other.libraries),
         _united(one.searched, other.searched),
         _united(one.absent, other.absent),
-        one.untracked or other.untracked,
+        one.doubtful or other.doubtful,
     )
 
 
@@ -137,8 +137,7 @@ class Question(NamedTuple):
             flags += [*way.flags("CGO_LDFLAGS"), *way.linker]
         if flags:
             libraries, absent = self._libraries(repository, flags)
-            untracked = found.untracked or bool(libraries or absent)
-            found = found._replace(libraries=libraries, absent=absent, untracked=untracked)
+            found = found._replace(libraries=libraries, absent=absent)
         return found
 
     def _libraries(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lambdabuild.gosource import PROFILE, is_source
-from lambdabuild.gotool import Staging
+from lambdabuild.gotool import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.model import Batch, Package
 
 _SECOND = 1_000_000_000
@@ -21,17 +21,18 @@ _COARSE_TICK = 2 * _SECOND
 """Nanoseconds in which two changes may show one time, where a file system keeps whole seconds."""
 
 
-def list_sources(batch: Batch, staging: Staging, also: Iterable[str] = ()) -> None:
+def list_sources(batch: Batch, staging: Staging, goflags: str = "") -> None:
     """Write, for each package of the repository that may be compiled, what the wrapper looks at.
 
     The list's own time is that of the last change before: what changes from now on is younger.
-    `also` names files that every package is compiled from. To be called right before `go build`.
+    To be called right before what compiles.
     """
+    also = list(_named_by(goflags, batch.directory))
     latest = 0
     for package in _compiled(batch):
         listed = [*dict.fromkeys(_looked_at(package, batch.directory, also))]
         # A source that came since `go list` is no change either: Go hashes it later.
-        changed = list(_changes((*listed, *_sources_in(package.directory))))
+        changed = list(_changes({*listed, *_sources_in(package.directory)}))
         newest = max(changed, default=0)
         if not any(time % _SECOND for time in changed):
             latest = max(latest, newest)
@@ -40,6 +41,16 @@ def list_sources(batch: Batch, staging: Staging, also: Iterable[str] = ()) -> No
         Path(place).write_text("".join(f"{path}\n" for path in listed), "utf-8", "surrogateescape")
         os.utime(place, ns=(newest, newest))
     _wait_past(latest)
+
+
+def _named_by(goflags: str, directory: str) -> Iterator[str]:
+    """Yield the files of GOFLAGS that any package may be compiled from."""
+    if profile := profile_path(goflags, directory):
+        yield profile
+    if overlay := overlay_path(goflags, directory):
+        yield overlay
+        with contextlib.suppress(OSError, ValueError):
+            yield from parse_overlay(Path(overlay).read_text("utf-8"), directory)
 
 
 def _compiled(batch: Batch) -> Iterator[Package]:

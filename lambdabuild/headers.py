@@ -107,14 +107,14 @@ class Reading:
         scan = self._scan(directories)
         for path in self._sources(ASSEMBLY):
             scan.read(path)
-        return self._foreign(scan, scan.found, (), untracked=bool(scan.doubtful()))
+        return self._foreign(scan, scan.found, (), doubtful=bool(scan.doubtful()))
 
     def of_c(self) -> Foreign:
         """Return what the C compiler includes."""
         package = self._package
         answers: list[str] = []
         scans = []
-        untracked = False
+        doubtful = False
         for path, preamble in self._parts():
             plus = path.endswith(_PLUS_PLUS)
             flags = self._flags(plus=plus)
@@ -124,7 +124,7 @@ class Reading:
                 scan.read(path)
             else:
                 scan.take(preamble, package.directory)
-            untracked = untracked or bool(scan.optional or (scan.missing and scan.elsewhere))
+            doubtful = doubtful or bool(scan.optional or (scan.missing and scan.elsewhere))
             # What names nothing but the package's own files needs no compiler to tell.
             if not (
                 scan.computed
@@ -139,7 +139,7 @@ class Reading:
             if told is None:
                 scan.guess()
                 answers += scan.found
-                untracked = True
+                doubtful = True
             else:
                 answers += told
         whole = self._scan(dict.fromkeys(d for scan in scans for d in scan.directories))
@@ -150,10 +150,7 @@ class Reading:
         for path in dict.fromkeys(answers):
             if self._repository.holds(path):
                 whole.assemble(path)
-        return self._foreign(
-            whole, [*answers, *whole.assembled], answers,
-            untracked=untracked or any(not os.path.isfile(path) for path in answers),
-        )  # fmt: skip
+        return self._foreign(whole, [*answers, *whole.assembled], answers, doubtful=doubtful)
 
     def _parts(self) -> Iterator[tuple[str, bytes | None]]:
         """Yield what is compiled on its own: preambles with their files, and the files of C."""
@@ -222,19 +219,19 @@ class Reading:
         return [_normal(os.path.join(base, name)) for name in cfiles.parse_rule(done)]
 
     def _foreign(
-        self, scan: "_Scan", files: Iterable[str], answers: Iterable[str], *, untracked: bool
+        self, scan: "_Scan", files: Iterable[str], answers: Iterable[str], *, doubtful: bool
     ) -> Foreign:
         found = {
             path: None
             for path in files
             if path not in self._listed and self._repository.holds(path) and os.path.isfile(path)
         }
-        untracked = untracked or bool(found)
         # A header that is nowhere yet is told of by its name.
         missing = [path for path in answers if not os.path.isfile(path)]
+        doubtful = doubtful or bool(missing)
         names = {*scan.names, *(os.path.basename(path) for path in missing)}
         if not names and not scan.computed:
-            return Foreign(tuple(found), untracked=untracked)
+            return Foreign(tuple(found), doubtful=doubtful)
         odd = scan.computed or any(not is_source(os.path.basename(name)) for name in names)
         level = Level.INCLUDED if odd else Level.TREE
         below = {os.path.dirname(name) for name in names if not os.path.isabs(name)}
@@ -249,7 +246,7 @@ class Reading:
                     searched[place] = level
                 else:
                     searched.setdefault(nearest_directory(place), Level.TREE)
-        return Foreign(tuple(found), (), tuple(searched.items()), untracked=untracked)
+        return Foreign(tuple(found), (), tuple(searched.items()), doubtful=doubtful)
 
 
 class _Scan:

@@ -141,8 +141,13 @@ class Foreign(NamedTuple):
     """Where another file might come first, each with the level at which to look."""
     absent: tuple[str, ...] = ()
     """Libraries that would be linked if they were there."""
-    untracked: bool = False
-    """Go's cache may hold it compiled with other files than these, and take it for current."""
+    doubtful: bool = False
+    """It names what is not there, or is somebody else's, and may have been here before."""
+
+    @property
+    def untracked(self) -> bool:
+        """Whether Go's cache may hold it compiled with other files, and take that for current."""
+        return bool(self.files or self.libraries or self.absent or self.doubtful)
 
 
 class Package(NamedTuple):

@@ -226,6 +226,6 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
 
 
 def _foreign(row: list[Any]) -> Foreign:
-    files, libraries, searched, absent, untracked = row
+    files, libraries, searched, absent, doubtful = row
     places = tuple((directory, level) for directory, level in searched)
-    return Foreign(tuple(files), tuple(libraries), places, tuple(absent), untracked)
+    return Foreign(tuple(files), tuple(libraries), places, tuple(absent), doubtful)
