@@ -21,8 +21,9 @@ from lambdabuild.model import (
     Step,
     StepResult,
 )
+from lambdabuild.own import temporary
 from lambdabuild.saved import State
-from lambdabuild.state import cannot_write, temporary
+from lambdabuild.state import cannot_write
 
 log = logging.getLogger(__name__)
 
@@ -297,11 +298,13 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
     staying = []
     for companion in artifact.companions:
         path = os.path.normpath(os.path.join(project, companion.path))
-        became[path] = _unlink(path, held=held_companion(companion, project) is not None)
+        mine = held_companion(companion, project) is not None
+        became[path] = _unlink(path, held=mine)
         if became[path] is Removal.REFUSED:
             staying.append(companion)
     path = os.path.normpath(os.path.join(project, artifact.path))
-    removal = became[path] = _unlink(path, held=holds(artifact, project))
+    mine = holds(artifact, project)
+    removal = became[path] = _unlink(path, held=mine)
     log.info("%s: %s", artifact.path, removal)
     if removal is Removal.REFUSED or staying:
         state.artifacts[artifact.path] = artifact._replace(companions=tuple(staying))
@@ -319,7 +322,8 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
 def remove_companion(companion: Companion, project: str, boundary: str) -> Removal:
     """Remove a file that stood with an executable, if it is as lambdabuild wrote it."""
     path = os.path.normpath(os.path.join(project, companion.path))
-    removal = _unlink(path, held=held_companion(companion, project) is not None)
+    mine = held_companion(companion, project) is not None
+    removal = _unlink(path, held=mine)
     remove_empty(os.path.dirname(path), boundary)
     return removal
 

@@ -42,7 +42,7 @@ def history(
     from lambdabuild.streams import print_json  # noqa: PLC0415
 
     with opened(flags) as session:
-        runs = read_history(Home(session.project).history)
+        runs = read_history(Home(session.project, session.environment).history)
         chosen = trends.named(runs, names) if names else None
         if json:
             print_json(trends.history_value(runs, chosen))

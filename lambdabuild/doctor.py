@@ -44,7 +44,7 @@ def examine(
 ) -> Iterator[Finding]:
     """Look at everything a build needs, one finding after another."""
     yield from _processor_and_memory(environment)
-    yield from _output(settings, project)
+    yield from _output(settings, project, environment)
     try:
         go = find_go(environment)
         told = ask_environment(run, go, project)
@@ -108,9 +108,9 @@ def _processor_and_memory(environment: dict[str, str]) -> Iterator[Finding]:
     yield Finding(Verdict.GOOD, f"{count} processors, {memory}; {how}")
 
 
-def _output(settings: Settings, project: str) -> Iterator[Finding]:
+def _output(settings: Settings, project: str, environment: dict[str, str]) -> Iterator[Finding]:
     out = os.path.normpath(os.path.join(project, settings.config.out))
-    home = Home(project)
+    home = Home(project, environment)
     existed = home.path.exists()
     try:
         home.create()

@@ -21,7 +21,7 @@ def reasons(
 
     Where what changed is asked for, the reason is what changed, whatever was built meanwhile.
     """
-    state = Home(session.project).load()
+    state = Home(session.project, session.environment).load()
     if not narrowing.narrows:
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
@@ -48,7 +48,7 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
                 f"there is no file `{path}`", hint="paths are relative to the working directory"
             )
         wanted.add(full)
-    found = survey(session, (), Home(session.project).load(), time.time_ns())
+    found = survey(session, (), Home(session.project, session.environment).load(), time.time_ns())
     aliases = Aliases(found.stamps)
     every = {alias for path in wanted for alias in aliases.of_given(path)}
     keys = depending(found, session.project, every)

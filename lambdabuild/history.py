@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Status
+from lambdabuild.own import open_own, read_own
 from lambdabuild.state import write_atomically
 from lambdabuild.trends import Run, Timed
 
@@ -17,6 +18,8 @@ FILE_NAME = "history.jsonl"
 MOST_RUNS = 500
 MOST_BYTES = 4_000_000
 """A run of 500 functions takes some 35 kB."""
+_LARGEST = 64 << 20
+"""Bytes: nothing that lambdabuild wrote grows to this, so it is not read."""
 
 _STATUSES = frozenset(Status)
 
@@ -36,7 +39,7 @@ def append(path: str | os.PathLike[str], run: Run) -> None:
 def read_history(path: str | os.PathLike[str]) -> list[Run]:
     """Return the runs that are noted, the oldest first; damaged lines are passed over."""
     try:
-        lines = Path(path).read_bytes().split(b"\n")
+        lines = read_own(path, _LARGEST).split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -49,9 +52,12 @@ def read_history(path: str | os.PathLike[str]) -> list[Run]:
 
 
 def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         end = os.fstat(descriptor).st_size
+        if end > _LARGEST:
+            # Nothing that lambdabuild wrote grows to this.
+            os.ftruncate(descriptor, end := 0)
         # A run that was killed, or a full disk, may have left half a line: it must not take this
         # one along.
         torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
@@ -62,7 +68,7 @@ def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
 
 def _trim(path: Path) -> None:
     """Keep half of the most, so that it is a long time until the file is written anew again."""
-    content = path.read_bytes()
+    content = read_own(path, _LARGEST)
     if content.count(b"\n") <= MOST_RUNS and len(content) <= MOST_BYTES:
         return
     kept: list[str] = []

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from lambdabuild.entry import BadEntryError, Header, read_header, verify
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.sealing import caches_of
 
 DEFAULT_LIMIT = 5_000_000_000
 """Bytes."""
@@ -50,19 +51,10 @@ class _Object(NamedTuple):
 
 
 def cache_directory(environment: Mapping[str, str], platform: str) -> str:
-    """Return where the cache is; `platform` is `sys.platform`'s value.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_CACHE_HOME
-    does not count.
-    """
+    """Return where the cache is; `platform` is `sys.platform`'s value."""
     if chosen := environment.get("LAMBDABUILD_CACHE_DIR"):
         return os.path.abspath(os.path.expanduser(chosen))
-    home = environment.get("HOME") or os.path.expanduser("~")
-    caches = os.path.join(home, *(("Library", "Caches") if platform == "darwin" else (".cache",)))
-    xdg = environment.get("XDG_CACHE_HOME", "")
-    if platform != "darwin" and os.path.isabs(xdg):
-        caches = xdg
-    return os.path.join(caches, "lambdabuild")
+    return os.path.join(caches_of(environment, platform), "lambdabuild")
 
 
 def cache_limit(environment: Mapping[str, str]) -> int:

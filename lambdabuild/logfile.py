@@ -8,6 +8,11 @@ _LIMIT = 5_000_000
 """Bytes of one log file; five are kept."""
 
 
+def hush() -> None:
+    """Have nothing shown of what is logged where nobody opens a log: Python would print it."""
+    logging.getLogger(NAME).addHandler(logging.NullHandler())
+
+
 def log_to_file(directory: Path) -> None:
     """Send the project's log records to a file in `directory`, shared between processes; once."""
     log = logging.getLogger(NAME)

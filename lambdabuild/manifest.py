@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from lambdabuild.artifacts import digest, identify
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact
+from lambdabuild.own import temporary
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
-from lambdabuild.state import temporary, write_atomically
+from lambdabuild.state import write_atomically
 
 if TYPE_CHECKING:
     from lambdabuild.obstacles import Replacing

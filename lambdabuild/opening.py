@@ -38,6 +38,7 @@ def opened(
         interrupts=interrupts,
         timeline=Timeline(),
     )
+    logfile.hush()
     if look.verbose:
         logfile.log_to(ConsoleHandler(session.console))
     with session.interrupts.caught():

@@ -39,7 +39,7 @@ def list_functions(
     session: Session, *, thorough: bool, narrowing: Narrowing = NOTHING_LEFT_OUT
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
     """Return every function that is wanted with its targets, and what was passed over."""
-    state = Home(session.project).load()
+    state = Home(session.project, session.environment).load()
     if narrowing.narrows and not thorough:
         return _list_some(session, narrowing, state)
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
@@ -93,7 +93,7 @@ def build_functions(session: Session, request: Request) -> Report:
     started = time.monotonic()
     session = session._replace(timeline=Timeline())
     _check_caching(session, request)
-    home = Home(session.project)
+    home = Home(session.project, session.environment)
     home.create()
     log_to_file(home.logs)
     with (
@@ -112,7 +112,7 @@ def build_functions(session: Session, request: Request) -> Report:
 def _build_under_lock(session: Session, request: Request, home: Home, started: float) -> Report:
     home.sweep()
     clock = home.clock()
-    state, announced = recall(home)
+    state, announced, renewed = recall(session, home)
     if announced:
         # Before this run announces what it is about to do, in the place of that one.
         home.save(state)
@@ -138,7 +138,8 @@ def _build_under_lock(session: Session, request: Request, home: Home, started: f
             current = bool(session.layout) and is_current(*told) and (same or says_all(*told))
             if session.layout and not current:
                 problem = _write_manifest(session, request, found, state)
-            if _remembered(state) != before or found.go.asked or found.seen.renewed:
+            renewed = renewed or bool(found.go.asked) or found.seen.renewed
+            if renewed or _remembered(state) != before:
                 home.save(state)
     report = Report(
         ok=problem is None
@@ -243,7 +244,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     from lambdabuild.batches import toolchain_for  # noqa: PLC0415
     from lambdabuild.build import command_of, stage  # noqa: PLC0415
 
-    home = Home(session.project)
+    home = Home(session.project, session.environment)
     state = home.load()
     found, _ = _select(session, request, state, time.time_ns())
     session.console.skipped(session.shown(found.discovery.skipped))

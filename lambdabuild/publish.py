@@ -37,9 +37,10 @@ from lambdabuild.model import (
 )
 from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.origins import UNTOLD
+from lambdabuild.own import temporary
 from lambdabuild.packing import Packed, Staged
 from lambdabuild.saved import State
-from lambdabuild.state import cannot_write, temporary
+from lambdabuild.state import cannot_write
 
 
 def check_writable(directories: Iterable[str]) -> None:

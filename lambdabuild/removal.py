@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.console import Console
@@ -14,25 +15,55 @@ from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
 from lambdabuild.request import Request
 from lambdabuild.saved import State
+from lambdabuild.sealing import SECRET
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state import STATE, Home
 from lambdabuild.survey import Survey
+from lambdabuild.tracked import refuse_tracked
 
 log = logging.getLogger(__name__)
 
 
-def recall(home: Home) -> tuple[State, list[Artifact]]:
-    """Return the state, and what a run had announced that was killed before it could note it.
+class Recalled(NamedTuple):
+    """What lambdabuild knows of the runs before."""
 
-    What that run put in place is in the state; of what it was about to put there, nothing is left.
+    state: State
+    announced: list[Artifact]
+    """What a run had announced that was killed before it could note it; it is in the state."""
+    renewed: bool
+    """The state is worth saving: the next run has less to ask."""
+
+
+def recall(session: Session, home: Home) -> Recalled:
+    """Return what is known of the runs before.
+
+    What a killed run put in place is taken over; of what it was about to put there, nothing is left.
+
+    Raises:
+        LambdabuildError: git tracks what lambdabuild takes for its own.
+
     """
     state = home.load()
+    index = refuse_tracked(session.run, session.project, _own(session, home), state.index)
+    renewed, state.index = index != state.index, index
+    if home.foreign:
+        session.console.say(
+            f"`{session.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
+            f"it on this machine, or one with the same {SECRET}: it counts for nothing"
+        )
     announced = home.announced()
     if announced:
         from lambdabuild.recovery import recover  # noqa: PLC0415 - seldom needed
 
         recover(announced, state, home.project)
-    return state, announced
+    return Recalled(state, announced, renewed)
+
+
+def _own(session: Session, home: Home) -> list[str]:
+    """Return the directories in the project of which all is believed to be lambdabuild's."""
+    chosen = session.environment.get("LAMBDABUILD_CACHE_DIR")
+    cache = [os.path.abspath(os.path.expanduser(chosen))] if chosen else []
+    return [str(home.path), *(path for path in cache if _is_below(path, session.project))]
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:
@@ -108,13 +139,13 @@ def _is_below(directory: str, root: str) -> bool:
 
 def clean(session: Session) -> list[str]:
     """Remove what lambdabuild wrote and nobody changed since; return the paths removed."""
-    home = Home(session.project)
+    home = Home(session.project, session.environment)
     if not home.path.exists():
         return []
     removed = []
     with home.locked(lambda who: say_waiting(session.console, who)):
         home.sweep()
-        state, announced = recall(home)
+        state, announced, _ = recall(session, home)
         layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
         layouts |= {os.path.dirname(path) for path in state.manifests}
         for path in list(state.manifests):

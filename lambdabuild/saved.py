@@ -1,7 +1,7 @@
 """Turn what lambdabuild remembers into the text of a file, and back; no disk."""
 
-import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,12 +21,15 @@ from lambdabuild.model import (
     Runtime,
     Target,
 )
+from lambdabuild.sealing import Keys
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
 
-VERSION = 7
-_LONGEST_HEAD = 200
+VERSION = 8
+_LONGEST_HEAD = 400
 _NO_C_FLAGS = CFlags()
+_STATE = "state"
+_ANNOUNCEMENT = "announcement"
 
 
 @dataclass(slots=True)
@@ -42,12 +45,18 @@ class State:
     """Of the files that are packed beside executables; of no directories."""
     failed: set[tuple[str, Target]] = field(default_factory=set)
     """What did not build when it was tried last, by function and target."""
+    index: tuple[int, ...] | None = None
+    """What git's index was when nothing of lambdabuild's own was in it."""
     project: str | None = field(default=None, compare=False)
     """Whose it is; None where it was not read from a file."""
 
 
-def to_text(state: State, project: str) -> str:
-    """Return two lines of JSON: what this is, with a digest of the second; and the state."""
+class ForeignError(ValueError):
+    """A note is signed with no key that we hold: somebody else wrote it."""
+
+
+def to_text(state: State, project: str, keys: Keys) -> str:
+    """Return two lines of JSON: what this is, with signatures of the second; and the state."""
     inputs: dict[Input, int] = {}
     value = {
         "artifacts": [_artifact_row(artifact, inputs) for artifact in state.artifacts.values()],
@@ -56,64 +65,78 @@ def to_text(state: State, project: str) -> str:
         "findings": _findings_value(state.findings, project),
         "assets": state.assets.files,
         "failed": sorted((name, *target) for name, target in state.failed),
+        "index": state.index,
     }
-    return _sealed(value)
+    return _sealed(value, _STATE, keys)
 
 
-def _sealed(value: object) -> str:
+def _sealed(value: object, kind: str, keys: Keys) -> str:
     body = json.dumps(value, separators=(",", ":"))
-    head = {"lambdabuild": VERSION, "digest": _digest(body)}
+    head = {"lambdabuild": VERSION, **keys.sign(kind, body)}
     return f"{json.dumps(head)}\n{body}\n"
 
 
-def _opened(text: str) -> Any:
+def _opened(text: str, kind: str, keys: Keys) -> Any:
     head, _, body = text.partition("\n")
     if len(head) > _LONGEST_HEAD:
         raise ValueError("its first line is another")
     told = json.loads(head)
     if told["lambdabuild"] != VERSION:
         raise ValueError(f"version {told['lambdabuild']}")
-    if told["digest"] != _digest(body.removesuffix("\n")):
-        raise ValueError("its digest is another")
+    if not keys.signed(told, kind, body.removesuffix("\n")):
+        raise ForeignError("it is signed with no key of this user on this machine")
     return json.loads(body)
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def from_text(text: str, project: str) -> State:
-    """Return the state that `to_text` wrote.
+def from_text(text: str, project: str, keys: Keys) -> State:
+    """Return the state that `to_text` wrote, if it is signed with one of the keys.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError, IndexError: it is not such a text, or
-            not one of this version.
+        ForeignError: it is not; nothing but its first line was looked at.
+        ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError: it is not such
+            a text, or not one of this version.
 
     """
-    value = _opened(text)
+    value = _opened(text, _STATE, keys)
     inputs = [(name, what) for name, what in value["inputs"]]
-    artifacts = [_artifact(row, inputs) for row in value["artifacts"]]
+    artifacts = [_placed(_artifact(row, inputs)) for row in value["artifacts"]]
     findings = _findings(value["findings"], project)
     origin = value["findings"]["project"]
     files = value["assets"] if origin == project else {}
     assets = Stamps({path: FileStamp(*row) for path, row in files.items()})
     failed = {(name, Target(goos, goarch)) for name, goos, goarch in value["failed"]}
     known = {artifact.path: artifact for artifact in artifacts}
-    return State(known, value["manifests"], findings, assets, failed, origin)
+    index = tuple(value["index"]) if value["index"] else None
+    return State(known, value["manifests"], findings, assets, failed, index, origin)
 
 
-def announcement_text(artifacts: Iterable[Artifact]) -> str:
+def announcement_text(artifacts: Iterable[Artifact], keys: Keys) -> str:
     """Return the text that announces what is about to be published."""
     inputs: dict[Input, int] = {}
     rows = [_artifact_row(artifact, inputs) for artifact in artifacts]
-    return _sealed({"artifacts": rows, "inputs": list(inputs)})
+    return _sealed({"artifacts": rows, "inputs": list(inputs)}, _ANNOUNCEMENT, keys)
 
 
-def from_announcement(text: str) -> list[Artifact]:
+def from_announcement(text: str, keys: Keys) -> list[Artifact]:
     """Return the artifacts that `announcement_text` announced; errors as for `from_text`."""
-    value = _opened(text)
+    value = _opened(text, _ANNOUNCEMENT, keys)
     inputs = [(name, what) for name, what in value["inputs"]]
-    return [_artifact(row, inputs) for row in value["artifacts"]]
+    return [_placed(_artifact(row, inputs)) for row in value["artifacts"]]
+
+
+def _placed(artifact: Artifact) -> Artifact:
+    """Return an artifact, of which every file is where lambdabuild puts them.
+
+    Raises:
+        ValueError: one is not below its output directory; in place, not below its function's.
+
+    """
+    top = artifact.layout or artifact.directory
+    for path in (artifact.path, *[companion.path for companion in artifact.companions]):
+        below = path.startswith(f"{top}{os.sep}") if top != os.curdir else not os.path.isabs(path)
+        if not below or os.pardir in path[len(top) * (top != os.curdir) :].split(os.sep):
+            raise ValueError(f"{path} is not in {top}")
+    return artifact
 
 
 def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:

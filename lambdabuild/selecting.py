@@ -206,7 +206,7 @@ def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
 
     """
     if narrowing.times is None:
-        return recorded_seconds(read_history(Home(session.project).history))
+        return recorded_seconds(read_history(Home(session.project, session.environment).history))
     try:
         return times_of(json.loads(_read(session, narrowing.times)))
     except OSError as error:

@@ -2,18 +2,29 @@
 
 import contextlib
 import fcntl
+import functools
 import logging
 import os
 import shutil
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import TEMPORARY, Artifact
+from lambdabuild.model import Artifact
+from lambdabuild.own import check_own, open_own, read_own, replace_whole, temporary
 from lambdabuild.process import end_orphans
-from lambdabuild.saved import State, announcement_text, from_announcement, from_text, to_text
+from lambdabuild.saved import (
+    ForeignError,
+    State,
+    announcement_text,
+    from_announcement,
+    from_text,
+    to_text,
+)
+from lambdabuild.sealing import Keys, keys_of
 from lambdabuild.stamps import clock_of
 
 log = logging.getLogger(__name__)
@@ -21,15 +32,21 @@ log = logging.getLogger(__name__)
 DIRECTORY = ".lambdabuild"
 STATE = "state.json"
 """The file in it that every run may write."""
-_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
+MOST_BYTES = 64 << 20
+"""Of a state that is read; one of 2,000 functions takes some MB."""
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 class Home:
     """The `.lambdabuild` directory of a project."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, environment: Mapping[str, str] = os.environ) -> None:
+        """Take the project's directory; the environment says where the user's key is kept."""
         self.project = project
         self.path = Path(project, DIRECTORY)
+        self.foreign = False
+        """What was read last is somebody else's, and counts for nothing."""
+        self._environment = environment
         self._state = self.path / STATE
         self._announced = self.path / "publishing.json"
         self._new = False
@@ -43,19 +60,24 @@ class Home:
         """Where the times of earlier runs are."""
         return self.path / "history.jsonl"
 
+    @functools.cached_property
+    def _keys(self) -> Keys:
+        return keys_of(self._environment, sys.platform, self.project)
+
     def create(self) -> None:
         """Make the directory, which hides itself from git.
 
         Raises:
-            LambdabuildError: it cannot be written.
+            LambdabuildError: it cannot be written, or it holds what lambdabuild never put there.
 
         """
+        check_own(str(self.path))
         try:
             self._new = self._new or not self.logs.is_dir()
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.path / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("# lambdabuild's own: state, staging, logs\n*\n", "utf-8")
+                replace_whole(str(ignore), b"# lambdabuild's own: state, staging, logs\n*\n")
         except OSError as error:
             raise cannot_write(error, str(self.path)) from error
 
@@ -71,15 +93,15 @@ class Home:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    file.seek(0)
                     if not told:
-                        waiting(file.read().strip())
+                        waiting(_holder(file))
                         told = True
                     fcntl.flock(file, fcntl.LOCK_EX)
                 # `lambdabuild clean` may have removed the file meanwhile: then this is no lock.
                 if _is_same_file(file.fileno(), self.path / "lock"):
                     break
-            file.truncate(0)
+            file.seek(0)
+            file.truncate()
             file.write(str(os.getpid()))
             file.flush()
             yield
@@ -87,7 +109,8 @@ class Home:
     def _open_lock(self) -> IO[str]:
         path = self.path / "lock"
         try:
-            return path.open("a+", encoding="ascii")
+            # Whoever is told of a holder reads its number, and not whatever else is there.
+            return open(open_own(path, os.O_RDWR | os.O_CREAT), "r+", encoding="ascii")
         except OSError as error:
             raise cannot_write(error, str(path)) from error
 
@@ -131,11 +154,16 @@ class Home:
 
     def load(self) -> State:
         """Return what the last run saved; nothing where that cannot be read."""
+        self.foreign = False
         text = self._read(self._state)
         if text is None:
             return State()
         try:
-            state = from_text(text, self.project)
+            state = from_text(text, self.project, self._keys)
+        except ForeignError as error:
+            log.warning("state is not taken, starting from nothing: %s", error)
+            self.foreign = True
+            return State()
         except _DAMAGE as error:
             log.warning("state is damaged or of another version, starting from nothing: %r", error)
             return State()
@@ -145,7 +173,7 @@ class Home:
 
     def _read(self, path: Path) -> str | None:
         try:
-            return path.read_text("utf-8")
+            return read_own(path, MOST_BYTES).decode()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -154,18 +182,18 @@ class Home:
 
     def save(self, state: State) -> None:
         """Replace what is remembered, all or nothing."""
-        write_atomically(self._state, to_text(state, self.project))
+        write_atomically(self._state, to_text(state, self.project, self._keys))
         self._announced.unlink(missing_ok=True)
 
     def announce(self, artifacts: Sequence[Artifact]) -> None:
         """Note what is about to be put in place: a run that is killed meanwhile did write it."""
-        write_atomically(self._announced, announcement_text(artifacts))
+        write_atomically(self._announced, announcement_text(artifacts, self._keys))
 
     def announced(self) -> list[Artifact]:
         """Return what a run that was killed had announced."""
         text = self._read(self._announced)
         try:
-            return from_announcement(text) if text is not None else []
+            return from_announcement(text, self._keys) if text is not None else []
         except _DAMAGE as error:
             log.warning("what a killed run was publishing is not known: %r", error)
             return []
@@ -182,10 +210,11 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
         return False
 
 
-def temporary(target: str) -> str:
-    """Return where a file is written that is to replace `target` in one step."""
-    directory, name = os.path.split(target)
-    return os.path.join(directory, f".{name}{TEMPORARY}")
+def _holder(file: IO[str]) -> str:
+    """Return the number of the process that holds a lock, as it wrote it; it has yet to, or not."""
+    with contextlib.suppress(ValueError):
+        return str(int(file.read(20)))
+    return "?"
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -195,13 +224,9 @@ def write_atomically(path: Path, text: str) -> None:
         LambdabuildError: it cannot be written; the old one is as it was.
 
     """
-    beside = Path(temporary(str(path)))
     try:
-        beside.write_text(text, "utf-8")
-        beside.replace(path)
+        replace_whole(str(path), text.encode())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise cannot_write(error, str(path)) from error
 
 

@@ -17,12 +17,13 @@ from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import Inputs, first_change, name_of
 from lambdabuild.loading import may_take_in_more, variants_of
 from lambdabuild.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
+from lambdabuild.own import temporary
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
 from lambdabuild.spans import Activity, Span
 from lambdabuild.stamps import Look, Stamps, look, take
-from lambdabuild.state import DIRECTORY, temporary
+from lambdabuild.state import DIRECTORY
 
 Key = tuple[str, Target]
 

@@ -172,7 +172,7 @@ def test_state_that_is_damaged_or_of_another_version_is_made_anew(repo: Recorded
         b'{"lambdabuild": 99, "digest": ""}\n{}\n',
         b'{"lambdabuild": 2, "digest": "cae66941d9efbd404e4d88758ea67670"}\n{}\n',
         content[: len(content) // 2],
-        of_a_wrong_byte(content, content.index(b'"digest": "') + 12),
+        of_a_wrong_byte(content, content.index(b'"machine": "') + 12),
         of_a_wrong_byte(content, len(content) // 2),
     ):
         (repo / STATE).write_bytes(damaged)

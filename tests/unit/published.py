@@ -39,6 +39,7 @@ from lambdabuild.publish import Publisher
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.stamps import content_digest
+from lambdabuild.state import Home
 from lambdabuild.timeline import Timeline
 from tests.unit.values import X86_64
 
@@ -249,3 +250,14 @@ def tamper(path: Path, content: bytes, mode: int | None = None) -> None:
 def identity(path: Path) -> Identity:
     found = path.lstat()
     return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def opened(path: Path) -> tuple[Session, Home]:
+    """Open a session in a directory, with a `.lambdabuild`."""
+    home = Home(str(path))
+    home.create()
+    console = Console(Look(terminal=False, color=False), io.StringIO())
+    session = Session(
+        str(path), str(path), Settings(), {}, Runner({}), console, Interrupts(), Timeline()
+    )
+    return session, home

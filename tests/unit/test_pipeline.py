@@ -1,21 +1,11 @@
 """What of a run is remembered, whatever goes wrong with it."""
 
-import io
-from pathlib import Path
-
 import pytest
 
-from lambdabuild.config import Settings
-from lambdabuild.console import Console, Look
 from lambdabuild.errors import Interrupted, LambdabuildError
-from lambdabuild.interrupts import Interrupts
 from lambdabuild.pipeline import saving
-from lambdabuild.process import Runner
 from lambdabuild.saved import State
-from lambdabuild.session import Session
-from lambdabuild.state import Home
-from lambdabuild.timeline import Timeline
-from tests.unit.published import Project, executable
+from tests.unit.published import Project, executable, opened
 
 
 @pytest.mark.parametrize(
@@ -41,13 +31,3 @@ def test_what_fails_before_anything_is_published_is_not_noted(project: Project) 
     with pytest.raises(OSError, match="early"), saving(session, home, State(), ({}, {})):
         raise OSError("early")
     assert not (home.path / "state.json").exists()
-
-
-def opened(path: Path) -> tuple[Session, Home]:
-    home = Home(str(path))
-    home.create()
-    console = Console(Look(terminal=False, color=False), io.StringIO())
-    session = Session(
-        str(path), str(path), Settings(), {}, Runner({}), console, Interrupts(), Timeline()
-    )
-    return session, home

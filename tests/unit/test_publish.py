@@ -13,8 +13,8 @@ from lambdabuild.model import (
     StepResult,
 )
 from lambdabuild.origins import UNTOLD
+from lambdabuild.own import temporary
 from lambdabuild.saved import State
-from lambdabuild.state import temporary
 from tests.unit.published import (
     FINAL,
     GO,

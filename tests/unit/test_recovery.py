@@ -8,11 +8,11 @@ import pytest
 from lambdabuild import artifacts
 from lambdabuild.manifest import write_manifest
 from lambdabuild.model import Artifact, Kind
+from lambdabuild.own import temporary
 from lambdabuild.recovery import recover
 from lambdabuild.removal import recall
 from lambdabuild.saved import State
-from lambdabuild.state import Home, temporary
-from tests.unit.published import GO, LEAVING, Project, executable, identity, sha256
+from tests.unit.published import GO, LEAVING, Project, executable, identity, opened, sha256
 
 MANIFEST = "dist/manifest.json"
 
@@ -114,10 +114,9 @@ def test_the_manifest_of_a_killed_run_is_taken_over_unless_it_is_of_others(
 
 
 def test_state_and_announcement_are_read_together(project: Project) -> None:
-    home = Home(str(project.path))
-    home.create()
-    assert recall(home) == (State(), [])
+    session, home = opened(project.path)
+    assert recall(session, home) == (State(), [], False)
     artifact = announced_by_a_killed_run(project)
     home.announce([artifact])
-    state, announced = recall(home)
+    state, announced, _ = recall(session, home)
     assert (state.artifacts, announced) == ({artifact.path: artifact}, [artifact])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lambdabuild import saved
 from lambdabuild.asking import Findings
 from lambdabuild.model import (
     Artifact,
@@ -17,14 +18,8 @@ from lambdabuild.model import (
     Module,
     Package,
 )
-from lambdabuild.saved import (
-    VERSION,
-    State,
-    announcement_text,
-    from_announcement,
-    from_text,
-    to_text,
-)
+from lambdabuild.saved import VERSION, ForeignError, State
+from lambdabuild.sealing import Keys
 from lambdabuild.stamps import (
     CONTENT,
     SOURCE,
@@ -37,6 +32,26 @@ from lambdabuild.stamps import (
 )
 from lambdabuild.tree import Tree
 from tests.unit.values import ARM64, PROJECT, X86_64, artifacts, texts
+
+KEYS = Keys(b"of this user")
+BOTH = Keys(b"of this user", b"of a team")
+
+
+def to_text(state: State, project: str, keys: Keys = KEYS) -> str:
+    return saved.to_text(state, project, keys)
+
+
+def from_text(text: str, project: str, keys: Keys = KEYS) -> State:
+    return saved.from_text(text, project, keys)
+
+
+def announcement_text(announced: list[Artifact]) -> str:
+    return saved.announcement_text(announced, KEYS)
+
+
+def from_announcement(text: str) -> list[Artifact]:
+    return saved.from_announcement(text, KEYS)
+
 
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 """What `from_text` says that it raises."""
@@ -126,6 +141,7 @@ states = st.builds(
     findings=findings,
     assets=st.builds(Stamps, files=st.dictionaries(paths, files, max_size=2)),
     failed=st.sets(st.tuples(words, st.just(X86_64) | st.just(ARM64)), max_size=2),
+    index=st.none() | st.tuples(numbers, numbers),
 )
 
 
@@ -152,7 +168,7 @@ def test_a_state_is_two_lines_of_ascii(state: State) -> None:
     assert (text.isascii(), rest) == (True, "")
     assert json.loads(head)["lambdabuild"] == VERSION
     assert set(json.loads(body)) == {
-        *("artifacts", "inputs", "manifests", "findings", "assets", "failed"),
+        *("artifacts", "inputs", "manifests", "findings", "assets", "failed", "index"),
     }
 
 
@@ -272,3 +288,56 @@ def test_what_somebody_else_wrote_is_no_state(text: str) -> None:
 def test_an_announcement_is_no_state() -> None:
     with pytest.raises(DAMAGE):
         from_text(ANNOUNCED, PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("keys", "taken"),
+    [
+        (BOTH, True), (BOTH._replace(shared=None), True), (BOTH._replace(machine=None), True),
+        (Keys(b"of another user", BOTH.shared), True), (Keys(b"of another user", b"of none"), False),
+        (Keys(b"of another user"), False), (Keys(BOTH.shared, BOTH.machine), False),
+        (Keys(), False),
+    ],
+)  # fmt: skip
+def test_a_state_is_taken_by_whoever_holds_one_of_its_keys(keys: Keys, *, taken: bool) -> None:
+    text = to_text(A_STATE, PROJECT, BOTH)
+    if taken:
+        assert from_text(text, PROJECT, keys) == A_STATE
+    else:
+        with pytest.raises(ForeignError):
+            from_text(text, PROJECT, keys)
+
+
+def test_of_a_state_that_nobody_signed_nothing_is_read() -> None:
+    with pytest.raises(ForeignError):
+        from_text(to_text(A_STATE, PROJECT, Keys()), PROJECT)
+    head = json.dumps({"lambdabuild": VERSION, "machine": 0, "shared": ["\u00e9"]})
+    for body in ("[" * 100_000, "{}", ""):
+        with pytest.raises(ForeignError):
+            from_text(f"{head}\n{body}\n", PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("layout", "path", "placed"),
+    [
+        ("dist", "dist/f/bootstrap", True), ("dist", "../victim/known.txt", False),
+        ("dist", "dist/../victim", False), ("dist", "/etc/passwd", False), ("dist", "dist", False),
+        ("dist", "distant/f", False), ("dist", "dist/f/../../../victim", False),
+        ("../out", "../out/f/bootstrap", True), ("../out", "../other", False),
+        (".", "f/bootstrap", True), (".", "../victim", False), (".", "/etc/passwd", False),
+        ("", "api/f/bootstrap", True), ("", "api/g/bootstrap", False),
+        ("", "api/f/../../victim", False),
+    ],
+)  # fmt: skip
+def test_every_file_of_a_state_is_below_the_directory_that_it_names(
+    layout: str, path: str, *, placed: bool
+) -> None:
+    artifact = Artifact(
+        path, layout, "f", "f", "api/f", X86_64, None, "0", Identity(1, 2, 3, 4), None
+    )
+    text = to_text(State({path: artifact}), PROJECT)
+    if placed:
+        assert from_text(text, PROJECT).artifacts == {path: artifact}
+    else:
+        with pytest.raises(ValueError, match="is not in"):
+            from_text(text, PROJECT)

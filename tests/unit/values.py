@@ -206,12 +206,15 @@ def artifacts(draw: st.DrawFn) -> Artifact:
     """Draw an artifact whose runtime fits its target."""
     target = draw(targets)
     sha256 = draw(digests)
+    layout = draw(st.sampled_from(["dist", ""]))
+    directory = draw(paths)
+    top = layout or directory
     return Artifact(
-        path=f"dist/{draw(paths)}/bootstrap",
-        layout=draw(st.sampled_from(["dist", ""])),
+        path=f"{top}/{draw(paths)}/bootstrap",
+        layout=layout,
         function=draw(paths).replace("/", "-"),
         package=draw(paths),
-        directory=draw(paths),
+        directory=directory,
         target=target,
         runtime=draw(runtimes) if target.architecture else None,
         sha256=sha256,
@@ -221,7 +224,10 @@ def artifacts(draw: st.DrawFn) -> Artifact:
         inputs=draw(inputs),
         packed=draw(inputs),
         companions=tuple(
-            companion._replace(made_from=sha256 if draw(st.booleans()) else companion.made_from)
+            companion._replace(
+                path=f"{top}/{companion.path}",
+                made_from=sha256 if draw(st.booleans()) else companion.made_from,
+            )
             for companion in draw(st.lists(companions(st.sampled_from(Kind)), max_size=3))
         ),
     )

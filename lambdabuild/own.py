@@ -1,0 +1,138 @@
+"""Open what is lambdabuild's own: regular files, and never by way of a link.
+
+A repository may bring a `.lambdabuild` of its own making. A link in it would have lambdabuild write
+wherever that leads, with the rights of whoever builds; plain `go build` writes nothing there.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.model import TEMPORARY
+
+_SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+"""No link is followed, no child inherits, and a pipe that nobody reads holds nobody up."""
+_WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
+"""What is only ever replaced: another name of such a file keeps what it has."""
+
+
+def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int:
+    """Open a file, and return its descriptor; neither it nor its directory may be a link.
+
+    Raises:
+        OSError: there is none, it may not be opened, or it is no regular file of one name.
+
+    """
+    directory, name = os.path.split(path)
+    parent = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+    try:
+        descriptor = os.open(name, flags | _SAFE, mode, dir_fd=parent)
+    finally:
+        os.close(parent)
+    found = os.fstat(descriptor)
+    writing = flags & (os.O_WRONLY | os.O_RDWR)
+    if stat.S_ISREG(found.st_mode) and not (writing and found.st_nlink > 1):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EMLINK, "It is not a regular file of one name", str(path))
+
+
+def read_own(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return what is in a file of at most so many bytes; whatever is larger is not ours.
+
+    Raises:
+        OSError: as for `open_own`, or it is larger.
+
+    """
+    with open(open_own(path, os.O_RDONLY), "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content
+
+
+def temporary(target: str) -> str:
+    """Return where a file is written that is to replace `target` in one step."""
+    directory, name = os.path.split(target)
+    return os.path.join(directory, f".{name}{TEMPORARY}")
+
+
+def create_new(path: str, mode: int = 0o666) -> int:
+    """Make a file where there is none, not even a link; return its descriptor.
+
+    Raises:
+        OSError: it cannot be made.
+
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, mode)
+
+
+def replace_whole(path: str, content: bytes, mode: int = 0o666) -> None:
+    """Write a file so that whoever reads it sees the old content or the new one.
+
+    Raises:
+        OSError: it cannot be written; the old one is as it was.
+
+    """
+    beside = temporary(path)
+    try:
+        # What a killed run left there, or what somebody put there: nothing is written through it.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        with open(create_new(beside, mode), "wb") as file:
+            file.write(content)
+        os.replace(beside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
+def check_own(directory: str) -> None:
+    """See that a directory of lambdabuild's is one, and that all in it is what lambdabuild makes.
+
+    Raises:
+        LambdabuildError: it is a link, or holds one, or something else that is no plain file.
+
+    """
+    if os.path.islink(directory):
+        raise _refused(directory, directory, "is a symbolic link")
+    _check_inside(directory, directory)
+
+
+def _check_inside(directory: str, top: str) -> None:
+    try:
+        with os.scandir(directory) as entries:
+            found = list(entries)
+    except OSError:
+        # There is none yet; or whoever writes there is told why that does not work.
+        return
+    for entry in found:
+        if entry.is_symlink():
+            raise _refused(entry.path, top, "is a symbolic link")
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name == "logs":
+                _check_inside(entry.path, top)
+        elif not entry.is_file(follow_symlinks=False):
+            raise _refused(entry.path, top, "is neither a file nor a directory")
+        elif entry.name not in _WRITTEN_ANEW and _names(entry) > 1:
+            raise _refused(entry.path, top, "has another name as well (it is a hard link)")
+
+
+def _names(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_nlink
+    except OSError:
+        # Another lambdabuild has just replaced it.
+        return 1
+
+
+def _refused(path: str, top: str, what: str) -> LambdabuildError:
+    shown = os.path.basename(top) + path[len(top) :]
+    return LambdabuildError(
+        f"`{shown}` {what}: lambdabuild did not make it, and writes through nothing of the kind",
+        at=[path],
+        hint=f"see what it is; then `rm -r {os.path.basename(top)}`: lambdabuild makes its own",
+    )

@@ -1,0 +1,69 @@
+"""See that git tracks nothing of what is lambdabuild's own: else it came with the repository."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.process import Run
+from lambdabuild.tree import enclosing
+
+log = logging.getLogger(__name__)
+
+_MOST = 4096
+"""Bytes of a file that says where a working tree's git directory is."""
+
+Index = tuple[int, ...]
+"""What git's index was when it was looked at: inode, size, and times in nanoseconds."""
+
+
+def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | None) -> Index | None:
+    """Return what git's index is, in which nothing is of `own`: absolute paths in the project.
+
+    `known` is what it was when that was seen last: then git need not be asked again. None where
+    there is no index, or git does not say what is in it.
+
+    Raises:
+        LambdabuildError: something of lambdabuild's own is in it.
+
+    """
+    index = _index(project)
+    if index is None or index == known:
+        return index
+    from lambdabuild.git import Git  # noqa: PLC0415 - only when the index has changed
+
+    names = [os.path.relpath(path, project) for path in own]
+    command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
+    try:
+        done = Git(run, project).ask(*command, *names)
+    except LambdabuildError as error:
+        log.info("whether git tracks what is ours is not known: %s", error.message)
+        return None
+    if done.code != 0:
+        log.info("whether git tracks what is ours is not known: %s", done.error)
+        return None
+    tracked = done.output.split("\0")[0]
+    if not tracked:
+        return index
+    top = next((name for name in names if f"{tracked}/".startswith(f"{name}/")), tracked)
+    raise LambdabuildError(
+        f"git tracks `{tracked}`: what lambdabuild takes for its own must not come with a clone",
+        at=[os.path.join(project, tracked)],
+        hint=f"`git rm -rf {top}` takes it out, and lambdabuild makes its own; then commit that",
+    )
+
+
+def _index(project: str) -> Index | None:
+    top = enclosing(project, ".git", os.path.lexists)
+    if top is None:
+        return None
+    place = os.path.join(top, ".git")
+    with contextlib.suppress(OSError, ValueError):
+        if not os.path.isdir(place):
+            # https://git-scm.com/docs/gitrepository-layout: of a linked tree, or of a submodule.
+            with open(place, encoding="utf-8") as file:
+                place = os.path.join(top, file.read(_MOST).removeprefix("gitdir:").strip())
+        found = os.stat(os.path.join(place, "index"))
+        return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return None
