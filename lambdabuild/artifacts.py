@@ -22,6 +22,7 @@ from lambdabuild.model import (
     StepResult,
 )
 from lambdabuild.own import temporary
+from lambdabuild.places import leads_out
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
 
@@ -299,12 +300,12 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
     for companion in artifact.companions:
         path = os.path.normpath(os.path.join(project, companion.path))
         mine = held_companion(companion, project) is not None
-        became[path] = _unlink(path, held=mine)
+        became[path] = _unlink(path, project, boundary, held=mine)
         if became[path] is Removal.REFUSED:
             staying.append(companion)
     path = os.path.normpath(os.path.join(project, artifact.path))
     mine = holds(artifact, project)
-    removal = became[path] = _unlink(path, held=mine)
+    removal = became[path] = _unlink(path, project, boundary, held=mine)
     log.info("%s: %s", artifact.path, removal)
     if removal is Removal.REFUSED or staying:
         state.artifacts[artifact.path] = artifact._replace(companions=tuple(staying))
@@ -323,12 +324,15 @@ def remove_companion(companion: Companion, project: str, boundary: str) -> Remov
     """Remove a file that stood with an executable, if it is as lambdabuild wrote it."""
     path = os.path.normpath(os.path.join(project, companion.path))
     mine = held_companion(companion, project) is not None
-    removal = _unlink(path, held=mine)
+    removal = _unlink(path, project, boundary, held=mine)
     remove_empty(os.path.dirname(path), boundary)
     return removal
 
 
-def _unlink(path: str, *, held: bool) -> Removal:
+def _unlink(path: str, project: str, boundary: str, *, held: bool) -> Removal:
+    if leads_out(path, boundary, project):
+        # A link leads there that was none when lambdabuild wrote it.
+        return Removal.LEFT if os.path.lexists(path) else Removal.GONE
     with contextlib.suppress(OSError):
         os.unlink(temporary(path))
     if not held:

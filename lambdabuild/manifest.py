@@ -10,6 +10,7 @@ from lambdabuild.artifacts import digest, identify
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact
 from lambdabuild.own import temporary
+from lambdabuild.places import leads_out
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
 from lambdabuild.state import write_atomically
@@ -122,6 +123,8 @@ def remove_manifest(path: str, state: State, project: str) -> bool | None:
     """
     full = os.path.join(project, path)
     written = state.manifests.pop(path)
+    if leads_out(full, os.path.dirname(full), project):
+        return False if os.path.lexists(full) else None
     with contextlib.suppress(OSError):
         os.unlink(temporary(full))
     if not os.path.lexists(full):

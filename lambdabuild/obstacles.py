@@ -12,6 +12,7 @@ from lambdabuild.fingerprint import name_of
 from lambdabuild.forms import bill_made_from, unpacked
 from lambdabuild.model import Artifact, Companion, Identity, Kind, Step
 from lambdabuild.packing import Packed
+from lambdabuild.places import leads_out
 from lambdabuild.refusing import MOST_UNZIPPED
 from lambdabuild.state import cannot_write
 
@@ -107,6 +108,11 @@ class Obstacles:
             self._check(file, step, set)
 
     def _check(self, file: Coming, step: Step, leaving: Callable[[], set[str]]) -> None:
+        if left := leads_out(file.place, self._boundary, self._project):
+            raise ObstacleError(
+                f"`{os.path.dirname(file.place)}` is in the way: it leads to `{left}`, where no "
+                f"output of this directory belongs\n  hint: take the link away"
+            )
         seen = _look(file.place)
         if seen is None:
             above = self._above(file.place)

@@ -24,6 +24,7 @@ from lambdabuild.model import (
 )
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
+from lambdabuild.places import check_out
 from lambdabuild.removal import prune, recall, say_waiting
 from lambdabuild.request import Request
 from lambdabuild.saved import State
@@ -93,6 +94,8 @@ def build_functions(session: Session, request: Request) -> Report:
     started = time.monotonic()
     session = session._replace(timeline=Timeline())
     _check_caching(session, request)
+    if session.layout:
+        check_out(session.out, session.project)
     home = Home(session.project, session.environment)
     home.create()
     log_to_file(home.logs)

@@ -36,7 +36,7 @@ LAYERS = (
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
-        *("stamps", "asking", "ahead", "saved", "state", "own", "sealing", "tracked"),
+        *("stamps", "asking", "ahead", "saved", "state", "own", "sealing", "places", "tracked"),
         *("sources", "loading", "oversights", "assembly", "discover"),
         *("guard", "gocache", "build", "artifacts", "publish", "manifest"),
         *("obstacles", "forms", "recovery", "refusing"),

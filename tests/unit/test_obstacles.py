@@ -278,9 +278,12 @@ def test_among_sources_force_replaces_nothing(
 
 def test_a_copy_that_is_the_asset_itself_is_never_lambdabuild_s(project: Project) -> None:
     """The output directory is `api`, and the function's is named as the function is."""
+    (project.path / "dist/users-get").mkdir(parents=True)
+    project.directory.parent.mkdir(parents=True, exist_ok=True)
+    if project.directory.exists():
+        project.directory.rmdir()
+    project.directory.symlink_to(project.path / "dist/users-get")
     project.write("a", "asset")
-    (project.path / "dist").mkdir()
-    (project.path / "dist/users-get").symlink_to(project.directory)
     step = project.wanting("a")
     assert project.publish(executable(), step=step).status is Status.BUILT
     assert set(project.companions) == {"users-get.zip"}

@@ -1,0 +1,199 @@
+"""A repository that brings files of lambdabuild's own making gets nothing by it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.conftest import Project
+
+KEY = "LAMBDABUILD_CACHE_KEY"
+
+
+@pytest.fixture
+def hostile(empty: Project, tmp_path: Path) -> Project:
+    """Two functions in a git repository, and a user whose home is beside it."""
+    for name in ("a", "b"):
+        empty.write(f"api/{name}/main.go", f'package main\n\nfunc main() {{ println("{name}") }}\n')
+    git(empty.path, "init", "-q", "-b", "main")
+    return at_home(empty, tmp_path / "home")
+
+
+def at_home(project: Project, home: Path) -> Project:
+    """Return the project as a user sees it who has this home; Go's caches stay."""
+    home.mkdir(exist_ok=True)
+    kept = {name: project.go_run("env", name).strip() for name in ("GOCACHE", "GOMODCACHE")}
+    return replace(project, environment=project.environment | kept | {"HOME": str(home)})
+
+
+def git(directory: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run(["git", *identity, *arguments], cwd=directory, check=True, capture_output=True)
+
+
+def cloned(project: Project, tmp_path: Path) -> Project:
+    """Return a clone of a project with all that is in it now."""
+    git(project.path, "add", "--force", ".")
+    git(project.path, "commit", "-qm", "all")
+    place = tmp_path / f"clone-{uuid4()}"
+    git(tmp_path, "clone", "-q", str(project.path), str(place))
+    return replace(project, path=place)
+
+
+def tree(top: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield all files of a user but for those of caches, and what Go counts its uses with."""
+    for path in sorted(top.rglob("*")):
+        if path.is_file() and not {".cache", ".config", "Library"} & set(path.parts):
+            yield str(path.relative_to(top)), path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        (".lambdabuild/lock", ".bashrc"), (".lambdabuild/logs/lambdabuild.log", ".bashrc"),
+        (".lambdabuild", "bin"), (".lambdabuild/logs", "bin"), (".lambdabuild/staging", "bin"),
+        ("dist", "bin"),
+    ],
+)  # fmt: skip
+def test_a_clone_with_a_link_in_a_place_of_lambdabuilds_writes_nothing(
+    hostile: Project, tmp_path: Path, place: str, target: str
+) -> None:
+    home = tmp_path / "home"
+    (home / "bin").mkdir()
+    (home / "bin/f").write_text("mine")
+    (home / ".bashrc").write_text("mine\n")
+    (hostile / place).parent.mkdir(parents=True, exist_ok=True)
+    (hostile / place).symlink_to(home / target)
+    before = dict(tree(home))
+    clone = cloned(hostile, tmp_path)
+    for command in ("all", "clean"):
+        result = clone.run(command)
+        # Where there is only a link for an output directory, nothing was written to be taken away.
+        assert result.code == (0 if (command, place) == ("clean", "dist") else 2), result.err
+        assert "Traceback" not in result.err
+        if result.code:
+            assert "\n  hint: " in result.err
+    clone.run("list")
+    clone.run("why")
+    assert dict(tree(home)) == before
+
+
+def test_outputs_that_would_leave_the_output_directory_fail_alone(
+    hostile: Project, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (hostile / "dist").mkdir()
+    (hostile / "dist/a").symlink_to(home)
+    result = cloned(hostile, tmp_path).run("all", "--json")
+    assert (result.code, result.statuses) == (1, {"a": "failed", "b": "built"})
+    assert str(home) in result.functions["a"]["errors"][0]["message"]
+    assert dict(tree(home)) == {}
+    # One that took the place of a directory later: what is there now is not lambdabuild's.
+    (hostile / "dist/a").unlink()
+    assert hostile.run("all").code == 0
+    shutil.move(hostile / "dist/a", home / "a")
+    (hostile / "dist/a").symlink_to(home / "a")
+    hostile.write("api/a/main.go", 'package main\n\nfunc main() { println("other") }\n')
+    assert hostile.run("all", "--json").statuses == {"a": "failed", "b": "up-to-date"}
+    assert "is left" in hostile.run("clean").err
+    assert list(dict(tree(home))) == ["a/bootstrap"]
+
+
+@pytest.mark.parametrize("out", [".git", ".git/hooks", ".lambdabuild", ".lambdabuild/staging"])
+def test_outputs_do_not_go_where_git_or_lambdabuild_would_use_them(
+    hostile: Project, out: str
+) -> None:
+    hostile.write("lambdabuild.toml", f'out = "{out}"\n')
+    before = dict(tree(hostile.path))
+    result = hostile.run("all")
+    assert (result.code, result.out) == (2, "")
+    assert f"the output directory `{out}` is in `{out.partition('/')[0]}`" in result.err
+    assert dict(tree(hostile.path)) == before
+
+
+def test_what_git_tracks_is_not_taken_for_lambdabuilds_own(
+    hostile: Project, tmp_path: Path
+) -> None:
+    assert hostile.run("all").code == 0
+    clone = cloned(hostile, tmp_path)
+    for project in (clone, hostile):
+        for command in ("all", "clean"):
+            result = project.run(command)
+            assert result.code == 2
+            assert "git tracks `.lambdabuild/" in result.err
+    git(clone.path, "rm", "-rfq", ".lambdabuild")
+    assert clone.run("all", "--json").statuses == {"a": "unchanged", "b": "unchanged"}
+    # And a cache in the project, which would be believed as well.
+    clone.write(".cache/entry", "")
+    git(clone.path, "add", ".cache")
+    result = clone.run("all", env={"LAMBDABUILD_CACHE_DIR": ".cache"})
+    assert (result.code, "git tracks `.cache/entry`" in result.err) == (2, True)
+
+
+def test_the_state_of_another_user_removes_nothing_and_vouches_for_nothing(
+    hostile: Project, tmp_path: Path
+) -> None:
+    """Another one wrote it, and wrote `dist` as well, of other sources."""
+    attacker = at_home(hostile, tmp_path / "attacker")
+    sources = {name: (hostile / f"api/{name}/main.go").read_text() for name in ("a", "b")}
+    word = uuid4().hex
+    for name in sources:
+        hostile.replace(f"api/{name}/main.go", f'"{name}"', f'"{word}"')
+    hostile.write("api/gone/main.go", sources["a"])
+    assert attacker.run("all", "--zip").code == 0
+    shutil.rmtree(hostile / "api/gone")
+    for name, source in sources.items():
+        hostile.write(f"api/{name}/main.go", source)
+    result = hostile.run("all", "--zip", "--json")
+    assert (result.code, result.statuses) == (0, {"a": "built", "b": "built"})
+    assert "counts for nothing" in result.err
+    assert [hostile.says(name) for name in ("a", "b")] == ["a", "b"]
+    listed = json.loads((hostile / "dist/manifest.json").read_text())
+    told = {f["name"]: f["sha256"] for f in listed["functions"]}
+    assert told == {name: f["sha256"] for name, f in result.functions.items()}
+    # What is of a function that is gone is not known to be lambdabuild's.
+    assert (hostile / "dist/gone/bootstrap").exists()
+    assert hostile.run("clean").code == 0
+    assert "gone/bootstrap" in hostile.files()
+
+
+def test_machines_that_share_a_secret_take_one_anothers_state(
+    hostile: Project, tmp_path: Path
+) -> None:
+    other = at_home(hostile, tmp_path / "other")
+    assert hostile.run("all", env={KEY: "of the team"}).code == 0
+    result = other.run("all", "--json", env={KEY: "of the team"})
+    assert result.statuses == {"a": "up-to-date", "b": "up-to-date"}
+    assert "counts for nothing" not in result.err
+    result = other.run("all", "--json", env={KEY: "of others"})
+    assert result.statuses == {"a": "up-to-date", "b": "up-to-date"}, "it is of this user as well"
+    result = hostile.run("all", "--json", env={KEY: "of the team"})
+    assert result.statuses == {"a": "up-to-date", "b": "up-to-date"}
+    result = hostile.run("all", "--json", env={KEY: "of others"})
+    assert result.statuses == {"a": "unchanged", "b": "unchanged"}
+    assert "counts for nothing" in result.err
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "large", "deep"])
+def test_a_state_that_is_no_state_holds_nobody_up(hostile: Project, kind: str) -> None:
+    state = hostile / ".lambdabuild/state.json"
+    state.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(state)
+    elif kind == "large":
+        state.touch()
+        os.truncate(state, 8 << 30)
+    elif kind == "deep":
+        state.write_text('{"lambdabuild":8}\n' + "[" * 200_000)
+    else:
+        state.symlink_to(kind)
+    for command in ("list", "why"):
+        result = hostile.run(command)
+        assert (result.code, result.err) == (0, "")
+    assert hostile.run("all").code == (0 if kind in {"large", "deep"} else 2)
