@@ -1,5 +1,6 @@
 """Read what `go` prints."""
 
+import contextlib
 import json
 import re
 from collections.abc import Container, Iterator, Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import CFlags, Diagnostic, GoEnvironment, Module, Package
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
@@ -28,8 +30,27 @@ def parse_version(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+@contextlib.contextmanager
+def _printed_by(command: str) -> Iterator[None]:
+    """Have it told that `go` printed something else than it should."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise LambdabuildError(
+            f"`{command}` printed what no `go` prints: {error!r}",
+            hint="is another program in its place, or does GOFLAGS change what it prints? "
+            "`lambdabuild doctor` says which `go` it is",
+        ) from error
+
+
+@_printed_by("go env -json")
 def parse_environment(text: str) -> GoEnvironment:
-    """Return what `go env -json` printed."""
+    """Return what `go env -json` printed.
+
+    Raises:
+        LambdabuildError: it is something else.
+
+    """
     values = json.loads(text)
     workspace = values.get("GOWORK", "")
     return GoEnvironment(
@@ -44,11 +65,16 @@ def parse_environment(text: str) -> GoEnvironment:
     )
 
 
+@_printed_by("go list -json")
 def parse_packages(text: str, directory: str) -> list[Package]:
     """Return the packages in a stream of `go list -json` values, but for the standard library.
 
     `directory` is where `go list` ran: what it prints of files is relative to that. What belongs
     to Go itself changes with Go's version and no other way, and imports nothing else.
+
+    Raises:
+        LambdabuildError: it is something else.
+
     """
     values = list(_json_stream(text))
     standard = {
@@ -61,8 +87,14 @@ def parse_packages(text: str, directory: str) -> list[Package]:
     ]
 
 
+@_printed_by("go list -export -json")
 def parse_build_ids(text: str) -> list[tuple[str, str]]:
-    """Return import path and build ID of each package that `go list -export -json` compiled."""
+    """Return import path and build ID of each package that `go list -export -json` compiled.
+
+    Raises:
+        LambdabuildError: it is something else.
+
+    """
     return [
         (value["ImportPath"], value["BuildID"])
         for value in _json_stream(text)

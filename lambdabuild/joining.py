@@ -64,7 +64,7 @@ def _value(path: Path, *, must: bool) -> Any:
     """Return the JSON in a file; None where it is none, unless it must be."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         if not must:
             return None
         reason = error.strerror if isinstance(error, OSError) else str(error)

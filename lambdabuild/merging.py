@@ -1,6 +1,7 @@
 """Join what the shards of one build reported, and their manifests."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lambdabuild.errors import FAILED, LambdabuildError
@@ -21,6 +22,8 @@ _FUNCTION = {
     "sha256": _TEXT_OR_NULL,
     "code_sha256": _TEXT_OR_NULL,
 }
+_MOST_SHOWN = 5
+"""Shards that are named where several are missing: as many as fit a line."""
 _ONE_OF_EACH = "give the report of each shard once, and of one build only"
 _SAME_TIMES = (
     "the shards saw different recorded times or different sources: give each the same file "
@@ -272,18 +275,17 @@ def _check_shards(pieces: Sequence[_Piece]) -> None:
             )
     if pieces:
         count = pieces[0].shard.count
-        missing = [s for s in (Shard(i + 1, count) for i in range(count)) if s not in seen]
-        if missing:
+        # Not all of them: a report may say whatever it likes of how many there are.
+        every = (Shard(number + 1, count) for number in range(count))
+        shown = list(islice((shard for shard in every if shard not in seen), _MOST_SHOWN))
+        if shown:
+            more = count - len(seen) - len(shown)
+            listed = ", ".join(map(str, shown)) + (f" and {more} more" if more else "")
             raise LambdabuildError(
-                f"the report of shard {_listed(missing)} is missing",
+                f"the report of shard {listed} is missing",
                 at=[piece.path for piece in pieces],
                 hint="did its job fail before it built anything? give the reports of all shards",
             )
-
-
-def _listed(shards: Sequence[Shard]) -> str:
-    shown = ", ".join(map(str, shards[:5]))
-    return f"{shown} and {len(shards) - 5} more" if len(shards) > 5 else shown  # noqa: PLR2004 - as many as fit a line
 
 
 def _union(parts: Sequence[_Part]) -> dict[_Key, _Function]:

@@ -47,12 +47,7 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
     done = run(gotool.env_command(go, directory))
     if done.code != 0:
         raise refused("`go env` failed", done, directory)
-    try:
-        environment = parse_environment(done.output)
-    except ValueError as error:
-        raise LambdabuildError(
-            f"`go env -json` printed no JSON: {done.output[:200]!r}", at=[go], hint=INSTALL_HINT
-        ) from error
+    environment = parse_environment(done.output)
     version = parse_version(environment.version)
     if version is not None and version < gotool.OLDEST_GO:
         oldest = ".".join(map(str, gotool.OLDEST_GO))
