@@ -1,5 +1,6 @@
 """Write down what a run came to: for people, for GitHub, for the next run."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from lambdabuild import annotating
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.places import check_file
 from lambdabuild.report import report_value, to_json
 from lambdabuild.request import Request
 from lambdabuild.session import Session
@@ -41,10 +43,11 @@ def write_file(session: Session, path: str, what: str, text: str, *, built: bool
     """Write a file below the working directory; `built` tells whether functions were, before.
 
     Raises:
-        LambdabuildError: it cannot be written.
+        LambdabuildError: it cannot be written, or a link leads there.
 
     """
     full = Path(session.working, path)
+    check_file(os.path.normpath(full), session.project)
     try:
         full.parent.mkdir(parents=True, exist_ok=True)
         # What of a name is no text is written as Python shows it.

@@ -31,6 +31,22 @@ def check_out(out: str, project: str) -> None:
         )
 
 
+def check_file(path: str, project: str) -> None:
+    """See that a file somebody asked for is no link of the project's to elsewhere; both absolute.
+
+    Raises:
+        LambdabuildError: it is, or one of its directories.
+
+    """
+    real = os.path.realpath(path)
+    if left := _left(path, real, project):
+        raise LambdabuildError(
+            f"`{os.path.basename(path)}` leads out of the project, to `{left}`",
+            at=[path],
+            hint="take the link away, or name the file that you mean",
+        )
+
+
 def leads_out(path: str, boundary: str, project: str) -> str | None:
     """Return where the directory of an output really is, if a link leads it to elsewhere.
 

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Mapping
 
 from lambdabuild import annotating, events, github
+from lambdabuild.config import FILE_NAME
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.places import check_file
 from lambdabuild.report import refusal_value, to_json
 from lambdabuild.streams import print_json
+from lambdabuild.tree import enclosing
 from lambdabuild.usage import Asked
 
 
@@ -32,8 +35,8 @@ def leave(
             print_json(refusal_value(error, relative))
         sys.stdout.flush()
     if asked.report is not None and not error.reported:
-        path = os.path.join(working, asked.report)
-        problem = _written(path, to_json(refusal_value(error, relative)))
+        path = os.path.normpath(os.path.join(working, asked.report))
+        problem = _written(path, working, to_json(refusal_value(error, relative)))
         said = f"cannot write the report `{asked.report}`: {problem}"
         # That may be the error itself.
         if problem is not None and said != error.message:
@@ -52,14 +55,17 @@ def _working(asked: Asked, started: str | None) -> str:
     return os.path.normpath(wanted) if os.path.isdir(wanted) else started or os.sep
 
 
-def _written(path: str, text: str) -> str | None:
+def _written(path: str, working: str, text: str) -> str | None:
     """Write a file; return why it cannot be written, if so."""
     try:
+        check_file(path, enclosing(working, FILE_NAME, os.path.lexists) or working)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         return error.strerror
+    except LambdabuildError as error:
+        return error.message
     return None
 
 

@@ -1,5 +1,6 @@
 """Ask Go what there was in a copy of the whole tree, where an overlay does not do."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -49,7 +50,12 @@ class Shadow:
         check_out(session.run, self._repository, self._place)
         self._link_what_is_elsewhere(found)
         for path, other in instead.items():
-            shutil.copyfile(other, self._copied(path))
+            copy = self._copied(path)
+            if self._is_in_place(copy):
+                # What there was may be a link: what that leads to is none of ours.
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(copy)
+                shutil.copyfile(other, copy)
         run = _Redirected(session, self._place)
         go = Go(run, found.go.path, found.go.settings, Findings(), overlay=self._overlay(found))
         trees = {root: walk(root) for root in dict.fromkeys(map(self._copied, roots))}
@@ -81,10 +87,15 @@ class Shadow:
         """Lead to the local modules that are in none of the repositories."""
         for directory in sorted(_local_modules(found)):
             copy = self._copied(directory)
-            if not is_below(os.path.realpath(directory), self._repository.top):
+            elsewhere = not is_below(os.path.realpath(directory), self._repository.top)
+            if elsewhere and self._is_in_place(copy):
                 os.makedirs(os.path.dirname(copy), exist_ok=True)
                 if not os.path.lexists(copy):
                     os.symlink(directory, copy)
+
+    def _is_in_place(self, copy: str) -> bool:
+        """Tell whether a copy is where it seems to be, and not where a link of the commit leads."""
+        return is_below(os.path.realpath(os.path.dirname(copy)), os.path.realpath(self._place))
 
     def _overlay(self, found: Survey) -> str:
         """Add the files that git does not know: what they were then is what they are now."""

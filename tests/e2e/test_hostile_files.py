@@ -105,6 +105,46 @@ def test_outputs_that_would_leave_the_output_directory_fail_alone(
     assert list(dict(tree(home))) == ["a/bootstrap"]
 
 
+@pytest.mark.parametrize("flag", ["--report", "--html", "--trace"])
+def test_a_report_is_not_written_where_a_link_of_the_project_leads(
+    hostile: Project, tmp_path: Path, flag: str
+) -> None:
+    victim = tmp_path / "home/.bashrc"
+    victim.write_text("mine\n")
+    (hostile / "out.json").symlink_to(victim)
+    (hostile / "reports").symlink_to(victim.parent)
+    for name in ("out.json", "reports/new/out.json"):
+        result = hostile.run("all", flag, name)
+        assert result.code == 2
+        assert "leads out of the project" in result.err
+    # Nor by a run that could not start; and what a person names themselves is theirs.
+    result = hostile.run("all", "--out", "", flag, "out.json")
+    assert result.code == 2
+    assert dict(tree(victim.parent)) == {".bashrc": b"mine\n"}
+    assert hostile.run("all", flag, str(tmp_path / "home/out.json")).code == 0
+    assert (tmp_path / "home/out.json").stat().st_size > 0
+
+
+def test_the_sums_of_a_commit_are_not_written_where_they_were_a_link_to(
+    hostile: Project, tmp_path: Path
+) -> None:
+    """What there was is copied for Go to see, with the sums that it knows today."""
+    victim = tmp_path / "home/.bashrc"
+    victim.write_text("mine\n")
+    (hostile / "go.sum").symlink_to(victim)
+    # A go.mod that is another, and a directory in a module: an overlay does not do.
+    hostile.write("nested/go.mod", "module example.com/nested\n\ngo 1.22\n")
+    git(hostile.path, "add", ".")
+    git(hostile.path, "commit", "-qm", "link")
+    (hostile / "go.sum").unlink()
+    hostile.write("go.sum", "example.com/x v1.0.0/go.mod h1:x=\n")
+    hostile.write("go.mod", "module example.com/other\n\ngo 1.22\n")
+    (hostile / "nested/go.mod").unlink()
+    result = hostile.run("list", "--since", "HEAD")
+    assert result.code == 0, result.err
+    assert victim.read_text() == "mine\n"
+
+
 @pytest.mark.parametrize("out", [".git", ".git/hooks", ".lambdabuild", ".lambdabuild/staging"])
 def test_outputs_do_not_go_where_git_or_lambdabuild_would_use_them(
     hostile: Project, out: str
