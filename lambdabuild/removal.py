@@ -146,6 +146,9 @@ def clean(session: Session) -> list[str]:
     with home.locked(lambda who: say_waiting(session.console, who)):
         home.sweep()
         state, announced, _ = recall(session, home)
+        if home.foreign:
+            # What it tells of is somebody's, who may want to take it away themselves.
+            return []
         layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
         layouts |= {os.path.dirname(path) for path in state.manifests}
         for path in list(state.manifests):

@@ -190,6 +190,11 @@ def test_the_state_of_another_user_removes_nothing_and_vouches_for_nothing(
     shutil.rmtree(hostile / "api/gone")
     for name, source in sources.items():
         hostile.write(f"api/{name}/main.go", source)
+    before = dict(tree(hostile.path))
+    result = hostile.run("clean")
+    assert (result.code, "counts for nothing" in result.err) == (0, True)
+    after = dict(tree(hostile.path))
+    assert {name for name in before if after.get(name) != before[name]} <= {".lambdabuild/lock"}
     result = hostile.run("all", "--zip", "--json")
     assert (result.code, result.statuses) == (0, {"a": "built", "b": "built"})
     assert "counts for nothing" in result.err
