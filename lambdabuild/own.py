@@ -115,7 +115,7 @@ def _check_inside(directory: str, top: str) -> None:
         if entry.is_dir(follow_symlinks=False):
             if entry.name == "logs":
                 _check_inside(entry.path, top)
-        elif not entry.is_file(follow_symlinks=False):
+        elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
             raise _refused(entry.path, top, "is neither a file nor a directory")
         elif entry.name not in _WRITTEN_ANEW and _names(entry) > 1:
             raise _refused(entry.path, top, "has another name as well (it is a hard link)")
