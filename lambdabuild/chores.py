@@ -1,8 +1,6 @@
 """The commands that build nothing: each a few lines between its flags and a module that does it."""
 
 import os
-import sys
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +11,7 @@ from lambdabuild import errors
 from lambdabuild.config import FILE_NAME
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection, taking
+from lambdabuild.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.session import Session
@@ -39,7 +38,6 @@ def history(
     from lambdabuild import trends  # noqa: PLC0415
     from lambdabuild.history import read_history  # noqa: PLC0415
     from lambdabuild.state import Home  # noqa: PLC0415
-    from lambdabuild.streams import print_json  # noqa: PLC0415
 
     with opened(flags) as session:
         runs = read_history(Home(session.project, session.environment).history)
@@ -106,9 +104,9 @@ def doctor(flags: Globals) -> None:
             environment=dict(session.environment),
         ):
             failed = failed or finding.verdict is Verdict.ERROR
-            sys.stdout.write(f"{finding.verdict.value}: {finding.message}\n")
+            print_line(f"{finding.verdict.value}: {finding.message}")
             if finding.remedy:
-                sys.stdout.write(f"  hint: {finding.remedy}\n")
+                print_line(f"  hint: {finding.remedy}")
     if failed:
         raise typer.Exit(errors.NOT_STARTED)
 
@@ -187,14 +185,3 @@ def opened(
     from lambdabuild import opening  # noqa: PLC0415
 
     return opening.opened(flags, selection, output)
-
-
-def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
-    """Print a table to stdout; nothing if there are no lines."""
-    if not lines:
-        return
-    table = [head, *lines]
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")

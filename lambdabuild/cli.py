@@ -5,14 +5,15 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from lambdabuild import __version__, errors, streams
-from lambdabuild.chores import chores, opened, print_columns
-from lambdabuild.errors import Interrupted, LambdabuildError
+from lambdabuild.boundary import guarded
+from lambdabuild.chores import chores, opened
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import (
     Building,
     Globals,
@@ -23,6 +24,7 @@ from lambdabuild.flags import (
     selecting_flags,
     taking,
 )
+from lambdabuild.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.model import Function, Report, Runtime, Skipped, Target
@@ -160,7 +162,7 @@ def why(
         else:
             lines = explanations.reasons(session, tuple(names or ()), selection.narrowing)
         for line in lines:
-            sys.stdout.write(f"{line}\n")
+            print_line(line)
 
 
 @app.command("list")
@@ -179,7 +181,6 @@ def list_functions(
     """List the functions found: name, package, directory, target."""
     from lambdabuild import pipeline  # noqa: PLC0415
     from lambdabuild.report import list_value  # noqa: PLC0415
-    from lambdabuild.streams import print_json  # noqa: PLC0415
 
     with opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(
@@ -243,7 +244,7 @@ def _print_plan(session: "Session", request: "Request", building: Building) -> N
     if building.explain:
         session.console.explain(found.plan, found.reasons)
     for line in lines:
-        sys.stdout.write(f"{line}\n")
+        print_line(line)
     for step in found.plan.set_aside:
         fault = Fault(step.function.package, (step.function.name,), step.load_errors)
         session.console.fault(fault, session.relative)
@@ -255,13 +256,15 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
     session.console.report(report, session.relative)
     if report.problem is not None:
         raise report.problem
-    if json:
-        from lambdabuild.report import report_value  # noqa: PLC0415
-        from lambdabuild.streams import print_json  # noqa: PLC0415
+    try:
+        if json:
+            from lambdabuild.report import report_value  # noqa: PLC0415
 
-        print_json(report_value(report, session.relative))
-    if not report.ok:
-        raise typer.Exit(errors.FAILED)
+            print_json(report_value(report, session.relative))
+    finally:
+        # Whether or not anybody reads that.
+        if not report.ok:
+            raise typer.Exit(errors.FAILED)
 
 
 def _print_list(
@@ -279,7 +282,7 @@ def _print_list(
     print_columns(("function", "package", "directory", "target"), lines)
     if skipped:
         if lines and passed_over:
-            sys.stdout.write("\n")
+            print_line("")
         reasons = [(item.directory, item.reason) for item in passed_over]
         print_columns(("passed over", "because"), reasons)
         return
@@ -299,40 +302,13 @@ def main() -> NoReturn:
     started = None
     with contextlib.suppress(OSError):
         started = os.getcwd()
-    code = _guarded(lambda: app(standalone_mode=False), lambda error: _leave(error, started))
+    code = guarded(lambda: app(standalone_mode=False), lambda error: _leave(error, started))
     if any(thread.name == "cache" for thread in threading.enumerate()):
         # A request to a store that stalls: were it to return while Python ends, that would abort
         # the process, whatever the run came to.
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+        sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:
-    try:
-        code = run()
-    except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 0
-    except LambdabuildError as error:
-        sys.stderr.write(f"error: {error}\n")
-        leave(error)
-        return error.exit_code
-    except typer.TyperException as error:
-        from lambdabuild import usage  # noqa: PLC0415
-
-        leave(usage.shown(error))
-        return error.exit_code
-    except (Interrupted, KeyboardInterrupt):
-        sys.stderr.write("interrupted; nothing is half written\n")
-        return errors.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read stdout has seen enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    # `typer.Exit` comes back as a value.
-    return code if isinstance(code, int) else 0
 
 
 def _leave(error: LambdabuildError, started: str | None) -> None:

@@ -18,6 +18,7 @@ from lambdabuild.config import (
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.globs import pattern_problem
 from lambdabuild.limits import parse_growth, parse_size
+from lambdabuild.shown import one_line
 
 _Value = TypeVar("_Value")
 
@@ -93,7 +94,7 @@ def _function_table(table: "_Table", name: str) -> FunctionTable:
     table.refuse_unknown(["directory", "assets", *_CHOICE_KEYS])
     if not name or "/" in name or name in {".", ".."}:
         raise LambdabuildError(
-            f"`{name}` cannot be the name of a function",
+            f"`{one_line(name)}` cannot be the name of a function",
             at=[table.source],
             line=table.line(),
             hint="a name becomes a directory under `out`; join its parts with `-`",
@@ -275,6 +276,7 @@ class _Table:
     def subtable(self, key: str, name: str) -> "_Table":
         value = self._values[key][name]
         if not isinstance(value, dict):
-            remedy = f'write `[{key}."{name}"]`'
-            self.refuse(f'{key}."{name}"', "is not a table", remedy, key, name)
+            shown = one_line(name)
+            remedy = f'write `[{key}."{shown}"]`'
+            self.refuse(f'{key}."{shown}"', "is not a table", remedy, key, name)
         return _Table(value, self.source, self._text, (*self._path, key, name))

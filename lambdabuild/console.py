@@ -2,17 +2,18 @@
 
 import contextlib
 import logging
-import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lambdabuild import report as text
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Plan, Report, Skipped, Status, Target
+from lambdabuild.progress import Progress
+from lambdabuild.shown import inert, is_read, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -29,6 +30,10 @@ _STYLES = {
 }
 
 
+_NO_WIDTH = 10_000
+"""Columns where there is no terminal: nothing is cut."""
+
+
 class Look(NamedTuple):
     """How to talk: decided once, from flags, environment and terminal."""
 
@@ -36,6 +41,15 @@ class Look(NamedTuple):
     color: bool
     quiet: bool = False
     verbose: bool = False
+    read: bool = False
+    """By what takes some lines for commands."""
+
+
+class _Painted(NamedTuple):
+    """A text that is to be painted once it is safe to show."""
+
+    text: str
+    paint: Callable[[str], str]
 
 
 def choose_look(
@@ -46,47 +60,7 @@ def choose_look(
     wanted = terminal and not environment.get("NO_COLOR")
     if color != "auto":
         wanted = color == "always"
-    return Look(terminal, wanted, quiet, verbose)
-
-
-@dataclass(slots=True)
-class Progress:
-    """What is known of a run while it goes on; all counts are of things that happened."""
-
-    total: int
-    started: float
-    compiled: int = 0
-    linked: int = 0
-    working: dict[tuple[int, str, str], float] = field(default_factory=dict)
-    """What is being compiled or linked, and since when: by batch, tool and package."""
-
-    def take(self, event: "Event") -> None:
-        key = (id(event.batch), event.tool, event.package)
-        if event.kind == "start":
-            self.working[key] = event.at
-            return
-        self.working.pop(key, None)
-        if event.tool == "compile" and event.kind == "done":
-            self.compiled += 1
-        elif event.tool == "link" and event.kind in {"done", "current"}:
-            self.linked += 1
-
-    def heading(self, now: float) -> str:
-        packages = f"{self.compiled} {'package' if self.compiled == 1 else 'packages'} compiled"
-        return (
-            f"{self.linked} of {self.total} linked, {packages}, {text.duration(now - self.started)}"
-        )
-
-    def lines(self, now: float, names: Mapping[tuple[int, str], str], most: int) -> list[str]:
-        """Return what is in work, longest first, as `linking users-get 0.8 s`."""
-        items = sorted(self.working.items(), key=lambda item: item[1])
-        shown = [
-            f"{'linking' if tool == 'link' else 'compiling'} "
-            f"{names.get((batch, package), package)} {text.duration(now - since)}"
-            for (batch, tool, package), since in items
-        ]
-        rest = len(shown) - most
-        return shown if rest <= 0 else [*shown[:most], f"and {rest} more"]
+    return Look(terminal, wanted, quiet, verbose, is_read(environment))
 
 
 class Console:
@@ -100,7 +74,6 @@ class Console:
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = 0.0
-        self._unread = False
         self._warned: set[Skipped] = set()
         self._said: set[str] = set()
         self.warnings: list[str] = []
@@ -111,14 +84,19 @@ class Console:
     def say(self, message: str) -> None:
         """Tell something that a person who asked for quiet does not need."""
         if not self.look.quiet:
+            self._write(one_line(message))
+
+    def log(self, message: str) -> None:
+        """Tell what was logged, on one or more lines."""
+        if not self.look.quiet:
             self._write(message)
 
     def warn(self, message: str, hint: str | None = None) -> None:
         """Tell something that is probably not as meant."""
         self.warnings.append(message)
-        self._write(f"{self._paint('warning', '33;1')}: {message}")
+        self._write(self._painted("warning", "33;1"), f": {one_line(message)}")
         if hint:
-            self._write(f"  hint: {hint}")
+            self._write(f"  hint: {one_line(hint)}")
 
     def say_once(self, message: str) -> None:
         """Tell something that holds for as long as this goes on, such as a watch."""
@@ -132,13 +110,13 @@ class Console:
             self._said.add(message)
             self.warn(message, hint)
 
-    def tell(self, line: str) -> None:
-        """Print a line for a program that reads stderr."""
-        self._write(line)
+    def command(self, line: str) -> None:
+        """Print a command for what reads the log, as `github.command` gives it."""
+        self._print(line)
 
     def error(self, error: LambdabuildError) -> None:
         """Tell why lambdabuild cannot go on."""
-        self._write(f"{self._paint('error', '31;1')}: {error}")
+        self._write(self._painted("error", "31;1"), f": {error}")
 
     def skipped(self, items: Sequence[Skipped]) -> None:
         """Warn of main packages that are passed over though they were surely meant."""
@@ -224,7 +202,7 @@ class Console:
         frame = Text(heading, style="bold" if self.look.color else "")
         room = max(1, self._rich_console().height - 2)
         for line in lines[:room]:
-            frame.append(f"\n  {line}", style="not bold")
+            frame.append(f"\n  {one_line(line)}", style="not bold")
         frame.no_wrap = True
         frame.overflow = "ellipsis"
         if self._live is None:
@@ -233,6 +211,11 @@ class Console:
             )
             self._live.start()
         self._live.update(frame, refresh=True)
+
+    def stopping(self) -> None:
+        """Leave the terminal to whoever stopped this, with the cursor that a board hides."""
+        if self._live is not None:
+            self._live.console.show_cursor()
 
     def report(self, report: Report, relative: text.Relative) -> None:
         """Show the table, the faults and the last line."""
@@ -244,12 +227,13 @@ class Console:
             self.fault(fault, relative)
         for artifact in report.removed:
             self.say(f"removed {relative(artifact.path)}, which nothing builds any more")
-        self.say(self._paint(text.summary(report), "1"))
+        if not self.look.quiet:
+            self._write(self._painted(text.summary(report), "1"))
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:
         """Tell what did not build, and why."""
         first, *rest = fault.lines(relative)
-        self._write(f"{self._paint('error', '31;1')}: {first}")
+        self._write(self._painted("error", "31;1"), f": {first}")
         for line in rest:
             self._write(line)
 
@@ -270,7 +254,9 @@ class Console:
         self._live.update(frame, refresh=True)
 
     def _table(self, rows: Sequence[text.Row]) -> None:
-        from rich.table import Table  # noqa: PLC0415 - slow to import
+        from rich.color import ColorSystem  # noqa: PLC0415 - slow to import
+        from rich.style import Style  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.look.color else "")
@@ -279,14 +265,20 @@ class Console:
             table.add_column(head, justify="left" if head in text.TABLE_HEAD[:3] else "right",
                              no_wrap=True)  # fmt: skip
         for row in rows:
-            cells = [Text(cell) for cell in row.cells[:columns]]
+            cells = [Text(one_line(cell)) for cell in row.cells[:columns]]
             cells[2].stylize(_STYLES.get(row.status, ""))
             table.add_row(*cells)
         console = self._rich_console()
-        with console.capture() as capture:
-            console.print(table, width=10_000 if not self.look.terminal else None)
-        for line in capture.get().splitlines():
-            self._write(line.rstrip())
+        width = console.width if self.look.terminal else _NO_WIDTH
+        colors = ColorSystem.STANDARD if self.look.color else None
+        for line in console.render_lines(table, console.options.update(width=width), pad=False):
+            parts = [
+                _Painted(part.text, partial((part.style or Style()).render, color_system=colors))
+                for part in line
+            ]
+            while parts and not parts[-1].text.strip():
+                parts.pop()
+            self._write(*parts[:-1], parts[-1]._replace(text=parts[-1].text.rstrip()))
 
     def _rich_console(self) -> "RichConsole":
         if self._rich is None:
@@ -298,28 +290,33 @@ class Console:
                 color_system="standard" if self.look.color else None,
                 no_color=not self.look.color,
                 highlight=False,
-                width=None if self.look.terminal else 10_000,
+                width=None if self.look.terminal else _NO_WIDTH,
             )
         return self._rich
 
-    def _paint(self, word: str, code: str) -> str:
-        return f"\x1b[{code}m{word}\x1b[0m" if self.look.color else word
+    def _painted(self, word: str, code: str) -> _Painted:
+        def paint(shown: str) -> str:
+            return f"\x1b[{code}m{shown}\x1b[0m" if self.look.color else shown
 
-    def _write(self, message: str) -> None:
-        if self._live is not None:
+        return _Painted(word, paint)
+
+    def _write(self, *parts: str | _Painted) -> None:
+        """Print a message: the way out for all that people see, whoever wrote what is in it."""
+        shown = "".join(
+            visible(part) if isinstance(part, str) else part.paint(visible(part.text))
+            for part in parts
+        )
+        self._print(inert(shown) if self.look.read else shown)
+
+    def _print(self, line: str) -> None:
+        # Whoever reads stderr may have gone; that is no reason for a build to fail.
+        with contextlib.suppress(OSError):
+            if self._live is None:
+                print(line, file=self._stream, flush=True)
+                return
             from rich.text import Text  # noqa: PLC0415 - slow to import
 
-            self._live.console.print(Text.from_ansi(message))
-            return
-        # Whoever reads stderr may have gone; that is no reason for a build to fail.
-        try:
-            if not self._unread:
-                print(message, file=self._stream, flush=True)
-        except BrokenPipeError:
-            self._unread = True
-            # Or Python would fail to flush what is left, and exit with 120.
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            self._live.console.print(Text.from_ansi(line))
 
 
 class ConsoleHandler(logging.Handler):
@@ -330,4 +327,4 @@ class ConsoleHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.say(f"{record.levelname.lower()}: {record.getMessage()}")
+        self._console.log(f"{record.levelname.lower()}: {record.getMessage()}")

@@ -10,6 +10,7 @@ from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Diagnostic, Report, Status, StepResult
 from lambdabuild.report import Relative, duration, faults, rows, size
 from lambdabuild.report import summary as result_line
+from lambdabuild.shown import inert, one_line, visible
 
 _SHOWN = 20
 """Rows of what was built that are not folded away."""
@@ -48,11 +49,10 @@ def refusal(error: LambdabuildError, relative: Relative) -> str:
 
 def refusal_summary(error: LambdabuildError) -> str:
     """Return why a run could not go on as Markdown; it ends in a newline."""
-    lines = [_cut(line) for line in f"error: {error}".splitlines()]
+    lines = [_cut(line) for line in visible(f"error: {error}").splitlines()]
     shown, _ = _within(lines, _FAULTS_LIMIT)
     fence = _fence(shown)
-    text = "\n".join(["## ❌ lambdabuild stopped", "", f"{fence}text", *shown, fence])
-    return text.encode("utf-8", "replace").decode() + "\n"
+    return "\n".join(["## ❌ lambdabuild stopped", "", f"{fence}text", *shown, fence, ""])
 
 
 def command(name: str, message: str, **properties: str | int | None) -> str:
@@ -71,8 +71,8 @@ def command(name: str, message: str, **properties: str | int | None) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Where commands are stopped, the runner looks for those of its older form in the whole line.
+    return inert(visible(text)).replace("%", "%25").replace("\n", "%0A")
 
 
 _Costs = tuple[Diagnostic, list[str]]
@@ -115,7 +115,7 @@ def _place(error: Diagnostic, relative: Relative) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
+    shown = ", ".join(map(one_line, names[:3]))
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as fit a title
 
 
@@ -144,16 +144,14 @@ def summary(
         _removed(report.removed, relative),
         [f"{_line(report.go)}, {report.jobs} jobs at once"],
     )
-    text = "\n\n".join("\n".join(section) for section in sections if section)
-    return text.encode("utf-8", "replace").decode() + "\n"
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
 def _failures(report: Report, relative: Relative) -> list[str]:
     lines: list[str] = []
     for fault in faults(report.results):
         lines += [*fault.lines(relative), ""]
-    # What Go says may have line ends of any kind in it, and is one line each here.
-    lines = [_cut(line) for line in "\n".join(lines).splitlines()]
+    lines = [_cut(line) for line in lines[:-1]]
     if not lines:
         return []
     shown, left = _within(lines, _FAULTS_LIMIT)
@@ -266,7 +264,7 @@ def _cut(text: str) -> str:
 
 def _text(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line, also in a table."""
-    line = _cut(" ".join(text.split()))
+    line = _cut(visible(" ".join(text.split())))
     return re.sub(r"([\\`*_{}\[\]<>()#!|~&$])", r"\\\1", line)
 
 

@@ -1,9 +1,14 @@
 """Everything at DEBUG goes to `.lambdabuild/logs/lambdabuild.log`."""
 
 import logging
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from lambdabuild.shown import visible
+
 NAME = "lambdabuild"
+FILE_NAME = "lambdabuild.log"
 _LIMIT = 5_000_000
 """Bytes of one log file; five are kept."""
 
@@ -13,36 +18,68 @@ def hush() -> None:
     logging.getLogger(NAME).addHandler(logging.NullHandler())
 
 
-def log_to_file(directory: Path) -> None:
-    """Send the project's log records to a file in `directory`, shared between processes; once."""
+def log_to_file(directory: Path, warn: Callable[[str], None] = lambda _: None) -> None:
+    """Send the project's log records to a file in `directory`, shared between processes; once.
+
+    Where it cannot be written, `warn` is told so once, and there is no log.
+    """
     log = logging.getLogger(NAME)
     if any(isinstance(handler, _OpenedLate) for handler in log.handlers):
         return
     log.setLevel(logging.DEBUG)
-    log.addHandler(_OpenedLate(directory))
+    log.addHandler(_OpenedLate(directory, warn))
     log.propagate = False
+
+
+def log_traceback(directory: Path, error: Exception) -> Path:
+    """Write how an error came about into the log file in `directory`; return the file.
+
+    Raises:
+        OSError: it cannot be written.
+
+    """
+    problems: list[str] = []
+    close_log()
+    log_to_file(directory, problems.append)
+    logging.getLogger(NAME).error("ended by what nobody foresaw", exc_info=error)
+    close_log()
+    if problems:
+        raise OSError(problems[0])
+    return directory / FILE_NAME
 
 
 class _OpenedLate(logging.Handler):
     """Keep records until the file is opened: where nothing is to do, that need not happen."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
         self._directory = directory
+        self._warn = warn
         self._file: logging.Handler | None = None
         self._kept: list[logging.LogRecord] = []
+        self._lost = False
 
     def open(self) -> None:
         """Open the file, which takes longer to import than the rest of lambdabuild."""
         from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
 
-        file = ConcurrentRotatingFileHandler(
-            str(self._directory / "lambdabuild.log"),
-            maxBytes=_LIMIT,
-            backupCount=5,
-            encoding="utf-8",
-            lock_file_directory=str(self._directory),
-        )
+        warn = self._failed
+
+        class Quiet(ConcurrentRotatingFileHandler):
+            def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+                warn(sys.exception())
+
+        try:
+            file = Quiet(
+                str(self._directory / FILE_NAME),
+                maxBytes=_LIMIT,
+                backupCount=5,
+                encoding="utf-8",
+                lock_file_directory=str(self._directory),
+            )
+        except OSError as error:
+            self._failed(error)
+            return
         file.setFormatter(_Escaping("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         self.acquire()
         try:
@@ -56,7 +93,17 @@ class _OpenedLate(logging.Handler):
         finally:
             self.release()
 
+    def _failed(self, error: BaseException | None) -> None:
+        """Go on without a log; say so, once."""
+        self._kept.clear()
+        if not self._lost:
+            self._lost = True
+            reason = getattr(error, "strerror", None) or str(error)
+            self._warn(f"there is no log: cannot write to `{self._directory}`: {reason}")
+
     def emit(self, record: logging.LogRecord) -> None:
+        if self._lost:
+            return
         if self._file is not None:
             self._file.emit(record)
             return
@@ -73,10 +120,10 @@ class _OpenedLate(logging.Handler):
 
 
 class _Escaping(logging.Formatter):
-    """Write what of a name is no text as Python shows it: UTF-8 does not take it."""
+    """Write what cannot be seen as Python shows it: people look at logs in terminals."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).encode("utf-8", "backslashreplace").decode()
+        return visible(super().format(record))
 
 
 def open_log() -> None:

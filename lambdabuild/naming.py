@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.model import Function
+from lambdabuild.shown import one_line
 
 # Comments and literals first, so that `func main` inside one of them is none.
 _GO_TOKEN = re.compile(
@@ -74,7 +75,7 @@ def refuse_collisions(functions: Iterable[Function], relative: Mapping[str, str]
             key=lambda place: PurePath(place).parts,
         )
         if other.name == function.name:
-            message = f"two functions are named `{function.name}`"
+            message = f"two functions are named `{one_line(function.name)}`"
         else:
             names = sorted((other.name, function.name))
             message = f"the names `{names[0]}` and `{names[1]}` differ only in case"

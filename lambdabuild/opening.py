@@ -6,13 +6,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import typer
+
 from lambdabuild import logfile
+from lambdabuild.boundary import in_words
 from lambdabuild.config import Settings
 from lambdabuild.console import Console, ConsoleHandler, choose_look
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.process import Runner
 from lambdabuild.session import Session, read_config
+from lambdabuild.streams import ReaderGoneError
 from lambdabuild.timeline import Timeline
 
 
@@ -44,6 +49,10 @@ def opened(
     with session.interrupts.caught():
         try:
             yield session
+        except (LambdabuildError, ReaderGoneError, typer.Exit, typer.TyperException):
+            raise
+        except Exception as error:
+            raise in_words(error, project) from error
         finally:
             session.run.close()
             session.console.built()

@@ -81,7 +81,7 @@ def _tell_github(session: Session, report: Report) -> None:
     relative = annotating.from_top(session.environment, session.working)
     warnings = session.console.warnings
     for line in github.annotations(report, relative, warnings):
-        session.console.tell(line)
+        session.console.command(line)
     share = report.share
     title = f"lambdabuild, shard {share.index}/{share.count}" if share else "lambdabuild"
     text = github.summary(report, relative, warnings=warnings, title=title)

@@ -98,7 +98,7 @@ def build_functions(session: Session, request: Request) -> Report:
         check_out(session.out, session.project)
     home = Home(session.project, session.environment)
     home.create()
-    log_to_file(home.logs)
+    log_to_file(home.logs, session.console.warn_once)
     with (
         session.timeline.span(Activity.RUN),
         home.locked(lambda who: say_waiting(session.console, who)),

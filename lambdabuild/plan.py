@@ -20,6 +20,7 @@ from lambdabuild.model import (
     Step,
     Target,
 )
+from lambdabuild.shown import one_line
 
 PackageOf = Mapping[tuple[str, Target], tuple[Package, Mapping[str, Package]]]
 """By a function's name and a target: its package there, and the graph the package is in."""
@@ -133,7 +134,7 @@ def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out:
         if not settings.in_place and (name in _OWN or name.endswith(TEMPORARY)):
             path = os.path.join(out, function.name)
             raise LambdabuildError(
-                f"the function `{function.name}` would take the place of `{path}`, which "
+                f"the function `{one_line(function.name)}` would take the place of `{path}`, which "
                 "lambdabuild writes itself",
                 hint="give it another name in lambdabuild.toml: a `directory` under [functions]",
             )
@@ -141,7 +142,7 @@ def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out:
             other = taken.setdefault(path.casefold(), function.name)
             if other != function.name:
                 raise LambdabuildError(
-                    f"the functions `{other}` and `{function.name}` would both write `{path}`",
+                    f"the functions `{one_line(other)}` and `{one_line(function.name)}` would both write `{path}`",
                     hint="give one of them another name in lambdabuild.toml: a `directory` under "
                     "[functions]",
                 )

@@ -10,7 +10,7 @@ from lambdabuild.config import FILE_NAME
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.places import check_file
 from lambdabuild.report import refusal_value, to_json
-from lambdabuild.streams import print_json
+from lambdabuild.streams import ReaderGoneError, print_json, tell
 from lambdabuild.tree import enclosing
 from lambdabuild.usage import Asked
 
@@ -28,7 +28,7 @@ def leave(
         return os.path.relpath(path, working)
 
     # Whatever cannot be written: the error itself was told.
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ReaderGoneError):
         if asked.json and asked.command == "watch":
             print_json(events.stuck(error, relative), indent=None)
         elif asked.json:
@@ -40,13 +40,14 @@ def leave(
         said = f"cannot write the report `{asked.report}`: {problem}"
         # That may be the error itself.
         if problem is not None and said != error.message:
-            _warn(said)
+            tell(f"warning: {said}")
     if annotating.runs_there(environment):
         shown = annotating.from_top(environment, working)
+        # A command, which `tell` would keep the runner from.
         sys.stderr.write(f"{github.refusal(error, shown)}\n")
         problem = annotating.summarize(environment, github.refusal_summary(error))
         if problem is not None:
-            _warn(problem)
+            tell(f"warning: {problem}")
 
 
 def _working(asked: Asked, started: str | None) -> str:
@@ -67,7 +68,3 @@ def _written(path: str, working: str, text: str) -> str | None:
     except LambdabuildError as error:
         return error.message
     return None
-
-
-def _warn(said: str) -> None:
-    sys.stderr.write(f"warning: {said}\n")

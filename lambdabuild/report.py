@@ -21,6 +21,7 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
+from lambdabuild.shown import in_json, one_line, visible
 
 SCHEMA = 1
 
@@ -40,10 +41,10 @@ _ORDER = (
 def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> str:
     r"""Return `value` as lambdabuild writes all its JSON, in text that UTF-8 takes.
 
-    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`.
+    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`; so is what
+    a terminal or the reader of a log would obey.
     """
-    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only) + "\n"
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return in_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only)) + "\n"
 
 
 def report_value(report: Report, relative: Relative) -> dict[str, Any]:
@@ -207,13 +208,13 @@ def explanation(plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> list[s
     targets = Counter(step.function.name for step in plan.steps)
     lines = []
     for step in plan.steps:
-        name = step.function.name
-        label = f"{name} for {step.target}" if targets[name] > 1 else name
+        name = one_line(step.function.name)
+        label = f"{name} for {step.target}" if targets[step.function.name] > 1 else name
         if step.load_errors:
             why = f"cannot be loaded: {step.load_errors[0].message.splitlines()[0]}"
         else:
             why = reasons.get(step.key, "up to date")
-        lines.append(f"{label}: {why}")
+        lines.append(f"{label}: {one_line(why)}")
     return lines
 
 
@@ -317,10 +318,10 @@ class Fault(NamedTuple):
     def lines(self, relative: Relative) -> list[str]:
         """Return the fault as people read it; the first line is the heading."""
         names = list(dict.fromkeys(self.functions))
-        shown = ", ".join(f"`{name}`" for name in names[:5])
+        shown = ", ".join(f"`{one_line(name)}`" for name in names[:5])
         if len(names) > 5:  # noqa: PLR2004 - as many as fit a line
             shown += f" and {len(names) - 5} more"
-        what = f"in package {self.package}" if self.package else "`go build` failed"
+        what = f"in package {one_line(self.package)}" if self.package else "`go build` failed"
         what += f" and {self.others} more" if self.others else ""
         lines = [f"{shown} did not build: {what}"]
         bare = (error._replace(hint=None, package=None) for error in self.errors)
@@ -329,11 +330,11 @@ class Fault(NamedTuple):
             if error.file:
                 place = ":".join(
                     str(part)
-                    for part in (relative(error.file), error.line, error.column)
+                    for part in (one_line(relative(error.file)), error.line, error.column)
                     if part is not None
                 )
                 place += ": "
-            first, *rest = error.message.splitlines() or [""]
+            first, *rest = visible(error.message).splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
         from lambdabuild.remedies import remedy_for  # noqa: PLC0415 - only where something failed
 
@@ -341,7 +342,7 @@ class Fault(NamedTuple):
         if not hints:
             remedy = remedy_for("\n".join(error.message for error in self.errors))
             hints = [remedy] if remedy else []
-        return lines + [f"  hint: {hint}" for hint in dict.fromkeys(hints)]
+        return lines + [f"  hint: {one_line(hint)}" for hint in dict.fromkeys(hints)]
 
 
 def faults(results: Sequence[StepResult]) -> list[Fault]:

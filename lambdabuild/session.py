@@ -14,6 +14,7 @@ from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
+from lambdabuild.shown import one_line
 from lambdabuild.sources import sources_with_main
 from lambdabuild.timeline import Timeline
 from lambdabuild.tree import enclosing
@@ -161,17 +162,17 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
         if name not in known and not skipped:
             file, line = _table_of(session, name)
             raise LambdabuildError(
-                f"there is no function `{name}`",
+                f"there is no function `{one_line(name)}`",
                 file=file,
                 line=line,
-                at=[f'{settings.config.source}, table `[functions."{name}"]`'],
+                at=[f'{settings.config.source}, table `[functions."{one_line(name)}"]`'],
                 hint=did_you_mean(name, known) or _all_of(known),
             )
 
 
 def _all_of(known: Collection[str]) -> str:
     """Name the functions there are: no command does that as long as the configuration is wrong."""
-    shown = ", ".join(f"`{name}`" for name in sorted(known)[:5])
+    shown = ", ".join(f"`{one_line(name)}`" for name in sorted(known)[:5])
     shown += f" and {len(known) - 5} more" if len(known) > 5 else ""  # noqa: PLR2004 - as many as fit a line
     return f"correct the name or take the table away; there are {shown or 'no functions'}"
 

@@ -238,11 +238,12 @@ def remove_tree(path: Path) -> None:
 def cannot_write(error: OSError, path: str) -> LambdabuildError:
     """Return the error of a file that cannot be written, with the remedy for its cause."""
     return LambdabuildError(
-        f"cannot write `{path}`: {error.strerror}", hint=_write_remedy(error.errno, path)
+        f"cannot write `{path}`: {error.strerror}", hint=remedy_of(error.errno, path)
     )
 
 
-def _write_remedy(number: int | None, path: str) -> str | None:
+def remedy_of(number: int | None, path: str) -> str | None:
+    """Return what helps against what the system says of a file that is to be written."""
     import errno  # noqa: PLC0415 - only when something went wrong
 
     read_only = "it is on a read-only file system; `--out` chooses where executables go"

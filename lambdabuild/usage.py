@@ -1,11 +1,13 @@
 """A command line that may be wrong: what it asks for all the same, and what is wrong with it."""
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import typer
 
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.streams import tell
 
 
 class Asked(NamedTuple):
@@ -78,7 +80,9 @@ def _valued(command: Any) -> frozenset[str]:
 
 def shown(error: typer.TyperException) -> LambdabuildError:
     """Show what typer says of a command line, with the usage, and return it as an error."""
-    error.show()  # type: ignore[attr-defined]
+    usage = io.StringIO()
+    error.show(usage)  # type: ignore[attr-defined]
+    tell(usage.getvalue().rstrip("\n"))
     context: typer.Context | None = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "lambdabuild"
     # Without a command, typer's message is the whole help.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.build import Event
-from lambdabuild.console import Console, ConsoleHandler, Look, Progress, choose_look
+from lambdabuild.console import Console, ConsoleHandler, Look, choose_look
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
     Batch,
@@ -21,6 +21,7 @@ from lambdabuild.model import (
     Status,
     StepResult,
 )
+from lambdabuild.progress import Progress
 from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
 
 PLAIN = Look(terminal=False, color=False)

@@ -19,6 +19,7 @@ from lambdabuild.model import (
     Status,
     StepResult,
 )
+from lambdabuild.shown import inert, visible
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts
 
 MAIN = f"{PROJECT}/api/users/get/main.go"
@@ -74,7 +75,7 @@ def test_an_error_is_shown_at_its_file_line_and_column() -> None:
         # Nowhere in the repository.
         (Diagnostic("m", "a", "/go/mod/x.go", 3, 7), "::error {}::/go/mod/x.go:3:7: a"),
         (Diagnostic("m", "100 %\r\n", f"{PROJECT}/a,b:c%.go"),
-         "::error file=a%2Cb%3Ac%25.go,{}::100 %25%0D%0A"),
+         "::error file=a%2Cb%3Ac%25.go,{}::100 %25%0A"),
     ],
 )  # fmt: skip
 def test_an_error_is_shown_as_near_as_its_place_is_known(error: Diagnostic, line: str) -> None:
@@ -132,17 +133,18 @@ def test_every_error_is_annotated_once(made: Report) -> None:
 
 
 @given(texts.filter(bool), texts.filter(bool), texts.filter(bool))
-def test_whatever_a_command_says_the_runner_reads_it_as_it_was(
+def test_whatever_a_command_says_the_runner_reads_it_as_it_is_shown(
     message: str, file: str, title: str
 ) -> None:
     line = command("error", message, file=file, line=3, col=None, title=title)
     assert "\n" not in line
     assert "\r" not in line
+    message, file, title = (inert(visible(text)) for text in (message, file, title))
     assert read(line) == ("error", {"file": file, "line": "3", "title": title}, message)
 
 
 def test_a_path_that_is_no_text_can_be_told() -> None:
-    assert command("error", "a\udcff", file="b\udcff") == "::error file=b?::a?"
+    assert command("error", "a\udcff", file="b\udcff") == r"::error file=b\udcff::a\udcff"
 
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -320,7 +322,7 @@ def test_nothing_that_is_told_is_taken_for_markdown(
     assert as_one_line(f"{removed}r") in lines
     fences = [token for token in MARKDOWN.parse(told) if token.type == "fence"]
     (fence,) = fences
-    said = message.splitlines() or [""]
+    said = visible(message).splitlines() or [""]
     assert fence.content.splitlines()[: len(said) + 1] == [
         "`bad` did not build: in package m",
         f"  {said[0]}",

@@ -1,0 +1,49 @@
+"""What is known of a build while it goes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lambdabuild.report import duration
+from lambdabuild.shown import one_line
+
+if TYPE_CHECKING:
+    from lambdabuild.build import Event
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a run while it goes on; all counts are of things that happened."""
+
+    total: int
+    started: float
+    compiled: int = 0
+    linked: int = 0
+    working: dict[tuple[int, str, str], float] = field(default_factory=dict)
+    """What is being compiled or linked, and since when: by batch, tool and package."""
+
+    def take(self, event: "Event") -> None:
+        key = (id(event.batch), event.tool, event.package)
+        if event.kind == "start":
+            self.working[key] = event.at
+            return
+        self.working.pop(key, None)
+        if event.tool == "compile" and event.kind == "done":
+            self.compiled += 1
+        elif event.tool == "link" and event.kind in {"done", "current"}:
+            self.linked += 1
+
+    def heading(self, now: float) -> str:
+        packages = f"{self.compiled} {'package' if self.compiled == 1 else 'packages'} compiled"
+        return f"{self.linked} of {self.total} linked, {packages}, {duration(now - self.started)}"
+
+    def lines(self, now: float, names: Mapping[tuple[int, str], str], most: int) -> list[str]:
+        """Return what is in work, longest first, as `linking users-get 0.8 s`."""
+        items = sorted(self.working.items(), key=lambda item: item[1])
+        shown = [
+            f"{'linking' if tool == 'link' else 'compiling'} "
+            f"{one_line(names.get((batch, package), package))} {duration(now - since)}"
+            for (batch, tool, package), since in items
+        ]
+        rest = len(shown) - most
+        return shown if rest <= 0 else [*shown[:most], f"and {rest} more"]

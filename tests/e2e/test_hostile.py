@@ -1,0 +1,89 @@
+"""What a repository's authors put into names and messages is shown, and obeyed by nobody."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Project, main_printing
+from tests.unit.test_shown import assert_harmless, is_command, lines
+
+# Go's own messages are the same for all versions as far as this goes.
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+
+PWN = "::set-output name=pwn::yes"
+
+
+def broken(said: str) -> str:
+    """Return a program whose error is said to be in a file of that name."""
+    return f"package main\n\nfunc main() {{\n//line {said}:1\nundefined()\n}}\n"
+
+
+RAW = "package main\n\nfunc main() {\n_ = `\n::error::raw\n::stop-commands::t\n` + 1\n}\n"
+
+
+@pytest.fixture
+def hostile(empty: Project) -> Project:
+    """Functions, one of which can be built, that all try to be obeyed."""
+    programs = {
+        "api/good": main_printing("good"),
+        "api/line": broken(PWN),
+        "api/older": broken("##[set-output name=pwn;]yes"),
+        "api/stop": broken("::stop-commands::t"),
+        "api/terminal": broken("\x1b[2J\x1b]0;title\x07x"),
+        "api/raw": RAW,
+        f"api/a\n{PWN}": main_printing("a"),
+        "api/b\x1b[2J\x1b]0;title\x07": main_printing("b"),
+        "api/c\r::error::c": main_printing("c"),
+    }
+    for directory, text in programs.items():
+        empty.write(f"{directory}/main.go", text)
+    empty.write(f"api/good/x\n{PWN}.txt", "an asset")
+    empty.write(
+        "lambdabuild.toml",
+        f'[functions."x\\n{PWN}"]\ndirectory = "api/good"\nassets = ["*.txt"]\n',
+    )
+    return empty
+
+
+def test_github_is_given_no_command_but_lambdabuild_s_own(hostile: Project, tmp_path: Path) -> None:
+    there = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    for arguments in (
+        ["all", "--explain", "--verbose"],
+        ["all", "--json", "--color", "always"],
+        ["all", "--dry-run", "--explain"],
+        ["list", "--skipped"],
+        ["why"],
+        ["history"],
+        ["doctor"],
+        ["build", PWN],
+        ["list", "--root", f"api/a\n{PWN}"],
+        [PWN],
+        ["clean"],
+    ):
+        result = hostile.run(*arguments, env=there)
+        assert "Traceback" not in result.err
+        commands = [line for line in lines(result.err) if is_command(line)]
+        others = "\n".join(line for line in lines(result.err) if not is_command(line))
+        assert {re.match("::(error|warning) ?[^:]*::", line) is None for line in commands} <= {
+            False
+        }
+        for command in commands:
+            assert_harmless(command.removeprefix("::"))
+        assert_harmless(others)
+        assert_harmless(result.out)
+        if arguments[0] == "all" and "--dry-run" not in arguments:
+            assert result.code == 1
+            assert commands
+    assert "\x1b" not in (tmp_path / "summary.md").read_text("utf-8")
+
+
+def test_names_are_told_on_one_line_with_what_cannot_be_seen(hostile: Project) -> None:
+    listed = hostile.run("list").out
+    assert [line.split("  ")[0] for line in listed.splitlines()[1:]] == [
+        rf"a\n{PWN}",
+        r"b\x1b[2J\x1b]0;title\x07",
+        r"c\r::error::c",
+        *("line", "older", "raw", "stop", "terminal"),
+        rf"x\n{PWN}",
+    ]
