@@ -3,25 +3,32 @@
 import contextlib
 import os
 import select
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+
+_BACKGROUND = 0.5
+"""Seconds between two looks whether the terminal is ours again."""
 
 
 @contextlib.contextmanager
-def keys(pressed: Callable[[str], None]) -> Iterator[bool]:
+def keys(
+    pressed: Callable[[str], None], stopping: Callable[[], None] = lambda: None
+) -> Iterator[bool]:
     """Call `pressed` with each key, from another thread; give whether there are any.
 
-    The terminal goes on to turn Ctrl-C into a signal, and is as it was after.
+    The terminal goes on to turn Ctrl-C into a signal. It is as it was after, and whenever Ctrl-Z
+    stops the process, of which `stopping` is told before.
     """
     import termios  # noqa: PLC0415 - only `watch` needs them
-    import tty  # noqa: PLC0415
 
     try:
         terminal = sys.stdin.fileno()
         before = termios.tcgetattr(terminal)
         # In the background, reading would stop the whole process.
-        there = os.tcgetpgrp(terminal) == os.getpgrp()
+        there = _in_foreground(terminal)
     except (OSError, ValueError, AttributeError, termios.error):
         there = False
     if not there:
@@ -29,15 +36,59 @@ def keys(pressed: Callable[[str], None]) -> Iterator[bool]:
         return
     done, wake = os.pipe()
     thread = threading.Thread(target=_read, args=(terminal, done, pressed), daemon=True)
-    tty.setcbreak(terminal)
-    thread.start()
+    with _put_back_while_stopped(terminal, before, stopping):
+        thread.start()
+        try:
+            yield True
+        finally:
+            os.close(wake)
+            thread.join()
+            os.close(done)
+
+
+@contextlib.contextmanager
+def _put_back_while_stopped(
+    terminal: int, before: list[Any], stopping: Callable[[], None]
+) -> Iterator[None]:
+    """Have the terminal give single keys without showing them, but not to whoever comes after."""
+    import termios  # noqa: PLC0415
+    import tty  # noqa: PLC0415
+
+    def put_back() -> None:
+        # It may be gone, or somebody else's by now.
+        with contextlib.suppress(OSError, termios.error):
+            if _in_foreground(terminal):
+                termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+    def take(*_: object) -> None:
+        with contextlib.suppress(OSError, termios.error):
+            if _in_foreground(terminal):
+                tty.setcbreak(terminal)
+
+    def stop(number: int, _: object) -> None:
+        stopping()
+        put_back()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        # Here it goes on.
+        signal.signal(number, stop)
+        take()
+
+    others = {
+        signal.SIGTSTP: signal.signal(signal.SIGTSTP, stop),
+        signal.SIGCONT: signal.signal(signal.SIGCONT, take),
+    }
+    take()
     try:
-        yield True
+        yield
     finally:
-        os.close(wake)
-        thread.join()
-        os.close(done)
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        for number, handler in others.items():
+            signal.signal(number, handler)
+        put_back()
+
+
+def _in_foreground(terminal: int) -> bool:
+    return os.tcgetpgrp(terminal) == os.getpgrp()
 
 
 def _read(terminal: int, done: int, pressed: Callable[[str], None]) -> None:
@@ -45,7 +96,15 @@ def _read(terminal: int, done: int, pressed: Callable[[str], None]) -> None:
         ready, _, _ = select.select([terminal, done], [], [])
         if done in ready:
             return
-        key = os.read(terminal, 1)
+        try:
+            # Sent to the background, it would be stopped for reading; until it is back, look now
+            # and then.
+            if not _in_foreground(terminal):
+                select.select([done], [], [], _BACKGROUND)
+                continue
+            key = os.read(terminal, 1)
+        except OSError:
+            return
         if not key:
             return
         pressed(key.decode("ascii", "replace"))

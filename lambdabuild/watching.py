@@ -68,7 +68,7 @@ def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]
     watcher = Watcher(signals.files_changed)
     board = Board(session.console)
     follow_up = FollowUp(wishes.command, session.environment, session.console)
-    with keys(signals.press) as interactive:
+    with keys(signals.press, session.console.stopping) as interactive:
         loop = _Loop(session, wishes, reopen, watcher, signals, board, follow_up)
         try:
             board.open(interactive=interactive)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,11 @@ class Terminal:
     """A watcher on a terminal of its own, and what it wrote there."""
 
     def __init__(
-        self, project: Project, *arguments: str, environment: dict[str, str] | None = None
+        self,
+        project: Project,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        script: str = 'exec "$@"',
     ) -> None:
         self._ours, self._theirs = pty.openpty()
         self.before = termios.tcgetattr(self._theirs)
@@ -47,7 +51,7 @@ class Terminal:
             [
                 "/bin/sh",
                 "-c",
-                f'exec "$@" <{name} >{name} 2>&1',
+                f"exec <{name} >{name} 2>&1; {script}",
                 "sh",
                 str(LAMBDABUILD),
                 "watch",
@@ -88,6 +92,11 @@ class Terminal:
                 self.text += _plain(os.read(self._ours, 65536).decode("utf-8", "replace"))
         return self.process.returncode
 
+    def hang_up(self) -> None:
+        """Close the window that the terminal is in."""
+        os.close(self._ours)
+        self._ours = os.open(os.devnull, os.O_RDONLY)
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -101,10 +110,13 @@ def _plain(text: str) -> str:
 
 @contextlib.contextmanager
 def on_terminal(
-    project: Project, *arguments: str, environment: dict[str, str] | None = None
+    project: Project,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    script: str = 'exec "$@"',
 ) -> Iterator[Terminal]:
     """Watch on a terminal, until the board is there."""
-    terminal = Terminal(project, *arguments, environment=environment)
+    terminal = Terminal(project, *arguments, environment=environment, script=script)
     try:
         terminal.shows("watching ", within=60)
         terminal.shows("q quits")
@@ -209,6 +221,13 @@ def test_r_builds_everything_again_and_f_what_failed(project: Project, tmp_path:
     assert words(project, "d") == ["d2"]
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PROMPT
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("gate", [None, "before-build"])
 def test_ctrl_c_on_the_terminal_stops_it_and_restores_the_settings(
     project: Project, tmp_path: Path, gate: str | None
@@ -222,6 +241,27 @@ def test_ctrl_c_on_the_terminal_stops_it_and_restores_the_settings(
         terminal.press("\x03")
         assert terminal.wait() == 130
         assert terminal.settings == terminal.before
+    assert words(project, "d") == ["d1"]
+
+
+def test_a_stopped_watch_leaves_the_terminal_as_it_was_until_it_goes_on(project: Project) -> None:
+    # With its jobs in groups of their own, as shells have them where people type.
+    script = 'set -m; "$@"; stty -a; echo "it is stopped"; fg'
+    with on_terminal(project, script=script) as terminal:
+        terminal.press("\x1a")
+        shown = terminal.shows("it is stopped").split()
+        assert {"echo;", "echo"} & set(shown)
+        assert "icanon" in shown
+        wait_until(lambda: terminal.settings != terminal.before)
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.settings == terminal.before
+
+
+def test_a_closed_terminal_ends_it_as_other_signals_do(project: Project) -> None:
+    with on_terminal(project) as terminal:
+        terminal.hang_up()
+        assert terminal.process.wait(PROMPT) == 130
     assert words(project, "d") == ["d1"]
 
 
