@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lambdabuild import cfiles
 from lambdabuild.asking import nearest_directory
+from lambdabuild.cgoflags import are_allowed
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gosource import is_source
 from lambdabuild.gotool import split_quoted
@@ -133,9 +134,9 @@ class Reading:
                 or scan.found.keys() - self._listed
             ):
                 continue
-            told = (
-                None if path.endswith(_BY_OTHERS) else self._ask(path, preamble, flags, plus=plus)
-            )
+            told = None
+            if not path.endswith(_BY_OTHERS) and self._may_be_asked(plus=plus):
+                told = self._ask(path, preamble, flags, plus=plus)
             if told is None:
                 scan.guess()
                 answers += scan.found
@@ -175,6 +176,14 @@ class Reading:
             *(*way.flags("CGO_CPPFLAGS"), *told.preprocessor, *self._told),
             *(*way.flags(kind), *(told.cxx if plus else told.c)),
         ]
+
+    def _may_be_asked(self, *, plus: bool) -> bool:
+        """Tell whether `go build` would run a compiler with what the package and pkg-config say.
+
+        Where it would not, Go says so when it builds: until then, all that might be read counts.
+        """
+        told = self._package.c_flags
+        return are_allowed([*told.preprocessor, *self._told, *(told.cxx if plus else told.c)])
 
     def _directories(self, flags: Sequence[str]) -> list[str]:
         by_paths = [

@@ -30,6 +30,7 @@ LAYERS = (
             "chart",
             "sums",
             "cfiles",
+            "cgoflags",
             "constraints",
         ),
         *("positions", "remedies", "shown"),
