@@ -1,5 +1,6 @@
 """Ask Go and the disk what there is, and remember the answers while what they rest on is the same."""
 
+import hashlib
 import json
 import logging
 import os
@@ -104,7 +105,7 @@ class Go:
             LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
 
         """
-        key = json.dumps([self.path, directory, sorted(self.settings.items())])
+        key = json.dumps([self.path, directory, _digest(sorted(self.settings.items()))])
         known = self.findings.environments.get(key)
         # A version manager's `go` decides by other files than Go's which version it runs.
         if known is None or not (self._itself or key in self._told):
@@ -137,7 +138,8 @@ class Go:
             *(str(variant.target), variant.tags, variant.environment, variant.cgo),
             *(dependencies, *patterns),
         ]
-        key = json.dumps([environment.version, environment.flags, settings, directory, what])
+        decided = _digest([environment.flags, settings, what])
+        key = json.dumps([environment.version, directory, *patterns, decided])
         self._used.add(key)
         known = self.findings.packages.get(key)
         if known is None:
@@ -192,6 +194,12 @@ def _completed(package: Package, environment: GoEnvironment) -> Package:
     local = bool(package.directory) and not (cache and package.directory.startswith(cache))
     main = local and package.name == "main" and has_main(package)
     return package._replace(local=local, declares_main=main) if local else package
+
+
+def _digest(value: object) -> str:
+    """Return what tells settings apart: the key is kept on disk, where passwords have no place."""
+    text = json.dumps(value).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def world_of(findings: Findings, go: str, project: str) -> World:

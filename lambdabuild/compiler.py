@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdabuild.config import Settings
+from lambdabuild.credentials import for_builds
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gotool import split_quoted, strips_dwarf, uses_cgo
 from lambdabuild.model import Architecture, CCompiler, Flags, Runtime, Target
@@ -78,7 +79,7 @@ class Compilers:
 
     def _find_zig(self) -> _Zig | None:
         if not self._zig:
-            self._zig.append(_bundled() or _on_path(self.environment.get("PATH", os.defpath)))
+            self._zig.append(_bundled() or _on_path(for_builds(self.environment)))
         return self._zig[0]
 
 
@@ -158,11 +159,14 @@ def _bundled() -> _Zig | None:
     return None
 
 
-def _on_path(path: str) -> _Zig | None:
+def _on_path(environment: Mapping[str, str]) -> _Zig | None:
+    path = environment.get("PATH", os.defpath)
     found = shutil.which("zig", path=path)
     if found is None:
         return None
-    done = subprocess.run([found, "version"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [found, "version"], capture_output=True, text=True, check=False, env=environment
+    )
     version = done.stdout.strip()
     return _Zig(os.path.dirname(found), version) if version and done.returncode == 0 else None
 

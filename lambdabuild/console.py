@@ -13,6 +13,7 @@ from lambdabuild import report as text
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Plan, Report, Skipped, Status, Target
 from lambdabuild.progress import Progress
+from lambdabuild.redacted import without_secrets
 from lambdabuild.shown import inert, is_read, one_line, visible
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Console:
 
     def warn(self, message: str, hint: str | None = None) -> None:
         """Tell something that is probably not as meant."""
+        message = without_secrets(message)
         self.warnings.append(message)
         self._write(self._painted("warning", "33;1"), f": {one_line(message)}")
         if hint:

@@ -11,11 +11,13 @@ from lambdabuild import gotool, machine, publish
 from lambdabuild.asking import Findings, start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
+from lambdabuild.credentials import PASSED, for_builds, kept_back
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
 from lambdabuild.process import Run
+from lambdabuild.redacted import without_secrets
 from lambdabuild.state import Home
 from lambdabuild.toolchain import ask_environment, find_go
 
@@ -56,6 +58,7 @@ def examine(
     yield from _exported(environment)
     yield from _caches(told)
     asked = start_go(run, environment, Findings())
+    yield from _kept_back(environment, asked.settings)
     yield from _c_compilers(settings, environment, asked.settings)
     yield from _functions(
         lambda: discover(
@@ -171,7 +174,7 @@ def _c_compilers(
 def _goflags(told: GoEnvironment) -> Iterator[Finding]:
     if not told.flags:
         return
-    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {told.flags}")
+    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {without_secrets(told.flags)}")
     flags = gotool.parse_goflags(told.flags)
     if "buildid=" in flags.get("ldflags", ""):
         yield Finding(
@@ -184,6 +187,17 @@ def _goflags(told: GoEnvironment) -> Iterator[Finding]:
             Verdict.WARNING,
             "GOFLAGS makes binaries depend on the checkout's path or commit",
             "without -trimpath=false and -buildvcs they are the same everywhere",
+        )
+
+
+def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iterator[Finding]:
+    names = kept_back(environment, for_builds(environment))
+    programs = [name for name in ("GOCACHEPROG", "GOAUTH") if of_go.get(name)]
+    if names and programs:
+        yield Finding(
+            Verdict.WARNING,
+            f"{', '.join(names)} are not passed to `go`, nor to what {' and '.join(programs)} names",
+            f"if it needs them, `export {PASSED}=` their names, such as `AWS_*`",
         )
 
 

@@ -27,11 +27,16 @@ class LambdabuildError(Exception):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        """Take what is told; `file` is where it has to be mended, an absolute path."""
-        super().__init__(message)
-        self.message = message
-        self.at = tuple(at)
-        self.hint = hint
+        """Take what is told; `file` is where it has to be mended, an absolute path.
+
+        Passwords in addresses are left out: it is shown, logged, and left in files.
+        """
+        from lambdabuild.redacted import without_secrets  # noqa: PLC0415 - few runs go wrong
+
+        self.message = without_secrets(message)
+        super().__init__(self.message)
+        self.at = tuple(map(without_secrets, at))
+        self.hint = without_secrets(hint) if hint else hint
         self.exit_code = exit_code
         self.file = file
         self.line = line

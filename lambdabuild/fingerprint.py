@@ -13,6 +13,7 @@ from lambdabuild.gotool import (
 )
 from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
 from lambdabuild.plan import order_of
+from lambdabuild.redacted import DIGEST, remembered
 
 UNKNOWN = "?"
 """The text of an input that may have changed while it was read: it differs from itself."""
@@ -195,7 +196,8 @@ class Inputs:
         if (profile := profile_path(goflags, step.function.load_directory)) is not None:
             digest = self._digest_of(profile) or UNKNOWN
             found.append((f"file {self._name(profile)}", digest))
-        return found
+        # They are kept on disk: also what has a password in an address.
+        return [(name, remembered(value)) for name, value in found]
 
     def _of_package(self, path: str) -> tuple[Input, ...]:
         known = self._packages.get(path)
@@ -314,7 +316,7 @@ _SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     "go": lambda _what, old, new: f"{old} → {new}",
     "setting": lambda what, _old, _new: f"{what} changed",
     "env": lambda what, _old, _new: f"{what} changed",
-    "flag": lambda what, old, new: f"{what} changed: {old or 'none'} → {new or 'none'}",
+    "flag": lambda what, old, new: f"{what} changed{_shown_change(old, new)}",
     "runtime": lambda _what, old, new: f"runtime changed: {old or 'any'} → {new or 'any'}",
     "compiler": lambda _what, old, new: _compilers(old, new),
     "layer_libraries": lambda _what, old, new: (
@@ -329,6 +331,13 @@ _SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     ),
 }
 """How people are told of an input that changed, by its kind: name, text before, text now."""
+
+
+def _shown_change(old: str | None, new: str | None) -> str:
+    # A digest, in place of what holds a password, says nothing to people.
+    if any(text and text.startswith(DIGEST) for text in (old, new)):
+        return ""
+    return f": {old or 'none'} → {new or 'none'}"
 
 
 def _compilers(old: str | None, new: str | None) -> str:

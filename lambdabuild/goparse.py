@@ -10,6 +10,7 @@ from typing import Any
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import CFlags, Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.redacted import without_secrets
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
 _POSITIONED = re.compile(
@@ -166,7 +167,7 @@ def _module(value: dict[str, Any]) -> Module:
 def _load_error(error: dict[str, Any], import_path: str, directory: str) -> Diagnostic:
     # The error of a package that is not there stands at its stub; it is its importer's, which
     # comes last in the stack. Pos may hold several positions, innermost last; without one, the message may begin with it.
-    text = error.get("Err", "").strip()
+    text = without_secrets(error.get("Err", "").strip())
     stack = error.get("ImportStack") or [import_path]
     if "import cycle" in text:
         text = "\n\timports ".join([text, *stack[1:]]) if len(stack) > 1 else text

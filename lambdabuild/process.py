@@ -5,18 +5,22 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from lambdabuild.credentials import for_builds
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gotool import shell_line
 from lambdabuild.model import Command, Completed
+from lambdabuild.redacted import without_secrets
 
 log = logging.getLogger(__name__)
 
+_PR_SET_DUMPABLE = 4
 PATIENCE = 2.0
 """Seconds between asking a process group to end and ending it."""
 
@@ -70,11 +74,13 @@ class Runner:
         environment: Mapping[str, str],
         held_off: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        """Run commands in this environment; `held_off` puts signals off while one is started.
+        """Run commands in this environment, but for the secrets in it that are none of theirs.
 
-        A signal between a process's start and its being known would leave it running.
+        `held_off` puts signals off while a process is started: one between its start and its being
+        known would leave it running.
         """
-        self._environment = environment
+        self._environment = for_builds(environment)
+        self._hides = len(self._environment) < len(environment)
         self._held_off = held_off
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
@@ -86,7 +92,7 @@ class Runner:
         tick: Callable[[], bool] | None = None,
         interval: float = 0.1,
     ) -> Completed:
-        """Run `command` to its end and return what it printed.
+        """Run `command` to its end and return what it printed; on stderr, without passwords.
 
         Raises:
             LambdabuildError: the program cannot be started at all.
@@ -111,6 +117,7 @@ class Runner:
         finally:
             with self._lock:
                 self._running.discard(process)
+        error = without_secrets(error)
         seconds = time.monotonic() - started
         log.debug("exit %d after %.3f s: %s", process.returncode, seconds, command.arguments[:2])
         if error:
@@ -118,6 +125,8 @@ class Runner:
         return Completed(process.returncode, output, error, stopped or self._closed)
 
     def _start(self, command: Command) -> subprocess.Popen[str]:
+        if self._hides:
+            hide_environment()
         environment = dict(self._environment)
         for variable, value in command.environment.items():
             if value is None:
@@ -160,6 +169,21 @@ class Runner:
             stop_group(process)
 
 
+def hide_environment() -> None:
+    """Have the system show this process's memory and first environment to nobody but root.
+
+    Without that, what is started could read in `/proc` what it was not given. It takes 5 ms, so it
+    is done where there are secrets, and a process is about to be started. On macOS, it is how things
+    are. https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415 - slow to import, and seldom needed
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def _start_remedy(number: int | None) -> str | None:
     import errno  # noqa: PLC0415 - only when something went wrong
 
@@ -198,6 +222,7 @@ def end_orphans(mark: str) -> int:
             text=True,
             errors="replace",
             check=False,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
         ).stdout
     except OSError as error:
         log.debug("no ps: %s", error)

@@ -13,10 +13,11 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from lambdabuild.entry import MOST
 from lambdabuild.errors import LambdabuildError, did_you_mean
+from lambdabuild.redacted import shown_address, signs_in, without_secrets
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -31,6 +32,10 @@ _SCHEMES = {
 }
 _OPTIONS = {"s3": {"endpoint", "region"}}
 """What may stand behind a `?`."""
+_NOT_IN_IT = (
+    "take the key out of it, and have another one made: credentials come from the variables of the "
+    "store (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a role, or ~/.aws/credentials"
+)
 _FORMAT = "v1"
 _CHUNK = 1 << 20
 """Bytes of an object between two looks at the clock."""
@@ -214,7 +219,7 @@ class RemoteStore:
         )  # fmt: skip
 
     def _reason(self, error: Exception) -> str:
-        text = str(error)
+        text = without_secrets(str(error))
         for pattern, reason in _REASONS:
             if re.search(pattern, text):
                 return reason.format(timeout=self.timeout, region=self._region)
@@ -251,36 +256,57 @@ def check_address(url: str) -> None:
 
 
 def _parsed(url: str) -> _Place:
-    parts = urlsplit(url)
+    shown = shown_address(url)
+    if signs_in(url):
+        raise LambdabuildError(
+            f"`{shown}` has credentials in it, and an address is shown and logged", hint=_NOT_IN_IT
+        )
+    parts = _split(url, shown)
     kind = _SCHEMES.get(parts.scheme)
     if kind is None:
         hint = did_you_mean(parts.scheme, _SCHEMES) or f"what is possible: {_POSSIBLE}"
         if not parts.scheme and url.startswith(("/", ".", "~")):
             hint = f"for a directory, write `file://{os.path.abspath(os.path.expanduser(url))}`"
-        raise LambdabuildError(f"`{url}` is no address of a cache", hint=hint)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if unknown := set(options) - _OPTIONS.get(kind, set()):
-        raise LambdabuildError(
-            f"`{min(unknown)}` in `{url}` means nothing",
-            hint=did_you_mean(min(unknown), _OPTIONS.get(kind, ())),
-        )
-    endpoint = options.get("endpoint")
-    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
-        raise LambdabuildError(
-            f"`{endpoint}` is no endpoint", at=[url], hint="it begins with http:// or https://"
-        )
+        raise LambdabuildError(f"`{shown}` is no address of a cache", hint=hint)
+    options = _options(parts.query, kind, shown)
     bucket, prefix = parts.netloc, unquote(parts.path).strip("/")
     if kind == "file":
         if bucket not in {"", "localhost"} or not prefix:
             raise LambdabuildError(
-                f"`{url}` names no directory", hint="it has three slashes: file:///directory"
+                f"`{shown}` names no directory", hint="it has three slashes: file:///directory"
             )
     elif parts.scheme.startswith("abfs") and parts.username:
         bucket = parts.username
         options["account_name"] = str(parts.hostname).partition(".")[0]
     elif not bucket:
-        raise LambdabuildError(f"`{url}` names no bucket", hint=f"what is possible: {_POSSIBLE}")
+        raise LambdabuildError(f"`{shown}` names no bucket", hint=f"what is possible: {_POSSIBLE}")
     return _Place(kind, bucket, prefix, options)
+
+
+def _split(url: str, shown: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:  # a bracket without its end, say
+        raise LambdabuildError(
+            f"`{shown}` is no address of a cache", hint=f"what is possible: {_POSSIBLE}"
+        ) from error
+
+
+def _options(query: str, kind: str, shown: str) -> dict[str, str]:
+    options = {name: values[-1] for name, values in parse_qs(query).items()}
+    if unknown := set(options) - _OPTIONS.get(kind, set()):
+        raise LambdabuildError(
+            f"`{min(unknown)}` in `{shown}` means nothing",
+            hint=did_you_mean(min(unknown), _OPTIONS.get(kind, ())) or _NOT_IN_IT,
+        )
+    endpoint = options.get("endpoint")
+    if endpoint is not None and "@" in endpoint:
+        raise LambdabuildError(f"the endpoint in `{shown}` has credentials in it", hint=_NOT_IN_IT)
+    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
+        raise LambdabuildError(
+            f"the endpoint in `{shown}` is none", hint="it begins with http:// or https://"
+        )
+    return options
 
 
 def _s3_config(place: _Place, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lambdabuild.model import (
     Runtime,
     Target,
 )
+from lambdabuild.redacted import remembered
 from lambdabuild.sealing import Keys
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree
@@ -187,6 +188,8 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             key: [e.version, e.flags, e.workspace, e.cache, e.module_cache, e.toolchain, e.root,
                   e.tools]
             for key, e in findings.environments.items()
+            # Go is asked again what GOFLAGS are, rather than that a password is kept.
+            if remembered(e.flags) == e.flags
         },
         "packages": {
             key: [_package_row(package, modules, texts) for package in packages]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import typer
 
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.redacted import without_secrets
 from lambdabuild.streams import tell
 
 
@@ -80,6 +81,7 @@ def _valued(command: Any) -> frozenset[str]:
 
 def shown(error: typer.TyperException) -> LambdabuildError:
     """Show what typer says of a command line, with the usage, and return it as an error."""
+    error.message = without_secrets(error.message)
     usage = io.StringIO()
     error.show(usage)  # type: ignore[attr-defined]
     tell(usage.getvalue().rstrip("\n"))

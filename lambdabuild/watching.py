@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from lambdabuild import events
 from lambdabuild.board import Board
+from lambdabuild.caches import Mode
 from lambdabuild.depending import depending
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.ground import Ground
+from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.pipeline import build_functions
@@ -67,7 +69,9 @@ def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]
     signals = Signals()
     watcher = Watcher(signals.files_changed)
     board = Board(session.console)
-    follow_up = FollowUp(wishes.command, session.environment, session.console)
+    follow_up = FollowUp(
+        wishes.command, session.environment, session.console, lambda: loop.shared_cache
+    )
     with keys(signals.press, session.console.stopping) as interactive:
         loop = _Loop(session, wishes, reopen, watcher, signals, board, follow_up)
         try:
@@ -106,6 +110,12 @@ class _Loop(Watching):
     ailing: set[Key] = field(default_factory=set)
     """What was told to have failed, and not yet to be well again."""
     touched: frozenset[Key] = frozenset()
+
+    @property
+    def shared_cache(self) -> str | None:
+        """The address of the shared cache, where one is used."""
+        caching = caching_of(self.session, self.wishes.request)
+        return None if caching.mode is Mode.OFF else caching.url
 
     def run(self) -> None:
         """Watch until somebody wants no more."""

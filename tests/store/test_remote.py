@@ -193,9 +193,11 @@ def test_the_other_clouds_are_opened_without_being_asked(url: str) -> None:
          None),
         ("file://srv/x", "`file://srv/x` names no directory",
          "it has three slashes: file:///directory"),
-        ("s3://b?endpont=x", "`endpont` in `s3://b?endpont=x` means nothing",
+        ("s3://b?endpont=x", "`endpont` in `s3://b?…` means nothing",
          "did you mean `endpoint`?"),
-        ("s3://b?endpoint=x", "`x` is no endpoint", "it begins with http:// or https://"),
+        ("s3://b?endpoint=x", "the endpoint in `s3://b?…` is none",
+         "it begins with http:// or https://"),
+        ("s3://[b", "`s3://[b` is no address of a cache", None),
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_told_with_the_remedy(
@@ -208,6 +210,29 @@ def test_what_is_no_address_is_told_with_the_remedy(
         "file:///directory"
     )
     assert (caught.value.message, caught.value.hint) == (message, hint or possible)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("s3://KEY:S3CRET@b/p", "s3://KEY:S3/CRET@b", "KEY:S3CRET@b", "https://u:S3CRET@minio/b"),
+        *("s3://b?secret=S3CRET", "s3://b?endpoint=https://u:S3CRET@minio", "az://a:S3CRET"),
+        "abfss://c:S3CRET@account.dfs.core.windows.net/p",
+    ],
+)
+def test_an_address_with_credentials_is_refused_without_repeating_them(url: str) -> None:
+    with pytest.raises(LambdabuildError) as caught:
+        RemoteStore(url, {}, 1)
+    told = str(caught.value)
+    assert "S3" not in told.replace("`s3", "")
+    assert "CRET@" not in told
+    assert "credentials come from the variables" in told
+
+
+def test_what_an_endpoint_signs_in_with_is_in_no_reason(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"HOME": str(tmp_path)}
+    environment["AWS_ENDPOINT_URL"] = "https://user:S3CRET@127.0.0.1:1/?sig=S3CRET"
+    assert "S3CRET" not in reason_of(RemoteStore("s3://b", environment, 2))
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

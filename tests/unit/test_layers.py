@@ -16,7 +16,7 @@ import lambdabuild
 PACKAGE = Path(lambdabuild.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 LAYERS = (
-    {"__init__", "errors", "model", "spans"},
+    {"__init__", "errors", "model", "redacted", "spans"},
     {
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
@@ -33,7 +33,7 @@ LAYERS = (
             "cgoflags",
             "constraints",
         ),
-        *("positions", "remedies", "shown"),
+        *("positions", "remedies", "shown", "credentials"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
