@@ -19,6 +19,7 @@ from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.globs import pattern_problem
 from lambdabuild.limits import parse_growth, parse_size
 from lambdabuild.shown import one_line
+from lambdabuild.toolflags import problem_of
 
 _Value = TypeVar("_Value")
 
@@ -125,9 +126,9 @@ def _choices(table: "_Table") -> Choices:
         targets=targets,
         runtime=parsed_runtime,
         tags=table.strings("tags"),
-        ldflags=table.string("ldflags"),
+        ldflags=_tool_flags(table, "ldflags"),
         # An empty string is the default written down: nobody chose.
-        gcflags=table.string("gcflags") or None,
+        gcflags=_tool_flags(table, "gcflags") or None,
         environment=_environment(table),
         cgo=table.boolean("cgo"),
         layer_libraries=_layer_libraries(table),
@@ -136,6 +137,13 @@ def _choices(table: "_Table") -> Choices:
         max_size=table.parsed("max_size", parse_size),
         max_growth=table.parsed("max_growth", parse_growth),
     )
+
+
+def _tool_flags(table: "_Table", key: str) -> str | None:
+    flags = table.string(key)
+    if flags is not None and (problem := problem_of(key, flags)):
+        table.refuse(key, problem.message, problem.remedy)
+    return flags
 
 
 def _layer_libraries(table: "_Table") -> tuple[str, ...] | None:
@@ -159,6 +167,8 @@ def _environment(table: "_Table") -> dict[str, str]:
 
         if variable in _OWN_VARIABLES:
             refuse("is lambdabuild's to set", _OWN_VARIABLES[variable])
+        if variable.startswith("LAMBDABUILD_"):
+            refuse("is lambdabuild's to set", "export it where lambdabuild is started")
         if not variable or "=" in variable or "\0" in variable:
             refuse(
                 "cannot be the name of a variable",

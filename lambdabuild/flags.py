@@ -215,7 +215,18 @@ def output_flags(
 ) -> Output:
     """Take the flags that say what is made, and where."""
     _refuse_empty("--out", out)
+    _check_tool_flags("ldflags", ldflags)
+    _check_tool_flags("gcflags", gcflags)
     return Output(out, in_place, ldflags, gcflags, zip or None, sbom or None)
+
+
+def _check_tool_flags(kind: str, value: str | None) -> None:
+    if not value:
+        return
+    from lambdabuild.toolflags import problem_of  # noqa: PLC0415 - few pass any
+
+    if problem := problem_of(kind, value):
+        raise LambdabuildError(f"--{kind} {problem.message}", hint=problem.remedy)
 
 
 def building_flags(

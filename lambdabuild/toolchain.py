@@ -56,6 +56,13 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
             at=[go],
             hint=INSTALL_HINT,
         )
+    if environment.flags:
+        from lambdabuild.toolflags import problem_in_goflags  # noqa: PLC0415 - few have any
+
+        if problem := problem_in_goflags(environment.flags):
+            raise LambdabuildError(
+                f"GOFLAGS {problem.message}", hint=f"{problem.remedy}; `go env GOFLAGS` shows them"
+            )
     return environment
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
+from tests.e2e.conftest import Project, Recorded, main_printing
 from tests.e2e.watcher import main_saying, watching
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -158,3 +158,23 @@ def test_the_address_of_a_store_with_credentials_is_repeated_nowhere(empty: Proj
     assert "`s3://bucket` has credentials in it" in result.err
     written = everything(empty) | {"stdout": result.out, "stderr": result.err}
     assert [name for name, text in written.items() if "S3CRET" in text] == []
+
+
+@pytest.mark.parametrize("place", ["lambdabuild.toml", "--ldflags", "GOFLAGS"])
+def test_flags_of_the_linker_name_no_output(recorded: Recorded, place: str) -> None:
+    elsewhere = recorded.path.parent / "elsewhere"
+    recorded.write("api/f/main.go", main_printing("f"))
+    arguments, env = ["all"], {}
+    if place == "lambdabuild.toml":
+        recorded.write(place, f'ldflags = "-s -w -o {elsewhere}"\n')
+    elif place == "GOFLAGS":
+        env = {"GOFLAGS": f"'-ldflags=-o={elsewhere}'"}
+    else:
+        arguments += ["--ldflags", f"-o={elsewhere}"]
+
+    result = recorded.run(*arguments, env=env)
+
+    assert result.code == 2
+    assert "`-o`, by which Go's tools write somewhere" in result.err
+    assert set(recorded.started()) <= {"env"}
+    assert not elsewhere.exists()

@@ -21,6 +21,7 @@ from lambdabuild.configfile import parse_config
 from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.globs import pattern_problem
 from lambdabuild.model import Flags, Runtime, Target
+from lambdabuild.toolflags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts
 
 SOURCE = "lambdabuild.toml"
@@ -69,8 +70,8 @@ choices: dict[str, st.SearchStrategy[Any]] = {
     "architecture": architectures | st.lists(architectures, min_size=1),
     "runtime": st.sampled_from([*Runtime]).map(str),
     "tags": st.lists(texts),
-    "ldflags": texts,
-    "gcflags": texts,
+    "ldflags": texts.filter(lambda text: problem_of("ldflags", text) is None),
+    "gcflags": texts.filter(lambda text: problem_of("gcflags", text) is None),
     "env": st.dictionaries(variables, texts.filter(lambda text: "\0" not in text), max_size=3),
     "cgo": st.booleans(),
     "layer_libraries": st.lists(texts.filter(lambda text: text and "/" not in text), max_size=2),

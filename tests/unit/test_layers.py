@@ -33,7 +33,7 @@ LAYERS = (
             "cgoflags",
             "constraints",
         ),
-        *("positions", "remedies", "shown", "credentials"),
+        *("positions", "remedies", "shown", "credentials", "toolflags"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
