@@ -130,7 +130,8 @@ def watch(
     request = _request(building, selection, tuple(names or ()))
 
     def reopen(session: "Session") -> "Session":
-        project, settings = settle(session.working, flags, selection, output)
+        asked = flags._replace(untrusted=session.settings.untrusted)
+        project, settings = settle(session.working, asked, selection, output)
         return session._replace(project=project, settings=settings)
 
     with opened(flags, selection, output) as session:

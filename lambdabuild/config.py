@@ -112,6 +112,8 @@ class Settings:
     """Globs of the command line: those functions are left as they are, for this once."""
     given: tuple[str, ...] = ()
     """The keys of the configuration that the command line replaces."""
+    untrusted: bool = False
+    """Somebody may have written the configuration, and the code, who is not to be trusted."""
     _settled: dict[str | None, BuildSettings] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -30,6 +30,7 @@ class Globals(NamedTuple):
     verbose: bool = False
     quiet: bool = False
     color: str = "auto"
+    untrusted: bool = False
 
 
 class Selection(NamedTuple):
@@ -85,6 +86,12 @@ def global_flags(
     color: Annotated[
         str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never. [auto]")
     ] = None,
+    untrusted: Annotated[
+        bool,
+        typer.Option(
+            "--untrusted", help="Take no configuration that runs programs, or leaves the project."
+        ),
+    ] = False,
 ) -> Globals:
     """Take the flags of one place, laid over those given before."""
     if color not in {None, "auto", "always", "never"}:
@@ -103,6 +110,7 @@ def global_flags(
         verbose=verbose or before.verbose,
         quiet=quiet or before.quiet,
         color=color or before.color,
+        untrusted=untrusted or before.untrusted,
     )
 
 

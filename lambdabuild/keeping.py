@@ -49,6 +49,8 @@ def caching_of(session: Session, request: Request) -> Caching:
     """
     config, environment = session.settings.config, session.environment
     mode = request.cache_mode or environment.get("LAMBDABUILD_CACHE_MODE") or config.cache_mode
+    if not mode and session.settings.untrusted:
+        mode = Mode.READ
     url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
     if url:
         from lambdabuild.remote import check_address  # noqa: PLC0415 - most runs need none

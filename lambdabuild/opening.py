@@ -20,6 +20,9 @@ from lambdabuild.session import Session, read_config
 from lambdabuild.streams import ReaderGoneError
 from lambdabuild.timeline import Timeline
 
+_UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
+"""Means what `--untrusted` does, for whole jobs."""
+
 
 @contextlib.contextmanager
 def opened(
@@ -31,6 +34,7 @@ def opened(
         flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
     )
     working = os.getcwd()
+    flags = flags._replace(untrusted=flags.untrusted or _is_on(environment.get(_UNTRUSTED)))
     project, settings = settle(working, flags, selection, output)
     interrupts = Interrupts()
     session = Session(
@@ -63,7 +67,7 @@ def settle(
     working: str, flags: Globals, selection: Selection | None, output: Output | None
 ) -> tuple[str, Settings]:
     """Return the project directory and the settings that hold in it."""
-    project, config = read_config(working, flags.config)
+    project, config = read_config(working, flags.config, untrusted=flags.untrusted)
 
     def here(path: str) -> str:
         # What the command line names is relative to where it was typed.
@@ -94,7 +98,12 @@ def settle(
                 sbom=output.sbom,
             ),
         )
-    return project, replace(settings, config=config, given=tuple(given))
+    return project, replace(settings, config=config, given=tuple(given), untrusted=flags.untrusted)
+
+
+def _is_on(text: str | None) -> bool:
+    # What nobody understands is on the safe side.
+    return (text or "").strip().lower() not in {"", "0", "false", "no", "off"}
 
 
 def _glob(glob: str, base: str, project: str) -> str:

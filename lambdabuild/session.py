@@ -55,18 +55,24 @@ class Session(NamedTuple):
         return "" if self.settings.in_place else os.path.relpath(self.out, self.project)
 
 
-def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
+def read_config(
+    working: str, explicit: str | None, *, untrusted: bool = False
+) -> tuple[str, Config]:
     """Return the project directory and the configuration that holds in `working`.
 
     Raises:
-        LambdabuildError: the file cannot be read, or what it says is wrong.
+        LambdabuildError: the file cannot be read, or what it says is wrong, or, if it is untrusted,
+            would run programs or reach outside.
 
     """
     if explicit is None:
         # One that cannot be read is not taken for none.
         project = enclosing(working, FILE_NAME, os.path.lexists)
         if project is None:
-            return working, Config()
+            config = Config()
+            if untrusted:
+                _check_untrusted(config, "", working, None)
+            return working, config
         path = os.path.join(project, FILE_NAME)
     else:
         path = os.path.normpath(os.path.join(working, explicit))
@@ -91,7 +97,20 @@ def read_config(working: str, explicit: str | None) -> tuple[str, Config]:
         ) from error
     from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
 
-    return project, parse_config(text, shown, path)
+    config = parse_config(text, shown, path)
+    if untrusted:
+        _check_untrusted(config, text, project, path)
+    return project, config
+
+
+def _check_untrusted(config: Config, text: str, project: str, path: str | None) -> None:
+    from lambdabuild import untrusted  # noqa: PLC0415 - most are trusted
+
+    try:
+        untrusted.check(config, text, project, os.path.realpath)
+    except LambdabuildError as error:
+        error.file = path
+        raise
 
 
 def find_functions(

@@ -178,3 +178,55 @@ def test_flags_of_the_linker_name_no_output(recorded: Recorded, place: str) -> N
     assert "`-o`, by which Go's tools write somewhere" in result.err
     assert set(recorded.started()) <= {"env"}
     assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["all"], ["build", "f"], ["watch"], ["why"], ["list"], ["all", "--dry-run"]]
+)
+def test_an_untrusted_configuration_runs_nothing(recorded: Recorded, command: list[str]) -> None:
+    ran = recorded.path.parent / "ran"
+    program = recorded.path / "evil"
+    recorded.write("evil", f'#!/bin/sh\ntouch "{ran}"\n')
+    program.chmod(0o755)
+    recorded.write("api/f/main.go", 'package main\n\nimport "C"\n\nfunc main() {}\n')
+    recorded.write("lambdabuild.toml", f'cgo = true\n[env]\nGOAMD64 = "v2"\nCC = "{program}"\n')
+
+    for arguments, env in ((["--untrusted"], {}), ([], {"LAMBDABUILD_UNTRUSTED": "1"})):
+        result = recorded.run(*command, *arguments, env=env)
+        assert (result.code, result.out) == (2, ""), result.err
+        assert result.err.splitlines()[:2] == [
+            "error: `env.CC` may have a build run programs, or read and write elsewhere, which "
+            "--untrusted does not allow",
+            "  at: lambdabuild.toml",
+        ]
+    told = recorded.run("all", "--json", "--untrusted").json["error"]
+    assert (told["file"], told["line"]) == ("lambdabuild.toml", 4)
+    assert recorded.started() == []
+    assert not ran.exists()
+
+
+def test_what_is_built_of_an_untrusted_repository_is_kept_for_nobody(
+    empty: Project, tmp_path: Path
+) -> None:
+    empty.write("api/f/main.go", main_printing("f"))
+    empty.write("lambdabuild.toml", 'env = { GOAMD64 = "v2" }\nldflags = "-s -w"\n')
+    store = tmp_path / "store"
+    store.mkdir()
+    env = {"LAMBDABUILD_CACHE": f"file://{store}", "LAMBDABUILD_CACHE_MODE": ""}
+    env["LAMBDABUILD_CACHE_DIR"] = str(tmp_path / "kept")
+
+    result = empty.run("all", "--untrusted", env=env)
+
+    assert result.code == 0, result.err
+    assert empty.says("f") == "f"
+    assert [p for p in store.rglob("*") if p.is_file()] == []
+    again = empty.run("all", "--untrusted", "--force", "--cache-mode=read-write", env=env)
+    assert again.code == 0, again.err
+    assert [p for p in store.rglob("*") if p.is_file()] != []
+
+
+def test_an_untrusted_configuration_is_refused_while_watching_too(unbuilt: Project) -> None:
+    with watching(unbuilt, "--untrusted") as watch:
+        unbuilt.write("lambdabuild.toml", 'env = { PATH = "evil" }\n')
+        assert watch.until("failed") == ["failed"]
+        assert "`env.PATH` may have" in watch.events[-1]["errors"][0]["message"]

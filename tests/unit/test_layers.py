@@ -33,7 +33,7 @@ LAYERS = (
             "cgoflags",
             "constraints",
         ),
-        *("positions", "remedies", "shown", "credentials", "toolflags"),
+        *("positions", "remedies", "shown", "credentials", "toolflags", "untrusted"),
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
