@@ -21,6 +21,9 @@ _OF_A_HOOK = (
 _ENVIRONMENT: Mapping[str, str | None] = {
     "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **dict.fromkeys(_OF_A_HOOK),
 }  # fmt: skip
+# A directory with `HEAD`, `objects` and `refs` in it is a repository to git, whoever committed these,
+# and its `config` may name programs. https://git-scm.com/docs/git-config (safe.bareRepository)
+_NO_COMMITTED_REPOSITORY = "safe.bareRepository=explicit"
 _SHALLOW = "fetch the history: `fetch-depth: 0` for actions/checkout, or `git fetch --unshallow`"
 _NO_COMMIT = re.compile(r"0{40}|0{64}")
 _FOREIGN = re.compile(r"git config --global --add safe\.directory \S.*")
@@ -87,9 +90,8 @@ class Git:
         self, *arguments: str, environment: Mapping[str, str | None] | None = None
     ) -> Completed:
         """Run `git` with these arguments, whatever comes of it."""
-        return self._run(
-            Command(("git", *arguments), self.directory, {**_ENVIRONMENT, **(environment or {})})
-        )
+        command = ("git", "-c", _NO_COMMITTED_REPOSITORY, *arguments)
+        return self._run(Command(command, self.directory, {**_ENVIRONMENT, **(environment or {})}))
 
     def text(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> str:
         """Return what `git` prints.

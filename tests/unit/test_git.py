@@ -500,7 +500,7 @@ def test_no_repository_and_no_working_tree(tree: Tree, tmp_path: Path) -> None:
     assert error.message.startswith("--since needs a git repository: not a git repository")
     assert "--files-from" in str(error.hint)
     error = refused(Tree(tree.path / ".git"), "HEAD")
-    assert error.message.startswith("--since needs a git repository: this operation must be run")
+    assert error.message.startswith("--since needs a git repository: ")
 
 
 def test_a_repository_of_somebody_else(tree: Tree) -> None:
@@ -511,3 +511,24 @@ def test_a_repository_of_somebody_else(tree: Tree) -> None:
 def test_no_git_on_path(tree: Tree, tmp_path: Path) -> None:
     error = refused(tree, "HEAD", env={"PATH": str(tmp_path)})
     assert error.message == "--since needs git, which was not found on PATH"
+
+
+def test_a_repository_that_somebody_committed_as_files_runs_nothing(tree: Tree) -> None:
+    """Git takes a directory that looks like a bare repository for one, with all its `config` says."""
+    ran = tree.path.with_name("ran")
+    inner = tree.path / "svc"
+    for name in ("objects", "refs", "HEAD", "index"):
+        source = tree.path / ".git" / name
+        inner.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, inner / name)
+    worktree = f'worktree = "{inner}"\n\tfsmonitor = "touch {ran}; false"'
+    (inner / "config").write_text(f"[core]\n\trepositoryformatversion = 0\n\t{worktree}\n")
+    subprocess.run(["git", "status"], cwd=inner, env=ENVIRONMENT, check=True, capture_output=True)
+    assert ran.exists(), "this git would not run it anyway"
+    ran.unlink()
+
+    with pytest.raises(LambdabuildError) as caught:
+        tree.since(at="svc")
+
+    assert "safe.bareRepository" in caught.value.told
+    assert not ran.exists()
