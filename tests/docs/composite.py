@@ -32,6 +32,8 @@ class Ended(NamedTuple):
     code: int
     said: str
     outputs: Mapping[str, str]
+    variables: Mapping[str, str]
+    """What the steps that follow have in their environment."""
 
 
 def run_step(
@@ -44,27 +46,29 @@ def run_step(
 ) -> Ended:
     """Run one step in a directory; `told` has the values of what is no input, by variable."""
     step = STEPS[name]
+    told = {"FORK": "false", **(told or {})}
     own = {
-        variable: told[variable]
-        if told is not None and variable in told
-        else _value(expression, inputs or {})
+        variable: told[variable] if variable in told else _value(expression, inputs or {})
         for variable, expression in step.get("env", {}).items()
     }
     output = Path(environment["RUNNER_TEMP"], "output")
-    output.write_text("", "utf-8")
+    variables = Path(environment["RUNNER_TEMP"], "variables")
+    for path in (output, variables):
+        path.write_text("", "utf-8")
     script = Path(environment["RUNNER_TEMP"], "step.sh")
     script.write_text(step["run"], "utf-8")
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", script],
         check=False,
         cwd=directory,
-        env={**environment, **own, "GITHUB_OUTPUT": str(output)},
+        env={**environment, **own, "GITHUB_OUTPUT": str(output), "GITHUB_ENV": str(variables)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return Ended(done.returncode, done.stdout, _outputs(output.read_text("utf-8")))
+    told_later = _outputs(variables.read_text("utf-8"))
+    return Ended(done.returncode, done.stdout, _outputs(output.read_text("utf-8")), told_later)
 
 
 def _value(expression: str, inputs: Mapping[str, str]) -> str:

@@ -84,6 +84,47 @@ def test_the_action_fills_in_what_is_not_said(
     assert (fake / "arguments").read_text("utf-8").splitlines() == expected
 
 
+@pytest.mark.parametrize(
+    ("untrusted", "fork", "expected"),
+    [
+        ("auto", "true", {"LAMBDABUILD_UNTRUSTED": "1"}),
+        ("", "true", {"LAMBDABUILD_UNTRUSTED": "1"}),
+        ("auto", "false", {}),
+        ("auto", "", {}),
+        ("true", "false", {"LAMBDABUILD_UNTRUSTED": "1"}),
+        ("false", "true", {"LAMBDABUILD_UNTRUSTED": "0"}),
+    ],
+)
+def test_the_action_trusts_no_fork_unless_told(
+    untrusted: str, fork: str, expected: dict[str, str], tiny: Path, runner: dict[str, str]
+) -> None:
+    """What it decides holds for all steps that follow; lambdabuild refuses by it."""
+    inputs = {"untrusted": untrusted}
+    needs = run_step("See what is needed", tiny, runner, inputs=inputs, told={"FORK": fork})
+    (tiny / "lambdabuild.toml").write_text('env = { CC = "evil" }\n', "utf-8")
+    told = {"BUILDS": "true", "KEPT": "false", "FORK": fork, "COMMAND": "list"}
+    ended = run_step("Run lambdabuild", tiny, runner | dict(needs.variables), told=told)
+
+    assert (needs.code, needs.variables) == (0, expected), needs.said
+    refused = expected == {"LAMBDABUILD_UNTRUSTED": "1"}
+    assert ended.code == (2 if refused else 0), ended.said
+    assert ("`env.CC` may have a build run programs" in ended.said) == refused
+
+
+def test_the_action_knows_what_it_is_to_trust(runner: dict[str, str], tmp_path: Path) -> None:
+    ended = run_step("See what is needed", tmp_path, runner, inputs={"untrusted": "no"})
+
+    assert (ended.code, ended.variables) == (1, {})
+    assert "the input `untrusted` is auto, true or false" in ended.said
+
+
+def test_a_fork_is_a_fork_in_every_step() -> None:
+    """That of a repository that is gone is one, too: `null` is no repository's name."""
+    steps = [step["env"]["FORK"] for step in STEPS.values() if "FORK" in step.get("env", {})]
+    head = "github.event.pull_request.head.repo.full_name != github.repository"
+    assert steps == [f"${{{{ github.event.pull_request && {head} }}}}"] * 2
+
+
 def test_the_action_builds_and_uploads_what_it_wrote(tiny: Path, runner: dict[str, str]) -> None:
     inputs = {"working-directory": ".", "shard": "1/2", "upload": "x", "trace": "trace.json"}
     needs = run_step("See what is needed", tiny, runner, inputs=inputs).outputs
