@@ -142,7 +142,7 @@ def _choices(table: "_Table") -> Choices:
 def _tool_flags(table: "_Table", key: str) -> str | None:
     flags = table.string(key)
     if flags is not None and (problem := problem_of(key, flags)):
-        table.refuse(key, problem.message, problem.remedy)
+        table.refuse(key, *problem)
     return flags
 
 

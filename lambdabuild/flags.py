@@ -234,7 +234,8 @@ def _check_tool_flags(kind: str, value: str | None) -> None:
     from lambdabuild.toolflags import problem_of  # noqa: PLC0415 - few pass any
 
     if problem := problem_of(kind, value):
-        raise LambdabuildError(f"--{kind} {problem.message}", hint=problem.remedy)
+        message, remedy = problem
+        raise LambdabuildError(f"--{kind} {message}", hint=remedy)
 
 
 def building_flags(

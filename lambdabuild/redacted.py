@@ -14,14 +14,15 @@ DIGEST = "blake2b:"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,20}://"
 # What is no number after a colon is no port, and so a password.
 _NO_PORT = r"[^\s\"`<>/?#@:\[]*:(?!\d{0,5}(?:[/?#\s\"'`<>,;)]|$))"
-_QUOTED = re.compile(rf"(\"{_SCHEME}){_NO_PORT}[^\"\n]*@")
+_QUOTED = rf"(\"{_SCHEME}){_NO_PORT}[^\"\n]*@"
 """Go quotes an address that it cannot read: a password may hold spaces in it."""
-_WORD = re.compile(r"[^\s\"`<>]+")
-_USER = re.compile(rf"({_SCHEME})(?!git@)[^/?#]*@")
-_PASSWORD = re.compile(_NO_PORT)
-_MARK = re.compile(r"[?#]")
-_PART = re.compile(r"(?P<name>[^=&#;]*=)?[^&#;]*?(?P<rest>[:,.)\]}']*)(?=[&#;]|$)")
-# Whatever a text holds, it is read a fixed number of times: what others wrote may be long.
+_WORD = r"[^\s\"`<>]+"
+_USER = rf"({_SCHEME})(?!git@)[^/?#]*@"
+_PASSWORD = _NO_PORT
+_MARK = r"[?#]"
+_PART = r"(?P<name>[^=&#;]*=)?[^&#;]*?(?P<rest>[:,.)\]}']*)(?=[&#;]|$)"
+# They are compiled when there is an address to show: in most runs there is none. Whatever a text
+# holds, it is read a fixed number of times: what others wrote may be long.
 
 
 def without_secrets(text: str) -> str:
@@ -31,25 +32,25 @@ def without_secrets(text: str) -> str:
     """
     if "://" not in text:
         return text
-    return _WORD.sub(lambda match: _word(match[0]), _QUOTED.sub(r"\1", text))
+    return re.sub(_WORD, lambda match: _word(match[0]), re.sub(_QUOTED, r"\1", text))
 
 
 def _word(word: str) -> str:
     begin = word.find("://")
     if begin < 0:
         return word
-    word = _USER.sub(r"\1", word)
+    word = re.sub(_USER, r"\1", word)
     # A password may hold a `/` that nobody escaped: AWS's often do.
     last = word.rfind("@")
     while begin >= 0 and last > begin:
-        if _PASSWORD.match(word, begin + 3) is not None:
+        if re.compile(_PASSWORD).match(word, begin + 3) is not None:
             word = word[: begin + 3] + word[last + 1 :]
             break
         begin = word.find("://", begin + 3)
-    mark = _MARK.search(word, word.find("://"))
+    mark = re.compile(_MARK).search(word, word.find("://"))
     if mark is None:
         return word
-    return word[: mark.end()] + _PART.sub(_without_value, word[mark.end() :])
+    return word[: mark.end()] + re.sub(_PART, _without_value, word[mark.end() :])
 
 
 def shown_address(address: str) -> str:

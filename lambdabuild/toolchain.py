@@ -60,8 +60,9 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
         from lambdabuild.toolflags import problem_in_goflags  # noqa: PLC0415 - few have any
 
         if problem := problem_in_goflags(environment.flags):
+            message, remedy = problem
             raise LambdabuildError(
-                f"GOFLAGS {problem.message}", hint=f"{problem.remedy}; `go env GOFLAGS` shows them"
+                f"GOFLAGS {message}", hint=f"{remedy}; `go env GOFLAGS` shows them"
             )
     return environment
 

@@ -6,7 +6,6 @@ and what is published would be something else. `go tool link -h`, `compile -h` a
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lambdabuild.gotool import parse_goflags, split_quoted
 
@@ -19,10 +18,11 @@ _WRITE = frozenset({
 _OF_GO = frozenset({"coveragecfg", "embedcfg", "gensymabis", "importcfg", "p", "symabis"})
 _TO_C = frozenset({"extldflags"})
 # What a linker or a C compiler that drives one writes: `-o`, a map, a dependency file.
-_C_WRITES = re.compile(
+_C_WRITES = (
     r"-o.*|--output(=.*)?|-M.*|-save-temps.*|-dumpdir.*|-dumpbase.*|-time=.*|@.*"
     r"|-Wl,(.*,)?(-o|--output|-?-Map|-?-dependency-file|-?-out-implib|-?-plugin-opt|@)([=,].*)?"
-    r"|-Xlinker(=.*)?"
+    # After -Xlinker, which passes on the next word as it is.
+    r"|-?-Map(=.*)?|-?-dependency-file(=.*)?|-?-out-implib(=.*)?"
 )
 
 _HARMLESS = {
@@ -38,12 +38,8 @@ _HARMLESS = {
 """Flags that run nothing, and name no file or directory."""
 
 
-class Problem(NamedTuple):
-    """Why a flag is refused, after its name, and what helps."""
-
-    message: str
-    remedy: str
-
+Problem = tuple[str, str]
+"""Why a flag is refused, to be said after the name of its place, and what helps."""
 
 _REMEDY = "take it away: `out`, or --out, says where executables go"
 
@@ -54,18 +50,18 @@ def problem_of(kind: str, value: str) -> Problem | None:
     for number, word in enumerate(words):
         flag, equals, given = word.lstrip("-").partition("=")
         if word.startswith("@"):
-            return Problem(f"has `{word}`, a file of more flags", "write out the flags")
+            return (f"has `{word}`, a file of more flags", "write out the flags")
         if not word.startswith("-"):
             continue
         if flag in _WRITE:
-            return Problem(f"has `-{flag}`, by which Go's tools write somewhere", _REMEDY)
+            return (f"has `-{flag}`, by which Go's tools write somewhere", _REMEDY)
         if flag in _OF_GO:
-            return Problem(f"has `-{flag}`, which `go build` passes itself", "take it away")
+            return (f"has `-{flag}`, which `go build` passes itself", "take it away")
         following = given if equals else next(iter(words[number + 1 :]), "")
         if flag == "d" and kind == "gcflags" and "dump" in following:
-            return Problem("has `-d` with `dump`, by which the compiler writes files", _REMEDY)
+            return ("has `-d` with `dump`, by which the compiler writes files", _REMEDY)
         if flag in _TO_C and (option := _written_by_c(split_quoted(following))):
-            return Problem(f"has `{option}` in `-{flag}`, by which a linker writes files", _REMEDY)
+            return (f"has `{option}` in `-{flag}`, by which a linker writes files", _REMEDY)
     return None
 
 
@@ -74,7 +70,7 @@ def problem_in_goflags(goflags: str) -> Problem | None:
     flags = parse_goflags(goflags)
     for kind in ("ldflags", "gcflags", "asmflags"):
         if problem := problem_of(kind, flags.get(kind, "")):
-            return Problem(f"has -{kind}, which {problem.message}", problem.remedy)
+            return f"has -{kind}, which {problem[0]}", problem[1]
     return None
 
 
@@ -98,4 +94,4 @@ def _words(value: str) -> Iterator[str]:
 
 
 def _written_by_c(words: Iterable[str]) -> str | None:
-    return next((word for word in words if _C_WRITES.fullmatch(word)), None)
+    return next((word for word in words if re.fullmatch(_C_WRITES, word)), None)
