@@ -173,8 +173,8 @@ def hide_environment() -> None:
     """Have the system show this process's memory and first environment to nobody but root.
 
     Without that, what is started could read in `/proc` what it was not given. It takes 5 ms, so it
-    is done where there are secrets, and a process is about to be started. On macOS, it is how things
-    are. https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html
+    is done where there are secrets, and a process is about to be started. macOS has no such thing.
+    https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html
     """
     if sys.platform != "linux":
         return
