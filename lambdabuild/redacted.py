@@ -18,6 +18,8 @@ _QUOTED = rf"(\"{_SCHEME}){_NO_PORT}[^\"\n]*@"
 """Go quotes an address that it cannot read: a password may hold spaces in it."""
 _WORD = r"[^\s\"`<>]+"
 _USER = rf"({_SCHEME})(?!git@)[^/?#]*@"
+_ASTRAY = r"(?<=/)[^/@:?#]+:[^/@?#]+@"
+"""Where a proxy is `https//user:password@host`, Go takes that for a path."""
 _PASSWORD = _NO_PORT
 _MARK = r"[?#]"
 _PART = r"(?P<name>[^=&#;]*=)?[^&#;]*?(?P<rest>[:,.)\]}']*)(?=[&#;]|$)"
@@ -39,7 +41,7 @@ def _word(word: str) -> str:
     begin = word.find("://")
     if begin < 0:
         return word
-    word = re.sub(_USER, r"\1", word)
+    word = re.sub(_ASTRAY, "", re.sub(_USER, r"\1", word))
     # A password may hold a `/` that nobody escaped: AWS's often do.
     last = word.rfind("@")
     while begin >= 0 and last > begin:

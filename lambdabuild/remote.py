@@ -97,7 +97,7 @@ class RemoteStore:
             LambdabuildError: the address is none, or the extra `remote` is not installed.
 
         """
-        self.url = url.partition("?")[0]
+        self.url = re.split(r"[?#]", url)[0]
         self.timeout = timeout
         place = _parsed(url)
         self._region = ""
@@ -295,10 +295,10 @@ def _split(url: str, shown: str) -> SplitResult:
 def _options(query: str, kind: str, shown: str) -> dict[str, str]:
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if unknown := set(options) - _OPTIONS.get(kind, set()):
-        raise LambdabuildError(
-            f"`{min(unknown)}` in `{shown}` means nothing",
-            hint=did_you_mean(min(unknown), _OPTIONS.get(kind, ())) or _NOT_IN_IT,
-        )
+        near = did_you_mean(min(unknown), _OPTIONS.get(kind, ()))
+        # A slip is named; what is none may be the secret itself.
+        name = min(unknown) if near else "?"
+        raise LambdabuildError(f"`{name}` in `{shown}` means nothing", hint=near or _NOT_IN_IT)
     endpoint = options.get("endpoint")
     if endpoint is not None and "@" in endpoint:
         raise LambdabuildError(f"the endpoint in `{shown}` has credentials in it", hint=_NOT_IN_IT)

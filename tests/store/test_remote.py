@@ -216,7 +216,12 @@ def test_what_is_no_address_is_told_with_the_remedy(
     "url",
     [
         *("s3://KEY:S3CRET@b/p", "s3://KEY:S3/CRET@b", "KEY:S3CRET@b", "https://u:S3CRET@minio/b"),
-        *("s3://b?secret=S3CRET", "s3://b?endpoint=https://u:S3CRET@minio", "az://a:S3CRET"),
+        *(
+            "s3://b?secret=S3CRET",
+            "s3://b?S3CRET=x",
+            "s3://b?endpoint=https://u:S3CRET@minio",
+            "az://a:S3CRET",
+        ),
         "abfss://c:S3CRET@account.dfs.core.windows.net/p",
     ],
 )

@@ -15,6 +15,7 @@ from lambdabuild.redacted import remembered, shown_address, signs_in, without_se
         ("https://:SECRET@host/a@v1", "https://host/a@v1"),
         ("https://user:SEC@RET@host/x", "https://host/x"),
         ("https://user:SEC/RET@host/x: 404", "https://host/x: 404"),
+        ('Get "https://https/user:SECRET@host/x/@v/list"', 'Get "https://https/host/x/@v/list"'),
         ("https://user:SEC?RET@host/x", "https://host/x"),
         ('parse "https://user:SEC RET@host/x": invalid', 'parse "https://host/x": invalid'),
         ("'GOPROXY=https://a:SECRET@b,https://c:SECRET@d,direct'",
