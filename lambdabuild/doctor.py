@@ -192,7 +192,7 @@ def _goflags(told: GoEnvironment) -> Iterator[Finding]:
 
 def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iterator[Finding]:
     names = kept_back(environment, for_builds(environment))
-    programs = [name for name in ("GOCACHEPROG", "GOAUTH") if of_go.get(name)]
+    programs = [n for n in ("GOCACHEPROG", "GOAUTH") if of_go.get(n, "off") not in {"off", "netrc"}]
     if names and programs:
         yield Finding(
             Verdict.WARNING,

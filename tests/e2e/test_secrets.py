@@ -98,6 +98,18 @@ def test_what_a_program_of_the_users_needs_may_be_passed(nosy: tuple[Project, Pa
     assert "AWS_SECRET_ACCESS_KEY=S3CRET-aws" in lines
 
 
+def test_the_doctor_tells_a_program_of_the_users_what_it_does_not_get(empty: Project) -> None:
+    empty.write("api/f/main.go", main_printing("f"))
+    quiet = empty.run("doctor", env=SECRETS | {"GOAUTH": "netrc"})
+    assert "not passed" not in quiet.out
+    told = empty.run("doctor", env=SECRETS | {"GOAUTH": "git /x"}).out
+    (line,) = (line for line in told.splitlines() if "not passed to `go`" in line)
+    assert "AWS_SECRET_ACCESS_KEY" in line
+    assert line.endswith("nor to what GOAUTH names")
+    assert "hint: if it needs them, `export LAMBDABUILD_PASS_ENV=` their names" in told
+    assert "S3CRET" not in told
+
+
 @pytest.mark.parametrize("cache", [None, "s3://bucket"])
 def test_exec_may_deploy_but_not_sign(empty: Project, tmp_path: Path, cache: str | None) -> None:
     empty.write("api/f/main.go", main_saying("f1"))

@@ -56,6 +56,13 @@ def document(values: Mapping[str, object]) -> str:
     return "".join(f"{as_toml(key)} = {as_toml(value)}\n" for key, value in values.items())
 
 
+def test_variables_of_lambdabuilds_are_not_the_files_to_set() -> None:
+    assert failure('env = { LAMBDABUILD_PASS_ENV = "AWS_*" }') == (
+        "`env.LAMBDABUILD_PASS_ENV` is lambdabuild's to set\n  at: lambdabuild.toml\n"
+        "  hint: export it where lambdabuild is started"
+    )
+
+
 def failure(text: str) -> str:
     with pytest.raises(LambdabuildError) as caught:
         parse_config(text, SOURCE)
