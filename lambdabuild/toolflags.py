@@ -19,10 +19,11 @@ _OF_GO = frozenset({"coveragecfg", "embedcfg", "gensymabis", "importcfg", "p", "
 _TO_C = frozenset({"extldflags"})
 # What a linker or a C compiler that drives one writes: `-o`, a map, a dependency file.
 _C_WRITES = (
-    r"-o.*|--output(=.*)?|-M.*|-save-temps.*|-dumpdir.*|-dumpbase.*|-time=.*|@.*"
-    r"|-Wl,(.*,)?(-o|--output|-?-Map|-?-dependency-file|-?-out-implib|-?-plugin-opt|@)([=,].*)?"
-    # After -Xlinker, which passes on the next word as it is.
-    r"|-?-Map(=.*)?|-?-dependency-file(=.*)?|-?-out-implib(=.*)?"
+    r"-o.*|--output(=.*)?|-M.*|-save-temps.*|-dump(dir|base).*|-fdump.*|-time=.*|@.*"
+    # What is passed on as it is; long options may be shortened, and have one dash but for `--o…`.
+    r"|-Wl,(.*,)?(-o.*|-?-ou.*|-?-Ma.*|-?-dep.*|-?-plugin.*|@.*)"
+    # After -Xlinker, which passes on the next word.
+    r"|-?-Map.*|-?-dependency-file.*|-?-out-implib.*|-?-plugin.*"
 )
 
 _HARMLESS = {

@@ -39,7 +39,8 @@ def check(config: Config, text: str, project: str, real: Callable[[str], str]) -
         raise LambdabuildError(
             f"`{'.'.join(names)}` {message}, which --untrusted does not allow",
             at=[config.source] if config.source else [],
-            hint=f"{remedy}, or run without --untrusted, where you trust who wrote the file",
+            hint=f"{remedy}; or, where you trust who wrote the file, run without --untrusted "
+            "(LAMBDABUILD_UNTRUSTED; the input `untrusted` of the action)",
             line=place.line if place else None,
         )
 

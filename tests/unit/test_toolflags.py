@@ -26,6 +26,8 @@ WRITING = [
     *("-extldflags -ox", "-extldflags '-static -o x'", "-s '-extldflags=-Wl,-Map=x'", "-X -o=x"),
     *(
         "-extldflags=-Wl,-z,now,-o,x",
+        "-extldflags=-Wl,-ox",
+        "-extldflags=-Wl,--outp=x",
         "-extldflags -MFx",
         "-extldflags '-Xlinker -Map=x'",
         "-extldflags @flags",
@@ -39,7 +41,13 @@ COMPILING = [
 ]
 
 
-@pytest.mark.parametrize("flags", [*PLAIN, "-linkmode=external -extldflags '-static -Xlinker -z'"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        *PLAIN,
+        "-linkmode=external -extldflags '-static -Xlinker -z -Wl,-z,now,-soname,o -fuse-ld=lld -lm'",
+    ],
+)
 def test_flags_that_name_no_output_are_taken(flags: str) -> None:
     assert problem_of("ldflags", flags) is None
     assert problem_in_goflags(f'-v -mod=mod "-ldflags={flags}" -trimpath') is None
