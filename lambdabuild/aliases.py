@@ -25,15 +25,20 @@ class Aliases:
             self._known[path] = real
 
     def _enter(self, directory: str) -> str:
-        if directory in self._known:
-            return self._known[directory]
-        parent, name = os.path.split(directory)
-        real = os.path.join(self._enter(parent), name) if name else directory
-        if os.path.islink(real):
-            real = os.path.realpath(real)
-        if real != directory:
-            self._directories[real].append(directory)
-        self._known[directory] = real
+        unknown = []
+        while directory not in self._known:
+            unknown.append(directory)
+            directory = os.path.dirname(directory)
+            if directory == unknown[-1]:
+                break
+        real = self._known.get(directory, "")
+        for below in reversed(unknown):
+            real = os.path.join(real, os.path.basename(below)) if real else below
+            if os.path.islink(real):
+                real = os.path.realpath(real)
+            if real != below:
+                self._directories[real].append(below)
+            self._known[below] = real
         return real
 
     def real(self, path: str) -> str:

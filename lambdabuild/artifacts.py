@@ -335,10 +335,13 @@ def _unlink(path: str, project: str, boundary: str, *, held: bool) -> Removal:
         return Removal.LEFT if os.path.lexists(path) else Removal.GONE
     with contextlib.suppress(OSError):
         os.unlink(temporary(path))
-    if not held:
-        return Removal.LEFT if os.path.lexists(path) else Removal.GONE
     try:
+        os.lstat(path)
+        if not held:
+            return Removal.LEFT
         os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return Removal.GONE
     except OSError as error:
         log.info("%s: %s", path, error)
         return Removal.REFUSED

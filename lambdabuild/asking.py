@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import gotool, tree
+from lambdabuild import directories, gotool, tree
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
 from lambdabuild.model import Flags, Foreign, GoEnvironment, Package, Target
@@ -320,7 +320,7 @@ def _enter_package(world: World, package: Package, tops: Collection[str]) -> Non
         if not os.path.lexists(top):
             # Nothing matches yet: whatever comes there is a new entry of what is above.
             world.enter(nearest_directory(top), Level.EVERYTHING)
-        for directory, _, _ in os.walk(top):
+        for directory, _, _ in directories.walk(top):
             world.enter(directory, Level.EVERYTHING)
 
 

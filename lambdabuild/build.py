@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import gotool
+from lambdabuild import directories, gotool
 from lambdabuild.actions import parse_actions
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.gocache import forget_packages
@@ -222,7 +222,7 @@ def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None
     os.makedirs(staging.temporary, exist_ok=True)
     for step in batch.steps:
         package = step.function.package
-        os.makedirs(os.path.dirname(staging.executable(package)), exist_ok=True)
+        directories.make(os.path.dirname(staging.executable(package)))
         if package in current:
             Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
     Path(str(staging.events)).write_bytes(b"")

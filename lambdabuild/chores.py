@@ -1,7 +1,8 @@
 """The commands that build nothing: each a few lines between its flags and a module that does it."""
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,14 +95,16 @@ def doctor(flags: Globals) -> None:
     """Check toolchain, configuration and environment."""
     from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
 
-    failed = False
-    with opened(flags) as session:
+    refused: list[LambdabuildError] = []
+    with opened(flags, refused=refused.append) as session:
+        failed = bool(refused)
         for finding in examine(
             session.run,
             session.settings,
             project=session.project,
             working=session.working,
             environment=dict(session.environment),
+            refused=refused[0] if refused else None,
         ):
             failed = failed or finding.verdict is Verdict.ERROR
             print_line(f"{finding.verdict.value}: {finding.message}")
@@ -122,7 +125,8 @@ def cache_info(flags: Globals) -> None:
     from lambdabuild.report import size  # noqa: PLC0415
 
     with opened(flags) as session:
-        info = local_cache(session.environment).info()
+        with _using_cache("look at"):
+            info = local_cache(session.environment).info()
         print_columns(
             ("directory", info.directory),
             [
@@ -140,13 +144,21 @@ def cache_clear(flags: Globals) -> None:
     from lambdabuild.report import size  # noqa: PLC0415
 
     with opened(flags) as session:
-        try:
+        with _using_cache("clear"):
             removed = local_cache(session.environment).clear()
-        except OSError as error:
-            raise LambdabuildError(
-                f"cannot clear the cache: {error.strerror}", at=[str(error.filename)]
-            ) from error
         session.console.say(f"removed {size(removed)}")
+
+
+@contextmanager
+def _using_cache(verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LambdabuildError(
+            f"cannot {verb} the cache: {error.strerror}",
+            at=[str(error.filename)],
+            hint="LAMBDABUILD_CACHE_DIR names another directory",
+        ) from error
 
 
 @chores.command("init")
@@ -179,9 +191,12 @@ def initialize(flags: Globals) -> None:
 
 
 def opened(
-    flags: Globals, selection: Selection | None = None, output: Output | None = None
+    flags: Globals,
+    selection: Selection | None = None,
+    output: Output | None = None,
+    refused: Callable[[LambdabuildError], None] | None = None,
 ) -> AbstractContextManager["Session"]:
     """Open a session; what it needs is imported only now."""
     from lambdabuild import opening  # noqa: PLC0415
 
-    return opening.opened(flags, selection, output)
+    return opening.opened(flags, selection, output, refused)

@@ -51,14 +51,23 @@ def parse_config(text: str, source: str, file: str | None = None) -> Config:
         raise
 
 
-def _config(text: str, source: str) -> Config:
+def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, column = positions.of_toml_error(str(error), text)
         raise LambdabuildError(
             f"this is not TOML: {error}", at=[source], line=line, column=column
         ) from error
+    except RecursionError as error:
+        raise LambdabuildError("this is nested too deeply", at=[source]) from error
+    except ValueError as error:
+        # A number with more digits than Python reads.
+        raise LambdabuildError(f"this cannot be read: {error}", at=[source]) from error
+
+
+def _config(text: str, source: str) -> Config:
+    values = _parsed(text, source)
     table = _Table(values, source, text)
     table.refuse_unknown(
         ["roots", "exclude", "out", "cache", "cache_mode", "functions", *_CHOICE_KEYS],
@@ -82,7 +91,23 @@ def _config(text: str, source: str) -> Config:
     if (mode := table.string("cache_mode")) is not None:
         with table.naming("cache_mode"):
             config = config._replace(cache_mode=parse_cache_mode(mode))
+    _refuse_nul(table, values)
     return config
+
+
+def _refuse_nul(table: "_Table", values: Mapping[str, Any]) -> None:
+    """Refuse NUL characters: the system takes them in no name, no path and no argument."""
+    left: list[tuple[tuple[str, ...], Any]] = [((), values)]
+    while left:
+        keys, value = left.pop()
+        if isinstance(value, dict):
+            left += [((*keys, key), key) for key in value]
+            left += [((*keys, key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(keys, inner) for inner in value]
+        elif isinstance(value, str) and "\0" in value:
+            message = "holds a NUL character, which nothing can that is passed to the system"
+            table.refuse(".".join(keys), message, "take it out", *keys)
 
 
 _CHOICE_KEYS = [

@@ -321,6 +321,18 @@ class Console:
             self._live.console.print(Text.from_ansi(line))
 
 
+class Remarks(logging.Handler):
+    """Show warnings that are logged, where there is no log: Python would print them as they are."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if logging.getLogger(record.name.partition(".")[0]).handlers == [self]:
+            self._console.warn(record.getMessage())
+
+
 class ConsoleHandler(logging.Handler):
     """Show log records to a person, for `--verbose`."""
 

@@ -114,6 +114,12 @@ def _require_roots(
     project: str,
     environment: Mapping[str, str],
 ) -> None:
+    if os.sep in map(os.path.normpath, roots):
+        raise LambdabuildError(
+            f"`{os.sep}` is all of the machine, and no root of functions",
+            at=[project],
+            hint='name a directory, such as `roots = ["api"]`, or `--root api`',
+        )
     missing = next((root for root in roots if not _is_directory(root, project)), None)
     if missing is None:
         return

@@ -18,7 +18,7 @@ from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
 from lambdabuild.process import Run
 from lambdabuild.redacted import without_secrets
-from lambdabuild.state import Home
+from lambdabuild.state import Home, remedy_of
 from lambdabuild.toolchain import ask_environment, find_go
 
 _GIGABYTE = 1_000_000_000
@@ -42,11 +42,50 @@ class Finding:
 
 
 def examine(
-    run: Run, settings: Settings, *, project: str, working: str, environment: dict[str, str]
+    run: Run,
+    settings: Settings,
+    *,
+    project: str,
+    working: str,
+    environment: dict[str, str],
+    refused: LambdabuildError | None = None,
 ) -> Iterator[Finding]:
-    """Look at everything a build needs, one finding after another."""
+    """Look at everything a build needs, one finding after another.
+
+    `refused` is what is wrong with the configuration; then the settings are none of anybody's.
+    """
     yield from _processor_and_memory(environment)
-    yield from _output(settings, project, environment)
+    if refused is not None:
+        place = f" (line {refused.line})" if refused.line is not None else ""
+        message = "; ".join([refused.message, *refused.at]) + place
+        yield Finding(Verdict.ERROR, message, refused.hint)
+    yield from _whatever_happens(_output(settings, project, environment, known=refused is None))
+    yield from _whatever_happens(_go(run, settings, project, working, environment, refused))
+
+
+def _whatever_happens(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Go on where looking fails: that is when people ask."""
+    try:
+        yield from findings
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
+    except OSError as error:
+        path = f"`{error.filename}`: " if error.filename is not None else ""
+        message = f"cannot look at {path or 'everything: '}{error.strerror or error}"
+        yield Finding(Verdict.ERROR, message, remedy_of(error.errno, str(error.filename)))
+    except (RecursionError, MemoryError, ValueError) as error:
+        yield Finding(Verdict.ERROR, f"cannot look at everything: {type(error).__name__}: {error}")
+
+
+def _go(
+    run: Run,
+    settings: Settings,
+    project: str,
+    working: str,
+    environment: dict[str, str],
+    refused: LambdabuildError | None,
+) -> Iterator[Finding]:
+    """Look at Go, and at what it sees with these settings."""
     try:
         go = find_go(environment)
         told = ask_environment(run, go, project)
@@ -57,6 +96,8 @@ def examine(
     yield from _goflags(told)
     yield from _exported(environment)
     yield from _caches(told)
+    if refused is not None:
+        return
     asked = start_go(run, environment, Findings())
     yield from _kept_back(environment, asked.settings)
     yield from _c_compilers(settings, environment, asked.settings)
@@ -111,14 +152,19 @@ def _processor_and_memory(environment: dict[str, str]) -> Iterator[Finding]:
     yield Finding(Verdict.GOOD, f"{count} processors, {memory}; {how}")
 
 
-def _output(settings: Settings, project: str, environment: dict[str, str]) -> Iterator[Finding]:
+def _output(
+    settings: Settings, project: str, environment: dict[str, str], *, known: bool
+) -> Iterator[Finding]:
+    """Look at where things are written; the place of the outputs may not be known."""
     out = os.path.normpath(os.path.join(project, settings.config.out))
     home = Home(project, environment)
     existed = home.path.exists()
     try:
         home.create()
+        publish.check_writable([str(home.path)])
+        yield from _own_files(home)
         yield from _links(str(home.path))
-        if os.path.isdir(out):
+        if known and os.path.isdir(out):
             publish.check_writable([out])
             yield Finding(Verdict.GOOD, f"{out} can be written")
         free = shutil.disk_usage(project).free
@@ -134,6 +180,19 @@ def _output(settings: Settings, project: str, environment: dict[str, str]) -> It
             f"{free / _GIGABYTE:.2f} GB are free on the disk of {project}",
             "a cold build of some fifty functions takes about 1 GB for a moment",
         )
+
+
+def _own_files(home: Home) -> Iterator[Finding]:
+    """Name what somebody else left in `.lambdabuild`, as a build run by root does."""
+    for name in sorted(os.listdir(home.path)):
+        path = str(home.path / name)
+        if not os.access(path, os.R_OK | os.W_OK):
+            yield Finding(
+                # Without the rest, only a part of what is known is lost.
+                Verdict.ERROR if name in {"lock", "staging"} else Verdict.WARNING,
+                f"{path} cannot be read and written",
+                "it has to belong to the user that runs lambdabuild, or go",
+            )
 
 
 def _links(directory: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lambdabuild import directories
 from lambdabuild.gosource import PROFILE, is_source
 from lambdabuild.gotool import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.model import Batch, Package
@@ -37,7 +38,7 @@ def list_sources(batch: Batch, staging: Staging, goflags: str = "") -> None:
         if not any(time % _SECOND for time in changed):
             latest = max(latest, newest)
         place = staging.sources(package.import_path)
-        os.makedirs(os.path.dirname(place), exist_ok=True)
+        directories.make(os.path.dirname(place))
         Path(place).write_text("".join(f"{path}\n" for path in listed), "utf-8", "surrogateescape")
         os.utime(place, ns=(newest, newest))
     _wait_past(latest)

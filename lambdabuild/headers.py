@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import cfiles
+from lambdabuild import cfiles, directories
 from lambdabuild.asking import nearest_directory
 from lambdabuild.cgoflags import are_allowed
 from lambdabuild.errors import LambdabuildError
@@ -330,7 +330,7 @@ class _Scan:
         """Take everything that lies where headers are looked for."""
         package, *others = self.directories
         for top in [*others, *(os.path.join(package, d) for d in _subdirectories(package))]:
-            for directory, inner, names in os.walk(top):
+            for directory, inner, names in directories.walk(top):
                 inner[:] = [name for name in inner if not name.startswith(".")]
                 paths = (os.path.join(directory, name) for name in names)
                 self.found |= dict.fromkeys(p for p in paths if self._repository.holds(p))

@@ -14,6 +14,17 @@ class Links:
 
     def follow(self, path: str) -> str:
         """Return the real path of an absolute one, be anything there or not."""
+        # Those above first, so that nobody has to climb a long path.
+        above = []
+        while path not in self._known and os.path.dirname(path) != path:
+            above.append(path)
+            path = os.path.dirname(path)
+        real = self._known.get(path, path)
+        for below in reversed(above):
+            real = self._follow(below)
+        return real
+
+    def _follow(self, path: str) -> str:
         known = self._known.get(path)
         if known is not None:
             return known

@@ -13,11 +13,6 @@ _LIMIT = 5_000_000
 """Bytes of one log file; five are kept."""
 
 
-def hush() -> None:
-    """Have nothing shown of what is logged where nobody opens a log: Python would print it."""
-    logging.getLogger(NAME).addHandler(logging.NullHandler())
-
-
 def log_to_file(directory: Path, warn: Callable[[str], None] = lambda _: None) -> None:
     """Send the project's log records to a file in `directory`, shared between processes; once.
 
@@ -134,9 +129,9 @@ def open_log() -> None:
 
 
 def log_to(handler: logging.Handler) -> None:
-    """Send the project's log records to `handler` as well, for `--verbose`."""
+    """Send the project's log records to `handler` as well, from its level on."""
     log = logging.getLogger(NAME)
-    log.setLevel(logging.DEBUG)
+    log.setLevel(handler.level)
     log.addHandler(handler)
     log.propagate = False
 

@@ -132,7 +132,12 @@ def remove_manifest(path: str, state: State, project: str) -> bool | None:
     try:
         if identify(full) is None or digest(full) != written:
             return False
+    except OSError:
+        # What cannot be read is not known to be lambdabuild's.
+        return False
+    try:
         os.unlink(full)
     except OSError as error:
+        state.manifests[path] = written
         raise LambdabuildError(f"cannot remove `{full}`: {error.strerror}") from error
     return True

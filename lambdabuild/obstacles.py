@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild import directories
 from lambdabuild.artifacts import digest, held_companion, is_object
 from lambdabuild.fingerprint import name_of
 from lambdabuild.forms import bill_made_from, unpacked
@@ -211,7 +212,7 @@ def _look(path: str) -> Seen | None:
 
 def _files(directory: str) -> Iterator[str]:
     """Yield the paths of all below a directory that is no directory itself."""
-    for parent, directories, names in os.walk(directory):
-        paths = [os.path.join(parent, name) for name in directories]
+    for parent, inner, names in directories.walk(directory):
+        paths = [os.path.join(parent, name) for name in inner]
         yield from filter(os.path.islink, paths)
         yield from [os.path.join(parent, name) for name in names]

@@ -3,15 +3,15 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import typer
 
 from lambdabuild import logfile
 from lambdabuild.boundary import in_words
-from lambdabuild.config import Settings
-from lambdabuild.console import Console, ConsoleHandler, choose_look
+from lambdabuild.config import FILE_NAME, Settings
+from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.interrupts import Interrupts
@@ -19,6 +19,7 @@ from lambdabuild.process import Runner
 from lambdabuild.session import Session, read_config
 from lambdabuild.streams import ReaderGoneError
 from lambdabuild.timeline import Timeline
+from lambdabuild.tree import enclosing
 
 _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
 """Means what `--untrusted` does, for whole jobs."""
@@ -26,16 +27,39 @@ _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
 
 @contextlib.contextmanager
 def opened(
-    flags: Globals, selection: Selection | None = None, output: Output | None = None
+    flags: Globals,
+    selection: Selection | None = None,
+    output: Output | None = None,
+    refused: Callable[[LambdabuildError], None] | None = None,
 ) -> Iterator[Session]:
-    """Open what a command needs, and close it however the command ends."""
+    """Open what a command needs, and close it however the command ends.
+
+    Where the configuration is wrong, `refused` is told, and the session has none.
+
+    Raises:
+        LambdabuildError: the configuration is wrong and `refused` is None, or there is no directory
+            to work in.
+
+    """
     environment = dict(os.environ)
     look = choose_look(
         flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
     )
-    working = os.getcwd()
+    try:
+        working = os.getcwd()
+    except OSError as error:
+        raise LambdabuildError(
+            f"there is no working directory: {error.strerror}", hint="change to one that is there"
+        ) from error
     flags = flags._replace(untrusted=flags.untrusted or _is_on(environment.get(_UNTRUSTED)))
-    project, settings = settle(working, flags, selection, output)
+    try:
+        project, settings = settle(working, flags, selection, output)
+    except LambdabuildError as error:
+        if refused is None:
+            raise
+        refused(error)
+        project = enclosing(working, FILE_NAME, os.path.lexists) or working
+        settings = Settings()
     interrupts = Interrupts()
     session = Session(
         project=project,
@@ -47,9 +71,8 @@ def opened(
         interrupts=interrupts,
         timeline=Timeline(),
     )
-    logfile.hush()
-    if look.verbose:
-        logfile.log_to(ConsoleHandler(session.console))
+    talk = ConsoleHandler if look.verbose else Remarks
+    logfile.log_to(talk(session.console))
     with session.interrupts.caught():
         try:
             yield session

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lambdabuild import artifacts
 from lambdabuild.console import Console
 from lambdabuild.discover import Discovery
+from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
@@ -153,7 +154,11 @@ def clean(session: Session) -> list[str]:
         layouts |= {os.path.dirname(path) for path in state.manifests}
         for path in list(state.manifests):
             full = os.path.normpath(os.path.join(session.project, path))
-            gone = remove_manifest(path, state, session.project)
+            try:
+                gone = remove_manifest(path, state, session.project)
+            except LambdabuildError as error:
+                session.console.warn(error.message)
+                continue
             if gone:
                 removed.append(full)
             elif gone is False:
@@ -164,7 +169,7 @@ def clean(session: Session) -> list[str]:
         for layout in layouts - {""}:
             with _ignoring_full_directories():
                 os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
-        if state.artifacts:
+        if state.artifacts or state.manifests:
             home.save(state)
         else:
             home.forget()

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from lambdabuild import directories
 from lambdabuild.asking import Findings, Go, Variant
 from lambdabuild.checkout import check_out
 from lambdabuild.discover import Discovery
@@ -89,7 +90,7 @@ class Shadow:
             copy = self._copied(directory)
             elsewhere = not is_below(os.path.realpath(directory), self._repository.top)
             if elsewhere and self._is_in_place(copy):
-                os.makedirs(os.path.dirname(copy), exist_ok=True)
+                directories.make(os.path.dirname(copy))
                 if not os.path.lexists(copy):
                     os.symlink(directory, copy)
 

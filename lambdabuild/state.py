@@ -5,13 +5,13 @@ import fcntl
 import functools
 import logging
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from lambdabuild import directories
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact
 from lambdabuild.own import check_own, open_own, read_own, replace_whole, temporary
@@ -232,7 +232,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a directory of lambdabuild's own, whatever is in it."""
-    shutil.rmtree(path, ignore_errors=True)
+    directories.remove(str(path))
 
 
 def cannot_write(error: OSError, path: str) -> LambdabuildError:

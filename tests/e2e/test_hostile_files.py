@@ -240,5 +240,5 @@ def test_a_state_that_is_no_state_holds_nobody_up(hostile: Project, kind: str) -
         state.symlink_to(kind)
     for command in ("list", "why"):
         result = hostile.run(command)
-        assert (result.code, result.err) == (0, "")
+        assert (result.code, "Traceback" in result.err) == (0, False)
     assert hostile.run("all").code == (0 if kind in {"large", "deep"} else 2)

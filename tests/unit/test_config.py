@@ -24,6 +24,9 @@ from lambdabuild.model import Flags, Runtime, Target
 from lambdabuild.toolflags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts
 
+passable = texts.filter(lambda text: "\0" not in text)
+"""What the system takes as an argument."""
+
 SOURCE = "lambdabuild.toml"
 ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64}
 TOP_KEYS = [
@@ -76,26 +79,26 @@ architectures = st.sampled_from([*ARCHITECTURES])
 choices: dict[str, st.SearchStrategy[Any]] = {
     "architecture": architectures | st.lists(architectures, min_size=1),
     "runtime": st.sampled_from([*Runtime]).map(str),
-    "tags": st.lists(texts),
-    "ldflags": texts.filter(lambda text: problem_of("ldflags", text) is None),
-    "gcflags": texts.filter(lambda text: problem_of("gcflags", text) is None),
-    "env": st.dictionaries(variables, texts.filter(lambda text: "\0" not in text), max_size=3),
+    "tags": st.lists(passable),
+    "ldflags": passable.filter(lambda text: problem_of("ldflags", text) is None),
+    "gcflags": passable.filter(lambda text: problem_of("gcflags", text) is None),
+    "env": st.dictionaries(variables, passable, max_size=3),
     "cgo": st.booleans(),
-    "layer_libraries": st.lists(texts.filter(lambda text: text and "/" not in text), max_size=2),
+    "layer_libraries": st.lists(passable.filter(lambda text: text and "/" not in text), max_size=2),
     "zip": st.booleans(),
     "sbom": st.booleans(),
 }
-patterns = texts.filter(lambda text: pattern_problem(text) is None)
+patterns = passable.filter(lambda text: pattern_problem(text) is None)
 function_tables = st.fixed_dictionaries(
     {}, optional={"directory": directories, "assets": st.lists(patterns, max_size=3), **choices}
 )
-function_names = texts.filter(lambda name: name not in {"", ".", ".."} and "/" not in name)
+function_names = passable.filter(lambda name: name not in {"", ".", ".."} and "/" not in name)
 documents = st.fixed_dictionaries(
     {},
     optional={
-        "roots": st.lists(texts.filter(bool), min_size=1),
-        "exclude": st.lists(texts),
-        "out": texts.filter(bool),
+        "roots": st.lists(passable.filter(bool), min_size=1),
+        "exclude": st.lists(passable),
+        "out": passable.filter(bool),
         "functions": st.dictionaries(function_names, function_tables, max_size=3),
         **choices,
     },
@@ -404,6 +407,26 @@ REFUSED = {
         "  at: lambdabuild.toml\n"
         '  hint: write `CGO_ENABLED = "0"`'
     ),
+    **{
+        text: (
+            f"`{key}` holds a NUL character, which nothing can that is passed to the system\n"
+            "  at: lambdabuild.toml\n"
+            "  hint: take it out"
+        )
+        for text, key in (
+            (r'out = "d\u0000"', "out"),
+            (r'roots = ["a", "\u0000"]', "roots"),
+            (r'exclude = ["a\u0000"]', "exclude"),
+            (r'cache = "file:///a\u0000"', "cache"),
+            (r'tags = ["\u0000a"]', "tags"),
+            (r'ldflags = "-s\u0000"', "ldflags"),
+            (r'gcflags = "-s\u0000"', "gcflags"),
+            (r'functions.x.directory = "a\u0000b"', "functions.x.directory"),
+            (r'functions.x.layer_libraries = ["a\u0000b"]', "functions.x.layer_libraries"),
+            (r'functions."a\u0000b".zip = true', "functions.a\0b"),
+        )
+    },
+    f"a = {'[' * 3_000}{']' * 3_000}": "this is nested too deeply\n  at: lambdabuild.toml",
     # What no process can be started with.
     r'env.A = "a\u0000b"': (
         "`env.A` cannot be the value of a variable\n"
@@ -427,7 +450,12 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("text", REFUSED)
+def test_a_number_with_more_digits_than_python_reads_is_refused() -> None:
+    told = failure(f"max_size = 1{'0' * 5_000}")
+    assert told.startswith("this cannot be read: Exceeds the limit (4300 digits)")
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:40])
 def test_what_is_wrong_is_refused_with_file_key_and_remedy(text: str) -> None:
     assert failure(text) == REFUSED[text]
 

@@ -43,7 +43,7 @@ LAYERS = (
         *("obstacles", "forms", "recovery", "refusing"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
-        "progress",
+        *("progress", "directories"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
         *("aliases", "links", "wanted", "streams", "annotating", "headers", "foreign", "withoutc"),
     },
