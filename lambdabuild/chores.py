@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -169,7 +168,8 @@ def initialize(flags: Globals) -> None:
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
     from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
 
-    if os.path.exists(FILE_NAME):
+    # A link that leads nowhere is there as well: what it names is not to be made.
+    if os.path.lexists(FILE_NAME):
         raise LambdabuildError(
             f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
         )
@@ -184,7 +184,8 @@ def initialize(flags: Globals) -> None:
         roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
         inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
         try:
-            Path(FILE_NAME).write_text(starter_config(roots, len(inside)), "utf-8")
+            with open(FILE_NAME, "x", encoding="utf-8") as file:
+                file.write(starter_config(roots, len(inside)))
         except OSError as error:
             raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
         session.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")

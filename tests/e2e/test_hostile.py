@@ -1,6 +1,7 @@
 """What a repository's authors put into names and messages is shown, and obeyed by nobody."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,31 @@ def test_github_is_given_no_command_but_lambdabuild_s_own(hostile: Project, tmp_
             assert result.code == 1
             assert commands
     assert "\x1b" not in (tmp_path / "summary.md").read_text("utf-8")
+
+
+def test_what_a_dry_run_prints_runs_no_name(empty: Project) -> None:
+    empty.write("api/good/main.go", main_printing("good"))
+    names = ["x\\ntouch pasted", "x\\rtouch pasted", "$(touch pasted)`touch pasted`'; touch pasted"]
+    for name in names:
+        empty.write("lambdabuild.toml", f'[functions."{name}"]\ndirectory = "api/good"\n')
+        for arguments in ([], ["--zip"]):
+            shown = empty.run("all", "--dry-run", "--out", "o\ntouch pasted\n", *arguments).out
+            assert shown.count("\n# each executable goes to ") == 1
+            done = subprocess.run(["/bin/sh"], input=shown, cwd=empty.path, env=empty.environment,
+                                  text=True, capture_output=True, check=False)  # fmt: skip
+            assert (done.returncode, done.stderr) == (0, "")
+            assert not (empty / "pasted").exists()
+
+
+def test_init_writes_through_no_link(empty: Project, tmp_path: Path) -> None:
+    empty.write("api/good/main.go", main_printing("good"))
+    (empty / "lambdabuild.toml").symlink_to(tmp_path / "elsewhere.toml")
+    result = empty.run("init")
+    assert (result.code, result.err.splitlines()[0]) == (
+        2,
+        "error: there is a `lambdabuild.toml` here already",
+    )
+    assert not (tmp_path / "elsewhere.toml").exists()
 
 
 def test_names_are_told_on_one_line_with_what_cannot_be_seen(hostile: Project) -> None:
