@@ -35,5 +35,5 @@ def stuck(error: LambdabuildError, relative: Relative) -> dict[str, Any]:
 
 
 def removed(artifact: Artifact, relative: Relative) -> dict[str, Any]:
-    """Say that an artifact went with its function; its paths are absolute."""
+    """Say that an artifact went with its function; the paths it comes with are absolute."""
     return {"event": "removed", "function": artifact_value(artifact, relative)}

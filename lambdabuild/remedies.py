@@ -52,7 +52,8 @@ _TABLE = (
         "free some space: links are staged in .lambdabuild, and Go's cache is `go env GOCACHE`",
     ),
     _Known(
-        r"(?m)^Killed$|signal: killed$|signal 9\b|(?i:out of memory|cannot allocate memory)",
+        r"(?m)^Killed$|signal: killed$|signal 9\b|errno ?= ?12\b|cannot map pages in arena"
+        r"|(?i:out of memory|cannot allocate memory)",
         "the system kills a process when memory runs out; `-j 1` needs less",
     ),
     _Known(

@@ -90,6 +90,15 @@ USAGE = "usage: link [options] main.o"
         ("fatal error: failed to reserve page summary memory", "memory or processes ran out"),
         ("runtime: failed to create new OS thread (have 2 already; errno=11)", "`-j 1` needs less"),
         ("fork/exec /go/compile: resource temporarily unavailable", "`-j 1` needs less"),
+        *((f"{memory}\nusage: go build [-o output]\ninvalid value for flag -p", "`-j 1` needs less")
+          for memory in (
+              "go: error obtaining buildID for go tool compile: fork/exec /go/compile: cannot "
+              "allocate memory",
+              "runtime: out of memory: cannot allocate 4194304-byte block (0 in use)",
+              "runtime: cannot map pages in arena address space",
+              "runtime: mmap(0xc000400000, 4194304) returned 0x0, errno=12",
+              "go: running compile failed: signal: killed",
+          )),
         ("fork/exec /go/compile: cannot allocate memory", "`-j 1` needs less"),
     ],
 )  # fmt: skip
