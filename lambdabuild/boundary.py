@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 
 import typer
@@ -26,6 +27,15 @@ def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]
         return code
     streams.tell(f"error: {problem}")
     return code or problem.exit_code
+
+
+def note_thread(ended: threading.ExceptHookArgs) -> None:
+    """Leave what ended a thread to the log, where Python would print a traceback."""
+    import logging  # noqa: PLC0415 - only when something is wrong
+
+    log = logging.getLogger("lambdabuild")
+    if log.handlers and ended.exc_value is not None:
+        log.error("a thread ended by what nobody foresaw", exc_info=ended.exc_value)
 
 
 def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:

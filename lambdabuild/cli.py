@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from lambdabuild import __version__, errors, streams
-from lambdabuild.boundary import guarded
+from lambdabuild.boundary import guarded, note_thread
 from lambdabuild.chores import chores, opened
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import (
@@ -300,6 +300,7 @@ def main() -> NoReturn:
     # again while they are made, takes a twentieth of a run.
     gc.set_threshold(100_000, 20, 20)
     streams.set_up()
+    threading.excepthook = note_thread
     started = None
     with contextlib.suppress(OSError):
         started = os.getcwd()

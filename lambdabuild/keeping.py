@@ -60,7 +60,7 @@ def caching_of(session: Session, request: Request) -> Caching:
     return Caching(
         Mode(parse_cache_mode(mode)) if mode else Mode.READ_WRITE,
         url,
-        secret.encode() if secret else None,
+        os.fsencode(secret) if secret else None,
         _seconds(environment.get(_TIMEOUT)),
     )
 

@@ -176,7 +176,7 @@ class Packer:
         sha256 = known or self._digest(executable, content, build_id, identity)
         if known and not sure and content is not None and _sha256(content) != known:
             raise RefusedError(f"`{executable}` was changed meanwhile; run lambdabuild again")
-        directory = os.path.join(self._directory, content_digest(step.artifact.encode()))
+        directory = os.path.join(self._directory, content_digest(os.fsencode(step.artifact)))
         os.makedirs(directory, exist_ok=True)
         packed: list[Input] = []
         members: list[Member] = []

@@ -80,4 +80,4 @@ def fingerprint(shards: Sequence[Sequence[str]]) -> str:
     import hashlib  # noqa: PLC0415 - slow, and every command imports this module for its flags
 
     text = json.dumps([list(names) for names in shards])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

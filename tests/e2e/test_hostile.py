@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,21 @@ def test_names_are_told_on_one_line_with_what_cannot_be_seen(hostile: Project) -
         *("line", "older", "raw", "stop", "terminal"),
         rf"x\n{PWN}",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take nothing but UTF-8")
+def test_bytes_that_are_no_text_are_taken_as_they_are(empty: Project, tmp_path: Path) -> None:
+    empty.write("api/a/main.go", main_printing("a"))
+    store = tmp_path / "store"
+    env = {
+        "LAMBDABUILD_CACHE": f"file://{store}",
+        "LAMBDABUILD_CACHE_DIR": str(tmp_path / "local-\udcff"),
+        "LAMBDABUILD_CACHE_KEY": "\udcff",
+        "LAMBDABUILD_CACHE_MODE": "read-write",
+    }
+    arguments = ["all", "--out", "o\udcff", "--zip", "--sbom", "--report", "r\udcff"]
+    result = empty.run(*arguments, env=env)
+    assert (result.code, "warning" in result.err) == (0, False), result.err
+    assert (empty / "o\udcff/a.zip").exists()
+    assert (empty / "r\udcff").exists()
+    assert empty.run(*arguments).summary == "up to date 1 of 1"

@@ -2,11 +2,12 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from lambdabuild.boundary import guarded, in_words
+from lambdabuild.boundary import guarded, in_words, note_thread
 from lambdabuild.errors import Interrupted, LambdabuildError
 
 
@@ -88,6 +89,16 @@ def test_each_end_has_its_exit_code(ending: BaseException, code: int) -> None:
 @pytest.mark.parametrize(("value", "code"), [(None, 0), (3, 3)])
 def test_what_typer_exits_with_is_the_exit_code(value: int | None, code: int) -> None:
     assert guarded(lambda: value, lambda _: None) == code
+
+
+def test_what_ends_a_thread_prints_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", note_thread)
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start()
+    thread.join()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_while_one_is_told_is_told_as_well(capsys: pytest.CaptureFixture[str]) -> None:
