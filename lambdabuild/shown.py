@@ -16,17 +16,13 @@ _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
     "\ufeff\ufffe\uffff"
 )
-_IN_LINES = re.compile(f"[{_UNSEEN}]")
-_IN_NAMES = re.compile(f"[{_UNSEEN}\n\t]")
 
 # A command is a line that begins with `::` once it is trimmed, or has `##[` anywhere:
 # https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs. It compares as
 # people's languages do, to which soft hyphens and the like are nothing. Azure Pipelines reads
 # `##[` and `##vso[`, TeamCity `##teamcity[`.
-_BEGINS_COMMAND = re.compile(
-    r"^((?:[^\S\n]|[\u00ad\u180e\u200b-\u200d\u2060-\u2064])*)(?=::)", re.MULTILINE
-)
-_HOLDS_COMMAND = re.compile(r"(?<=#)#(?=[A-Za-z]*\[)")
+_BEGINS_COMMAND = r"(?m)^((?:[^\S\n]|[\u00ad\u180e\u200b-\u200d\u2060-\u2064])*)(?=::)"
+_HOLDS_COMMAND = r"(?<=#)#(?=[A-Za-z]*\[)"
 _READERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
@@ -37,17 +33,24 @@ def is_read(environment: Mapping[str, str]) -> bool:
 
 def inert(text: str) -> str:
     r"""Return a text that the reader of a log takes for no command, with `\` where it could."""
-    return _HOLDS_COMMAND.sub(r"\\#", _BEGINS_COMMAND.sub(r"\1\\", text))
+    # Patterns are compiled where they are needed: most runs have nothing of the kind to say.
+    if "::" not in text and "##" not in text:
+        return text
+    return re.sub(_HOLDS_COMMAND, r"\\#", re.sub(_BEGINS_COMMAND, r"\1\\", text))
 
 
 def visible(text: str) -> str:
     r"""Return a text of one or more lines with `\x1b` for what cannot be seen."""
-    return _IN_LINES.sub(_spelled, text.replace("\r\n", "\n"))
+    if text.isprintable():
+        return text
+    return re.sub(f"[{_UNSEEN}]", _spelled, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
     r"""Return a name, a path or a sentence on one line, with `\n` for the end of one."""
-    return _IN_NAMES.sub(_spelled, text)
+    if text.isprintable():
+        return text
+    return re.sub(f"[{_UNSEEN}\n\t]", _spelled, text)
 
 
 def in_json(text: str) -> str:
@@ -55,7 +58,7 @@ def in_json(text: str) -> str:
 
     A line of JSON does not begin with `::`; the rest can be in its strings alone.
     """
-    return _IN_LINES.sub(_escaped, _HOLDS_COMMAND.sub(r"\\u0023", text))
+    return re.sub(f"[{_UNSEEN}]", _escaped, re.sub(_HOLDS_COMMAND, r"\\u0023", text))
 
 
 def _spelled(match: re.Match[str]) -> str:
