@@ -5,22 +5,22 @@ to a store may take.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
-from lambdabuild.crew import Crew
+from lambdabuild.addresses import StoreError
+from lambdabuild.crew import Crew, Room
 from lambdabuild.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.localcache import LocalCache
 from lambdabuild.machine import processors
-from lambdabuild.remote import RemoteStore, StoreError
+from lambdabuild.reading import pieces
+from lambdabuild.remote import RemoteStore
 from lambdabuild.spans import Activity, Span
 from lambdabuild.timeline import Timeline
 from lambdabuild.wanted import Counts, Fetched, Source, Wanted
@@ -42,6 +42,8 @@ _LAST = 0.2
 _TICK = 0.05
 _UPLOADS = 8
 """Uploads at once."""
+_IN_MEMORY = 64 << 20
+"""Bytes of executables whose objects are in memory at once to be sent, or one that is larger."""
 _DENIED = "it needs the permissions s3:GetObject and s3:ListBucket, and to write s3:PutObject"
 """Without s3:ListBucket, S3 says 403 of an object that does not exist.
 
@@ -85,12 +87,12 @@ class Caches:
         self._timeline = timeline
         self._workers = workers
         self._lock = threading.Lock()
-        # Held by whoever has a whole executable in memory.
+        # Held by whoever keeps a processor busy.
         self._cores = threading.Semaphore(processors())
-        # Fewer, for memory: what a thread frees, the C library keeps for it.
         self._crew = Crew(
             min(_UPLOADS, workers) if remote is not None else processors(), background=True
         )
+        self._room = Room(_IN_MEMORY)
         self._shared: set[str] = set()
         self._bad: list[tuple[str, str, str]] = []
         self._warnings: list[tuple[str, str | None]] = []
@@ -199,13 +201,12 @@ class Caches:
         try:
             with self._cores:
                 start = time.time()
-                found = local.get(key)
-                if found is not None:
-                    wanted.take(item, place, *found, Source.LOCAL)
-                    self._timeline.add(Span(Activity.FETCH, name, start, time.time()))
+                with local.reading(key) as found:
+                    if found is not None:
+                        wanted.take(item, place, *found, Source.LOCAL)
+                        self._timeline.add(Span(Activity.FETCH, name, start, time.time()))
         except BadEntryError as error:
             self._bad.append((local.directory, name, str(error)))
-            local.drop(key)
         except OSError as error:
             self._give_up_local(error)
 
@@ -213,17 +214,19 @@ class Caches:
         remote = self._remote
         if remote is None:
             return
+
+        def keep(path: str) -> None:
+            self._shared.add(key)
+            with contextlib.suppress(BadEntryError):
+                self._keep(header, path)
+
         try:
-            with self._timeline.span(Activity.FETCH, name):
-                with self._request():
-                    data = remote.get(key)
-                if data is None or not wanted.is_open:
+            with self._timeline.span(Activity.FETCH, name), self._request():
+                found = remote.get(key)
+                if found is None or not wanted.is_open:
                     return
-                with self._cores:
-                    header, content = from_object(data, key, self._secret)
-                    wanted.take(item, place, header, content, Source.REMOTE)
-                    self._shared.add(key)
-                    self._keep(header, content)
+                header, pieces = from_object(found.chunks, found.size, key, self._secret)
+                wanted.take(item, place, header, pieces, Source.REMOTE, keep)
         except StoreError as error:
             self._give_up(str(error))
         except BadEntryError as error:
@@ -234,24 +237,19 @@ class Caches:
         if remote is None and (self._local is None or not self._fills_local):
             return
         try:
+            size = os.path.getsize(path)
+            if size > MOST:
+                return
             with self._cores, self._timeline.span(Activity.STORE, name):
-                if os.path.getsize(path) > MOST:
-                    return
-                content = Path(path).read_bytes()
-                if hashlib.sha256(content).hexdigest() != sha256:
-                    # Somebody has replaced it meanwhile.
-                    return
-                header = seal(key, content, sha256, self._secret)
-                if self._keep(header, content):
+                header = seal(key, pieces(path, MOST), sha256, size, self._secret)
+                if self._keep(header, path):
                     with self._lock:
                         self.counts.stored += 1
-                data = to_object(header, content) if remote is not None else b""
-                del content
-        except OSError as error:
+            if remote is not None:
+                self._upload(header, pieces(path, MOST), name)
+        except (BadEntryError, OSError) as error:
+            # Somebody has replaced it meanwhile, or it went away.
             log.info("%s is not stored: %s", path, error)
-            return
-        if remote is not None:
-            self._upload(key, data, name)
 
     def _share(self, key: str, name: str) -> None:
         """Upload what is here, if others have not: the store may be newer than this cache."""
@@ -262,36 +260,43 @@ class Caches:
             with self._request():
                 if remote.has(key):
                     return
-            with self._cores:
-                found = local.get(key)
-                data = to_object(*found) if found is not None else None
+            with local.reading(key) as found:
+                if found is not None:
+                    self._upload(*found, name)
         except StoreError as error:
             self._give_up(str(error))
         except (BadEntryError, OSError) as error:
             log.info("%s is not shared: %s", name, error)
-        else:
-            if data is not None:
-                self._upload(key, data, name)
 
-    def _upload(self, key: str, data: bytes, name: str) -> None:
-        remote = self._remote
-        if remote is None:
-            return
-        try:
-            with self._request(), self._timeline.span(Activity.STORE, name):
-                remote.put(key, data)
-            with self._lock:
-                self.counts.uploaded += 1
-        except StoreError as error:
-            self._give_up(str(error))
+    def _upload(self, header: Header, content: Iterable[bytes], name: str) -> None:
+        """Put an executable into the store; raises BadEntryError and OSError as it is read."""
+        # An object is sent in one piece, and is smaller than the executable, most often.
+        with self._room.taken(header.size) as there_is:
+            remote = self._remote
+            if remote is None or not there_is:
+                return
+            with self._cores:
+                data = b"".join(to_object(header, content))
+            try:
+                with self._request(), self._timeline.span(Activity.STORE, name):
+                    remote.put(header.key, data)
+                with self._lock:
+                    self.counts.uploaded += 1
+            except StoreError as error:
+                self._give_up(str(error))
 
-    def _keep(self, header: Header, content: bytes | bytearray) -> bool:
-        """Put an executable into the local cache, if that is to be done; return whether it is."""
+    def _keep(self, header: Header, path: str) -> bool:
+        """Put an executable into the local cache, if that is to be done; return whether it is.
+
+        Raises:
+            BadEntryError: the file is another one by now.
+
+        """
         local = self._local
         if local is None or not self._fills_local:
             return False
         try:
-            local.put(header, content)
+            local.put(header, pieces(path, MOST))
         except OSError as error:
             self._give_up_local(error)
             return False
@@ -311,6 +316,7 @@ class Caches:
         """Leave the store alone for the rest of the run."""
         with self._lock:
             remote, self._remote = self._remote, None
+            self._room.close()
             if remote is not None:
                 log.info("%s: %s", remote.url, reason)
                 hint = "what it would have given is built, and nothing is stored in it"

@@ -1,4 +1,4 @@
-"""Have work done on threads that nobody has to wait for.
+"""Have work done on threads that nobody has to wait for, in memory that has a limit.
 
 Those of `concurrent.futures` are joined when the interpreter ends, however long they take.
 """
@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,42 @@ class Crew:
                 return None
             self._busy += 1
             return self._jobs.popleft()
+
+
+class Room:
+    """What many threads may have in memory together."""
+
+    def __init__(self, size: int) -> None:
+        """Have room for so many bytes."""
+        self._size = size
+        self._taken = 0
+        self._over = False
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, size: int) -> Iterator[bool]:
+        """Wait until there is room for so many bytes, or for one thing that is larger.
+
+        What is given says whether there is: not once it was closed.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._over or not self._taken or self._taken + size <= self._size
+            )
+            self._taken += size
+            over = self._over
+        try:
+            yield not over
+        finally:
+            with self._changed:
+                self._taken -= size
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Have nobody wait any more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
 
 
 def _step_back() -> None:

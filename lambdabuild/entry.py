@@ -10,19 +10,21 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lambdabuild.frames import DamagedError, may_be, pack, unpack
+from lambdabuild.model import MOST_UNZIPPED
+
+if TYPE_CHECKING:
+    from blake3 import blake3
 
 VERSION = 1
-MOST = 1 << 30
-"""Bytes of the largest executable that is kept; Lambda takes a quarter of it."""
-_LONGEST = 1024
+MOST = MOST_UNZIPPED
+"""Bytes of the largest executable that is kept."""
+LONGEST = 1024
 """Bytes of the longest header."""
-_LEVEL = 1
-"""Of compression. On a stripped Go executable of 6.3 MB: 45 % of it in 0.055 s; level 4, 43 % in
-0.087 s; level 6, 42 % in 0.115 s. It competes with the linker for the processor."""
-_DENSEST = 1032
-"""Bytes that deflate makes of one, at most: 258 of two bits (RFC 1951, 3.2.5)."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{8,200}")
 _NAMES = {"lambdabuild", "key", "sha256", "size", "blake3"}
@@ -57,16 +59,25 @@ class Header(NamedTuple):
         return json.dumps(told) + "\n"
 
 
-def seal(key: str, content: bytes | bytearray, sha256: str, secret: bytes | None) -> Header:
-    """Return the header for an executable, signed if there is a secret.
+def seal(key: str, pieces: Iterable[bytes], sha256: str, size: int, secret: bytes | None) -> Header:
+    """Return the header for an executable of `size` bytes, signed if there is a secret.
 
     Raises:
         ValueError: `key` would be no file name on every system, or `sha256` is no digest in hex.
+        BadEntryError: the pieces are not what `sha256` and `size` say.
 
     """
     if not _KEY.fullmatch(key) or not _DIGEST.fullmatch(sha256):
         raise ValueError(f"not for a cache: {key!r}, {sha256!r}")
-    header = Header(key, sha256, len(content), _digest(key, sha256, content))
+    header = Header(key, sha256, size, "")
+    keyed, plain = _hasher(header), hashlib.sha256()
+    for piece in pieces:
+        keyed.update(piece)
+        plain.update(piece)
+        size -= len(piece)
+    if size or plain.hexdigest() != sha256:
+        raise BadEntryError("it was replaced meanwhile")
+    header = header._replace(blake3=keyed.hexdigest())
     return header._replace(hmac=_sign(header, secret)) if secret else header
 
 
@@ -101,59 +112,76 @@ def read_header(text: str, key: str, secret: bytes | None) -> Header:
     return header
 
 
-def verify(header: Header, content: bytes | bytearray) -> None:
-    """Check that an executable is the one that the header vouches for.
+def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of an executable; that it is the one the header vouches for shows at the end.
 
     Raises:
-        BadEntryError: it is not.
+        BadEntryError: it is not, or there is no end where it should be.
 
     """
-    if len(content) != header.size or not hmac.compare_digest(
-        _digest(header.key, header.sha256, content), header.blake3
-    ):
+    hasher, left = _hasher(header), header.size
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            break
+        hasher.update(piece)
+        yield piece
+    if left or hasher.hexdigest() != header.blake3:
         raise BadEntryError("it is damaged")
 
 
-def to_object(header: Header, content: bytes | bytearray) -> bytes:
-    """Return an entry as one object for a store: the header, and the executable compressed."""
-    import deflate  # noqa: PLC0415 - not where nothing is transferred
-
-    return b"".join((header.text.encode(), deflate.deflate_compress(content, _LEVEL)))
-
-
-def from_object(data: bytes, key: str, secret: bytes | None) -> tuple[Header, bytearray]:
-    """Return the header and the executable of an object; it takes no more memory than it says.
+def to_object(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what is stored of an executable where others read it: the header, and the rest packed.
 
     Raises:
-        BadEntryError: anything at all is wrong with it.
+        BadEntryError: it is not what the header vouches for.
 
     """
-    import deflate  # noqa: PLC0415 - see above
+    yield header.text.encode()
+    yield from pack(checked(header, pieces))
 
-    end = data.find(b"\n", 0, _LONGEST) + 1
-    if not end:
-        raise BadEntryError("it is no entry of a cache")
+
+def from_object(
+    chunks: Iterable[bytes], length: int, key: str, secret: bytes | None
+) -> tuple[Header, Iterator[bytes]]:
+    """Return the header of an object of `length` bytes, and the pieces of its executable.
+
+    Of what is no entry, or not signed, no more is read than the first chunk. The rest is read as
+    the pieces are taken.
+
+    Raises:
+        BadEntryError: anything at all is wrong with it; as the pieces are taken, too.
+
+    """
+    coming = iter(chunks)
+    start = b""
+    while not (end := start.find(b"\n", 0, LONGEST) + 1):
+        chunk = next(coming, b"") if len(start) < LONGEST else b""
+        if not chunk:
+            raise BadEntryError("it is no entry of a cache")
+        start += chunk
     try:
-        text = data[:end].decode()
+        text = start[:end].decode()
     except UnicodeDecodeError as error:
         raise BadEntryError("it is no entry of a cache") from error
     header = read_header(text, key, secret)
-    compressed = memoryview(data)[end:]
-    if header.size > len(compressed) * _DENSEST:
+    if not may_be(header.size, length - end):
         raise BadEntryError("it is damaged")
+    return header, checked(header, _unpacked(chain([start[end:]], coming), header.size))
+
+
+def _unpacked(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     try:
-        content = deflate.deflate_decompress(compressed, header.size)
-    except (deflate.DeflateError, ValueError) as error:
+        yield from unpack(chunks, size)
+    except DamagedError as error:
         raise BadEntryError("it is damaged") from error
-    verify(header, content)
-    return header, content
 
 
-def _digest(key: str, sha256: str, content: bytes | bytearray) -> str:
-    import blake3  # noqa: PLC0415 - not where nothing is kept or taken
+def _hasher(header: Header) -> "blake3":
+    from blake3 import blake3  # noqa: PLC0415 - not where nothing is kept or taken
 
-    context = hashlib.sha256(json.dumps([VERSION, key, sha256, len(content)]).encode()).digest()
-    return blake3.blake3(content, key=context).hexdigest()
+    context = json.dumps([VERSION, header.key, header.sha256, header.size]).encode()
+    return blake3(key=hashlib.sha256(context).digest())
 
 
 def _sign(header: Header, secret: bytes) -> str:
@@ -164,7 +192,7 @@ def _sign(header: Header, secret: bytes) -> str:
 
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
-        told = json.loads(text) if len(text) <= _LONGEST else None
+        told = json.loads(text) if len(text) <= LONGEST else None
     except (ValueError, RecursionError) as error:
         raise BadEntryError("its header is damaged") from error
     if not isinstance(told, dict):

@@ -53,7 +53,7 @@ def caching_of(session: Session, request: Request) -> Caching:
         mode = Mode.READ
     url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
     if url:
-        from lambdabuild.remote import check_address  # noqa: PLC0415 - most runs need none
+        from lambdabuild.addresses import check_address  # noqa: PLC0415 - most runs need none
 
         check_address(url)
     secret = environment.get(_SECRET)

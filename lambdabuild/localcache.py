@@ -6,15 +6,17 @@ processes can use one cache, and a killed one leaves nothing half.
 """
 
 import contextlib
+import errno
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from lambdabuild.entry import BadEntryError, Header, read_header, verify
+from lambdabuild.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.reading import PIECE, opened
 from lambdabuild.sealing import caches_of
 
 DEFAULT_LIMIT = 5_000_000_000
@@ -25,6 +27,8 @@ _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) *([KMGT]?I?)B?")
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Executables kept by lambdabuild.\n"
 """https://bford.info/cachedir/: backups leave such directories out."""
 _DAY = 24 * 60 * 60
+_NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
+"""What a link, a pipe, a socket or a directory says to whoever opens it for a file."""
 _PARTS = ("keys", "objects")
 _OURS = re.compile(r"([0-9A-Za-z_-]{8,200})|\.([0-9A-Za-z_-]{8,200})\.[0-9a-f]{16}")
 """What a file of the cache is called, whole or not yet; its directory is named as it begins."""
@@ -42,6 +46,14 @@ class Info(NamedTuple):
     """Bytes."""
     oldest: float | None
     """When the executable was last used that would go first, in seconds since 1970."""
+
+
+class Kept(NamedTuple):
+    """An executable that is kept."""
+
+    header: Header
+    pieces: Iterator[bytes]
+    """BadEntryError at the end, where it is not what the header vouches for."""
 
 
 class _Object(NamedTuple):
@@ -92,56 +104,62 @@ class LocalCache:
         self._read_only = read_only
         self._grown = False
 
-    def get(self, key: str) -> tuple[Header, bytes] | None:
-        """Return the executable that is kept under a key, verified, and note that it was used.
+    @contextlib.contextmanager
+    def reading(self, key: str) -> Iterator[Kept | None]:
+        """Give the executable that is kept under a key, and note that it was used.
+
+        What raises BadEntryError inside has it removed.
 
         Raises:
-            BadEntryError: it is damaged, or not signed; it has been removed.
+            BadEntryError: its header is damaged, or not signed; it has been removed.
 
         """
         path = self._path("keys", key)
-        try:
-            text = Path(path).read_text("utf-8", "replace")
-        except FileNotFoundError:
-            return None
+        kept = self._opened(path, path)
+        if kept is None:
+            yield None
+            return
+        with open(kept, "rb", buffering=0) as file:
+            text = (file.read(LONGEST + 1) or b"").decode("utf-8", "replace")
         try:
             header = read_header(text, key, self._secret)
         except BadEntryError:
             self._drop(path)
             raise
         place = self._path("objects", header.sha256)
-        try:
-            content = Path(place).read_bytes()
-        except FileNotFoundError:
+        kept = self._opened(place, path)
+        if kept is None:
             self._drop(path)
-            return None
-        try:
-            verify(header, content)
-        except BadEntryError:
-            self._drop(path, place)
-            raise
-        self._use(path, place)
-        return header, content
+            yield None
+            return
+        with open(kept, "rb", buffering=0) as file:
+            self._use(path, place)
+            try:
+                yield Kept(header, checked(header, iter(partial(file.read, PIECE), b"")))
+            except BadEntryError:
+                self._drop(path, place)
+                raise
 
-    def put(self, header: Header, content: bytes | bytearray) -> None:
-        """Keep an executable. It must be what the header says: that is checked when it is taken."""
+    def put(self, header: Header, pieces: Iterable[bytes]) -> None:
+        """Keep an executable that comes in pieces.
+
+        Raises:
+            BadEntryError: it is not what the header vouches for, and is not kept.
+
+        """
         if not os.path.isdir(self.directory):
             os.makedirs(os.path.dirname(self.directory), exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self.directory, 0o700)
         tag = os.path.join(self.directory, "CACHEDIR.TAG")
         if not os.path.exists(tag):
-            _write(tag, _TAG.encode())
+            _write(tag, [_TAG.encode()])
         place = self._path("objects", header.sha256)
         if not self._holds(place, header.size):
-            _write(place, content)
+            _write(place, checked(header, pieces))
             self._grown = True
-        _write(self._path("keys", header.key), header.text.encode())
+        _write(self._path("keys", header.key), [header.text.encode()])
         self._use(place)
-
-    def drop(self, key: str) -> None:
-        """Forget what is kept under a key."""
-        self._drop(self._path("keys", key))
 
     def trim(self) -> None:
         """Remove what was not used for longest, down to the limit, if anything was put."""
@@ -192,6 +210,18 @@ class LocalCache:
             os.rmdir(self.directory)
         return removed
 
+    def _opened(self, path: str, key: str) -> int | None:
+        """Open a file of the cache; None where there is none, raises as `reading`."""
+        try:
+            return opened(path, links=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
+            self._drop(path, key)
+            raise BadEntryError("it is no regular file") from error
+
     @staticmethod
     def _holds(place: str, size: int) -> bool:
         try:
@@ -221,7 +251,7 @@ class LocalCache:
                 os.utime(path)
 
 
-def _write(path: str, content: bytes | bytearray) -> None:
+def _write(path: str, pieces: Iterable[bytes]) -> None:
     """Write a file, whole or not at all."""
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
@@ -232,7 +262,7 @@ def _write(path: str, content: bytes | bytearray) -> None:
             os.makedirs(directory, exist_ok=True)
             file = open(part, "xb")  # noqa: SIM115 - see above
         with file:
-            file.write(content)
+            file.writelines(pieces)
         os.replace(part, path)
     except BaseException:
         _unlink(part)

@@ -10,6 +10,11 @@ from lambdabuild.spans import Span
 
 TEMPORARY = ".lambdabuild-tmp"
 """How the name of a file ends that is to be renamed into its place."""
+MOST_UNZIPPED = 262_144_000
+"""Bytes of a deployment package, unzipped; Lambda takes less.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 
 class Architecture(StrEnum):

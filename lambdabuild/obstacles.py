@@ -11,10 +11,9 @@ from lambdabuild import directories
 from lambdabuild.artifacts import digest, held_companion, is_object
 from lambdabuild.fingerprint import name_of
 from lambdabuild.forms import bill_made_from, unpacked
-from lambdabuild.model import Artifact, Companion, Identity, Kind, Step
+from lambdabuild.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.packing import Packed
 from lambdabuild.places import leads_out
-from lambdabuild.refusing import MOST_UNZIPPED
 from lambdabuild.state import cannot_write
 
 

@@ -1,22 +1,22 @@
 """Tell why an executable would not do: Lambda would not take it, or not start it."""
 
-import mmap
 import os
 
 from lambdabuild import elf
 from lambdabuild.artifacts import is_object
 from lambdabuild.goparse import BuildID, parse_build_id
-from lambdabuild.model import Asset, Step
+from lambdabuild.model import MOST_UNZIPPED, Asset, Step
 from lambdabuild.report import size
 
-MOST_UNZIPPED = 262_144_000
 MOST_FOR_UPLOAD = 52_428_800
-"""Bytes of a deployment package, and of a zip in a request.
+"""Bytes of a zip in a request.
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 _HEAD = 32 * 1024
 """Bytes at the beginning of an executable where Go looks for its build ID."""
+_PIECE = 1 << 20
+"""Bytes that are looked through at once."""
 _BUILD_INFO = b"\xff Go buildinf:"
 """What Go's linker writes into every executable: debug/buildinfo/buildinfo.go."""
 
@@ -87,11 +87,22 @@ def unfit(step: Step, executable: str) -> str | None:
         return f"it is {size(length)}, which is more than Lambda takes"
     if not length or not is_object(executable):
         return "it is no executable"
-    with open(executable, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as read:
-        if read.find(_BUILD_INFO) < 0:
-            return "it is no executable of Go's"
+    if not _holds(executable, _BUILD_INFO):
+        return "it is no executable of Go's"
     build_id = read_build_id(executable)
     return "Go has not finished it" if build_id is not None and not build_id.final else None
+
+
+def _holds(path: str, mark: bytes) -> bool:
+    """Tell whether a file has some bytes in it, without more of it in memory than a piece."""
+    last = b""
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            last += piece
+            if mark in last:
+                return True
+            last = last[1 - len(mark) :]
+    return False
 
 
 def read_build_id(path: str) -> BuildID | None:

@@ -5,60 +5,38 @@ that calls. Its asynchronous ones hand over their result in a thread of their ow
 process with SIGABRT if the interpreter is about to exit then (seen with obstore 0.12.1 on 3.11).
 """
 
-import configparser
 import contextlib
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from lambdabuild.entry import MOST
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.redacted import shown_address, signs_in, without_secrets
+from lambdabuild.addresses import (
+    NO_CREDENTIALS,
+    Place,
+    StoreError,
+    parsed,
+    region_of,
+    s3_config,
+)
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.redacted import without_secrets
 
 if TYPE_CHECKING:
     from obstore import GetResult
     from obstore.store import AzureConfig, ClientConfig, ObjectStore, RetryConfig, S3Config
 
-_POSSIBLE = "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix and file:///directory"
-_SCHEMES = {
-    **dict.fromkeys(("s3", "s3a"), "s3"),
-    "gs": "gs",
-    **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), "az"),
-    "file": "file",
-}
-_OPTIONS = {"s3": {"endpoint", "region"}}
-"""What may stand behind a `?`."""
-_NOT_IN_IT = (
-    "take the key out of it, and have another one made: credentials come from the variables of the "
-    "store (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a role, or ~/.aws/credentials"
-)
 _FORMAT = "v1"
-_CHUNK = 1 << 20
-"""Bytes of an object between two looks at the clock."""
+_CHUNK = 1 << 18
+"""Bytes of an object that are in memory at once, and between two looks at the clock."""
 
-_S3_VARIABLES = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SKIP_SIGNATURE"),
-    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-    *("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-    *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_METADATA_ENDPOINT", "AWS_IMDSV1_FALLBACK"),
-    *("AWS_SERVER_SIDE_ENCRYPTION", "AWS_SSE_KMS_KEY_ID", "AWS_SSE_BUCKET_KEY_ENABLED"),
-    *("AWS_REQUEST_PAYER", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_UNSIGNED_PAYLOAD"),
-)
-_S3_CREDENTIALS = (
-    *("AWS_ACCESS_KEY_ID", "AWS_SKIP_SIGNATURE", "AWS_WEB_IDENTITY_TOKEN_FILE"),
-    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-)
-_NO_CREDENTIALS = "no credentials were found"
 _NO_BUCKET = "there is no such bucket"
 
 _REASONS = (
     (
         r"169\.254\.169\.254|/latest/api/token|/meta-data/|metadata\.google\.internal",
-        _NO_CREDENTIALS,
+        NO_CREDENTIALS,
     ),
     (r"TimedOut|kind: Timeout", "timed out after {timeout:g} s"),
     (r"incorrectly configured region", "the bucket is in another region than {region}"),
@@ -74,17 +52,13 @@ _CODE = re.compile(r"<Code>([A-Za-z]{3,40})</Code>")
 _SYSTEM = re.compile(r"\b([A-Z][A-Za-z ]{3,40}) \(os error \d+\)|message: \"([A-Z][a-z ]{3,40})\"")
 
 
-class StoreError(Exception):
-    """The store cannot be used; the text says why in a few words."""
+class Object(NamedTuple):
+    """What a store has under a key."""
 
-
-class _Place(NamedTuple):
-    """What the address of a store says."""
-
-    kind: str
-    bucket: str
-    prefix: str
-    options: Mapping[str, str]
+    size: int
+    """Bytes."""
+    chunks: Iterator[bytes]
+    """Each is read when it is taken. Whoever takes no more of them leaves the rest with the store."""
 
 
 class RemoteStore:
@@ -99,7 +73,7 @@ class RemoteStore:
         """
         self.url = re.split(r"[?#]", url)[0]
         self.timeout = timeout
-        place = _parsed(url)
+        place = parsed(url)
         self._region = ""
         self._problem: str | None = None
         self._store: ObjectStore | None = None
@@ -111,17 +85,18 @@ class RemoteStore:
         except Exception as error:  # noqa: BLE001 - obstore raises what it likes
             self._problem = self._reason(error)
 
-    def get(self, key: str) -> bytes | None:
-        """Return an object; None if there is none.
+    def get(self, key: str) -> Object | None:
+        """Return an object, of which nothing is read yet; None if there is none.
 
         Raises:
-            StoreError: the store cannot be used.
+            StoreError: the store cannot be used; as its chunks are taken, too.
 
         """
-        deadline = time.monotonic() + self.timeout
+        begun = time.monotonic()
         try:
             with self._explained():
-                return self._read(self._usable().get(_object(key)), deadline)
+                found = self._usable().get(_object(key))
+                return Object(found.meta["size"], self._chunks(found, time.monotonic() - begun))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
                 raise StoreError(_NO_BUCKET) from error
@@ -155,15 +130,22 @@ class RemoteStore:
         except FileNotFoundError as error:
             raise StoreError(_NO_BUCKET) from error
 
-    def _read(self, found: "GetResult", deadline: float) -> bytes:
-        if found.meta["size"] > MOST:
-            raise StoreError(f"an object is larger than {MOST >> 20} MiB")
-        chunks = []
-        for chunk in found.stream(_CHUNK):
-            chunks.append(chunk)
-            if time.monotonic() > deadline:
+    def _chunks(self, found: "GetResult", waited: float) -> Iterator[bytes]:
+        """Yield the chunks of an object, of which some `waited` seconds were waited for."""
+        left = found.meta["size"]
+        with self._explained():
+            coming = iter(found.stream(_CHUNK))
+        while left:
+            begun = time.monotonic()
+            with self._explained():
+                chunk = bytes(next(coming, b""))
+            waited += time.monotonic() - begun
+            left -= len(chunk)
+            if not chunk or left < 0:
+                raise StoreError("the connection was lost")
+            if waited > self.timeout:
                 raise StoreError(f"timed out after {self.timeout:g} s")
-        return b"".join(chunks)
+            yield chunk
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -180,7 +162,7 @@ class RemoteStore:
             raise StoreError(self._problem)
         return self._store
 
-    def _opened(self, place: _Place, environment: Mapping[str, str]) -> "ObjectStore":
+    def _opened(self, place: Place, environment: Mapping[str, str]) -> "ObjectStore":
         from obstore.store import AzureStore, GCSStore, LocalStore, S3Store  # noqa: PLC0415
 
         if place.kind == "file":
@@ -200,6 +182,7 @@ class RemoteStore:
             },
         }
         prefix = place.prefix or None
+        self._region = region_of(place, environment)
         if place.kind == "gs":
             return GCSStore(
                 place.bucket, prefix=prefix, client_options=client, retry_config=retries
@@ -209,8 +192,7 @@ class RemoteStore:
                 place.bucket, prefix=prefix, client_options=client, retry_config=retries,
                 config=cast("AzureConfig", place.options),
             )  # fmt: skip
-        config = _s3_config(place, environment)
-        self._region = config.get("region", "us-east-1")
+        config = s3_config(place, environment)
         if config.get("aws_endpoint_url_s3", "").startswith("http://"):
             client["allow_http"] = True
         return S3Store(
@@ -243,116 +225,3 @@ def _import_obstore() -> None:
 
 def _object(key: str) -> str:
     return f"{_FORMAT}/{key[:2]}/{key}"
-
-
-def check_address(url: str) -> None:
-    """See that this is the address of a store.
-
-    Raises:
-        LambdabuildError: it is none; it names what is possible.
-
-    """
-    _parsed(url)
-
-
-def _parsed(url: str) -> _Place:
-    shown = shown_address(url)
-    if signs_in(url):
-        raise LambdabuildError(
-            f"`{shown}` has credentials in it, and an address is shown and logged", hint=_NOT_IN_IT
-        )
-    parts = _split(url, shown)
-    kind = _SCHEMES.get(parts.scheme)
-    if kind is None:
-        hint = did_you_mean(parts.scheme, _SCHEMES) or f"what is possible: {_POSSIBLE}"
-        if not parts.scheme and url.startswith(("/", ".", "~")):
-            hint = f"for a directory, write `file://{os.path.abspath(os.path.expanduser(url))}`"
-        raise LambdabuildError(f"`{shown}` is no address of a cache", hint=hint)
-    options = _options(parts.query, kind, shown)
-    bucket, prefix = parts.netloc, unquote(parts.path).strip("/")
-    if kind == "file":
-        if bucket not in {"", "localhost"} or not prefix:
-            raise LambdabuildError(
-                f"`{shown}` names no directory", hint="it has three slashes: file:///directory"
-            )
-    elif parts.scheme.startswith("abfs") and parts.username:
-        bucket = parts.username
-        options["account_name"] = str(parts.hostname).partition(".")[0]
-    elif not bucket:
-        raise LambdabuildError(f"`{shown}` names no bucket", hint=f"what is possible: {_POSSIBLE}")
-    return _Place(kind, bucket, prefix, options)
-
-
-def _split(url: str, shown: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError as error:  # a bracket without its end, say
-        raise LambdabuildError(
-            f"`{shown}` is no address of a cache", hint=f"what is possible: {_POSSIBLE}"
-        ) from error
-
-
-def _options(query: str, kind: str, shown: str) -> dict[str, str]:
-    options = {name: values[-1] for name, values in parse_qs(query).items()}
-    if unknown := set(options) - _OPTIONS.get(kind, set()):
-        near = did_you_mean(min(unknown), _OPTIONS.get(kind, ()))
-        # A slip is named; what is none may be the secret itself.
-        name = min(unknown) if near else "?"
-        raise LambdabuildError(f"`{name}` in `{shown}` means nothing", hint=near or _NOT_IN_IT)
-    endpoint = options.get("endpoint")
-    if endpoint is not None and "@" in endpoint:
-        raise LambdabuildError(f"the endpoint in `{shown}` has credentials in it", hint=_NOT_IN_IT)
-    if endpoint is not None and not re.match(r"https?://[^/]", endpoint):
-        raise LambdabuildError(
-            f"the endpoint in `{shown}` is none", hint="it begins with http:// or https://"
-        )
-    return options
-
-
-def _s3_config(place: _Place, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what obstore is to know; what is in its environment, it knows already.
-
-    Raises:
-        StoreError: there are no credentials.
-
-    """
-    config: dict[str, Any] = {
-        name.lower(): environment[name] for name in _S3_VARIABLES if environment.get(name)
-    }
-    endpoint = (
-        place.options.get("endpoint")
-        or environment.get("AWS_ENDPOINT_URL_S3")
-        or environment.get("AWS_ENDPOINT_URL")
-    )
-    if endpoint:
-        config["aws_endpoint_url_s3"] = endpoint
-    names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-    regions = [place.options.get("region"), *(environment.get(name) for name in names)]
-    if region := next(filter(None, regions), None):
-        config["region"] = region
-    if not any(environment.get(name) for name in _S3_CREDENTIALS):
-        config |= _kept_credentials(environment)
-        if (
-            "aws_access_key_id" not in config
-            and environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
-        ):
-            raise StoreError(_NO_CREDENTIALS)
-    return config
-
-
-def _kept_credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the access key of the profile in AWS's credentials file, if it has one.
-
-    https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
-    """
-    path = environment.get("AWS_SHARED_CREDENTIALS_FILE") or os.path.join(
-        environment.get("HOME") or os.path.expanduser("~"), ".aws", "credentials"
-    )
-    found = configparser.RawConfigParser()
-    with contextlib.suppress(OSError, UnicodeDecodeError, configparser.Error):
-        found.read(path, "utf-8")
-    profile = environment.get("AWS_PROFILE") or "default"
-    names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-    if not found.has_section(profile):
-        return {}
-    return {name: found[profile][name] for name in names if found[profile].get(name)}

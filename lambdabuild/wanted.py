@@ -4,10 +4,9 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from lambdabuild.artifacts import MODE
@@ -59,9 +58,17 @@ class Wanted(Generic[K]):
         self._lock = threading.Lock()
 
     def take(
-        self, item: K, place: str, header: Header, content: bytes | bytearray, source: Source
+        self,
+        item: K,
+        place: str,
+        header: Header,
+        pieces: Iterable[bytes],
+        source: Source,
+        keep: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Write an executable to its place, if it still is waited for.
+
+        `keep` is called before that with where it is then, once it is known to fit.
 
         Raises:
             BadEntryError: it is none that could be used.
@@ -70,11 +77,16 @@ class Wanted(Generic[K]):
         part = f"{place}.part"
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            Path(part).write_bytes(content)
+            with open(part, "wb") as file:
+                for piece in pieces:
+                    if not self.is_open:
+                        return
+                    file.write(piece)
             os.chmod(part, MODE)
             reason = self._unfit(item, part)
             if reason is not None:
                 raise BadEntryError(reason)
+            keep(part)
             with self._lock:
                 if self.is_open:
                     os.replace(part, place)

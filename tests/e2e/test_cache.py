@@ -124,8 +124,9 @@ def test_an_entry_that_cannot_be_used_is_told_of_and_built_and_kept_nowhere(
         machine = elsewhere(repo, tmp_path)
         assert machine.run("all", "--sbom", store).code == 0
         for entry in stored(tmp_path / "store"):
-            header = seal(entry.name, content, hashlib.sha256(content).hexdigest(), None)
-            entry.write_bytes(to_object(header, content))
+            sha256 = hashlib.sha256(content).hexdigest()
+            header = seal(entry.name, [content], sha256, len(content), None)
+            entry.write_bytes(b"".join(to_object(header, [content])))
         shutil.rmtree(tmp_path / "its-cache")
         machine = elsewhere(repo, tmp_path)
         done = machine.run("all", "--json", "--sbom", store)

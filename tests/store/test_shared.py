@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.caches import Caches
+from lambdabuild.entry import Header
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
 from lambdabuild.timeline import Timeline
@@ -333,6 +334,49 @@ def started(machine: Machine) -> "subprocess.Popen[str]":
         cwd=Path(__file__).parents[2], env=os.environ, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+
+
+_PEAK = """\
+import sys
+from tests.store.test_shared import *
+class Store:
+    def url(self, prefix): return sys.argv[2]
+secret = sys.argv[3].encode() or None
+machine = Machine(Path(sys.argv[1]), Store(), "", secret, timeout=60, workers=16)
+keys = {str(number): sha256(str(number).encode()) for number in range(16)}
+caches = machine.caches()
+assert machine.fetch(caches, keys) == {}
+caches.close()
+assert f"and {len(keys) - 1} more" in machine.said()[0], machine.said()
+print(Path("/proc/self/status").read_text("ascii").partition("VmHWM:")[2].split()[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize(
+    ("kind", "secret", "size"),
+    [("rubbish", "known", 200_000_000), ("rubbish", "", 200_000_000), ("header", "", 20_000_000)],
+)
+def test_large_rubbish_takes_no_memory(
+    tmp_path: Path, store: Proxy, kind: str, secret: str, size: int
+) -> None:
+    rubbish = bytes(size)
+
+    def full(request: Request, backend: Backend) -> Answer | None:
+        key = request.path.rpartition("/")[2]
+        header = Header(key, "0" * 64, size, "0" * 64, hmac="0" * 64).text.encode()
+        headers = {"ETag": '"1"', "Last-Modified": "Thu, 26 Nov 2026 08:00:00 GMT"}
+        body = header.ljust(1 << 19, b"x") if kind == "header" else b""
+        body += rubbish[len(body) :]
+        return Answer(200, headers, body) if request.method == "GET" else backend(request)
+
+    store.fault = full
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, tmp_path / "machine", store.url(), secret],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) << 10 < 100 << 20
 
 
 def test_two_machines_may_write_at_once(machines: list[Machine]) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from lambdabuild.addresses import _SCHEMES
 from lambdabuild.credentials import OF_STORES, for_builds, for_command, kept_back
-from lambdabuild.remote import _SCHEMES
 
 PLAIN = {
     "PATH": "/bin", "HOME": "/home/u", "GOPROXY": "https://u:p@host", "GOCACHEPROG": "prog",

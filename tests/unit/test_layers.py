@@ -20,7 +20,7 @@ LAYERS = (
     {
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
-        *("entry", "shards", "merging", "limits", "trends", "github", "trace", "page"),
+        *("entry", "frames", "shards", "merging", "limits", "trends", "github", "trace", "page"),
         *(
             "narrowing",
             "keys",
@@ -37,13 +37,14 @@ LAYERS = (
     },
     {
         *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
-        *("stamps", "asking", "ahead", "saved", "state", "own", "sealing", "places", "tracked"),
+        *("reading", "stamps", "asking", "ahead", "saved", "state"),
+        *("own", "sealing", "places", "tracked"),
         *("sources", "loading", "oversights", "assembly", "discover"),
         *("guard", "gocache", "build", "artifacts", "publish", "manifest"),
         *("obstacles", "forms", "recovery", "refusing"),
         *("assets", "zips", "elf", "binary", "compiler", "packing", "sbom", "bills"),
         *("watcher", "keyboard", "signals", "follow_up", "console", "board", "doctor"),
-        *("progress", "directories"),
+        *("progress", "directories", "addresses"),
         *("timeline", "history", "localcache", "remote", "caches", "crew", "git", "checkout"),
         *("aliases", "links", "wanted", "streams", "annotating", "headers", "foreign", "withoutc"),
     },

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lambdabuild.model import Asset, Target
-from lambdabuild.refusing import MOST_UNZIPPED, unfit
+from lambdabuild.model import MOST_UNZIPPED, Asset, Target
+from lambdabuild.refusing import unfit
 from tests.unit.published import FINAL, HALF_WAY, Project, executable
 
 _START = "`bootstrap` would not start on provided.al2023: it "

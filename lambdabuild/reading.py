@@ -1,0 +1,115 @@
+"""Read files that somebody else put there: nothing without an end, and not more than a limit.
+
+A device, a pipe or a socket is no file to read, however many links lead to it: `/dev/zero` has no
+end, and a pipe that nobody writes to keeps whoever opens it. What is wrong is an OSError, as it is
+with a file that may not be read.
+"""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+
+MOST = 1 << 26
+"""Bytes of the largest file that is read whole: a source, a go.mod, a configuration, a report."""
+PIECE = 1 << 20
+"""Bytes of any other that are in memory at once."""
+_OF_SHELL = re.compile(r"/dev/(stdin|fd/[0-9]+)|/proc/self/fd/[0-9]+")
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+"""A pipe is opened at once, whoever writes to it; to a file this means nothing."""
+
+
+def opened(path: str, *, links: bool = True) -> int:
+    """Return the descriptor of a regular file; links are followed to it, or, if not, are none.
+
+    Raises:
+        OSError: it cannot be opened, or is none.
+
+    """
+    descriptor = os.open(path, _FLAGS if links else _FLAGS | os.O_NOFOLLOW)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "it is no regular file", path)
+
+
+def whole(path: str, most: int = MOST, *, links: bool = True) -> bytes:
+    """Return the content of a file of `most` bytes or less.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger (EFBIG).
+
+    """
+    descriptor = opened(path, links=links)
+    try:
+        return _up_to(descriptor, os.fstat(descriptor).st_size, most, path)
+    finally:
+        os.close(descriptor)
+
+
+def text(path: str, most: int = MOST) -> str:
+    """Return the text of a file in UTF-8, damage replaced; raises as `whole`."""
+    return whole(path, most).decode("utf-8", "replace")
+
+
+def pieces(path: str, most: int, *, links: bool = True) -> Iterator[bytes]:
+    """Yield the content of a file of `most` bytes or less in pieces; raises as `whole`."""
+    descriptor = opened(path, links=links)
+    try:
+        if os.fstat(descriptor).st_size > most:
+            raise _too_large(path, most)
+        taken = 0
+        while piece := os.read(descriptor, PIECE):
+            taken += len(piece)
+            if taken > most:
+                # It grows, or is one of /proc, which have no size and may have no end.
+                raise _too_large(path, most)
+            yield piece
+    finally:
+        os.close(descriptor)
+
+
+def named(path: str, most: int = MOST) -> bytes:
+    """Return the content of a file that a person named, also where the shell made it a pipe.
+
+    That is what `<(command)` and `/dev/stdin` are: they are read until they end, as `-` is. Raises
+    as `whole`.
+    """
+    if not _OF_SHELL.fullmatch(path):
+        return whole(path, most)
+    with open(path, "rb", buffering=0) as file:
+        return stream(file.fileno(), most, path)
+
+
+def stream(descriptor: int, most: int, name: str) -> bytes:
+    """Return all that comes out of what is open already, such as standard input.
+
+    Raises:
+        OSError: it cannot be read, or more comes than `most` bytes (EFBIG).
+
+    """
+    return _up_to(descriptor, 0, most, name)
+
+
+def _up_to(descriptor: int, size: int, most: int, name: str) -> bytes:
+    if size > most:
+        raise _too_large(name, most)
+    content = os.read(descriptor, size + 1)
+    if len(content) == size:
+        return content
+    # It grew, tells no size, or was not given at once.
+    parts, total = [content], len(content)
+    while piece := os.read(descriptor, PIECE):
+        parts.append(piece)
+        total += len(piece)
+        if total > most:
+            raise _too_large(name, most)
+    return b"".join(parts)
+
+
+def _too_large(path: str, most: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", path)
