@@ -37,6 +37,9 @@ _S3_CREDENTIALS = (
     *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
 )
 NO_CREDENTIALS = "no credentials were found"
+_LINK_LOCAL = ("169.254.0.0/16", "fd00:ec2::/32")
+"""Where the machines, containers and pods of a cloud are told who they are."""
+_LOGINS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn")
 
 
 class StoreError(Exception):
@@ -173,3 +176,41 @@ def _kept_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     if not found.has_section(profile):
         return {}
     return {name: found[profile][name] for name in names if found[profile].get(name)}
+
+
+def answering(place: Place, environment: Mapping[str, str], region: str) -> tuple[str, ...] | None:
+    """Return the hosts, with all below them, and networks that a store's client has to do with.
+
+    Those are the store's own, and those that give credentials. None where they cannot be told: of
+    Google's, a service account names them, in a file.
+    """
+    endpoint = place.options.get("endpoint")
+    if place.kind == "s3":
+        names = ["sts"] if endpoint else ["sts", "s3", "s3-fips", "s3.dualstack"]
+        ends = (f"{region}.amazonaws.com", f"{region}.amazonaws.com.cn")
+        told = [f"https://{name}.{end}" for name in names for end in ends]
+        told += ["https://sts.amazonaws.com", *_told(environment, "AWS_")]
+        if endpoint:
+            told.append(endpoint)
+    elif place.kind == "az":
+        name = "AZURE_STORAGE_ACCOUNT_NAME"
+        account = place.options.get("account_name") or environment.get(name)
+        if account is None:
+            return None
+        told = _told(environment, "AZURE_") + _told(environment, "IDENTITY_")
+        told += _told(environment, "MSI_") + [f"https://{host}" for host in _LOGINS]
+        ends = ("blob.core.windows.net", "dfs.core.windows.net")
+        told += [f"https://{account}.{end}" for end in ends]
+    else:
+        return None
+    hosts = (urlsplit(url).hostname for url in told)
+    return (*dict.fromkeys(host for host in hosts if host), *_LINK_LOCAL)
+
+
+def _told(environment: Mapping[str, str], beginning: str) -> list[str]:
+    """Return the addresses among some variables: endpoints, and who gives credentials."""
+    return [
+        value
+        for name, value in environment.items()
+        if name.startswith(beginning) and re.match(r"https?://", value)
+    ]

@@ -7,6 +7,7 @@ process with SIGABRT if the interpreter is about to exit then (seen with obstore
 
 import contextlib
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -16,6 +17,7 @@ from lambdabuild.addresses import (
     NO_CREDENTIALS,
     Place,
     StoreError,
+    answering,
     parsed,
     region_of,
     s3_config,
@@ -33,7 +35,10 @@ _CHUNK = 1 << 18
 
 _NO_BUCKET = "there is no such bucket"
 
+_NOWHERE = "127.0.0.1:0"
+"""The address of a proxy that cannot be: nothing listens on port 0."""
 _REASONS = (
+    (rf"\b{re.escape(_NOWHERE)}\b", "it redirects to another host"),
     (
         r"169\.254\.169\.254|/latest/api/token|/meta-data/|metadata\.google\.internal",
         NO_CREDENTIALS,
@@ -41,12 +46,17 @@ _REASONS = (
     (r"TimedOut|kind: Timeout", "timed out after {timeout:g} s"),
     (r"incorrectly configured region", "the bucket is in another region than {region}"),
     (r"failed to lookup address|dns error", "the name of its host is not known"),
-    (r"invalid peer certificate", "its TLS certificate is not trusted"),
+    (r"NotValidForName", "the certificate of {host} is for another name"),
+    (r"InvalidCertificate\(\s*Expired", "the certificate of {host} has expired"),
+    (r"InvalidCertificate|invalid peer certificate", "the certificate of {host} is not trusted"),
+    (r"InvalidContentType", "{host} does not speak TLS"),
     (r"Account must be specified", "AZURE_STORAGE_ACCOUNT_NAME is not set"),
     (r"hyper::Error\(\s*Parse|Header missing", "its answer is not that of an object store"),
     (r"response body error|IncompleteMessage|Content-Range", "the connection was lost"),
 )
 """What obstore says in many lines, in a few words."""
+_ASKED = re.compile(r"performing [A-Z]+ https?://([^\s/,]+)")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _STATUS = re.compile(r"non-2xx status code: (\d{3}(?: [A-Z][A-Za-z -]{2,40})?)")
 _CODE = re.compile(r"<Code>([A-Za-z]{3,40})</Code>")
 _SYSTEM = re.compile(r"\b([A-Z][A-Za-z ]{3,40}) \(os error \d+\)|message: \"([A-Z][a-z ]{3,40})\"")
@@ -183,6 +193,12 @@ class RemoteStore:
         }
         prefix = place.prefix or None
         self._region = region_of(place, environment)
+        hosts = answering(place, environment, self._region)
+        if hosts is not None and not _is_behind_proxy(environment):
+            # obstore follows redirects, and AWS's session token goes along; there is no switch. So
+            # whatever goes to another host has to go through a proxy, and there is none.
+            client["proxy_url"] = f"http://{_NOWHERE}"
+            client["proxy_excludes"] = ",".join(hosts)
         if place.kind == "gs":
             return GCSStore(
                 place.bucket, prefix=prefix, client_options=client, retry_config=retries
@@ -202,9 +218,11 @@ class RemoteStore:
 
     def _reason(self, error: Exception) -> str:
         text = without_secrets(str(error))
+        found = _ASKED.search(text)
+        host = found[1] if found else "its host"
         for pattern, reason in _REASONS:
             if re.search(pattern, text):
-                return reason.format(timeout=self.timeout, region=self._region)
+                return reason.format(timeout=self.timeout, region=self._region, host=host)
         if found := _STATUS.search(text):
             code = _CODE.search(text)
             return f"{found[1]} ({code[1]})" if code else found[1]
@@ -221,6 +239,17 @@ def _import_obstore() -> None:
         raise LambdabuildError(
             "a shared cache needs the extra `remote`", hint="pip install 'lambdabuild[remote]'"
         ) from error
+
+
+def _is_behind_proxy(environment: Mapping[str, str]) -> bool:
+    """Tell whether requests go through a proxy that somebody chose, as reqwest does."""
+    if any(value for name, value in environment.items() if name.lower() in _PROXIES):
+        return True
+    if sys.platform == "darwin":
+        from urllib.request import getproxies  # noqa: PLC0415 - slow to import
+
+        return bool(getproxies())
+    return False
 
 
 def _object(key: str) -> str:

@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import threading
 import urllib.request
@@ -235,6 +236,34 @@ class Proxy:
         left_out = {"content-length", "connection", "transfer-encoding", "date", "server"}
         headers = {n: v for n, v in response.getheaders() if n.lower() not in left_out}
         return Answer(response.status, headers, body)
+
+
+@contextlib.contextmanager
+def untrusted(directory: Path) -> Iterator[str]:
+    """Yield the address of a server with a certificate that is signed by nobody anybody knows."""
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Quiet) as listening:
+        listening.daemon_threads = True
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{listening.server_port}"
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+class _Quiet(BaseHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -109,6 +109,50 @@ def test_nobody_listening_is_said(store: Proxy) -> None:
     assert reason_of(remote) == "connection refused"
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("ask_for", ["get", "has", "put"])
+def test_a_redirect_to_another_host_is_refused(store: Proxy, code: int, ask_for: str) -> None:
+    """Whoever is there would get the session token."""
+    elsewhere = Proxy(store.address)
+    try:
+        port = elsewhere.address.rpartition(":")[2]
+        away = {"Location": f"http://localhost:{port}/{BUCKET}/{KEY}"}
+        store.fault = lambda *_: server.Answer(code, away, b"")
+        remote = RemoteStore(store.url(), ENVIRONMENT | {"AWS_SESSION_TOKEN": "secret"}, 20)
+        with pytest.raises(StoreError) as caught:
+            remote.put(KEY, DATA) if ask_for == "put" else getattr(remote, ask_for)(KEY)
+        assert str(caught.value) == "it redirects to another host" or ask_for == "put"
+        assert elsewhere.asked == []
+    finally:
+        elsewhere.close()
+
+
+def test_a_redirect_to_the_same_host_is_followed(store: Proxy) -> None:
+    opened(store, "there").put(KEY, DATA)
+    real = f"/{BUCKET}/there/v1/ab/{KEY}"
+
+    def moved(request: server.Request, backend: server.Backend) -> server.Answer | None:
+        if request.path == real:
+            return backend(request)
+        return server.Answer(307, {"Location": real}, b"")
+
+    store.fault = moved
+    assert got(opened(store, "here")) == DATA
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path: Path) -> None:
+    with server.untrusted(tmp_path) as address:
+        host = address.removeprefix("https://")
+        remote = RemoteStore(f"s3://{BUCKET}?endpoint={address}", ENVIRONMENT, 20)
+        assert reason_of(remote) == f"the certificate of {host} is not trusted"
+
+
+def test_where_tls_is_not_spoken_that_is_said(store: Proxy) -> None:
+    host = store.address.removeprefix("http://")
+    remote = RemoteStore(f"s3://{BUCKET}?endpoint=https://{host}", ENVIRONMENT, 20)
+    assert reason_of(remote) == f"{host} does not speak TLS"
+
+
 def test_credentials_are_those_of_the_profile_in_the_file_of_aws(
     store: Proxy, tmp_path: Path
 ) -> None:
