@@ -30,7 +30,7 @@ def select(directory: str, patterns: Sequence[str], own: Collection[str]) -> Sel
     walk = _Walk(directory, own)
     for pattern in patterns:
         before = len(walk.problems)
-        found = list(walk.matching("", parts_of(pattern)))
+        found = walk.matching(parts_of(pattern))
         if not found and len(walk.problems) == before:
             walk.problems[f"no file matches the asset `{pattern}`"] = None
         for name in found:
@@ -52,25 +52,42 @@ class _Walk:
         self.directories: dict[str, None] = {}
         self.problems: dict[str, None] = {}
 
-    def matching(self, name: str, parts: Sequence[str]) -> Iterator[str]:
-        """Yield the files at or below `name` that the components of a glob mean from there."""
-        if not os.path.isdir(self._path(name)):
-            if name and not parts:
-                yield name
-        elif self._stays_inside(name):
-            if not parts:
-                yield from self.matching(name, ("**",))
-            elif parts[0] == "**":
-                yield from self.matching(name, parts[1:] or ("*",))
-                for below in self._wildcard(name, "*"):
-                    if os.path.isdir(self._path(below)):
-                        yield from self.matching(below, parts)
-            else:
-                found = self._literal if is_literal(parts[0]) else self._wildcard
-                for below in found(name, parts[0]):
-                    # What only a wildcard means is a file: a directory has to be named, or `**`.
-                    if parts[1:] or is_literal(parts[0]) or not os.path.isdir(self._path(below)):
-                        yield from self.matching(below, parts[1:])
+    def matching(self, parts: tuple[str, ...]) -> list[str]:
+        """Return the files that the components of a glob mean.
+
+        Each directory is looked into once for each component, however many ways `**` leads there.
+        """
+        found = []
+        seen = set()
+        left = [("", parts)]
+        while left:
+            state = left.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            name, rest = state
+            if not os.path.isdir(self._path(name)):
+                if name and not rest:
+                    found.append(name)
+            elif self._stays_inside(name):
+                left += reversed(list(self._below(name, rest)))
+        return found
+
+    def _below(self, name: str, parts: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield where the components of a glob lead from a directory, and which are left there."""
+        if not parts:
+            yield name, ("**",)
+        elif parts[0] == "**":
+            yield name, parts[1:] or ("*",)
+            for below in self._wildcard(name, "*"):
+                if os.path.isdir(self._path(below)):
+                    yield below, parts
+        else:
+            found = self._literal if is_literal(parts[0]) else self._wildcard
+            for below in found(name, parts[0]):
+                # What only a wildcard means is a file: a directory has to be named, or `**`.
+                if parts[1:] or is_literal(parts[0]) or not os.path.isdir(self._path(below)):
+                    yield below, parts[1:]
 
     def _literal(self, name: str, part: str) -> Iterator[str]:
         # Compared here, not by the file system: some fold case.

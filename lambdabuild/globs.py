@@ -1,10 +1,14 @@
 """Globs of assets: which may be asked for, and which names they mean; no disk."""
 
 import fnmatch
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 EXECUTABLE = "bootstrap"
 """What Lambda starts; no asset may take its place."""
+
+
+_TWICE = ("**", "**")
 
 
 def pattern_problem(pattern: str) -> tuple[str, str] | None:
@@ -35,8 +39,11 @@ def is_reserved(name: str) -> bool:
 
 
 def parts_of(pattern: str) -> tuple[str, ...]:
-    """Return the components of a glob: `./templates//*.html` has two."""
-    return tuple(part for part in pattern.split("/") if part not in {"", "."})
+    """Return the components of a glob: `./templates//*.html` has two, and `**/**` one."""
+    parts = [part for part in pattern.split("/") if part not in {"", "."}]
+    return tuple(
+        part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != _TWICE
+    )
 
 
 def is_literal(part: str) -> bool:
@@ -57,24 +64,42 @@ def matches(name: str, part: str) -> bool:
 
 def covers(pattern: str, name: str) -> bool:
     """Tell whether a glob of assets would mean a file of this name, were it there."""
-    return _covers(parts_of(pattern), tuple(name.split("/")))
+    names = tuple(name.split("/"))
+    seen = set()
+    left = [(parts_of(pattern), names)]
+    while left:
+        state = left.pop()
+        if state == _ALL:
+            return True
+        if state not in seen:
+            seen.add(state)
+            left += _onwards(*state)
+    return False
 
 
-def _covers(parts: tuple[str, ...], names: tuple[str, ...]) -> bool:
+_ALL: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+"""Nothing is left of a glob, nor of what it is to mean."""
+
+
+def _onwards(
+    parts: tuple[str, ...], names: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield what may be left of a glob and of a name, once the next component is matched."""
     if not names:
-        return False
+        return
     if not parts:
         # A directory was named: all in it is meant, but for what is hidden.
-        return not any(name.startswith(".") for name in names)
-    if parts[0] == "**":
-        inner = not names[0].startswith(".") and _covers(parts, names[1:])
-        return inner or _covers(parts[1:] or ("*",), names)
-    if not matches(names[0], parts[0]):
-        return False
-    if len(names) == 1:
-        return len(parts) == 1
+        if not any(name.startswith(".") for name in names):
+            yield _ALL
+    elif parts[0] == "**":
+        yield parts[1:] or ("*",), names
+        if not names[0].startswith("."):
+            yield parts, names[1:]
     # What only a wildcard means is a file: a directory has to be named.
-    return (len(parts) > 1 or is_literal(parts[0])) and _covers(parts[1:], names[1:])
+    elif matches(names[0], parts[0]) and (
+        len(names) == 1 or len(parts) > 1 or is_literal(parts[0])
+    ):
+        yield parts[1:], names[1:]
 
 
 def matches_embedded(pattern: str, name: str) -> bool:

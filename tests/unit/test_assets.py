@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdabuild.assets import Selection, select
-from lambdabuild.globs import pattern_problem
+from lambdabuild.globs import covers, pattern_problem
 from lambdabuild.model import Asset
 
 
@@ -396,3 +396,27 @@ def test_a_directory_is_listed_once_however_many_globs_look_into_it(
     monkeypatch.setattr(os, "listdir", noted)
     selection = select(str(top), ["data/a", "data/*", "**", "data"], ())
     assert sorted(listed) == [str(top), str(top / "data")] == sorted(selection.directories)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/" * 15 + "x", "**/a/" * 15 + "x", "**/a/**/" * 9 + "x", "**/*/" * 15 + "*"]
+)
+def test_it_does_not_matter_how_many_ways_lead_to_a_file(tmp_path: Path, pattern: str) -> None:
+    """There are millions: whoever goes each of them does not come back."""
+    name = "a/" * 30 + "x"
+    top = make(tmp_path / "f", name)
+    assert selected(top, pattern) == [name]
+    assert covers(pattern, name)
+    assert not covers(pattern.removesuffix("x") + "y", name) or pattern.endswith("*")
+    assert problems(top, pattern + "y") == (f"no file matches the asset `{pattern}y`",)
+
+
+@given(
+    st.lists(st.sampled_from(["**", "*", "a", "b", "?", ".a"]), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["a", "b", ".a"]), min_size=1, max_size=4),
+)
+def test_what_a_glob_covers_is_what_it_would_select(pattern: list[str], name: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        top = make(Path(directory) / "f", "/".join(name))
+        found = [asset.name for asset in select(str(top), ["/".join(pattern)], ()).assets]
+    assert bool(found) == covers("/".join(pattern), "/".join(name))
