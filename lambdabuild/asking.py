@@ -7,10 +7,9 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import directories, gotool, tree
+from lambdabuild import directories, gotool, reading, tree
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
 from lambdabuild.model import Flags, Foreign, GoEnvironment, Package, Target
@@ -96,6 +95,9 @@ class Go:
         if known is None:
             self.asked = True
             known = self.findings.trees[root] = tree.walk(root)
+            if any(why.endswith(tree.IRREGULAR) for why in known.unreadable.values()):
+                # What comes in its place may have the same name.
+                self.findings.incomplete = True
         return known
 
     def environment(self, directory: str) -> GoEnvironment:
@@ -111,6 +113,7 @@ class Go:
         if known is None or not (self._itself or key in self._told):
             self._told.add(key)
             self.asked = self.asked or known is None
+            tree.refuse_irregular(directory)
             told = ask_environment(self._run, self.path, directory)
             self.asked = self.asked or told != known
             known = self.findings.environments[key] = told
@@ -345,6 +348,6 @@ def nearest_directory(path: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8", "replace")
+        return reading.text(path)
     except OSError:
         return ""

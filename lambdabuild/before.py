@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import sums
+from lambdabuild import reading, sums
 from lambdabuild.asking import Findings, Go, Variant
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import FILE_NAME, BuildSettings, Settings
 from lambdabuild.configfile import parse_config
+from lambdabuild.digests import digest_of
 from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import first_change
 from lambdabuild.git import Change, Repository
@@ -22,7 +23,6 @@ from lambdabuild.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.plan import make_plan
 from lambdabuild.session import Session
 from lambdabuild.shadow import Shadow
-from lambdabuild.stamps import content_digest
 from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
 from lambdabuild.tree import walk
 
@@ -281,7 +281,7 @@ def _above(path: str) -> Iterator[str]:
 
 def _digest(path: str) -> str | None:
     try:
-        return content_digest(Path(path).read_bytes())
+        return digest_of(path)
     except OSError:
         return None
 
@@ -289,6 +289,6 @@ def _digest(path: str) -> str | None:
 def text_of(path: str) -> str | None:
     """Return the text of a file; None where there is none."""
     try:
-        return Path(path).read_text("utf-8", "replace")
+        return reading.text(path)
     except OSError:
         return None

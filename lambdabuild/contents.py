@@ -12,7 +12,7 @@ from lambdabuild.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zi
 from lambdabuild.plan import AssetsOf, places
 from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.stamps import CONTENT, Level, Stamps, World, take
+from lambdabuild.stamps import PACKED, Level, Stamps, World, take
 
 
 class Contents(NamedTuple):
@@ -38,7 +38,7 @@ def contents_of(
         found[function.name] = (selection.assets, problems)
         for directory in selection.directories:
             world.enter(directory, Level.EVERYTHING)
-        world.files |= dict.fromkeys((asset.source for asset in selection.assets), CONTENT)
+        world.files |= dict.fromkeys((asset.source for asset in selection.assets), PACKED)
     if world.directories:
         state.assets = take(world, state.assets.files, clock, own)
     return Contents(found, state.assets if world.directories else Stamps())

@@ -10,6 +10,7 @@ from lambdabuild import cfiles
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import Compilers
 from lambdabuild.config import Settings
+from lambdabuild.digests import content_digest
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import is_for_c
@@ -25,7 +26,6 @@ from lambdabuild.loading import ASSEMBLY, Graph, variants_of
 from lambdabuild.model import Flags, Foreign, Function, Package
 from lambdabuild.plan import order_of
 from lambdabuild.process import Run, in_parallel
-from lambdabuild.stamps import content_digest
 
 T = TypeVar("T")
 _AT_ONCE = 4

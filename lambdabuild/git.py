@@ -3,9 +3,9 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild import reading
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Command, Completed
 from lambdabuild.process import Run
@@ -214,7 +214,7 @@ def _ends(git: Git) -> set[str]:
     """Return the commits whose parents were not fetched."""
     where = os.path.join(git.directory, git.text("rev-parse", "--git-path", "shallow").strip())
     try:
-        return set(Path(where).read_text("ascii").split())
+        return set(reading.text(where).split())
     except OSError:
         return set()
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lambdabuild import directories
+from lambdabuild import directories, reading
 from lambdabuild.gosource import PROFILE, is_source
 from lambdabuild.gotool import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.model import Batch, Package
@@ -51,7 +51,7 @@ def _named_by(goflags: str, directory: str) -> Iterator[str]:
     if overlay := overlay_path(goflags, directory):
         yield overlay
         with contextlib.suppress(OSError, ValueError):
-            yield from parse_overlay(Path(overlay).read_text("utf-8"), directory)
+            yield from parse_overlay(reading.text(overlay), directory)
 
 
 def _compiled(batch: Batch) -> Iterator[Package]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import cfiles, directories
+from lambdabuild import cfiles, directories, reading
 from lambdabuild.asking import nearest_directory
 from lambdabuild.cgoflags import are_allowed
 from lambdabuild.errors import LambdabuildError
@@ -134,9 +134,8 @@ class Reading:
                 or scan.found.keys() - self._listed
             ):
                 continue
-            told = None
-            if not path.endswith(_BY_OTHERS) and self._may_be_asked(plus=plus):
-                told = self._ask(path, preamble, flags, plus=plus)
+            silent = scan.odd or path.endswith(_BY_OTHERS) or not self._may_be_asked(plus=plus)
+            told = None if silent else self._ask(path, preamble, flags, plus=plus)
             if told is None:
                 scan.guess()
                 answers += scan.found
@@ -157,7 +156,7 @@ class Reading:
         """Yield what is compiled on its own: preambles with their files, and the files of C."""
         for name in self._package.go_files:
             path = os.path.join(self._package.directory, name)
-            if text := cfiles.preamble(_read(path)):
+            if text := cfiles.preamble(_read(path) or b""):
                 yield path, text
         for path in self._sources((*_BY_C, *_PLUS_PLUS, *_BY_OTHERS)):
             yield path, None
@@ -273,6 +272,8 @@ class _Scan:
         self.optional: set[str] = set()
         """Of the missing, what need not be anywhere."""
         self.computed = False
+        self.odd = False
+        """Something is named that is no regular file: a compiler might read it without an end."""
         self._repository = repository
 
     @property
@@ -289,7 +290,10 @@ class _Scan:
         return self.missing if self.elsewhere else self.missing - own
 
     def read(self, path: str) -> None:
-        self.take(_read(path), os.path.dirname(path))
+        content = _read(path)
+        # What it names is not known.
+        self.computed = self.computed or content is None
+        self.take(content or b"", os.path.dirname(path))
 
     def take(self, content: bytes, directory: str) -> None:
         named = cfiles.named_in(content)
@@ -306,7 +310,7 @@ class _Scan:
 
     def assemble(self, path: str) -> None:
         """Take what the assembler takes in for a file, and no more."""
-        self._take_assembled(cfiles.named_in(_read(path)).assembled, os.path.dirname(path))
+        self._take_assembled(cfiles.named_in(_read(path) or b"").assembled, os.path.dirname(path))
 
     def _take_assembled(self, names: Iterable[str], directory: str) -> None:
         for name in names:
@@ -319,11 +323,15 @@ class _Scan:
         reached = []
         for place in places:
             path = _normal(os.path.join(place, name))
-            if self._repository.holds(path) and os.path.isfile(path):
+            if not self._repository.holds(path):
+                continue
+            if os.path.isfile(path):
                 reached.append(path)
                 if path not in self.found:
                     self.found[path] = None
                     self.read(path)
+            elif os.path.exists(path) and not os.path.isdir(path):
+                self.odd = True
         return reached
 
     def guess(self) -> None:
@@ -358,8 +366,9 @@ def _subdirectories(directory: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> bytes:
+def _read(path: str) -> bytes | None:
+    """Return the content of a file; None where it cannot be read, or is too large to be."""
     try:
-        return Path(path).read_bytes()
+        return reading.whole(path)
     except OSError:
-        return b""
+        return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from lambdabuild import reading
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.outlets import write_file
@@ -63,7 +64,8 @@ def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any, st
 def _value(path: Path, *, must: bool) -> Any:
     """Return the JSON in a file; None where it is none, unless it must be."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        content = reading.named(str(path)) if must else reading.whole(str(path))
+        return json.loads(content.decode())
     except (OSError, ValueError, RecursionError) as error:
         if not must:
             return None

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from lambdabuild import tree
+from lambdabuild import reading, tree
 from lambdabuild.asking import Go, Variant, is_left_out
 from lambdabuild.config import BuildSettings
 from lambdabuild.errors import LambdabuildError
@@ -293,8 +293,7 @@ def import_path_of(directory: str, load: str) -> str:
     """Return the import path that a package in a directory would have, as go.mod says."""
     module = tree.enclosing(directory, "go.mod")
     try:
-        with open(os.path.join(module or "", "go.mod"), encoding="utf-8", errors="replace") as file:
-            name = parse_directives(file.read()).module
+        name = parse_directives(reading.text(os.path.join(module or "", "go.mod"))).module
     except OSError:
         name = None
     if module is None or name is None:

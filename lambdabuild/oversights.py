@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild import reading
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
@@ -17,7 +18,7 @@ from lambdabuild.gosource import ignores, needs_cgo, parse_directives
 from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.sources import sources_with_main
-from lambdabuild.tree import enclosing
+from lambdabuild.tree import IRREGULAR, enclosing
 
 
 class LeftOut(NamedTuple):
@@ -221,8 +222,7 @@ def _is_ignored(directory: str) -> bool:
 
 def _content(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return reading.whole(path)
     except OSError:
         return None
 
@@ -237,7 +237,11 @@ def unreadable(
             None,
             f"what is in it is not known: {why}",
             file=directory,
-            hint="let the user that runs lambdabuild read it, or exclude it",
+            hint=(
+                "put a file in its place, or exclude the function"
+                if why.endswith(IRREGULAR)
+                else "let the user that runs lambdabuild read it, or exclude it"
+            ),
         )
         program = LeftOut(directory, name_of(directory), module)
         yield program, program_of(directory, module, [problem])

@@ -11,15 +11,15 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from lambdabuild import zips
+from lambdabuild import reading, zips
 from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
+from lambdabuild.digests import content_digest
 from lambdabuild.fingerprint import name_of
 from lambdabuild.goparse import BuildID
-from lambdabuild.model import Artifact, Asset, Identity, Input, Kind, Step
+from lambdabuild.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.origins import packed_text, zip_made_from
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
 from lambdabuild.spans import Activity
-from lambdabuild.stamps import content_digest
 from lambdabuild.state import cannot_write
 from lambdabuild.timeline import Timeline
 from lambdabuild.zips import Member
@@ -280,7 +280,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+    return reading.whole(path, MOST_UNZIPPED)
 
 
 def _write(path: str, content: bytes, mode: int) -> str:

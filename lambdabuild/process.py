@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from lambdabuild.credentials import for_builds
 from lambdabuild.errors import LambdabuildError
@@ -18,11 +18,17 @@ from lambdabuild.gotool import shell_line
 from lambdabuild.model import Command, Completed
 from lambdabuild.redacted import without_secrets
 
+if TYPE_CHECKING:
+    from lambdabuild.pipes import Pipes
+
 log = logging.getLogger(__name__)
 
 _PR_SET_DUMPABLE = 4
 PATIENCE = 2.0
 """Seconds between asking a process group to end and ending it."""
+_SLOW = 2.0
+"""Seconds that a command may take before it is looked whether it waits for a pipe."""
+_LOOK_EVERY = 0.5
 
 
 class Run(Protocol):
@@ -102,12 +108,16 @@ class Runner:
         log.debug("run: %s", shell_line(command))
         process = self._start(command)
         stopped = False
+        pipes: Pipes | None = None
         try:
             while True:
                 try:
-                    output, error = process.communicate(timeout=interval if tick else None)
+                    output, error = process.communicate(timeout=interval if tick else _LOOK_EVERY)
                     break
                 except subprocess.TimeoutExpired:
+                    if time.monotonic() - started > _SLOW:
+                        pipes = pipes or _pipes(command.directory)
+                        pipes.release()
                     if tick is not None and tick() and not stopped:
                         stopped = True
                         stop_group(process)
@@ -182,6 +192,12 @@ def hide_environment() -> None:
 
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _pipes(directory: str) -> "Pipes":
+    from lambdabuild.pipes import Pipes  # noqa: PLC0415 - few commands take so long
+
+    return Pipes(directory)
 
 
 def _start_remedy(number: int | None) -> str | None:

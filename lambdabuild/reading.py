@@ -82,17 +82,17 @@ def named(path: str, most: int = MOST) -> bytes:
     if not _OF_SHELL.fullmatch(path):
         return whole(path, most)
     with open(path, "rb", buffering=0) as file:
-        return stream(file.fileno(), most, path)
+        return stream(file.fileno(), most)
 
 
-def stream(descriptor: int, most: int, name: str) -> bytes:
+def stream(descriptor: int, most: int = MOST) -> bytes:
     """Return all that comes out of what is open already, such as standard input.
 
     Raises:
         OSError: it cannot be read, or more comes than `most` bytes (EFBIG).
 
     """
-    return _up_to(descriptor, 0, most, name)
+    return _up_to(descriptor, 0, most, "")
 
 
 def _up_to(descriptor: int, size: int, most: int, name: str) -> bytes:

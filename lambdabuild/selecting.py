@@ -7,10 +7,9 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild import shards
+from lambdabuild import reading, shards
 from lambdabuild.ahead import Later
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.history import read_history
@@ -166,11 +165,11 @@ def _paths_from(session: Session, source: str) -> list[str]:
 
 def _standard_input() -> bytes:
     # None where it was closed.
-    return sys.stdin.buffer.read() if sys.stdin is not None else b""
+    return reading.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
 
 
 def _read(session: Session, path: str) -> bytes:
-    return Path(session.working, path).read_bytes()
+    return reading.named(os.path.join(session.working, path))
 
 
 def _unquoted(name: str) -> str:
@@ -212,7 +211,7 @@ def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
     except OSError as error:
         message = f"cannot read `{narrowing.times}`: {error.strerror}"
         raise LambdabuildError(message) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LambdabuildError(
             f"`{narrowing.times}` is no report: {error}", hint="`--report FILE` writes one"
         ) from error

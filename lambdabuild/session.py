@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import naming
+from lambdabuild import naming, reading
 from lambdabuild.asking import Go
 from lambdabuild.config import FILE_NAME, Config, Settings
 from lambdabuild.console import Console
@@ -79,7 +78,7 @@ def read_config(
         project = os.path.dirname(path)
     shown = os.path.relpath(path, working)
     try:
-        text = Path(path).read_text("utf-8")
+        text = reading.whole(path).decode()
     except UnicodeDecodeError as error:
         raise LambdabuildError(
             f"this is not UTF-8: {error.reason}",
@@ -202,7 +201,7 @@ def _table_of(session: Session, name: str) -> tuple[str, int | None]:
 
     file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
     try:
-        place = of_key(Path(file).read_text("utf-8"), ["functions", name])
+        place = of_key(reading.whole(file).decode(), ["functions", name])
     except (OSError, ValueError):
         place = None
     return file, place.line if place else None

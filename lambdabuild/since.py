@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Collection
-from pathlib import Path
 
-from lambdabuild import git, gosource
+from lambdabuild import git, gosource, reading
 from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
@@ -237,6 +236,6 @@ def _warn_of_unseen(
 
 def _outline(path: str) -> bytes:
     try:
-        return gosource.outline(Path(path).read_bytes())
+        return gosource.outline(reading.whole(path))
     except OSError:
         return b""

@@ -2,7 +2,7 @@
 
 import os
 
-from lambdabuild import naming
+from lambdabuild import naming, reading
 from lambdabuild.gosource import makes_program
 from lambdabuild.model import Package
 
@@ -13,8 +13,7 @@ def has_main(package: Package) -> bool:
 
 def _file_declares_main(directory: str, name: str) -> bool:
     try:
-        with open(os.path.join(directory, name), "rb") as file:
-            return naming.declares_main(file.read())
+        return naming.declares_main(reading.whole(os.path.join(directory, name)))
     except OSError:
         # It went away since `go list` saw it; `go build` will say what is missing.
         return True
@@ -35,8 +34,7 @@ def sources_with_main(directory: str) -> list[str]:
         if not name.endswith(".go") or name.endswith("_test.go") or name.startswith((".", "_")):
             continue
         try:
-            with open(os.path.join(directory, name), "rb") as file:
-                program = makes_program(file.read())
+            program = makes_program(reading.whole(os.path.join(directory, name)))
         except IsADirectoryError:
             continue
         except OSError:

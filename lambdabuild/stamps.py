@@ -1,7 +1,6 @@
 """Tell what changed on disk, by what `stat` says and, where that is not enough, by content."""
 
 import contextlib
-import hashlib
 import os
 import time
 from collections.abc import Collection, Mapping
@@ -9,7 +8,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from lambdabuild.digests import content_digest, digest_of, times_of
 from lambdabuild.gosource import PROFILE, is_source, outline
+from lambdabuild.model import MOST_UNZIPPED
+from lambdabuild.reading import MOST, whole
 
 _TICK = 20_000_000
 """Nanoseconds within which two writes may leave the same time (Linux: a tick of 1 to 10 ms)."""
@@ -44,8 +46,13 @@ WHOLE = "whole"
 """A file of which every byte may, such as go.mod."""
 TAKEN_IN = "taken in"
 """A file that C or assembly includes, of which only the directives say what that includes."""
+PACKED = "packed"
+"""A file that is packed as it is. One that Lambda would not take is told by its times alone."""
 TOOL = "tool"
 """A file of Go's own, told by its times alone."""
+
+_READ = frozenset({SOURCE, TAKEN_IN})
+"""Of these, more than the digest counts."""
 
 UNREADABLE = "unreadable"
 """Stands for the digest of a file that is there, or may be, and cannot be read: Go has to say."""
@@ -179,30 +186,39 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     """Look at a file now."""
     try:
         found = os.stat(path)
-        if kind == TOOL:
-            content = f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode()
-        else:
-            with open(path, "rb") as file:
-                content = file.read()
+        content, digest = _looked_into(path, kind, found)
     except OSError as error:
         digest = _without(error)
         return FileStamp(0, 0, 0, 0, True, kind, digest, digest)
-    digest = content_digest(content)
     bearing = digest
-    if kind == SOURCE:
+    if kind in {CONTENT, PACKED}:
+        # Go embeds no symbolic link, whatever it leads to.
+        bearing = "link" if os.path.islink(path) else "here"
+    elif content is None:
+        pass
+    elif kind == SOURCE:
         bearing = content_digest(outline(content))
     elif kind == TAKEN_IN:
         from lambdabuild.cfiles import directives  # noqa: PLC0415 - few projects have C
 
         bearing = content_digest(directives(content))
-    elif kind == CONTENT:
-        # Go embeds no symbolic link, whatever it leads to.
-        bearing = "link" if os.path.islink(path) else "here"
     return FileStamp(
         found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
         is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,
         kind == TOOL or found.st_ctime_ns < clock - _WRITEBACK,
     )  # fmt: skip
+
+
+def _looked_into(path: str, kind: str, found: os.stat_result) -> tuple[bytes | None, str]:
+    """Return the digest of a file, and its content, if more than that counts and it is not large."""
+    if kind == TOOL:
+        return None, content_digest(f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode())
+    if kind in _READ and found.st_size <= MOST:
+        content = whole(path)
+        return content, content_digest(content)
+    if kind == PACKED and found.st_size > MOST_UNZIPPED:
+        return None, times_of(found)
+    return None, digest_of(path, found)
 
 
 def _without(error: OSError) -> str:
@@ -214,8 +230,7 @@ def _without(error: OSError) -> str:
 def _taken_again(path: str, stamp: FileStamp, clock: int) -> FileStamp:
     """Look at a file whose times are as they were; where its bytes are, so is what they mean."""
     try:
-        with open(path, "rb") as file:
-            same = content_digest(file.read()) == stamp.digest
+        same = _looked_into(path, stamp.kind, os.stat(path))[1] == stamp.digest
     except OSError:
         same = False
     if same:
@@ -329,7 +344,3 @@ def _take(stamps: Stamps, path: str, kind: str, known: Mapping[str, FileStamp], 
             stamps.files[path] = old if old.settled else _taken_again(path, old, clock)
             return
     stamps.files[path] = take_file(path, kind, clock)
-
-
-def content_digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdabuild import gotool
+from lambdabuild import gotool, reading
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Completed, GoEnvironment
 from lambdabuild.process import Run
@@ -92,7 +92,7 @@ def is_go_itself(path: str) -> bool:
     """Tell whether this is Go's own program, and no version manager's that chooses one."""
     real = os.path.realpath(path)
     try:
-        with open(real, "rb") as file:
+        with open(reading.opened(real), "rb") as file:
             script = file.read(2) == b"#!"
     except OSError:
         return False

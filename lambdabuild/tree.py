@@ -1,13 +1,18 @@
 """Walk the directories below a root as Go walks them, and remember what Go passes over."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from lambdabuild.errors import LambdabuildError
+from lambdabuild.gosource import is_source
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
 LINKED = "Go does not follow symbolic links to directories"
+IRREGULAR = "is no regular file"
 VENDORED = "Go takes packages in `vendor` only as dependencies"
 
+_OF_MODULES = ("go.work", "go.work.sum", "go.mod", "go.sum")
 _VENDORING = frozenset({"go.mod", "go.work", "Gopkg.lock", "glide.lock"})
 
 
@@ -24,7 +29,8 @@ class Tree:
     passed_over: dict[str, str] = field(default_factory=dict)
     """Directories with Go files that Go does not look at, and why."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Directories that nobody can look into, and what the system says."""
+    """Directories that nobody can look into, and what the system says; and those with what looks
+    like a source and is none, such as a pipe, which Go would wait for without an end."""
 
 
 def walk(root: str, *, everything: bool = False) -> Tree:
@@ -60,18 +66,33 @@ def _look_into(
     if not ignored:
         tree.directories.append(directory)
     names = {entry.name for entry in entries if not _leads_to_directory(entry)}
-    if any(name.endswith(".go") for name in names):
-        if ignored:
-            tree.passed_over[directory] = ignored
-        else:
-            tree.sources.append(directory)
-    if "go.mod" in names and not ignored:
-        tree.modules.append(directory)
+    _enter(directory, ignored, tree, entries, names)
     if everything and not ignored:
         links = (entry.path for entry in entries if entry.is_symlink())
         tree.passed_over |= dict.fromkeys(filter(_has_source, links), LINKED)
     below = [(e.path, ignored or _ignored(e, names)) for e in entries if _is_directory(e)]
     return [(path, reason) for path, reason in below if reason is None or everything]
+
+
+def _enter(
+    directory: str,
+    ignored: str | None,
+    tree: Tree,
+    entries: Iterable["os.DirEntry[str]"],
+    names: set[str],
+) -> None:
+    """Enter what a directory itself has; `names` are those of its entries that are none."""
+    odd = next((entry.name for entry in entries if _is_odd(entry, names)), None)
+    if odd is not None:
+        if not ignored:
+            tree.unreadable[directory] = f"`{odd}` {IRREGULAR}"
+    elif any(name.endswith(".go") for name in names):
+        if ignored:
+            tree.passed_over[directory] = ignored
+        else:
+            tree.sources.append(directory)
+    if "go.mod" in names and odd != "go.mod" and not ignored:
+        tree.modules.append(directory)
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
@@ -87,6 +108,18 @@ def _leads_to_directory(entry: "os.DirEntry[str]") -> bool:
     except OSError:
         # A link that leads to itself, or to where nobody may look: Go takes it for no directory.
         return False
+
+
+def _is_odd(entry: "os.DirEntry[str]", names: set[str]) -> bool:
+    """Tell whether Go would read what is no file; what leads nowhere is left to Go."""
+    name = entry.name
+    try:
+        if entry.is_file() or name not in names:
+            return False
+    except OSError:
+        return False
+    read = name == "go.mod" or is_source(name.replace("_test.go", ".go"))
+    return read and os.path.exists(entry.path)
 
 
 def _ignored(entry: "os.DirEntry[str]", beside: set[str]) -> str | None:
@@ -105,6 +138,28 @@ def _is_vendoring(directory: str, beside: set[str]) -> bool:
     return not _VENDORING.isdisjoint(beside) or any(
         os.path.lexists(os.path.join(directory, name)) for name in lists
     )
+
+
+def refuse_irregular(directory: str) -> None:
+    """See that `go`, run in a directory, finds no go.work or go.mod that it reads without an end.
+
+    Raises:
+        LambdabuildError: there or above is one that is no regular file, or a sum of one.
+
+    """
+    while True:
+        for name in _OF_MODULES:
+            path = os.path.join(directory, name)
+            if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+                raise LambdabuildError(
+                    f"`{name}` {IRREGULAR}",
+                    at=[directory],
+                    hint="Go would read it without an end: put a file in its place, or remove it",
+                )
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return
+        directory = parent
 
 
 def _has_source(directory: str) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild import reading
 from lambdabuild.asking import CONSTRAINED
 from lambdabuild.cfiles import imports_c
 from lambdabuild.config import Settings
@@ -75,8 +76,7 @@ def _is_stub(source: bytes) -> bool:
 
 def _read(package: Package, name: str) -> bytes:
     try:
-        with open(os.path.join(package.directory, name), "rb") as file:
-            return file.read()
+        return reading.whole(os.path.join(package.directory, name))
     except OSError:
         return b""
 

@@ -16,6 +16,7 @@ from lambdabuild.artifacts import Removal
 from lambdabuild.config import Settings
 from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
+from lambdabuild.digests import content_digest
 from lambdabuild.fingerprint import name_of
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import (
@@ -38,7 +39,6 @@ from lambdabuild.process import Runner
 from lambdabuild.publish import Publisher
 from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.stamps import content_digest
 from lambdabuild.state import Home
 from lambdabuild.timeline import Timeline
 from tests.unit.values import X86_64

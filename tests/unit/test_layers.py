@@ -36,8 +36,8 @@ LAYERS = (
         *("positions", "remedies", "shown", "credentials", "toolflags", "untrusted"),
     },
     {
-        *("process", "machine", "tree", "toolchain", "interrupts", "logfile"),
-        *("reading", "stamps", "asking", "ahead", "saved", "state"),
+        *("process", "pipes", "machine", "tree", "toolchain", "interrupts", "logfile"),
+        *("reading", "digests", "stamps", "asking", "ahead", "saved", "state"),
         *("own", "sealing", "places", "tracked"),
         *("sources", "loading", "oversights", "assembly", "discover"),
         *("guard", "gocache", "build", "artifacts", "publish", "manifest"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import artifacts, obstacles
+from lambdabuild.digests import content_digest
 from lambdabuild.model import (
     Companion,
     Diagnostic,
@@ -16,7 +17,6 @@ from lambdabuild.model import (
     Status,
 )
 from lambdabuild.origins import sbom_made_from, zip_made_from
-from lambdabuild.stamps import content_digest
 from tests.unit.published import GO, PACKAGE, Project, executable, identity, sha256, tamper
 
 
