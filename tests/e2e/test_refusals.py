@@ -164,3 +164,15 @@ def test_a_lock_that_another_has_is_waited_for_and_is_no_error(empty: Project) -
         assert process.stderr is not None
         assert process.stderr.readline().startswith("waiting for another lambdabuild")
     assert json.loads(process.communicate(timeout=60)[0])["ok"] is True
+
+
+def test_reports_that_are_nested_too_deeply_are_named(empty: Project) -> None:
+    empty.write("api/a/main.go", main_printing("a"))
+    empty.write("deep.json", "[" * 200_000)
+    for arguments, said in (
+        (["merge-reports", "deep.json"], "cannot read `"),
+        (["list", "--shard", "1/2", "--times", "deep.json"], "`deep.json` is no report: "),
+    ):
+        result = empty.run(*arguments)
+        assert (result.code, result.err.startswith(f"error: {said}")) == (2, True), result.err
+        assert "recursion" in result.err
