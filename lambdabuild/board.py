@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lambdabuild.console import Console
 from lambdabuild.model import Report, Status, StepResult
 from lambdabuild.report import Relative, duration, faults
+from lambdabuild.shown import one_line
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12
@@ -39,13 +40,14 @@ def board_lines(lines: Sequence[Line], now: float, most: int) -> list[str]:
     """Return the board: what failed first, then the latest; `most` lines at most."""
     ordered = sorted(lines, key=lambda line: (line.status is not Status.FAILED, -line.at))
     shown = ordered if len(ordered) <= most else ordered[: most - 1]
-    width = max((len(line.name) for line in shown), default=0)
+    names = [one_line(line.name) for line in shown]
+    width = max(map(len, names), default=0)
     words = {Status.UP_TO_DATE: "up to date"}
     text = [
-        f"{line.name.ljust(width)}  {words.get(line.status, line.status.value).ljust(10)}  "
+        f"{name.ljust(width)}  {words.get(line.status, line.status.value).ljust(10)}  "
         f"{duration(line.seconds).rjust(8) if line.seconds is not None else ' ' * 8}  "
         f"{ago(now - line.at)}"
-        for line in shown
+        for name, line in zip(names, shown, strict=True)
     ]
     rest = len(ordered) - len(shown)
     return text if not rest else [*text, f"and {rest} more"]
