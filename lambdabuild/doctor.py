@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
 from lambdabuild.process import Run
 from lambdabuild.redacted import without_secrets
+from lambdabuild.sealing import caches_of, keys_of
 from lambdabuild.state import Home, remedy_of
 from lambdabuild.toolchain import ask_environment, find_go
 
@@ -60,6 +62,7 @@ def examine(
         message = "; ".join([refused.message, *refused.at]) + place
         yield Finding(Verdict.ERROR, message, refused.hint)
     yield from _whatever_happens(_output(settings, project, environment, known=refused is None))
+    yield from _whatever_happens(_keys(project, environment))
     yield from _whatever_happens(_go(run, settings, project, working, environment, refused))
 
 
@@ -193,6 +196,17 @@ def _own_files(home: Home) -> Iterator[Finding]:
                 f"{path} cannot be read and written",
                 "it has to belong to the user that runs lambdabuild, or go",
             )
+
+
+def _keys(project: str, environment: dict[str, str]) -> Iterator[Finding]:
+    if not any(keys_of(environment, sys.platform, project)):
+        place = os.path.join(caches_of(environment, sys.platform), "lambdabuild")
+        yield Finding(
+            Verdict.WARNING,
+            f"no key can be kept in {place}: each run finds everything out again",
+            "it has to be a directory of yours outside of the project (HOME, XDG_CACHE_HOME); or "
+            "set LAMBDABUILD_CACHE_KEY",
+        )
 
 
 def _links(directory: str) -> Iterator[Finding]:

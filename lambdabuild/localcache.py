@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lambdabuild.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.own import replace_whole
 from lambdabuild.reading import PIECE, opened
 from lambdabuild.sealing import caches_of
 
@@ -153,7 +154,7 @@ class LocalCache:
                 os.mkdir(self.directory, 0o700)
         tag = os.path.join(self.directory, "CACHEDIR.TAG")
         if not os.path.exists(tag):
-            _write(tag, [_TAG.encode()])
+            replace_whole(tag, _TAG.encode())
         place = self._path("objects", header.sha256)
         if not self._holds(place, header.size):
             _write(place, checked(header, pieces))
@@ -252,8 +253,13 @@ class LocalCache:
 
 
 def _write(path: str, pieces: Iterable[bytes]) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, whole or not at all; not where a link in the cache leads.
+
+    That of the cache itself may be one: a person has put it on another disk.
+    """
     directory, name = os.path.split(path)
+    if any(map(os.path.islink, (directory, os.path.dirname(directory)))):
+        raise OSError(errno.ELOOP, "a link in the cache leads elsewhere", directory)
     part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
     try:
         try:

@@ -338,3 +338,26 @@ def test_what_is_no_size_is_told_with_the_remedy(text: str) -> None:
         cache_limit({"LAMBDABUILD_CACHE_SIZE": text})
     assert caught.value.message == f"LAMBDABUILD_CACHE_SIZE is no size: `{text}`"
     assert caught.value.hint == "write it as `5GB`, `500MB`, or in bytes"
+
+
+@pytest.mark.parametrize("part", ["objects", "keys", "objects/xx", "keys/xx"])
+def test_nothing_is_written_where_a_link_in_the_cache_leads(
+    cache: LocalCache, top: Path, tmp_path: Path, part: str
+) -> None:
+    """The cache may be in a checkout, and whoever committed it may have put links there."""
+    names = {"objects": digest(b"content"), "keys": key_of("one")}
+    place = top / part.replace("xx", names[part.partition("/")[0]][:2])
+    place.parent.mkdir(parents=True)
+    (tmp_path / "home").mkdir()
+    place.symlink_to(tmp_path / "home")
+    with pytest.raises(OSError, match="leads elsewhere"):
+        put(cache, "one", b"content")
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_the_cache_itself_may_be_a_link(top: Path, tmp_path: Path) -> None:
+    top.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(top)
+    cache = LocalCache(str(tmp_path / "link"), 10**9, None)
+    put(cache, "one", b"content")
+    assert got(cache, "one") is not None
