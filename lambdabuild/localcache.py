@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from lambdabuild.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.own import replace_whole
 from lambdabuild.reading import PIECE, opened
 from lambdabuild.sealing import caches_of
 
@@ -154,12 +153,13 @@ class LocalCache:
                 os.mkdir(self.directory, 0o700)
         tag = os.path.join(self.directory, "CACHEDIR.TAG")
         if not os.path.exists(tag):
-            replace_whole(tag, _TAG.encode())
+            _write(tag, [_TAG.encode()])
         place = self._path("objects", header.sha256)
         if not self._holds(place, header.size):
-            _write(place, checked(header, pieces))
+            _write(self._without_links(place), checked(header, pieces))
             self._grown = True
-        _write(self._path("keys", header.key), [header.text.encode()])
+        key = self._without_links(self._path("keys", header.key))
+        _write(key, [header.text.encode()])
         self._use(place)
 
     def trim(self) -> None:
@@ -230,6 +230,17 @@ class LocalCache:
         except FileNotFoundError:
             return False
 
+    @staticmethod
+    def _without_links(path: str) -> str:
+        """Return a path in the cache, unless one of its two directories is a link to elsewhere.
+
+        That of the cache itself may be one: a person has put it on another disk.
+        """
+        directory = os.path.dirname(path)
+        if any(map(os.path.islink, (directory, os.path.dirname(directory)))):
+            raise OSError(errno.ELOOP, "a link in the cache leads elsewhere", directory)
+        return path
+
     def _path(self, part: str, name: str) -> str:
         return os.path.join(self.directory, part, name[:2], name)
 
@@ -253,13 +264,8 @@ class LocalCache:
 
 
 def _write(path: str, pieces: Iterable[bytes]) -> None:
-    """Write a file, whole or not at all; not where a link in the cache leads.
-
-    That of the cache itself may be one: a person has put it on another disk.
-    """
+    """Write a file, whole or not at all."""
     directory, name = os.path.split(path)
-    if any(map(os.path.islink, (directory, os.path.dirname(directory)))):
-        raise OSError(errno.ELOOP, "a link in the cache leads elsewhere", directory)
     part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
     try:
         try:

@@ -53,7 +53,7 @@ def leads_out(path: str, boundary: str, project: str) -> str | None:
     `boundary` is the output directory, or the project where outputs stand beside their sources;
     all three are absolute. Of what is not below it, by name, nothing is told.
     """
-    directory = os.path.dirname(path)
+    directory, boundary = os.path.normpath(os.path.dirname(path)), os.path.normpath(boundary)
     real = os.path.realpath(directory)
     left = _left(directory, real, boundary) or _left(boundary, os.path.realpath(boundary), project)
     if left is None and _never(_within(real, os.path.realpath(boundary)) or ""):

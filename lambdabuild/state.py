@@ -14,7 +14,7 @@ from typing import IO
 from lambdabuild import directories
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact
-from lambdabuild.own import check_own, open_own, read_own, replace_whole, temporary
+from lambdabuild.own import check_own, create_new, open_own, read_own, replace_whole, temporary
 from lambdabuild.process import end_orphans
 from lambdabuild.saved import (
     ForeignError,
@@ -76,8 +76,11 @@ class Home:
             self._new = self._new or not self.logs.is_dir()
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.path / ".gitignore"
-            if not ignore.exists():
-                replace_whole(str(ignore), b"# lambdabuild's own: state, staging, logs\n*\n")
+            # Several may begin at the same time.
+            with contextlib.suppress(FileExistsError):
+                if not ignore.exists():
+                    with open(create_new(str(ignore)), "wb") as file:
+                        file.write(b"# lambdabuild's own: state, staging, logs\n*\n")
         except OSError as error:
             raise cannot_write(error, str(self.path)) from error
 

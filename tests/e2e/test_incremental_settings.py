@@ -43,7 +43,11 @@ def test_what_go_env_w_writes_is_an_input(repo: Recorded, tmp_path: Path) -> Non
 
 def test_where_go_env_w_writes_by_itself_is_looked_at(repo: Recorded, tmp_path: Path) -> None:
     cache = repo.go_run("env", "GOCACHE").strip()
-    env = {"GOENV": "", "XDG_CONFIG_HOME": "", "HOME": str(tmp_path), "GOCACHE": cache}
+    # A home is a user's, and so is the key to what was built: both have that of the team.
+    team = {"LAMBDABUILD_CACHE_KEY": "of the team"}
+    assert rebuilt(repo, env=team) == {}
+    repo.run("all", "--force", env=team)
+    env = {"GOENV": "", "XDG_CONFIG_HOME": "", "HOME": str(tmp_path), "GOCACHE": cache, **team}
     repo.go_run("env", "-w", "GOFLAGS=-ldflags=-X=main.version=1", env=env)
     assert rebuilt(repo, env=env) == all_for("GOFLAGS changed")
     assert rebuilt(repo, env={**env, "GOENV": "off"}) == all_for("GOFLAGS changed")

@@ -73,6 +73,11 @@ def test_an_output_whose_directory_is_elsewhere_is_told(
     assert found == (leads and os.path.join(os.path.dirname(project), leads))
 
 
+def test_what_is_outside_by_name_leads_nowhere_else(project: str) -> None:
+    out = f"{project}/../home/bin"
+    assert leads_out(f"{out}/f/bootstrap", out, project) is None
+
+
 def test_an_output_directory_that_became_a_link_leads_out(project: str) -> None:
     os.rename(f"{project}/dist", f"{project}/../home/dist")
     Path(project, "dist").symlink_to("../home/dist")
