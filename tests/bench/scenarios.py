@@ -145,6 +145,24 @@ SHARDED_500 = Scenario(
     functions=500,
 )
 
+
+def _only_compiled(workspace: Workspace) -> None:
+    """Take away what lambdabuild has, and leave what Go has compiled."""
+    _delete_state(workspace)
+    shutil.rmtree(workspace.cache)
+    workspace.cache.mkdir()
+
+
+RUBBISH = Scenario(
+    name="a store of rubbish, N = 16",
+    what="16 functions that import fmt, os and the internal packages alone, Go's build cache warm, "
+    "nothing of lambdabuild's",
+    prepare=_only_compiled,
+    warm_ups=1,
+    functions=16,
+    small=True,
+)
+
 PACKAGE = Scenario(
     name="one package",
     what="one function built; then its executable is packed",

@@ -130,3 +130,21 @@ LAMBDABUILD_SHARDED = replace(
     measure=sharding.slowest,
     workspace=LAMBDABUILD.name,
 )
+
+LAMBDABUILD_POISONED = replace(
+    LAMBDABUILD,
+    name="lambdabuild-poisoned",
+    what="`lambdabuild all --cache s3://…`, where each object is 200 MB of rubbish behind a header "
+    "that holds without a key; its memory is the most that the one process had (VmHWM)",
+    command=stores.command,
+    environment={**server.ENVIRONMENT, **_CACHING},
+    session=stores.rubbish,
+    measure=stores.refused(measure.run_with_own_memory),
+)
+
+LAMBDABUILD_POISONED_KEY = replace(
+    LAMBDABUILD_POISONED,
+    name="lambdabuild-poisoned-key",
+    what="the same with LAMBDABUILD_CACHE_KEY set",
+    environment={**server.ENVIRONMENT, **_CACHING, "LAMBDABUILD_CACHE_KEY": "known to few"},
+)

@@ -9,6 +9,7 @@ from tests.bench.scenarios import (
     FRESH_CLONE,
     PULL_REQUEST,
     RELINK_1000,
+    RUBBISH,
     SHARDED_500,
 )
 from tests.bench.team import (
@@ -16,6 +17,8 @@ from tests.bench.team import (
     GO_LIST,
     LAMBDABUILD_CLONED,
     LAMBDABUILD_ITSELF,
+    LAMBDABUILD_POISONED,
+    LAMBDABUILD_POISONED_KEY,
     LAMBDABUILD_RELINKED,
     LAMBDABUILD_SHARDED,
     LAMBDABUILD_SWITCHED,
@@ -88,5 +91,21 @@ TEAM_FIGURES = (
         this=Term(LAMBDABUILD_SHARDED, Metric.WALL),
         against=Term(LAMBDABUILD_SHARDED, Metric.QUARTER),
         target=ratio(at_most=1.15),
+    ),
+    Figure(
+        name="rubbish-memory",
+        what="a store with 200 MB of rubbish for each of 16, peak memory of lambdabuild itself",
+        scenario=RUBBISH,
+        this=Term(LAMBDABUILD_POISONED, Metric.OWN_MEMORY),
+        against=None,
+        target=within(Metric.OWN_MEMORY, 150 * MIB),
+    ),
+    Figure(
+        name="rubbish-memory-key",
+        what="the same with a key",
+        scenario=RUBBISH,
+        this=Term(LAMBDABUILD_POISONED_KEY, Metric.OWN_MEMORY),
+        against=None,
+        target=within(Metric.OWN_MEMORY, 150 * MIB),
     ),
 )
