@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 from lambdabuild import report as text
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Plan, Report, Skipped, Status, Target
-from lambdabuild.progress import Progress
 from lambdabuild.redacted import without_secrets
 from lambdabuild.shown import inert, is_read, one_line, visible
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from lambdabuild.build import Event
+    from lambdabuild.progress import Progress
 
 _STYLES = {
     Status.BUILT: "green",
@@ -130,6 +130,8 @@ class Console:
     def building(self, plan: Plan) -> None:
         """Begin to show progress."""
         steps = [step for batch in plan.batches for step in batch.steps]
+        from lambdabuild.progress import Progress  # noqa: PLC0415 - only where something is built
+
         self._progress = Progress(total=len(steps), started=time.monotonic())
         targets_of = Counter(step.function.name for step in steps)
         for batch in plan.batches:
@@ -239,7 +241,7 @@ class Console:
         for line in rest:
             self._write(line)
 
-    def _draw(self, progress: Progress) -> None:
+    def _draw(self, progress: "Progress") -> None:
         now = time.monotonic()
         if self._live is None or now - self._drawn < 0.1:  # noqa: PLR2004 - ten frames a second
             return
