@@ -95,13 +95,15 @@ def unfit(step: Step, executable: str) -> str | None:
 
 def _holds(path: str, mark: bytes) -> bool:
     """Tell whether a file has some bytes in it, without more of it in memory than a piece."""
-    last = b""
+    kept = len(mark) - 1
+    buffer = bytearray(kept + _PIECE)
+    room = memoryview(buffer)[kept:]
     with open(path, "rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            last += piece
-            if mark in last:
+        while count := file.readinto(room):
+            if buffer.find(mark, 0, kept + count) >= 0:
                 return True
-            last = last[1 - len(mark) :]
+            # What is found may begin in one piece and end in the next.
+            buffer[:kept] = buffer[count : kept + count]
     return False
 
 
