@@ -12,7 +12,7 @@ from lambdabuild import gotool, machine, publish
 from lambdabuild.asking import Findings, start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
-from lambdabuild.credentials import PASSED, for_builds, kept_back
+from lambdabuild.credentials import CACHE_KEY, PASSED, for_builds, kept_back
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import variants_of
@@ -205,7 +205,7 @@ def _keys(project: str, environment: dict[str, str]) -> Iterator[Finding]:
             Verdict.WARNING,
             f"no key can be kept in {place}: each run finds everything out again",
             "it has to be a directory of yours outside of the project (HOME, XDG_CACHE_HOME); or "
-            "set LAMBDABUILD_CACHE_KEY",
+            f"set {CACHE_KEY}",
         )
 
 

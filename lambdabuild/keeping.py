@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.caches import Caches, Mode
 from lambdabuild.config import parse_cache_mode
+from lambdabuild.credentials import CACHE_KEY
 from lambdabuild.doubts import doubt
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.keys import key_of
@@ -22,7 +23,6 @@ from lambdabuild.session import Session
 from lambdabuild.spans import Activity
 from lambdabuild.survey import Key, Survey
 
-_SECRET = "LAMBDABUILD_CACHE_KEY"  # noqa: S105 - where it is, not what it is
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
 _PATIENCE = 10.0
 """Seconds that one request to a store may take."""
@@ -56,7 +56,7 @@ def caching_of(session: Session, request: Request) -> Caching:
         from lambdabuild.addresses import check_address  # noqa: PLC0415 - most runs need none
 
         check_address(url)
-    secret = environment.get(_SECRET)
+    secret = environment.get(CACHE_KEY)
     return Caching(
         Mode(parse_cache_mode(mode)) if mode else Mode.READ_WRITE,
         url,

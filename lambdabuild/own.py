@@ -18,7 +18,7 @@ _WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
 """What is only ever replaced: another name of such a file keeps what it has."""
 
 
-def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int:
+def open_own(path: str | os.PathLike[str], flags: int) -> int:
     """Open a file, and return its descriptor; neither it nor its directory may be a link.
 
     Raises:
@@ -28,7 +28,7 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int
     directory, name = os.path.split(path)
     parent = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY | _SAFE)
     try:
-        descriptor = os.open(name, flags | _SAFE, mode, dir_fd=parent)
+        descriptor = os.open(name, flags | _SAFE, 0o666, dir_fd=parent)
     finally:
         os.close(parent)
     found = os.fstat(descriptor)
@@ -69,7 +69,7 @@ def create_new(path: str, mode: int = 0o666) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, mode)
 
 
-def replace_whole(path: str, content: bytes, mode: int = 0o666) -> None:
+def replace_whole(path: str, content: bytes) -> None:
     """Write a file so that whoever reads it sees the old content or the new one.
 
     Raises:
@@ -81,7 +81,7 @@ def replace_whole(path: str, content: bytes, mode: int = 0o666) -> None:
         # What a killed run left there, or what somebody put there: nothing is written through it.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
-        with open(create_new(beside, mode), "wb") as file:
+        with open(create_new(beside), "wb") as file:
             file.write(content)
         os.replace(beside, path)
     except OSError:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.console import Console
+from lambdabuild.credentials import CACHE_KEY
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import name_of
@@ -16,7 +17,6 @@ from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
 from lambdabuild.request import Request
 from lambdabuild.saved import State
-from lambdabuild.sealing import SECRET
 from lambdabuild.session import Session
 from lambdabuild.state import STATE, Home
 from lambdabuild.survey import Survey
@@ -50,7 +50,7 @@ def recall(session: Session, home: Home) -> Recalled:
     if home.foreign:
         session.console.say(
             f"`{session.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
-            f"it on this machine, or one with the same {SECRET}: it counts for nothing"
+            f"it on this machine, or one with the same {CACHE_KEY}: it counts for nothing"
         )
     announced = home.announced()
     if announced:

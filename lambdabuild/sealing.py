@@ -14,12 +14,11 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from lambdabuild.credentials import CACHE_KEY
 from lambdabuild.own import create_new
 
 log = logging.getLogger(__name__)
 
-SECRET = "LAMBDABUILD_CACHE_KEY"  # noqa: S105 - where it is, not what it is
-"""The variable of the secret that machines share."""
 _FILE = "state.key"
 _SIZE = 32
 """Bytes of a key."""
@@ -73,7 +72,7 @@ def caches_of(environment: Mapping[str, str], platform: str) -> str:
 
 def keys_of(environment: Mapping[str, str], platform: str, project: str) -> Keys:
     """Return the keys that there are; that of this machine is made where there is none yet."""
-    secret = environment.get(SECRET)
+    secret = environment.get(CACHE_KEY)
     shared = hashlib.sha256(b"lambdabuild state\0" + os.fsencode(secret)) if secret else None
     place = os.path.join(caches_of(environment, platform), "lambdabuild", _FILE)
     machine = None

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Sequence
 
+from lambdabuild import reading
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.process import Run
 from lambdabuild.tree import enclosing
@@ -62,8 +63,8 @@ def _index(project: str) -> Index | None:
     with contextlib.suppress(OSError, ValueError):
         if not os.path.isdir(place):
             # https://git-scm.com/docs/gitrepository-layout: of a linked tree, or of a submodule.
-            with open(place, encoding="utf-8") as file:
-                place = os.path.join(top, file.read(_MOST).removeprefix("gitdir:").strip())
+            told = reading.text(place, _MOST).removeprefix("gitdir:").strip()
+            place = os.path.join(top, told)
         found = os.stat(os.path.join(place, "index"))
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     return None

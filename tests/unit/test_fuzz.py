@@ -23,6 +23,7 @@ from lambdabuild.binary import read as read_binary
 from lambdabuild.buildinfo import parse_build_info
 from lambdabuild.cfiles import directives, named_in, parse_rule, preamble
 from lambdabuild.configfile import parse_config
+from lambdabuild.credentials import CACHE_KEY
 from lambdabuild.entry import BadEntryError, from_object, read_header, seal, to_object
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.forms import bill_made_from, is_manifest_text, unpacked
@@ -40,7 +41,7 @@ from lambdabuild.joining import join
 from lambdabuild.model import Status
 from lambdabuild.positions import of_key, of_module_file
 from lambdabuild.report import manifest_text
-from lambdabuild.sealing import SECRET, Keys
+from lambdabuild.sealing import Keys
 from lambdabuild.state import Home
 from lambdabuild.sums import merged
 from lambdabuild.trends import Run, Timed, history_value, recorded_seconds, times_of, trend_rows
@@ -164,7 +165,7 @@ CONTENT = b"\x7fELF executable" * 40
 HEADER = seal(KEY, [CONTENT], hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), None)
 TIMED = Timed("a", "linux/amd64", Status.BUILT, 1.0, 0.5, 0.5, 100)
 LINE = history_line(Run("now", "go", (TIMED,)))
-SECRETS = {SECRET: "known", "HOME": "/nonexistent"}
+SECRETS = {CACHE_KEY: "known", "HOME": "/nonexistent"}
 
 
 def state(directory: Path) -> Callable[[bytes], object]:

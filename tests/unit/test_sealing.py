@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.sealing import SECRET, Keys, caches_of, keys_of
+from lambdabuild.credentials import CACHE_KEY
+from lambdabuild.sealing import Keys, caches_of, keys_of
 
 
 @pytest.fixture
@@ -98,13 +99,13 @@ def test_a_key_in_the_project_is_none(environment: dict[str, str], tmp_path: Pat
 def test_whoever_knows_the_secret_has_the_same_second_key(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    one = keys(environment | {SECRET: "of the team"})
-    other = keys({"HOME": str(tmp_path / "other"), SECRET: "of the team"})
-    assert one.shared == other.shared != keys(environment | {SECRET: "of others"}).shared
+    one = keys(environment | {CACHE_KEY: "of the team"})
+    other = keys({"HOME": str(tmp_path / "other"), CACHE_KEY: "of the team"})
+    assert one.shared == other.shared != keys(environment | {CACHE_KEY: "of others"}).shared
     assert one.machine != other.machine
-    assert keys(environment | {SECRET: ""}).shared is None
+    assert keys(environment | {CACHE_KEY: ""}).shared is None
     # Variables are bytes, and need be no text.
-    assert keys(environment | {SECRET: "\udcff"}).shared
+    assert keys(environment | {CACHE_KEY: "\udcff"}).shared
 
 
 def test_a_signature_is_of_one_kind_of_note() -> None:
