@@ -48,7 +48,7 @@ def recall(session: Session, home: Home) -> Recalled:
     index = refuse_tracked(session.run, session.project, _own(session, home), state.index)
     renewed, state.index = index != state.index, index
     if home.foreign:
-        session.console.say(
+        session.console.say_once(
             f"`{session.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
             f"it on this machine, or one with the same {CACHE_KEY}: it counts for nothing"
         )

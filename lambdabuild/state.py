@@ -62,7 +62,8 @@ class Home:
 
     @functools.cached_property
     def _keys(self) -> Keys:
-        return keys_of(self._environment, sys.platform, self.project)
+        keys = keys_of(self._environment, sys.platform, self.project)
+        return keys if any(keys) else _of_this_process()
 
     def create(self) -> None:
         """Make the directory, which hides itself from git.
@@ -204,6 +205,12 @@ class Home:
     def forget(self) -> None:
         """Remove the directory with all that is in it."""
         remove_tree(self.path)
+
+
+@functools.cache
+def _of_this_process() -> Keys:
+    """Return what nobody else has: where no key can be kept, a watch still knows what it wrote."""
+    return Keys(os.urandom(32))
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:

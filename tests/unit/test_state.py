@@ -104,6 +104,24 @@ def test_a_state_that_somebody_else_wrote_is_nothing(content: bytes) -> None:
         assert home.load() == State()
 
 
+def test_where_no_key_can_be_kept_a_state_is_of_the_process_that_wrote_it(tmp_path: Path) -> None:
+    """As that of a watch, which would build everything again and again."""
+    environment = {"HOME": str(tmp_path)}
+    home = Home(str(tmp_path), environment)
+    home.create()
+    state = State({ARTIFACT.path: ARTIFACT})
+    home.save(state)
+    assert Home(str(tmp_path), environment).load() == state
+    script = (
+        "import sys; from lambdabuild.state import Home; print(Home(sys.argv[1]).load().artifacts)"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert other.stdout == "{}\n"
+
+
 def test_a_state_that_cannot_be_read_is_nothing(tmp_path: Path) -> None:
     home = Home(str(tmp_path))
     (home.path / "state.json").mkdir(parents=True)
