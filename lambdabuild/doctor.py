@@ -17,9 +17,10 @@ from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
+from lambdabuild.own import caches_of
 from lambdabuild.process import Run
 from lambdabuild.redacted import without_secrets
-from lambdabuild.sealing import caches_of, keys_of
+from lambdabuild.sealing import keys_of
 from lambdabuild.state import Home, remedy_of
 from lambdabuild.toolchain import ask_environment, find_go
 

@@ -14,8 +14,9 @@ from lambdabuild.credentials import CACHE_KEY
 from lambdabuild.doubts import doubt
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.keys import key_of
-from lambdabuild.localcache import LocalCache, cache_directory, cache_limit
+from lambdabuild.localcache import LocalCache, cache_limit
 from lambdabuild.model import Batch, Input, Linked, Plan, Status, Step, StepResult
+from lambdabuild.own import cache_directory
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import unfit
 from lambdabuild.request import Request

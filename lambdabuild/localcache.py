@@ -17,7 +17,6 @@ from typing import NamedTuple
 from lambdabuild.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.reading import PIECE, opened
-from lambdabuild.sealing import caches_of
 
 DEFAULT_LIMIT = 5_000_000_000
 """Bytes."""
@@ -60,13 +59,6 @@ class _Object(NamedTuple):
     used: float
     size: int
     path: str
-
-
-def cache_directory(environment: Mapping[str, str], platform: str) -> str:
-    """Return where the cache is; `platform` is `sys.platform`'s value."""
-    if chosen := environment.get("LAMBDABUILD_CACHE_DIR"):
-        return os.path.abspath(os.path.expanduser(chosen))
-    return os.path.join(caches_of(environment, platform), "lambdabuild")
 
 
 def cache_limit(environment: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections.abc import Mapping
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import TEMPORARY
@@ -16,6 +17,26 @@ _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """No link is followed, no child inherits, and a pipe that nobody reads holds nobody up."""
 _WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
 """What is only ever replaced: another name of such a file keeps what it has."""
+
+
+def caches_of(environment: Mapping[str, str], platform: str) -> str:
+    """Return the directory of the user's caches; `platform` is `sys.platform`'s value.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_CACHE_HOME
+    does not count.
+    """
+    home = environment.get("HOME") or os.path.expanduser("~")
+    xdg = environment.get("XDG_CACHE_HOME", "")
+    if platform != "darwin" and os.path.isabs(xdg):
+        return xdg
+    return os.path.join(home, *(("Library", "Caches") if platform == "darwin" else (".cache",)))
+
+
+def cache_directory(environment: Mapping[str, str], platform: str) -> str:
+    """Return where the cache is; `platform` is `sys.platform`'s value."""
+    if chosen := environment.get("LAMBDABUILD_CACHE_DIR"):
+        return os.path.abspath(os.path.expanduser(chosen))
+    return os.path.join(caches_of(environment, platform), "lambdabuild")
 
 
 def open_own(path: str | os.PathLike[str], flags: int) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,11 @@ from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import name_of
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.model import Artifact
+from lambdabuild.own import cache_directory
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.state import STATE, Home
+from lambdabuild.state import DIRECTORY, STATE, Home
 from lambdabuild.survey import Survey
 from lambdabuild.tracked import refuse_tracked
 
@@ -45,7 +47,7 @@ def recall(session: Session, home: Home) -> Recalled:
 
     """
     state = home.load()
-    index = refuse_tracked(session.run, session.project, _own(session, home), state.index)
+    index = refuse_tracked(session.run, session.project, _own(session), state.index)
     renewed, state.index = index != state.index, index
     if home.foreign:
         session.console.say_once(
@@ -60,11 +62,11 @@ def recall(session: Session, home: Home) -> Recalled:
     return Recalled(state, announced, renewed)
 
 
-def _own(session: Session, home: Home) -> list[str]:
-    """Return the directories in the project of which all is believed to be lambdabuild's."""
-    chosen = session.environment.get("LAMBDABUILD_CACHE_DIR")
-    cache = [os.path.abspath(os.path.expanduser(chosen))] if chosen else []
-    return [str(home.path), *(path for path in cache if _is_below(path, session.project))]
+def _own(session: Session) -> list[str]:
+    """Return the directories of which all is believed to be lambdabuild's, from the project's."""
+    cache = os.path.realpath(cache_directory(session.environment, sys.platform))
+    top = f"{os.path.realpath(session.project)}{os.sep}"
+    return [DIRECTORY, *([cache.removeprefix(top)] if cache.startswith(top) else [])]
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:

@@ -46,8 +46,8 @@ class State:
     """Of the files that are packed beside executables; of no directories."""
     failed: set[tuple[str, Target]] = field(default_factory=set)
     """What did not build when it was tried last, by function and target."""
-    index: tuple[int, ...] | None = None
-    """What git's index was when nothing of lambdabuild's own was in it."""
+    index: tuple[int | str, ...] | None = None
+    """What git's index was when nothing of lambdabuild's own was in it, and what was looked for."""
     project: str | None = field(default=None, compare=False)
     """Whose it is; None where it was not read from a file."""
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lambdabuild.credentials import CACHE_KEY
-from lambdabuild.own import create_new
+from lambdabuild.own import caches_of, create_new
 
 log = logging.getLogger(__name__)
 
@@ -57,19 +57,6 @@ def _signature(key: bytes, kind: str, text: str) -> str:
     return signed.hexdigest()
 
 
-def caches_of(environment: Mapping[str, str], platform: str) -> str:
-    """Return the directory of the user's caches; `platform` is `sys.platform`'s value.
-
-    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_CACHE_HOME
-    does not count.
-    """
-    home = environment.get("HOME") or os.path.expanduser("~")
-    xdg = environment.get("XDG_CACHE_HOME", "")
-    if platform != "darwin" and os.path.isabs(xdg):
-        return xdg
-    return os.path.join(home, *(("Library", "Caches") if platform == "darwin" else (".cache",)))
-
-
 def keys_of(environment: Mapping[str, str], platform: str, project: str) -> Keys:
     """Return the keys that there are; that of this machine is made where there is none yet."""
     secret = environment.get(CACHE_KEY)
@@ -77,7 +64,7 @@ def keys_of(environment: Mapping[str, str], platform: str, project: str) -> Keys
     place = os.path.join(caches_of(environment, platform), "lambdabuild", _FILE)
     machine = None
     if _is_below(place, project):
-        log.warning("no key is kept in %s: what is in the project may be of others", place)
+        log.info("no key is kept in %s: what is in the project may be of others", place)
     else:
         try:
             machine = _kept(place)

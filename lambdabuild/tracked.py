@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 _MOST = 4096
 """Bytes of a file that says where a working tree's git directory is."""
 
-Index = tuple[int, ...]
-"""What git's index was when it was looked at: inode, size, and times in nanoseconds."""
+Index = tuple[int | str, ...]
+"""What git's index was when it was looked at: inode, size, times in nanoseconds; and what for."""
 
 
 def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | None) -> Index | None:
-    """Return what git's index is, in which nothing is of `own`: absolute paths in the project.
+    """Return what git's index is, in which nothing is of `own`: paths from the project's directory.
 
     `known` is what it was when that was seen last: then git need not be asked again. None where
     there is no index, or git does not say what is in it.
@@ -29,15 +29,17 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
         LambdabuildError: something of lambdabuild's own is in it.
 
     """
-    index = _index(project)
-    if index is None or index == known:
+    seen = _index(project)
+    if seen is None:
+        return None
+    index: Index = (*seen, *own)
+    if index == known:
         return index
     from lambdabuild.git import Git  # noqa: PLC0415 - only when the index has changed
 
-    names = [os.path.relpath(path, project) for path in own]
     command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
     try:
-        done = Git(run, project).ask(*command, *names)
+        done = Git(run, project).ask(*command, *own)
     except LambdabuildError as error:
         log.info("whether git tracks what is ours is not known: %s", error.message)
         return None
@@ -47,7 +49,7 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     tracked = done.output.split("\0")[0]
     if not tracked:
         return index
-    top = next((name for name in names if f"{tracked}/".startswith(f"{name}/")), tracked)
+    top = next((name for name in own if f"{tracked}/".startswith(f"{name}/")), tracked)
     raise LambdabuildError(
         f"git tracks `{tracked}`: what lambdabuild takes for its own must not come with a clone",
         at=[os.path.join(project, tracked)],
@@ -55,7 +57,7 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     )
 
 
-def _index(project: str) -> Index | None:
+def _index(project: str) -> tuple[int, ...] | None:
     top = enclosing(project, ".git", os.path.lexists)
     if top is None:
         return None

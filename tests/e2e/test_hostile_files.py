@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -169,11 +170,17 @@ def test_what_git_tracks_is_not_taken_for_lambdabuilds_own(
             assert "git tracks `.lambdabuild/" in result.err
     git(clone.path, "rm", "-rfq", ".lambdabuild")
     assert clone.run("all", "--json").statuses == {"a": "unchanged", "b": "unchanged"}
-    # And a cache in the project, which would be believed as well.
-    clone.write(".cache/entry", "")
+    # And a cache in the project, which would be believed as well, however it is named.
+    clone.write(".cache/lambdabuild/entry", "")
     git(clone.path, "add", ".cache")
-    result = clone.run("all", env={"LAMBDABUILD_CACHE_DIR": ".cache"})
-    assert (result.code, "git tracks `.cache/entry`" in result.err) == (2, True)
+    assert clone.run("all").code == 0
+    (clone / "link").symlink_to(".cache")
+    cache = str(clone / "link/lambdabuild")
+    for env in ({"LAMBDABUILD_CACHE_DIR": ".cache/lambdabuild"}, {"LAMBDABUILD_CACHE_DIR": cache}):
+        result = clone.run("all", env=env)
+        assert (result.code, "git tracks `.cache/lambdabuild/entry`" in result.err) == (2, True)
+    if sys.platform != "darwin":
+        assert clone.run("all", env={"XDG_CACHE_HOME": str(clone / ".cache")}).code == 2
 
 
 def test_the_state_of_another_user_removes_nothing_and_vouches_for_nothing(

@@ -9,7 +9,8 @@ import pytest
 
 from lambdabuild.entry import BadEntryError, Header, seal
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.localcache import DEFAULT_LIMIT, Info, LocalCache, cache_directory, cache_limit
+from lambdabuild.localcache import DEFAULT_LIMIT, Info, LocalCache, cache_limit
+from lambdabuild.own import cache_directory
 
 SECRET = b"only known to us"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.credentials import CACHE_KEY
-from lambdabuild.sealing import Keys, caches_of, keys_of
+from lambdabuild.own import caches_of
+from lambdabuild.sealing import Keys, keys_of
 
 
 @pytest.fixture
