@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -33,6 +34,10 @@ _STYLES = {
 
 _NO_WIDTH = 10_000
 """Columns where there is no terminal: nothing is cut."""
+
+
+_SHOW_CURSOR = b"\x1b[?25h"
+"""DECTCEM: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
 
 class Look(NamedTuple):
@@ -217,9 +222,14 @@ class Console:
         self._live.update(frame, refresh=True)
 
     def stopping(self) -> None:
-        """Leave the terminal to whoever stopped this, with the cursor that a board hides."""
+        """Leave the terminal to whoever stopped this, with the cursor that a board hides.
+
+        A signal may interrupt what writes to the stream, which then lets nobody else in; so this
+        goes past it.
+        """
         if self._live is not None:
-            self._live.console.show_cursor()
+            with contextlib.suppress(OSError, ValueError):
+                os.write(self._stream.fileno(), _SHOW_CURSOR)
 
     def report(self, report: Report, relative: text.Relative) -> None:
         """Show the table, the faults and the last line."""

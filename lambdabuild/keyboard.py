@@ -63,7 +63,8 @@ def _put_back_while_stopped(
     def take(*_: object) -> None:
         with contextlib.suppress(OSError, termios.error):
             if _in_foreground(terminal):
-                tty.setcbreak(terminal)
+                # Without flushing: a key may have been pressed since it goes on.
+                tty.setcbreak(terminal, termios.TCSADRAIN)
 
     def stop(number: int, _: object) -> None:
         stopping()
