@@ -156,7 +156,8 @@ def test_a_syntax_error_anywhere_in_a_file_is_mended(project: Project) -> None:
                 "package other\n",
             ]
         ):
-            project.write("api/d/more.go", broken)
+            # In one step: a watcher that is quick would see it empty first, and then once more.
+            replace_whole(project, "api/d/more.go", broken)
             watch.until("failed d")
             project.write("api/c/main.go", main_saying(f"c-{number}"))
             assert watch.until("built c") == ["change api/c/main.go: c", "built c"]
