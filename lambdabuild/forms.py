@@ -11,12 +11,11 @@ from typing import Any
 
 from lambdabuild import zips
 from lambdabuild.merging import is_manifest
+from lambdabuild.model import MOST_UNZIPPED
 from lambdabuild.origins import sbom_made_from
 from lambdabuild.report import SCHEMA, to_json
 from lambdabuild.zips import Member
 
-_MOST = 262_144_000
-"""Bytes that what is packed has together; Lambda takes less."""
 _FIELDS = frozenset(
     {
         *("name", "package", "directory", "target", "architecture", "runtime"),
@@ -43,7 +42,7 @@ def unpacked(content: bytes) -> list[Member]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             infos = file.infolist()
-            if sum(info.file_size for info in infos) > _MOST:
+            if sum(info.file_size for info in infos) > MOST_UNZIPPED:
                 return []
             members = [
                 Member(info.filename, file.read(info), info.external_attr >> 16 & 0o7777)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Status
-from lambdabuild.own import open_own, read_own
+from lambdabuild.own import MOST, open_own, read_own
 from lambdabuild.state import write_atomically
 from lambdabuild.trends import Run, Timed
 
@@ -18,8 +18,6 @@ FILE_NAME = "history.jsonl"
 MOST_RUNS = 500
 MOST_BYTES = 4_000_000
 """A run of 500 functions takes some 35 kB."""
-_LARGEST = 64 << 20
-"""Bytes: nothing that lambdabuild wrote grows to this, so it is not read."""
 
 _STATUSES = frozenset(Status)
 
@@ -39,7 +37,7 @@ def append(path: str | os.PathLike[str], run: Run) -> None:
 def read_history(path: str | os.PathLike[str]) -> list[Run]:
     """Return the runs that are noted, the oldest first; damaged lines are passed over."""
     try:
-        lines = read_own(path, _LARGEST).split(b"\n")
+        lines = read_own(path).split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -55,7 +53,7 @@ def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
     descriptor = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         end = os.fstat(descriptor).st_size
-        if end > _LARGEST:
+        if end > MOST:
             # Nothing that lambdabuild wrote grows to this.
             os.ftruncate(descriptor, end := 0)
         # A run that was killed, or a full disk, may have left half a line: it must not take this
@@ -68,7 +66,7 @@ def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
 
 def _trim(path: Path) -> None:
     """Keep half of the most, so that it is a long time until the file is written anew again."""
-    content = read_own(path, _LARGEST)
+    content = read_own(path)
     if content.count(b"\n") <= MOST_RUNS and len(content) <= MOST_BYTES:
         return
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""Open what is lambdabuild's own: regular files, and never by way of a link.
+"""Where lambdabuild keeps what is its own, and how that is opened: never by way of a link.
 
 A repository may bring a `.lambdabuild` of its own making. A link in it would have lambdabuild write
 wherever that leads, with the rights of whoever builds; plain `go build` writes nothing there.
@@ -15,6 +15,8 @@ from lambdabuild.model import TEMPORARY
 
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """No link is followed, no child inherits, and a pipe that nobody reads holds nobody up."""
+MOST = 64 << 20
+"""Bytes of the largest file that is read: a state of 2,000 functions takes some MB, a history 4."""
 _WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
 """What is only ever replaced: another name of such a file keeps what it has."""
 
@@ -60,7 +62,7 @@ def open_own(path: str | os.PathLike[str], flags: int) -> int:
     raise OSError(errno.EMLINK, "It is not a regular file of one name", str(path))
 
 
-def read_own(path: str | os.PathLike[str], most: int) -> bytes:
+def read_own(path: str | os.PathLike[str], most: int = MOST) -> bytes:
     """Return what is in a file of at most so many bytes; whatever is larger is not ours.
 
     Raises:

@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 DIRECTORY = ".lambdabuild"
 STATE = "state.json"
 """The file in it that every run may write."""
-MOST_BYTES = 64 << 20
-"""Of a state that is read; one of 2,000 functions takes some MB."""
 _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
@@ -123,7 +121,7 @@ class Home:
         place = self.path / "staging"
         if place.exists():
             log.info("%d processes of a killed run ended", end_orphans(str(place)))
-            remove_tree(place)
+            directories.remove(str(place))
         for path in (self._state, self._announced):
             with contextlib.suppress(OSError):
                 os.unlink(temporary(str(path)))
@@ -146,7 +144,7 @@ class Home:
         try:
             yield directory
         finally:
-            remove_tree(place)
+            directories.remove(str(place))
 
     def clock(self) -> int:
         """Return the time by the project's file system, in nanoseconds."""
@@ -177,7 +175,7 @@ class Home:
 
     def _read(self, path: Path) -> str | None:
         try:
-            return read_own(path, MOST_BYTES).decode()
+            return read_own(path).decode()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -204,7 +202,7 @@ class Home:
 
     def forget(self) -> None:
         """Remove the directory with all that is in it."""
-        remove_tree(self.path)
+        directories.remove(str(self.path))
 
 
 @functools.cache
@@ -238,11 +236,6 @@ def write_atomically(path: Path, text: str) -> None:
         replace_whole(str(path), text.encode())
     except OSError as error:
         raise cannot_write(error, str(path)) from error
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory of lambdabuild's own, whatever is in it."""
-    directories.remove(str(path))
 
 
 def cannot_write(error: OSError, path: str) -> LambdabuildError:

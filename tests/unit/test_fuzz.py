@@ -305,16 +305,21 @@ def readers(directory: Path) -> dict[str, Reader]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [
+READERS = (
     *("state", "history", "report", "configuration", "header", "object", "go list"),
     *("action graph", "sources", "forms", "executable", "go.mod"),
-])  # fmt: skip
+)
+
+
+@pytest.mark.parametrize("name", READERS)
 def test_whatever_a_file_holds_there_is_an_error_and_no_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     # What is logged of half surrogates, pytest cannot hand from one process to another.
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
-    reader = readers(tmp_path)[name]
+    every = readers(tmp_path)
+    assert every.keys() == set(READERS)
+    reader = every[name]
     # As good as any other number; each input is the same in each run, whatever comes before it.
     for number in range(EXAMPLES):
         content = reader.make(random.Random(f"20261126 {name} {number}"))  # noqa: S311
