@@ -124,7 +124,8 @@ class _Loop(Watching):
             again = self._arm()
             if self.signals.quitting or (not again and not self._wait()):
                 return
-            self._rebuild()
+            if self._come_to_rest():
+                self._rebuild()
 
     def _first(self) -> None:
         started = time.monotonic()
@@ -321,21 +322,24 @@ class _Loop(Watching):
             self.board.draw()
 
     def _look(self) -> bool:
-        """Look at the disk until it is at rest; return whether anything changed."""
-        paths = self.watcher.take()
+        """Look at the disk; return whether anything changed."""
         self.ground.look(self._own)
-        if not self.ground.changed:
-            # What is nearest above a directory that is missing may be another now, or where a
-            # link leads.
-            return bool(paths) and self._arm()
-        if (
-            len(paths) > _MANY
-            or len(self.ground.changed) > _MANY
-            or git_at_work(self.session.project)
-        ):
+        if self.ground.changed:
+            return True
+        # What is nearest above a directory that is missing may be another now, or where a link
+        # leads.
+        return bool(self.watcher.take()) and self._arm()
+
+    def _come_to_rest(self) -> bool:
+        """Wait until a checkout is over, however it was noticed: half of one is nobody's code.
+
+        Return False if somebody wants no more.
+        """
+        many = max(len(self.watcher.take()), len(self.ground.changed)) > _MANY
+        if many or git_at_work(self.session.project):
             self._settle()
             self.ground.look(self._own)
-        return True
+        return not self.signals.quitting
 
     def _settle(self) -> None:
         """Wait for the end of a burst: nothing happens for a while, and git is done."""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.e2e.watcher import (
     MODULE,
     PATIENCE,
     SENTINEL_FILE,
+    Gates,
     artifacts,
     clean_artifacts,
     main_saying,
@@ -543,6 +545,26 @@ def test_a_checkout_of_another_branch_is_one_rebuild(project: Project) -> None:
         watch.until("built a", "built b", "built c", "removed e", within=PATIENCE)
         assert watch.settled() == []
         assert artifacts(project) == before | {"zz": artifacts(project)["zz"]}
+
+
+def test_a_checkout_that_begins_during_a_build_is_waited_for(
+    project: Project, tmp_path: Path
+) -> None:
+    git(project, "init", "--quiet")
+    gates = Gates(project, tmp_path / "gates")
+    with watching(project, env=gates.environment) as watch:
+        gates.shut("before-build")
+        project.write("api/d/main.go", main_saying("d2"))
+        gates.reached("before-build")
+        (project / ".git/index.lock").touch()
+        project.write("internal/q/q.go", "package q\n\nfunc halfway(\n")
+        gates.open("before-build")
+        watch.until("built d")
+        time.sleep(0.5)
+        project.write("internal/q/q.go", package_saying("q", "q2"))
+        (project / ".git/index.lock").unlink()
+        lines = watch.until("built a", "built b", "built c")
+        assert not [line for line in lines if line.startswith("failed")], watch
 
 
 def test_a_stash_and_its_return_take_functions_away_and_bring_them_back(project: Project) -> None:
