@@ -4,7 +4,7 @@ import contextlib
 import importlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lambdabuild import artifacts, gotool, machine, report
 from lambdabuild.build import Distrusted, Event, Observe, Toolchain, build, stage, wrapper_path
@@ -32,12 +32,18 @@ from lambdabuild.withoutc import warnings, with_remedy
 
 
 def build_and_publish(
-    session: Session, request: Request, home: Home, state: State, found: Survey, clock: int
+    session: Session,
+    request: Request,
+    home: Home,
+    state: State,
+    found: Survey,
+    clock: int,
+    outdated: Callable[[Batch], bool],
 ) -> list[StepResult]:
     """Build and pack all that is not up to date and put it in place; return what became of it.
 
     `clock` is when the survey began, by the file system. An input that was written since leaves
-    its functions not up to date.
+    its functions not up to date. `outdated` is asked whether a batch is worth building any more.
 
     Raises:
         LambdabuildError: an output directory cannot be written, or Go refuses its flags.
@@ -60,7 +66,9 @@ def build_and_publish(
         if plan.steps:
             session.console.building(plan)
         try:
-            linked = _build_all(session, request, plan, found, toolchain, state, staging, packer)
+            linked = _build_all(
+                session, request, plan, found, toolchain, state, staging, packer, outdated
+            )
         finally:
             session.console.built()
         _warn_of_missing_c(session, found, linked)
@@ -90,7 +98,7 @@ def _keeping(
     caches = None
     if found.to_build.batches:
         caching = caching_of(session, request)
-        if caching.url is not None and not request.watching.shares():
+        if caching.url is not None and request.local_cache_only:
             # What was said of the shared one is not meant of that of this machine.
             mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE
             caching = caching._replace(url=None, mode=mode)
@@ -267,6 +275,7 @@ def _build_all(
     state: State,
     staging: str,
     packer: Packer,
+    outdated: Callable[[Batch], bool],
 ) -> list[Linked]:
     """Run every batch, and return what became of every step that was not set aside."""
     stages = {id(batch): stage(staging, n, batch) for n, batch in enumerate(plan.batches)}
@@ -291,7 +300,7 @@ def _build_all(
 
     def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
         def stop() -> bool:
-            return (request.fail_fast and failing) or request.watching.stop(found, batch)
+            return (request.fail_fast and failing) or outdated(batch)
 
         if stop():
             return [Linked(step, cancelled=True) for step in batch.steps]

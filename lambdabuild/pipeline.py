@@ -3,7 +3,8 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lambdabuild import artifacts
 from lambdabuild.embedding import warn_of_embedded_outputs
@@ -13,6 +14,7 @@ from lambdabuild.logfile import log_to_file
 from lambdabuild.machine import processors
 from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.model import (
+    Batch,
     Function,
     Report,
     Runtime,
@@ -79,6 +81,10 @@ def _list_some(
     return functions, session.shown(found.discovery.skipped)
 
 
+def _never(_: Batch) -> bool:
+    return False
+
+
 def build_functions(session: Session, request: Request) -> Report:
     """Build what `request` asks for and publish it.
 
@@ -89,6 +95,19 @@ def build_functions(session: Session, request: Request) -> Report:
         LambdabuildError: it could not start, and nothing was changed; or the state cannot be
             written.
         Interrupted: a signal came; what was published before is whole.
+
+    """
+    with locked(session, request) as run:
+        report = run.build(run.survey())
+    return run.write_outlets(report)
+
+
+@contextlib.contextmanager
+def locked(session: Session, request: Request) -> Iterator["Run"]:
+    """Hold the project's lock for one run: a survey, and a build of what it found.
+
+    Raises:
+        LambdabuildError: the run could not start, and nothing was changed.
 
     """
     started = time.monotonic()
@@ -103,61 +122,113 @@ def build_functions(session: Session, request: Request) -> Report:
         session.timeline.span(Activity.RUN),
         home.locked(lambda who: say_waiting(session.console, who)),
     ):
-        report = _build_under_lock(session, request, home, started)
-    report = report._replace(spans=session.timeline.spans)
-    try:
-        write_outlets(session, request, report)
-    except LambdabuildError as error:
-        report = report._replace(problem=report.problem or error)
-    return report
+        home.sweep()
+        clock = home.clock()
+        state, announced, renewed = recall(session, home)
+        if announced:
+            # Before this run announces what it is about to do, in the place of that one.
+            home.save(state)
+        yield Run(session, request, home, state, clock, started, bool(announced), renewed)
 
 
-def _build_under_lock(session: Session, request: Request, home: Home, started: float) -> Report:
-    home.sweep()
-    clock = home.clock()
-    state, announced, renewed = recall(session, home)
-    if announced:
-        # Before this run announces what it is about to do, in the place of that one.
-        home.save(state)
-    before = _remembered(state)
-    found, share = _select(session, request, state, clock)
-    found = request.watching.surveyed(found)
-    session.console.skipped(session.shown(found.discovery.skipped))
-    if request.explain:
-        shown = found.to_build if session.console.calm else found.plan
-        session.console.explain(shown, found.reasons)
-    warn_of_embedded_outputs(session, found)
-    with saving(session, home, state, before):
-        results = _build(session, request, home, state, found, clock)
-        with session.interrupts.held_off():
-            results = with_earlier_sizes(home, results)
-            up_to_date = found.up_to_date
-            results += [artifacts.up_to_date(step, state, session.project) for step in up_to_date]
-            removed = prune(session, request, found, state)
-            _note_failures(state, found, results)
-            same = state.artifacts == before[0] and not announced
-            problem = None
-            told = (state, session.project, session.layout)
-            current = bool(session.layout) and is_current(*told) and (same or says_all(*told))
-            if session.layout and not current:
-                problem = _write_manifest(session, request, found, state)
-            renewed = renewed or bool(found.go.asked) or found.seen.renewed
-            if renewed or _remembered(state) != before:
-                home.save(state)
-    report = Report(
-        ok=problem is None
-        and not any(r.status in {Status.FAILED, Status.CANCELLED} for r in results),
-        seconds=time.monotonic() - started,
-        go=_go_version(found),
-        jobs=request.jobs or processors(),
-        results=tuple(results),
-        removed=tuple(removed),
-        share=share,
-        problem=problem,
-    )
-    report = checked(Limits(session, home, request.check_size), report)
-    note_history(home, report)
-    return report
+@dataclass(slots=True)
+class Run:
+    """One run under the project's lock; whoever leads it sees the survey before it is built."""
+
+    session: Session
+    request: Request
+    home: Home
+    state: State
+    clock: int
+    """When the run began, by the file system, in nanoseconds."""
+    started: float
+    recovered: bool
+    """A killed run's artifacts were taken over."""
+    renewed: bool
+    """The state is worth saving, whatever comes of the run."""
+    share: Share | None = None
+    before: tuple[object, ...] = ()
+
+    def survey(self) -> Survey:
+        """Find out what there is to build, and why; nothing is written.
+
+        Raises:
+            LambdabuildError: what there is cannot be found out.
+
+        """
+        self.before = _remembered(self.state)
+        found, self.share = _select(self.session, self.request, self.state, self.clock)
+        return found
+
+    def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
+        """Build and publish what is not up to date, remove what is gone, and remember that.
+
+        `outdated` is asked, again and again, whether a batch that is being built is worth no more.
+
+        Raises:
+            LambdabuildError: it could not start, or the state cannot be written.
+            Interrupted: a signal came; what was published before is whole.
+
+        """
+        session, request, home, state = self.session, self.request, self.home, self.state
+        session.console.skipped(session.shown(found.discovery.skipped))
+        if request.explain:
+            shown = found.to_build if session.console.calm else found.plan
+            session.console.explain(shown, found.reasons)
+        warn_of_embedded_outputs(session, found)
+        with saving(session, home, state, self.before):
+            results = self._results(found, outdated)
+            with session.interrupts.held_off():
+                results = with_earlier_sizes(home, results)
+                up_to_date = found.up_to_date
+                results += [
+                    artifacts.up_to_date(step, state, session.project) for step in up_to_date
+                ]
+                removed = prune(session, request, found, state)
+                _note_failures(state, found, results)
+                same = state.artifacts == self.before[0] and not self.recovered
+                problem = None
+                told = (state, session.project, session.layout)
+                current = bool(session.layout) and is_current(*told) and (same or says_all(*told))
+                if session.layout and not current:
+                    problem = _write_manifest(session, request, found, state)
+                renewed = self.renewed or bool(found.go.asked) or found.seen.renewed
+                if renewed or _remembered(state) != self.before:
+                    home.save(state)
+        report = Report(
+            ok=problem is None
+            and not any(r.status in {Status.FAILED, Status.CANCELLED} for r in results),
+            seconds=time.monotonic() - self.started,
+            go=_go_version(found),
+            jobs=request.jobs or processors(),
+            results=tuple(results),
+            removed=tuple(removed),
+            share=self.share,
+            problem=problem,
+        )
+        report = checked(Limits(session, home, request.check_size), report)
+        note_history(home, report)
+        return report
+
+    def _results(self, found: Survey, outdated: Callable[[Batch], bool]) -> list[StepResult]:
+        """Build and publish all that is not up to date; return what became of it."""
+        if not found.to_build.steps and not found.only_to_pack:
+            return []
+        # Not before there is something to build: nothing changed should cost next to nothing.
+        from lambdabuild.batches import build_and_publish  # noqa: PLC0415
+
+        return build_and_publish(
+            self.session, self.request, self.home, self.state, found, self.clock, outdated
+        )
+
+    def write_outlets(self, report: Report) -> Report:
+        """Write what was asked for about the run, once it is over; return the report, complete."""
+        report = report._replace(spans=self.session.timeline.spans)
+        try:
+            write_outlets(self.session, self.request, report)
+        except LambdabuildError as error:
+            report = report._replace(problem=report.problem or error)
+        return report
 
 
 @contextlib.contextmanager
@@ -227,18 +298,6 @@ def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -
         (state.failed.add if failed else state.failed.discard)(result.step.key)
     there = {function.name for function in found.discovery.functions} | found.discovery.unasked
     state.failed = {key for key in state.failed if key[0] in there}
-
-
-def _build(
-    session: Session, request: Request, home: Home, state: State, found: Survey, clock: int
-) -> list[StepResult]:
-    """Build and publish all that is not up to date; return what became of it."""
-    if not found.to_build.steps and not found.only_to_pack:
-        return []
-    # Not before there is something to build: nothing changed should cost next to nothing.
-    from lambdabuild.batches import build_and_publish  # noqa: PLC0415
-
-    return build_and_publish(session, request, home, state, found, clock)
 
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:

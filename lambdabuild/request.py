@@ -1,27 +1,8 @@
 """What a person asks to be built, and how."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from lambdabuild.model import Batch
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
-from lambdabuild.survey import Survey
-
-
-class Watching:
-    """What a watcher may do to a run; by default nothing."""
-
-    def surveyed(self, found: Survey) -> Survey:
-        """Take what there is to build, and return what of it is to be built now."""
-        return found
-
-    def shares(self) -> bool:
-        """Tell whether a shared cache is worth its time."""
-        return True
-
-    def stop(self, found: Survey, batch: Batch) -> bool:
-        """Tell whether to stop a batch, for what it builds is out of date already."""
-        del found, batch
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +24,8 @@ class Request:
     cache: str | None = None
     """The address of a shared cache."""
     cache_mode: str | None = None
+    local_cache_only: bool = False
+    """Ask no shared cache: what is being edited, nobody else has built."""
     check_size: bool = False
     """Limits of size are to be held, not only spoken of."""
     narrowing: Narrowing = NOTHING_LEFT_OUT
-    watching: Watching = field(default_factory=Watching)

@@ -18,9 +18,9 @@ from lambdabuild.ground import Ground
 from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.model import Batch, Report, Status, Step, StepResult
-from lambdabuild.pipeline import build_functions
+from lambdabuild.pipeline import locked
 from lambdabuild.process import Runner
-from lambdabuild.request import Request, Watching
+from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals
 from lambdabuild.streams import print_json
@@ -84,7 +84,7 @@ def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]
 
 
 @dataclass(slots=True)
-class _Loop(Watching):
+class _Loop:
     """The state of a watch."""
 
     session: Session
@@ -144,17 +144,19 @@ class _Loop(Watching):
         self._print(events.ready(count, time.monotonic() - started))
 
     def _build(self, request: Request) -> Report:
-        """Run the pipeline once, with this as what watches over it."""
+        """Run the pipeline once, and leave out what it cannot help."""
         runner = Runner(self.session.environment, self.session.interrupts.held_off)
         try:
-            session = self.session._replace(run=runner)
-            return build_functions(session, replace(request, watching=self))
+            with locked(self.session._replace(run=runner), request) as run:
+                found = self._narrowed(run.survey())
+                report = run.build(found, lambda batch: self._is_outdated(found, batch))
+            return run.write_outlets(report)
         finally:
             runner.close()
 
     def _rebuild(self) -> None:
         """Take in all that changed, and build what it touches."""
-        request = replace(self.wishes.request, force=self.forced == "r")
+        request = replace(self.wishes.request, force=self.forced == "r", local_cache_only=True)
         if self.forced:
             self.failed.clear()
         self.forced = ""
@@ -174,11 +176,7 @@ class _Loop(Watching):
             self.session.console.error(report.problem)
             self._print(events.stuck(report.problem, self.session.relative))
 
-    def shares(self) -> bool:
-        """Ask at first only: what is being edited, nobody else has built."""
-        return not self.started
-
-    def surveyed(self, found: Survey) -> Survey:
+    def _narrowed(self, found: Survey) -> Survey:
         """Name what changed; leave out what failed and did not change."""
         self.found = found
         self.ground.stamps = found.stamps
@@ -224,7 +222,7 @@ class _Loop(Watching):
         self._print(events.change(paths, names))
         self.board.changed(paths, list(names))
 
-    def stop(self, found: Survey, batch: Batch) -> bool:
+    def _is_outdated(self, found: Survey, batch: Batch) -> bool:
         """Tell whether something changed since that a batch is built from, or nobody waits."""
         if self.signals.quitting:
             return True
