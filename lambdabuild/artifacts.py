@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from lambdabuild.fingerprint import name_of
 from lambdabuild.model import (
     Artifact,
     Companion,
@@ -22,6 +21,7 @@ from lambdabuild.model import (
     StepResult,
 )
 from lambdabuild.own import temporary
+from lambdabuild.paths import name_of
 from lambdabuild.places import leads_out
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write

@@ -6,16 +6,16 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lambdabuild import directories, gotool, reading, tree
+from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
 from lambdabuild.model import Flags, Foreign, GoEnvironment, Package, Target
 from lambdabuild.process import Run
 from lambdabuild.sources import has_main
-from lambdabuild.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, World
 from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, refused
 
 log = logging.getLogger(__name__)
@@ -39,30 +39,6 @@ class Variant(NamedTuple):
     @property
     def flags(self) -> Flags:
         return Flags(tags=self.tags, environment=self.environment, cgo=self.cgo)
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was found out about a project, and the stamps it rests on."""
-
-    trees: dict[str, tree.Tree] = field(default_factory=dict)
-    """By root, absolute."""
-    environments: dict[str, GoEnvironment] = field(default_factory=dict)
-    """By directory and settings."""
-    packages: dict[str, tuple[Package, ...]] = field(default_factory=dict)
-    """By everything that decides what `go list` says."""
-    foreign: dict[str, Foreign] = field(default_factory=dict)
-    """What `go list` does not tell of, by all that decides what a package's C takes in."""
-    stamps: Stamps = field(default_factory=Stamps)
-    incomplete: bool = False
-    """Some module or workspace gave no answer at all."""
-
-    @property
-    def broken(self) -> bool:
-        """Something cannot be loaded: what would mend it is not all known."""
-        return self.incomplete or any(
-            package.errors for packages in self.packages.values() for package in packages
-        )
 
 
 class Go:

@@ -8,7 +8,6 @@ from lambdabuild import naming, tree
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import name_of
 from lambdabuild.loading import Graph, Listing, Place, variants_of
 from lambdabuild.model import Function, Package, Skipped
 from lambdabuild.naming import is_below
@@ -20,6 +19,7 @@ from lambdabuild.oversights import (
     not_in_workspace,
     unreadable,
 )
+from lambdabuild.paths import name_of
 from lambdabuild.sources import sources_with_main
 
 

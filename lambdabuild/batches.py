@@ -6,17 +6,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import artifacts, gotool, machine, report
-from lambdabuild.build import Distrusted, Event, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild import artifacts, gotool, machine, text
+from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
 from lambdabuild.doubts import doubt
-from lambdabuild.fingerprint import name_of
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.logfile import open_log
-from lambdabuild.model import Batch, Diagnostic, Linked, Plan, Step, StepResult, Target
+from lambdabuild.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target
 from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.origins import epoch_of
 from lambdabuild.packing import Packed, Packer
+from lambdabuild.paths import name_of
 from lambdabuild.plan import batches_in_order
 from lambdabuild.process import in_parallel
 from lambdabuild.publish import Publisher, check_writable
@@ -222,7 +222,7 @@ def _warn_of_size(session: Session, result: StepResult) -> None:
     if result.zip is not None and result.zip.identity.size > MOST_FOR_UPLOAD:
         session.console.warn(
             f"`{session.relative(os.path.join(session.project, result.zip.path))}` is "
-            f"{report.size(result.zip.identity.size)}, too large to be uploaded in a request",
+            f"{text.size(result.zip.identity.size)}, too large to be uploaded in a request",
             "Lambda takes up to 50 MiB so; put it into S3 and deploy it from there",
         )
 

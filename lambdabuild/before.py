@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild import reading, sums
-from lambdabuild.asking import Findings, Go, Variant
+from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import FILE_NAME, BuildSettings, Settings
 from lambdabuild.configfile import parse_config
 from lambdabuild.digests import digest_of
 from lambdabuild.discover import Discovery
+from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import first_change
 from lambdabuild.git import Change, Repository
 from lambdabuild.loading import find_places, list_all, variants_of

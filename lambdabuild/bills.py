@@ -10,10 +10,10 @@ from lambdabuild import sbom
 from lambdabuild.artifacts import held_companion
 from lambdabuild.buildinfo import BuildInfo
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import name_of
 from lambdabuild.model import Artifact, Diagnostic, Kind, Step
 from lambdabuild.origins import sbom_made_from
 from lambdabuild.packing import Packed, Staged
+from lambdabuild.paths import name_of
 from lambdabuild.process import Run
 from lambdabuild.state import cannot_write
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from lambdabuild.console import Console
 from lambdabuild.model import Report, Status, StepResult
-from lambdabuild.report import Relative, duration, faults
+from lambdabuild.report import Relative, faults
 from lambdabuild.shown import one_line
+from lambdabuild.text import duration
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12

@@ -18,7 +18,7 @@ from lambdabuild.gocache import forget_packages
 from lambdabuild.goparse import Timing, parse_build_output, without_stacks
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.guard import list_sources
-from lambdabuild.model import Batch, Command, Completed, Diagnostic, Linked, Step
+from lambdabuild.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
 from lambdabuild.plan import reached
 from lambdabuild.process import Run
 from lambdabuild.spans import Span
@@ -30,19 +30,6 @@ _REFUSED = 2
 """How `go build` exits when its flags or its environment make no sense to it."""
 _TRIES = 3
 """How often a function is built whose sources change while they are compiled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the toolexec wrapper, as it arrived."""
-
-    batch: Batch
-    kind: str
-    """`start`, `done`, `failed`, `current`: nothing to link, or `refused`: a source changed."""
-    tool: str
-    package: str
-    at: float
-    """Seconds of the monotonic clock when it was read, at most a tick after it happened."""
 
 
 Observe = Callable[[Event | None], None]

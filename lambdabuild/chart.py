@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from lambdabuild.lanes import CRITICAL, Lane, Placed, lanes
 from lambdabuild.markup import escaped
-from lambdabuild.report import duration
 from lambdabuild.spans import Activity, Span
+from lambdabuild.text import duration
 
 MOST = 2500
 """How many spans are drawn: some 150 bytes each."""

@@ -121,7 +121,7 @@ chores.add_typer(cache_app, name="cache")
 def cache_info(flags: Globals) -> None:
     """Show where the cache is, and how full."""
     from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.report import size  # noqa: PLC0415
+    from lambdabuild.text import size  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("look at"):
@@ -140,7 +140,7 @@ def cache_info(flags: Globals) -> None:
 def cache_clear(flags: Globals) -> None:
     """Remove all that is kept on this machine."""
     from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.report import size  # noqa: PLC0415
+    from lambdabuild.text import size  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("clear"):
@@ -164,8 +164,9 @@ def _using_cache(verb: str) -> Iterator[None]:
 @taking()
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
-    from lambdabuild.asking import Findings, start_go  # noqa: PLC0415
+    from lambdabuild.asking import start_go  # noqa: PLC0415
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
+    from lambdabuild.findings import Findings  # noqa: PLC0415
     from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
 
     # A link that leads nowhere is there as well: what it names is not to be made.

@@ -111,7 +111,7 @@ def _triple(architecture: Architecture, runtime: Runtime) -> str:
 
     https://ziglang.org/documentation/master/#Targets
     """
-    from lambdabuild.elf import GLIBC  # noqa: PLC0415 - few functions have C
+    from lambdabuild.model import GLIBC  # noqa: PLC0415 - few functions have C
 
     glibc = ".".join(map(str, GLIBC[runtime]))
     return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
 
-    from lambdabuild.build import Event
+    from lambdabuild.model import Event
     from lambdabuild.progress import Progress
 
 _STYLES = {

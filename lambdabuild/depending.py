@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import PurePath
 
-from lambdabuild.fingerprint import path_of
+from lambdabuild.paths import path_of
 from lambdabuild.survey import Key, Survey
 
 

@@ -11,9 +11,9 @@ from lambdabuild.asking import Go, Variant
 from lambdabuild.assembly import Assembly
 from lambdabuild.config import Settings
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import name_of
 from lambdabuild.loading import Graph, find_places, list_all, variants_of
 from lambdabuild.model import Function, GoEnvironment, Package, Skipped
+from lambdabuild.paths import name_of
 from lambdabuild.process import Run
 
 

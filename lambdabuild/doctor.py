@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lambdabuild import gotool, machine, publish
-from lambdabuild.asking import Findings, start_go
+from lambdabuild.asking import start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
 from lambdabuild.credentials import CACHE_KEY, PASSED, for_builds, kept_back
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.findings import Findings
 from lambdabuild.loading import variants_of
 from lambdabuild.model import GoEnvironment
 from lambdabuild.own import caches_of

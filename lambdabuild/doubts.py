@@ -3,8 +3,9 @@
 import os
 from pathlib import PurePath
 
-from lambdabuild.fingerprint import UNKNOWN, name_of, path_of
 from lambdabuild.model import Input
+from lambdabuild.origins import UNKNOWN
+from lambdabuild.paths import name_of, path_of
 from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, look
 from lambdabuild.survey import Key, Survey
 

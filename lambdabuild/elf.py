@@ -6,13 +6,7 @@ from typing import NamedTuple
 
 from lambdabuild.binary import Binary, Need, read
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import TARGETS, Architecture, Runtime
-
-GLIBC = {Runtime.AL2023: (2, 34), Runtime.AL2: (2, 26)}
-"""The C library of each runtime.
-
-https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
-"""
+from lambdabuild.model import GLIBC, TARGETS, Architecture, Runtime
 
 # Symbol versions that the libraries of a runtime define, up to the newest of each family. Those of
 # libgcc_s and libstdc++ follow the gcc they come from: 7.3 on Amazon Linux 2, 14.2 on Amazon Linux

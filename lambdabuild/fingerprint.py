@@ -12,11 +12,10 @@ from lambdabuild.gotool import (
     uses_cgo,
 )
 from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
+from lambdabuild.origins import UNKNOWN
+from lambdabuild.paths import name_of
 from lambdabuild.plan import order_of
 from lambdabuild.redacted import DIGEST, remembered
-
-UNKNOWN = "?"
-"""The text of an input that may have changed while it was read: it differs from itself."""
 
 # Where packages come from, what is kept where, and how `go` itself runs.
 _WITHOUT_EFFECT = frozenset({
@@ -233,27 +232,6 @@ def _decides(name: str, goarch: str, *, cgo: bool) -> bool:
     if name in _MICROARCHITECTURES:
         return goarch.startswith(name.removeprefix("GO").lower())
     return cgo or not is_for_c(name)
-
-
-def name_of(path: str, project: str) -> str:
-    """Return what a file is called among the inputs: its path from the project, wherever it is.
-
-    As `os.path.relpath` of absolute paths in normal form, without asking where this runs.
-    """
-    inside = f"{project}{os.sep}"
-    return path[len(inside) :] if path.startswith(inside) else _from(path, project)
-
-
-def _from(path: str, project: str) -> str:
-    parts, base = path.split(os.sep), project.split(os.sep)
-    same = next((n for n, (a, b) in enumerate(zip(parts, base, strict=False)) if a != b), len(base))
-    return os.sep.join([*[".."] * (len(base) - same), *parts[same:]]) or "."
-
-
-def path_of(name: str, project: str) -> str:
-    """Return the absolute path of the file that `name_of` called so."""
-    path = os.path.join(project, name)
-    return os.path.normpath(path) if name.startswith("..") else path
 
 
 def _module_input(module: Module, project: str) -> Input:

@@ -11,9 +11,9 @@ from typing import Any
 
 from lambdabuild import zips
 from lambdabuild.merging import is_manifest
-from lambdabuild.model import MOST_UNZIPPED
+from lambdabuild.model import MOST_UNZIPPED, SCHEMA
 from lambdabuild.origins import sbom_made_from
-from lambdabuild.report import SCHEMA, to_json
+from lambdabuild.report import to_json
 from lambdabuild.zips import Member
 
 _FIELDS = frozenset(

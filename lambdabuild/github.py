@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import Artifact, Diagnostic, Report, Status, StepResult
-from lambdabuild.report import Relative, duration, faults, rows, size
+from lambdabuild.report import Relative, faults, rows
 from lambdabuild.report import summary as result_line
 from lambdabuild.shown import inert, one_line, visible
+from lambdabuild.text import duration, size
 
 _SHOWN = 20
 """Rows of what was built that are not folded away."""

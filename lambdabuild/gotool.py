@@ -3,12 +3,10 @@
 import json
 import os.path
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from lambdabuild.model import Command, Flags, Target
-from lambdabuild.redacted import without_secrets
 
 OLDEST_GO = (1, 22)
 
@@ -335,17 +333,3 @@ def export_command(build: Command) -> Command:
     flags = [argument for argument in arguments if not argument.startswith(elsewhere)]
     asked = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
     return Command((go, *asked, *flags), build.directory, build.environment)
-
-
-def shell_line(command: Command) -> str:
-    """Return the command as a line that can be pasted into a POSIX shell.
-
-    But for passwords in addresses: it is shown, and logged.
-    """
-    words = ["env"]
-    variables = sorted(command.environment.items())
-    for variable, value in variables:
-        words += ["-u", variable] if value is None else []
-    words += [f"{name}={value}" for name, value in variables if value is not None and name != "PWD"]
-    shown = map(without_secrets, [*words, *command.arguments])
-    return f"cd {shlex.quote(command.directory)} && {shlex.join(shown)}"

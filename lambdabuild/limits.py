@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from lambdabuild import report
+from lambdabuild import text
 from lambdabuild.errors import LambdabuildError
 
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,6})?)"
@@ -28,7 +28,7 @@ class Growth(NamedTuple):
     def __str__(self) -> str:
         if self.percent is not None:
             return f"{self.percent:g} %"
-        return report.size(self.bytes or 0)
+        return text.size(self.bytes or 0)
 
 
 def parse_size(value: str | int) -> int:
@@ -103,7 +103,7 @@ def _growth_told(size: int, previous: int, most: Growth) -> str:
 
 def _told_apart(one: int, other: int) -> tuple[str, str]:
     """Return two sizes as people read them; in bytes where these would look the same."""
-    texts = report.size(one), report.size(other)
+    texts = text.size(one), text.size(other)
     return texts if texts[0] != texts[1] else (f"{one} B", f"{other} B")
 
 

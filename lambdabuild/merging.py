@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from lambdabuild.errors import FAILED, LambdabuildError
-from lambdabuild.report import SCHEMA
+from lambdabuild.model import SCHEMA
 from lambdabuild.shards import Shard
 
 Named = tuple[str, Any]

@@ -1,6 +1,7 @@
 """The nouns: Go's packages, Lambda's functions, and what a build of them came to."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -439,3 +440,26 @@ class GoEnvironment(NamedTuple):
     """GOROOT."""
     tools: str = ""
     """The directory of the compiler and the linker."""
+
+
+SCHEMA = 1
+
+
+GLIBC = {Runtime.AL2023: (2, 34), Runtime.AL2: (2, 26)}
+"""The C library of each runtime.
+
+https://docs.aws.amazon.com/linux/al2023/ug/glibc-gcc-and-binutils.html
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the toolexec wrapper, as it arrived."""
+
+    batch: Batch
+    kind: str
+    """`start`, `done`, `failed`, `current`: nothing to link, or `refused`: a source changed."""
+    tool: str
+    package: str
+    at: float
+    """Seconds of the monotonic clock when it was read, at most a tick after it happened."""

@@ -15,6 +15,7 @@ from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.interrupts import Interrupts
+from lambdabuild.pipes import releasing
 from lambdabuild.process import Runner
 from lambdabuild.session import Session, read_config
 from lambdabuild.streams import ReaderGoneError
@@ -66,7 +67,7 @@ def opened(
         working=working,
         settings=settings,
         environment=environment,
-        run=Runner(environment, interrupts.held_off),
+        run=Runner(environment, interrupts.held_off, releasing),
         console=Console(look),
         interrupts=interrupts,
         timeline=Timeline(),

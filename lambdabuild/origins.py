@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from lambdabuild import __version__
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import UNKNOWN
 from lambdabuild.model import Asset, Input
 
+UNKNOWN = "?"
+"""The text of an input that may have changed while it was read: it differs from itself."""
 EPOCH = "SOURCE_DATE_EPOCH"
 """The time that what is packed bears. https://reproducible-builds.org/specs/source-date-epoch/"""
 UNTOLD: tuple[Input, ...] = (("untold", UNKNOWN),)

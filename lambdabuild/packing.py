@@ -14,10 +14,10 @@ from typing import NamedTuple
 from lambdabuild import reading, zips
 from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.digests import content_digest
-from lambdabuild.fingerprint import name_of
 from lambdabuild.goparse import BuildID
 from lambdabuild.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.origins import packed_text, zip_made_from
+from lambdabuild.paths import name_of
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
 from lambdabuild.spans import Activity
 from lambdabuild.state import cannot_write

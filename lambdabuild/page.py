@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from lambdabuild.chart import timeline
 from lambdabuild.markup import escaped
 from lambdabuild.model import Diagnostic, Report, Status, StepResult
-from lambdabuild.report import Fault, Relative, duration, faults, size, size_change, summary
+from lambdabuild.report import Fault, Relative, faults, summary
 from lambdabuild.spans import Activity, Span
+from lambdabuild.text import duration, size, size_change
 
 _FAULTS = 200
 """How many faults are shown with their errors."""

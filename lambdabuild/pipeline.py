@@ -27,6 +27,7 @@ from lambdabuild.model import (
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.places import check_out
+from lambdabuild.process import shell_line
 from lambdabuild.removal import prune, recall, say_waiting
 from lambdabuild.request import Request
 from lambdabuild.saved import State
@@ -302,7 +303,6 @@ def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
-    from lambdabuild import gotool  # noqa: PLC0415
     from lambdabuild.batches import toolchain_for  # noqa: PLC0415
     from lambdabuild.build import command_of, stage  # noqa: PLC0415
 
@@ -322,7 +322,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
             f"# {len(batch.steps)} for {batch.target}: {names}",
             f"# each executable goes to {staging.executable('IMPORT/PATH')}",
             f"mkdir -p {shlex.quote(staging.temporary)}",
-            gotool.shell_line(command),
+            shell_line(command),
         ]
     lines += [
         f"# {step.function.name} is packed again, without `go`" for step in found.only_to_pack

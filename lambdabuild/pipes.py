@@ -8,7 +8,7 @@ again, gives an empty file to read, and `go` has a verdict on that.
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lambdabuild.gosource import is_source
 from lambdabuild.tree import enclosing
@@ -16,22 +16,26 @@ from lambdabuild.tree import enclosing
 _PASSED_OVER = ("node_modules", "testdata")
 
 
-class Pipes:
-    """The pipes among the sources of the repository that a directory is in."""
+def releasing(directory: str) -> Callable[[], None]:
+    """Return what lets go whoever waits for a pipe among the sources around a directory.
 
-    def __init__(self, directory: str) -> None:
-        self._directory = directory
-        self._found: list[str] | None = None
+    Those are the sources of the repository that the directory is in; it is walked once.
+    """
+    found: list[str] = []
+    walked = False
 
-    def release(self) -> None:
-        """Let go whoever waits for something to be written to one of them."""
-        if self._found is None:
-            top = enclosing(self._directory, ".git", os.path.lexists) or self._directory
-            self._found = list(_below(top))
-        for path in self._found:
+    def release() -> None:
+        nonlocal walked
+        if not walked:
+            walked = True
+            top = enclosing(directory, ".git", os.path.lexists) or directory
+            found.extend(_below(top))
+        for path in found:
             # ENXIO says that nobody waits for it.
             with contextlib.suppress(OSError):
                 os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+
+    return release
 
 
 def _below(top: str) -> Iterator[str]:

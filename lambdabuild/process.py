@@ -3,6 +3,8 @@
 import contextlib
 import logging
 import os
+import os.path
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,16 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from lambdabuild.credentials import for_builds
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.gotool import shell_line
 from lambdabuild.model import Command, Completed
 from lambdabuild.redacted import without_secrets
-
-if TYPE_CHECKING:
-    from lambdabuild.pipes import Pipes
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +70,10 @@ def in_parallel(
             raise
 
 
+def _nothing_to_unblock(_: str) -> Callable[[], None]:
+    return lambda: None
+
+
 class Runner:
     """Run commands for real, and be able to stop all of them, from whatever thread."""
 
@@ -79,15 +81,18 @@ class Runner:
         self,
         environment: Mapping[str, str],
         held_off: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        unblocking: Callable[[str], Callable[[], None]] = _nothing_to_unblock,
     ) -> None:
         """Run commands in this environment, but for the secrets in it that are none of theirs.
 
         `held_off` puts signals off while a process is started: one between its start and its being
-        known would leave it running.
+        known would leave it running. `unblocking` gives, for the directory of a command, what is
+        called now and then while it takes long, so that it waits for nothing in vain.
         """
         self._environment = for_builds(environment)
         self._hides = len(self._environment) < len(environment)
         self._held_off = held_off
+        self._unblocking = unblocking
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -108,7 +113,7 @@ class Runner:
         log.debug("run: %s", shell_line(command))
         process = self._start(command)
         stopped = False
-        pipes: Pipes | None = None
+        unblock: Callable[[], None] | None = None
         try:
             while True:
                 try:
@@ -116,8 +121,8 @@ class Runner:
                     break
                 except subprocess.TimeoutExpired:
                     if time.monotonic() - started > _SLOW:
-                        pipes = pipes or _pipes(command.directory)
-                        pipes.release()
+                        unblock = unblock or self._unblocking(command.directory)
+                        unblock()
                     if tick is not None and tick() and not stopped:
                         stopped = True
                         stop_group(process)
@@ -194,12 +199,6 @@ def hide_environment() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _pipes(directory: str) -> "Pipes":
-    from lambdabuild.pipes import Pipes  # noqa: PLC0415 - few commands take so long
-
-    return Pipes(directory)
-
-
 def _start_remedy(number: int | None) -> str | None:
     import errno  # noqa: PLC0415 - only when something went wrong
 
@@ -248,3 +247,17 @@ def end_orphans(mark: str) -> int:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(int(pid), signal.SIGKILL)
     return len(found)
+
+
+def shell_line(command: Command) -> str:
+    """Return the command as a line that can be pasted into a POSIX shell.
+
+    But for passwords in addresses: it is shown, and logged.
+    """
+    words = ["env"]
+    variables = sorted(command.environment.items())
+    for variable, value in variables:
+        words += ["-u", variable] if value is None else []
+    words += [f"{name}={value}" for name, value in variables if value is not None and name != "PWD"]
+    shown = map(without_secrets, [*words, *command.arguments])
+    return f"cd {shlex.quote(command.directory)} && {shlex.join(shown)}"

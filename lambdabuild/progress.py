@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lambdabuild.report import duration
 from lambdabuild.shown import one_line
+from lambdabuild.text import duration
 
 if TYPE_CHECKING:
-    from lambdabuild.build import Event
+    from lambdabuild.model import Event
 
 
 @dataclass(slots=True)

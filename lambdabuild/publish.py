@@ -22,7 +22,6 @@ from lambdabuild.artifacts import (
     remove_companion,
     result_in_place,
 )
-from lambdabuild.fingerprint import name_of
 from lambdabuild.model import (
     Artifact,
     Companion,
@@ -39,6 +38,7 @@ from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.origins import UNTOLD
 from lambdabuild.own import temporary
 from lambdabuild.packing import Packed, Staged
+from lambdabuild.paths import name_of
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
+    SCHEMA,
     Artifact,
     Companion,
     Diagnostic,
@@ -22,8 +23,7 @@ from lambdabuild.model import (
     Target,
 )
 from lambdabuild.shown import in_json, one_line, visible
-
-SCHEMA = 1
+from lambdabuild.text import duration, size, size_change
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""
@@ -228,34 +228,6 @@ def summary(report: Report) -> str:
         return f"nothing to build in {duration(report.seconds)}"
     said = [f"{words.get(status, status)} {count}" for status, count in counts.items() if count]
     return f"{', '.join(said)} of {len(report.results)} in {duration(report.seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people read them: `0.31 s`, `6.4 s`, `2 min 5 s`."""
-    if round(seconds, 2) < 1:
-        return f"{seconds:.2f} s"
-    if round(seconds, 1) < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people read it: `8.9 MB`."""
-    if count < 1000:  # noqa: PLR2004 - a kilobyte
-        return f"{count} B"
-    return f"{count / 1_000_000:.1f} MB" if count >= 100_000 else f"{count / 1000:.1f} kB"  # noqa: PLR2004
-
-
-def size_change(before: int | None, after: int | None) -> str:
-    """Return how much an executable grew: `+1.2 kB`, `new`, or nothing."""
-    if after is None:
-        return ""
-    if before is None:
-        return "new"
-    if before == after:
-        return ""
-    return f"{'+' if after > before else '-'}{size(abs(after - before))}"
 
 
 class Row(NamedTuple):

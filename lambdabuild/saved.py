@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdabuild.asking import Findings
+from lambdabuild.findings import Findings
 from lambdabuild.model import (
     Artifact,
     CFlags,

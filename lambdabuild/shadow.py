@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from lambdabuild import directories
-from lambdabuild.asking import Findings, Go, Variant
+from lambdabuild.asking import Go, Variant
 from lambdabuild.checkout import check_out
 from lambdabuild.discover import Discovery
+from lambdabuild.findings import Findings
 from lambdabuild.git import Repository
 from lambdabuild.loading import Graph, find_places, list_all
 from lambdabuild.model import Command, Completed, GoEnvironment, Package

@@ -3,10 +3,11 @@
 import heapq
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.errors import LambdabuildError
+from lambdabuild.text import median
 
 _SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 
@@ -38,18 +39,6 @@ def parse_shard(text: str) -> Shard:
             hint="write I/N, from `1/4` to `4/4` for four machines",
         )
     return shard
-
-
-def median(values: Iterable[float]) -> float:
-    """Return the middle of some values, of which there is at least one.
-
-    The module `statistics` would do, and takes as long to import as a run with nothing to do.
-    """
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def split(weights: Mapping[str, float | None], count: int) -> list[list[str]]:

@@ -5,8 +5,9 @@ import sys
 from pathlib import PurePath
 
 from lambdabuild import tree
-from lambdabuild.asking import Findings, nearest_directory, world_of
+from lambdabuild.asking import nearest_directory, world_of
 from lambdabuild.config import FILE_NAME
+from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path
 from lambdabuild.links import Links
 from lambdabuild.session import Session

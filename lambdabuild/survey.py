@@ -9,15 +9,17 @@ from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.ahead import read_ahead
-from lambdabuild.asking import Findings, Go, start_go, world_of
+from lambdabuild.asking import Go, start_go, world_of
 from lambdabuild.compiler import compilers_of
 from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.discover import Discovery
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import Inputs, first_change, name_of
+from lambdabuild.findings import Findings
+from lambdabuild.fingerprint import Inputs, first_change
 from lambdabuild.loading import may_take_in_more, variants_of
 from lambdabuild.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.own import temporary
+from lambdabuild.paths import name_of
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions

@@ -6,9 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.model import Report, Status, StepResult
-from lambdabuild.report import SCHEMA, duration, size, size_change
-from lambdabuild.shards import median
+from lambdabuild.model import SCHEMA, Report, Status, StepResult
+from lambdabuild.text import duration, median, size, size_change
 
 Key = tuple[str, str]
 """A function's name, and its target as `GOOS/GOARCH`."""

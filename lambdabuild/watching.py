@@ -19,6 +19,7 @@ from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.pipeline import locked
+from lambdabuild.pipes import releasing
 from lambdabuild.process import Runner
 from lambdabuild.request import Request
 from lambdabuild.session import Session
@@ -145,7 +146,7 @@ class _Loop:
 
     def _build(self, request: Request) -> Report:
         """Run the pipeline once, and leave out what it cannot help."""
-        runner = Runner(self.session.environment, self.session.interrupts.held_off)
+        runner = Runner(self.session.environment, self.session.interrupts.held_off, releasing)
         try:
             with locked(self.session._replace(run=runner), request) as run:
                 found = self._narrowed(run.survey())

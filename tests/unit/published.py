@@ -17,7 +17,6 @@ from lambdabuild.config import Settings
 from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
 from lambdabuild.digests import content_digest
-from lambdabuild.fingerprint import name_of
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.model import (
     Artifact,
@@ -35,6 +34,7 @@ from lambdabuild.model import (
 from lambdabuild.obstacles import Replacing
 from lambdabuild.origins import packed_text, sbom_made_from
 from lambdabuild.packing import Packed, Packer, Staged
+from lambdabuild.paths import name_of
 from lambdabuild.process import Runner
 from lambdabuild.publish import Publisher
 from lambdabuild.saved import State

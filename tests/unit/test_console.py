@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.build import Event
 from lambdabuild.console import Console, ConsoleHandler, Look, choose_look
 from lambdabuild.errors import LambdabuildError
 from lambdabuild.model import (
     Batch,
     Companion,
     Diagnostic,
+    Event,
     Identity,
     Kind,
     Plan,

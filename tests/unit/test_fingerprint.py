@@ -8,13 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.fingerprint import (
-    UNKNOWN,
     Inputs,
     first_change,
     goenv_path,
     loading_settings,
-    name_of,
-    path_of,
     settings_of,
     untracked,
 )
@@ -31,6 +28,8 @@ from lambdabuild.model import (
     Step,
     Target,
 )
+from lambdabuild.origins import UNKNOWN
+from lambdabuild.paths import name_of, path_of
 from lambdabuild.plan import order_of
 from tests.unit.values import ARM64, PROJECT, X86_64, directories, graph, package, texts
 

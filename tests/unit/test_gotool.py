@@ -16,13 +16,13 @@ from lambdabuild.gotool import (
     list_command,
     list_tags,
     parse_goflags,
-    shell_line,
     split_quoted,
     strips_dwarf,
     target_environment,
     uses_cgo,
 )
 from lambdabuild.model import CCompiler, Command, Flags, Target
+from lambdabuild.process import shell_line
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 
 LINUX_X86_64 = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}

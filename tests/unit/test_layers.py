@@ -16,7 +16,7 @@ import lambdabuild
 PACKAGE = Path(lambdabuild.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 LAYERS = (
-    {"__init__", "errors", "model", "redacted", "spans"},
+    {"__init__", "errors", "model", "paths", "redacted", "spans", "text"},
     {
         *("config", "configfile", "gotool", "goparse", "naming", "plan", "report", "starter"),
         *("gosource", "fingerprint", "events", "globs", "origins", "buildinfo"),
@@ -36,7 +36,7 @@ LAYERS = (
         *("positions", "remedies", "shown", "credentials", "toolflags", "untrusted"),
     },
     {
-        *("process", "pipes", "machine", "tree", "toolchain", "interrupts", "logfile"),
+        *("process", "pipes", "findings", "machine", "tree", "toolchain", "interrupts", "logfile"),
         *("reading", "digests", "stamps", "asking", "ahead", "saved", "state"),
         *("own", "sealing", "places", "tracked"),
         *("sources", "loading", "oversights", "assembly", "discover"),

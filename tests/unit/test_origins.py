@@ -6,9 +6,15 @@ from hypothesis import strategies as st
 
 from lambdabuild import __version__
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.fingerprint import UNKNOWN
 from lambdabuild.model import Asset
-from lambdabuild.origins import PACKER, epoch_of, packed_text, sbom_made_from, zip_made_from
+from lambdabuild.origins import (
+    PACKER,
+    UNKNOWN,
+    epoch_of,
+    packed_text,
+    sbom_made_from,
+    zip_made_from,
+)
 from tests.unit.values import digests, texts
 
 epochs = st.none() | st.integers(0, 2**40)

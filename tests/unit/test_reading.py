@@ -12,7 +12,7 @@ import pytest
 
 from lambdabuild import reading
 from lambdabuild.digests import content_digest, digest_of
-from lambdabuild.pipes import Pipes
+from lambdabuild.pipes import releasing
 from lambdabuild.stamps import (
     CONTENT,
     PACKED,
@@ -162,9 +162,9 @@ def test_who_waits_for_a_pipe_among_the_sources_gets_an_empty_file(tmp_path: Pat
     ]
     for thread in waiting:
         thread.start()
-    pipes = Pipes(str(module))
+    release = releasing(str(module))
     while any(thread.is_alive() for thread in waiting):
-        pipes.release()
+        release()
         for thread in waiting:
             thread.join(0.01)
     assert got == [b"", b""]

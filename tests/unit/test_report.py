@@ -29,17 +29,15 @@ from lambdabuild.report import (
     TABLE_HEAD,
     Fault,
     Row,
-    duration,
     faults,
     list_value,
     manifest_text,
     report_value,
     rows,
-    size,
-    size_change,
     summary,
     to_json,
 )
+from lambdabuild.text import duration, size, size_change
 from tests.unit.values import (
     ARM64,
     DARWIN,

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild import saved
-from lambdabuild.asking import Findings
+from lambdabuild.findings import Findings
 from lambdabuild.model import (
     Artifact,
     CFlags,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.errors import LambdabuildError
-from lambdabuild.shards import Shard, fingerprint, median, parse_shard, split
+from lambdabuild.shards import Shard, fingerprint, parse_shard, split
+from lambdabuild.text import median
 
 functions = st.text("abcdefgh-", min_size=1, max_size=6)
 weights = st.dictionaries(functions, st.none() | st.floats(0, 1e6), max_size=30)
