@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from lambdabuild.core.spans import Activity, Span
 from lambdabuild.goparse import Timing
-from lambdabuild.spans import Activity, Span
 
 
 class Actions(NamedTuple):

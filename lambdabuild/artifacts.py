@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     Companion,
     Diagnostic,
@@ -20,8 +20,8 @@ from lambdabuild.model import (
     Step,
     StepResult,
 )
+from lambdabuild.core.paths import name_of
 from lambdabuild.own import temporary
-from lambdabuild.paths import name_of
 from lambdabuild.places import leads_out
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write

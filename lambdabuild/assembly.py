@@ -4,13 +4,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lambdabuild import naming, tree
+from lambdabuild import tree
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import naming
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Function, Package, Skipped
+from lambdabuild.core.naming import is_below
+from lambdabuild.core.paths import name_of
 from lambdabuild.loading import Graph, Listing, Place, variants_of
-from lambdabuild.model import Function, Package, Skipped
-from lambdabuild.naming import is_below
 from lambdabuild.oversights import (
     LeftOut,
     Verdicts,
@@ -19,7 +21,6 @@ from lambdabuild.oversights import (
     not_in_workspace,
     unreadable,
 )
-from lambdabuild.paths import name_of
 from lambdabuild.sources import sources_with_main
 
 

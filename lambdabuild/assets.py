@@ -5,8 +5,8 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from lambdabuild.globs import is_literal, is_reserved, matches, parts_of
-from lambdabuild.model import Asset
+from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
+from lambdabuild.core.model import Asset
 
 
 class Selection(NamedTuple):

@@ -6,17 +6,19 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import artifacts, gotool, machine, text
+from lambdabuild import artifacts, gotool, machine
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
+from lambdabuild.core import text
+from lambdabuild.core.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target
+from lambdabuild.core.origins import epoch_of
+from lambdabuild.core.paths import name_of
+from lambdabuild.core.spans import Activity
 from lambdabuild.doubts import doubt
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.logfile import open_log
-from lambdabuild.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target
 from lambdabuild.obstacles import Replacing, replacing_in
-from lambdabuild.origins import epoch_of
 from lambdabuild.packing import Packed, Packer
-from lambdabuild.paths import name_of
 from lambdabuild.plan import batches_in_order
 from lambdabuild.process import in_parallel
 from lambdabuild.publish import Publisher, check_writable
@@ -25,7 +27,6 @@ from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits
-from lambdabuild.spans import Activity
 from lambdabuild.state import Home, cannot_write
 from lambdabuild.survey import Survey
 from lambdabuild.withoutc import warnings, with_remedy

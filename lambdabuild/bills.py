@@ -9,11 +9,11 @@ from typing import NamedTuple
 from lambdabuild import sbom
 from lambdabuild.artifacts import held_companion
 from lambdabuild.buildinfo import BuildInfo
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact, Diagnostic, Kind, Step
-from lambdabuild.origins import sbom_made_from
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact, Diagnostic, Kind, Step
+from lambdabuild.core.origins import sbom_made_from
+from lambdabuild.core.paths import name_of
 from lambdabuild.packing import Packed, Staged
-from lambdabuild.paths import name_of
 from lambdabuild.process import Run
 from lambdabuild.state import cannot_write
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile

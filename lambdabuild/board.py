@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lambdabuild.console import Console
-from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.core.model import Report, Status, StepResult
+from lambdabuild.core.shown import one_line
+from lambdabuild.core.text import duration
 from lambdabuild.report import Relative, faults
-from lambdabuild.shown import one_line
-from lambdabuild.text import duration
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12

@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 from lambdabuild import directories, gotool
 from lambdabuild.actions import parse_actions
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
+from lambdabuild.core.spans import Span
 from lambdabuild.gocache import forget_packages
 from lambdabuild.goparse import Timing, parse_build_output, without_stacks
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.guard import list_sources
-from lambdabuild.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
 from lambdabuild.plan import reached
 from lambdabuild.process import Run
-from lambdabuild.spans import Span
 
 log = logging.getLogger(__name__)
 

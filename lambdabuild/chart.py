@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.text import duration
 from lambdabuild.lanes import CRITICAL, Lane, Placed, lanes
 from lambdabuild.markup import escaped
-from lambdabuild.spans import Activity, Span
-from lambdabuild.text import duration
 
 MOST = 2500
 """How many spans are drawn: some 150 bytes each."""

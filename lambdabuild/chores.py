@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdabuild import errors
 from lambdabuild.config import FILE_NAME
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import errors
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection, taking
 from lambdabuild.streams import print_columns, print_json, print_line
 
@@ -120,8 +120,8 @@ chores.add_typer(cache_app, name="cache")
 @taking()
 def cache_info(flags: Globals) -> None:
     """Show where the cache is, and how full."""
+    from lambdabuild.core.text import size  # noqa: PLC0415
     from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.text import size  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("look at"):
@@ -139,8 +139,8 @@ def cache_info(flags: Globals) -> None:
 @taking()
 def cache_clear(flags: Globals) -> None:
     """Remove all that is kept on this machine."""
+    from lambdabuild.core.text import size  # noqa: PLC0415
     from lambdabuild.keeping import local_cache  # noqa: PLC0415
-    from lambdabuild.text import size  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("clear"):

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lambdabuild import __version__, errors, streams
+from lambdabuild import __version__, streams
 from lambdabuild.boundary import guarded, note_thread
 from lambdabuild.chores import chores, opened
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import errors
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import (
     Building,
     Globals,
@@ -32,7 +33,7 @@ from lambdabuild.flags import (
 from lambdabuild.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
-    from lambdabuild.model import Function, Report, Runtime, Skipped, Target
+    from lambdabuild.core.model import Function, Report, Runtime, Skipped, Target
     from lambdabuild.request import Request
     from lambdabuild.session import Session
 

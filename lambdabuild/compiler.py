@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdabuild.config import Settings
-from lambdabuild.credentials import for_builds
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.credentials import for_builds
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Architecture, CCompiler, Flags, Runtime, Target
 from lambdabuild.gotool import split_quoted, strips_dwarf, uses_cgo
-from lambdabuild.model import Architecture, CCompiler, Flags, Runtime, Target
 
 _INSTALL = "`pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for {}"
 
@@ -111,7 +111,7 @@ def _triple(architecture: Architecture, runtime: Runtime) -> str:
 
     https://ziglang.org/documentation/master/#Targets
     """
-    from lambdabuild.model import GLIBC  # noqa: PLC0415 - few functions have C
+    from lambdabuild.core.model import GLIBC  # noqa: PLC0415 - few functions have C
 
     glibc = ".".join(map(str, GLIBC[runtime]))
     return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.model import TARGETS, Architecture, Flags, Runtime, Target
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime, Target
 
 if TYPE_CHECKING:
     from lambdabuild.limits import Growth

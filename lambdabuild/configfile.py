@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NoReturn, TypeVar
 
-from lambdabuild import positions
 from lambdabuild.config import (
     MIGRATION,
     Choices,
@@ -15,10 +14,11 @@ from lambdabuild.config import (
     parse_cache_mode,
     parse_runtime,
 )
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.globs import pattern_problem
+from lambdabuild.core import positions
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.globs import pattern_problem
+from lambdabuild.core.shown import one_line
 from lambdabuild.limits import parse_growth, parse_size
-from lambdabuild.shown import one_line
 from lambdabuild.toolflags import problem_of
 
 _Value = TypeVar("_Value")

@@ -11,16 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lambdabuild import report as text
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Plan, Report, Skipped, Status, Target
-from lambdabuild.redacted import without_secrets
-from lambdabuild.shown import inert, is_read, one_line, visible
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Plan, Report, Skipped, Status, Target
+from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.shown import inert, is_read, one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
 
-    from lambdabuild.model import Event
+    from lambdabuild.core.model import Event
     from lambdabuild.progress import Progress
 
 _STYLES = {

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Collection
 
+from lambdabuild.core.model import Target
 from lambdabuild.gosource import head
-from lambdabuild.model import Target
 
 # https://pkg.go.dev/internal/syslist, as of Go 1.26
 _SYSTEMS = frozenset({

@@ -6,10 +6,19 @@ from typing import NamedTuple
 
 from lambdabuild import assets
 from lambdabuild.artifacts import held_companion
+from lambdabuild.core.model import (
+    Artifact,
+    Asset,
+    Companion,
+    Diagnostic,
+    Function,
+    Input,
+    Kind,
+    Step,
+)
+from lambdabuild.core.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zip_made_from
+from lambdabuild.core.paths import name_of
 from lambdabuild.fingerprint import first_change
-from lambdabuild.model import Artifact, Asset, Companion, Diagnostic, Function, Input, Kind, Step
-from lambdabuild.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zip_made_from
-from lambdabuild.paths import name_of
 from lambdabuild.plan import AssetsOf, places
 from lambdabuild.saved import State
 from lambdabuild.session import Session

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import PurePath
 
-from lambdabuild.paths import path_of
+from lambdabuild.core.paths import path_of
 from lambdabuild.survey import Key, Survey
 
 

@@ -12,15 +12,15 @@ from lambdabuild import gotool, machine, publish
 from lambdabuild.asking import start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
-from lambdabuild.credentials import CACHE_KEY, PASSED, for_builds, kept_back
+from lambdabuild.core.credentials import CACHE_KEY, PASSED, for_builds, kept_back
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import GoEnvironment
+from lambdabuild.core.redacted import without_secrets
 from lambdabuild.discover import Discovery, discover
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.findings import Findings
 from lambdabuild.loading import variants_of
-from lambdabuild.model import GoEnvironment
 from lambdabuild.own import caches_of
 from lambdabuild.process import Run
-from lambdabuild.redacted import without_secrets
 from lambdabuild.sealing import keys_of
 from lambdabuild.state import Home, remedy_of
 from lambdabuild.toolchain import ask_environment, find_go

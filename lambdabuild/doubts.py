@@ -3,9 +3,9 @@
 import os
 from pathlib import PurePath
 
-from lambdabuild.model import Input
-from lambdabuild.origins import UNKNOWN
-from lambdabuild.paths import name_of, path_of
+from lambdabuild.core.model import Input
+from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, look
 from lambdabuild.survey import Key, Survey
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from lambdabuild import git
 from lambdabuild.ahead import Later
 from lambdabuild.checkout import prepare
+from lambdabuild.core.spans import Activity
 from lambdabuild.git import Repository
 from lambdabuild.session import Session
-from lambdabuild.spans import Activity
 
 
 class Earlier(NamedTuple):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact, Diagnostic, StepResult
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact, Diagnostic, StepResult
 from lambdabuild.report import Relative, artifact_value, error_value, result_value
 
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 
 from lambdabuild.aliases import Aliases
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.depending import depending
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.report import explanation
 from lambdabuild.session import Session

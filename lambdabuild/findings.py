@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from lambdabuild import tree
-from lambdabuild.model import Foreign, GoEnvironment, Package
+from lambdabuild.core.model import Foreign, GoEnvironment, Package
 from lambdabuild.stamps import Stamps
 
 

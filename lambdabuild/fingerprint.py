@@ -3,6 +3,10 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 
+from lambdabuild.core.model import GoEnvironment, Input, Module, Package, Step
+from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.paths import name_of
+from lambdabuild.core.redacted import DIGEST, remembered
 from lambdabuild.gosource import PROFILE
 from lambdabuild.gotool import (
     build_flags,
@@ -11,11 +15,7 @@ from lambdabuild.gotool import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.model import GoEnvironment, Input, Module, Package, Step
-from lambdabuild.origins import UNKNOWN
-from lambdabuild.paths import name_of
 from lambdabuild.plan import order_of
-from lambdabuild.redacted import DIGEST, remembered
 
 # Where packages come from, what is kept where, and how `go` itself runs.
 _WITHOUT_EFFECT = frozenset({

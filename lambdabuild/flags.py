@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from lambdabuild import errors
 from lambdabuild.config import (
     Choices,
     Settings,
@@ -16,11 +15,12 @@ from lambdabuild.config import (
     parse_runtime,
     parse_target,
 )
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import errors
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 
 if TYPE_CHECKING:
-    from lambdabuild.shards import Shard
+    from lambdabuild.core.shards import Shard
 
 
 class Globals(NamedTuple):
@@ -196,7 +196,7 @@ def _refuse_empty(flag: str, value: str | None) -> None:
 def _shard(text: str | None) -> "Shard | None":
     if text is None:
         return None
-    from lambdabuild.shards import parse_shard  # noqa: PLC0415 - not where it is not asked for
+    from lambdabuild.core.shards import parse_shard  # noqa: PLC0415 - not where it is not asked for
 
     return parse_shard(text)
 

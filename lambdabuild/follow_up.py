@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
 from lambdabuild.console import Console
-from lambdabuild.credentials import PASSED, for_command, kept_back
+from lambdabuild.core.credentials import PASSED, for_command, kept_back
+from lambdabuild.core.redacted import without_secrets
 from lambdabuild.process import hide_environment, stop_group
-from lambdabuild.redacted import without_secrets
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,10 @@ from lambdabuild import cfiles
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import Compilers
 from lambdabuild.config import Settings
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Flags, Foreign, Function, Package
 from lambdabuild.digests import content_digest
 from lambdabuild.discover import Discovery
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import is_for_c
 from lambdabuild.gotool import (
     build_flags,
@@ -23,7 +24,6 @@ from lambdabuild.gotool import (
 )
 from lambdabuild.headers import Reading, Repository, Way, pkg_config
 from lambdabuild.loading import ASSEMBLY, Graph, variants_of
-from lambdabuild.model import Flags, Foreign, Function, Package
 from lambdabuild.plan import order_of
 from lambdabuild.process import Run, in_parallel
 

@@ -10,9 +10,9 @@ import json
 from typing import Any
 
 from lambdabuild import zips
+from lambdabuild.core.model import MOST_UNZIPPED, SCHEMA
+from lambdabuild.core.origins import sbom_made_from
 from lambdabuild.merging import is_manifest
-from lambdabuild.model import MOST_UNZIPPED, SCHEMA
-from lambdabuild.origins import sbom_made_from
 from lambdabuild.report import to_json
 from lambdabuild.zips import Member
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lambdabuild import reading
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Command, Completed
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Command, Completed
 from lambdabuild.process import Run
 
 GITLINK = "160000"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact, Diagnostic, Report, Status, StepResult
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact, Diagnostic, Report, Status, StepResult
+from lambdabuild.core.shown import inert, one_line, visible
+from lambdabuild.core.text import duration, size
 from lambdabuild.report import Relative, faults, rows
 from lambdabuild.report import summary as result_line
-from lambdabuild.shown import inert, one_line, visible
-from lambdabuild.text import duration, size
 
 _SHOWN = 20
 """Rows of what was built that are not folded away."""

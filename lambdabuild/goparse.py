@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import CFlags, Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.redacted import without_secrets
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import CFlags, Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.core.redacted import without_secrets
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
 _POSITIONED = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from lambdabuild.naming import declares_main
+from lambdabuild.core.naming import declares_main
 
 # What go/build takes for a source file, by its name's end.
 _SUFFIXES = (

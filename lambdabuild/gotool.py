@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lambdabuild.model import Command, Flags, Target
+from lambdabuild.core.model import Command, Flags, Target
 
 OLDEST_GO = (1, 22)
 

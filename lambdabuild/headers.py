@@ -9,12 +9,12 @@ from typing import NamedTuple
 from lambdabuild import cfiles, directories, reading
 from lambdabuild.asking import nearest_directory
 from lambdabuild.cgoflags import are_allowed
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import CCompiler, Command, Foreign, Package
+from lambdabuild.core.naming import is_below
 from lambdabuild.gosource import is_source
 from lambdabuild.gotool import split_quoted
 from lambdabuild.loading import ASSEMBLY
-from lambdabuild.model import CCompiler, Command, Foreign, Package
-from lambdabuild.naming import is_below
 from lambdabuild.process import Run
 from lambdabuild.stamps import Level
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Status
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Status
 from lambdabuild.own import MOST, open_own, read_own
 from lambdabuild.state import write_atomically
 from lambdabuild.trends import Run, Timed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdabuild import reading
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.outlets import write_file
 from lambdabuild.report import to_json

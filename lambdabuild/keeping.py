@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from lambdabuild.caches import Caches, Mode
 from lambdabuild.config import parse_cache_mode
-from lambdabuild.credentials import CACHE_KEY
+from lambdabuild.core.credentials import CACHE_KEY
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
+from lambdabuild.core.spans import Activity
 from lambdabuild.doubts import doubt
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_limit
-from lambdabuild.model import Batch, Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.own import cache_directory
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import unfit
 from lambdabuild.request import Request
 from lambdabuild.session import Session
-from lambdabuild.spans import Activity
 from lambdabuild.survey import Key, Survey
 
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"

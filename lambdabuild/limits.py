@@ -4,8 +4,8 @@ import re
 from decimal import Decimal
 from typing import NamedTuple
 
-from lambdabuild import text
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import text
+from lambdabuild.core.errors import LambdabuildError
 
 _NUMBER = r"([0-9]{1,15}(?:\.[0-9]{1,6})?)"
 _SIZE = re.compile(rf"{_NUMBER} ?([a-z]*)", re.ASCII | re.IGNORECASE)

@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 from lambdabuild import reading, tree
 from lambdabuild.asking import Go, Variant, is_left_out
 from lambdabuild.config import BuildSettings
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
+from lambdabuild.core.naming import is_below
 from lambdabuild.gosource import parse_directives
-from lambdabuild.model import Diagnostic, GoEnvironment, Package
-from lambdabuild.naming import is_below
 from lambdabuild.process import Run, in_parallel
 from lambdabuild.sources import sources_with_main
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambdabuild.artifacts import digest, identify
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact
 from lambdabuild.own import temporary
 from lambdabuild.places import leads_out
 from lambdabuild.report import manifest_text

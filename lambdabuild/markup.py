@@ -2,7 +2,7 @@
 
 import html
 
-from lambdabuild.shown import visible
+from lambdabuild.core.shown import visible
 
 
 def escaped(text: str) -> str:

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from lambdabuild import gosource
 from lambdabuild.aliases import Aliases
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.globs import covers, matches_embedded
-from lambdabuild.model import Package, Step
-from lambdabuild.naming import is_below
-from lambdabuild.paths import path_of
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.globs import covers, matches_embedded
+from lambdabuild.core.model import Package, Step
+from lambdabuild.core.naming import is_below
+from lambdabuild.core.paths import path_of
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
 from lambdabuild.since import broken, configures, is_deciding

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from lambdabuild.shards import Shard
+    from lambdabuild.core.shards import Shard
 
 
 class Narrowing(NamedTuple):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from lambdabuild import directories
 from lambdabuild.artifacts import digest, held_companion, is_object
+from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
+from lambdabuild.core.paths import name_of
 from lambdabuild.forms import bill_made_from, unpacked
-from lambdabuild.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.packing import Packed
-from lambdabuild.paths import name_of
 from lambdabuild.places import leads_out
 from lambdabuild.state import cannot_write
 

@@ -12,7 +12,7 @@ from lambdabuild import logfile
 from lambdabuild.boundary import in_words
 from lambdabuild.config import FILE_NAME, Settings
 from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.interrupts import Interrupts
 from lambdabuild.pipes import releasing

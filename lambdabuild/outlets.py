@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lambdabuild import annotating
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.places import check_file
 from lambdabuild.report import report_value, to_json
 from lambdabuild.request import Request

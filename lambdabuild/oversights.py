@@ -13,10 +13,10 @@ from typing import NamedTuple
 from lambdabuild import reading
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.gosource import ignores, needs_cgo, parse_directives
 from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
-from lambdabuild.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.sources import sources_with_main
 from lambdabuild.tree import IRREGULAR, enclosing
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from lambdabuild import reading, zips
 from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
+from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
+from lambdabuild.core.origins import packed_text, zip_made_from
+from lambdabuild.core.paths import name_of
+from lambdabuild.core.spans import Activity
 from lambdabuild.digests import content_digest
 from lambdabuild.goparse import BuildID
-from lambdabuild.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
-from lambdabuild.origins import packed_text, zip_made_from
-from lambdabuild.paths import name_of
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
-from lambdabuild.spans import Activity
 from lambdabuild.state import cannot_write
 from lambdabuild.timeline import Timeline
 from lambdabuild.zips import Member

@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lambdabuild.chart import timeline
+from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
+from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.text import duration, size, size_change
 from lambdabuild.markup import escaped
-from lambdabuild.model import Diagnostic, Report, Status, StepResult
 from lambdabuild.report import Fault, Relative, faults, summary
-from lambdabuild.spans import Activity, Span
-from lambdabuild.text import duration, size, size_change
 
 _FAULTS = 200
 """How many faults are shown with their errors."""

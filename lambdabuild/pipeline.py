@@ -7,13 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lambdabuild import artifacts
-from lambdabuild.embedding import warn_of_embedded_outputs
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.loading import problem_of
-from lambdabuild.logfile import log_to_file
-from lambdabuild.machine import processors
-from lambdabuild.manifest import is_current, says_all, write_manifest
-from lambdabuild.model import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import (
     Batch,
     Function,
     Report,
@@ -24,6 +19,12 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
+from lambdabuild.core.spans import Activity
+from lambdabuild.embedding import warn_of_embedded_outputs
+from lambdabuild.loading import problem_of
+from lambdabuild.logfile import log_to_file
+from lambdabuild.machine import processors
+from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.places import check_out
@@ -33,7 +34,6 @@ from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits, checked
-from lambdabuild.spans import Activity
 from lambdabuild.state import Home
 from lambdabuild.survey import Survey, loaded_packages, overview, survey
 from lambdabuild.timeline import Timeline

@@ -2,7 +2,7 @@
 
 import os
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 
 _NEVER = (".git", ".lambdabuild")
 """What is in there, git and lambdabuild use without looking: hooks, among others."""

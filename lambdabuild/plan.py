@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from lambdabuild.config import BuildSettings, Settings
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import (
     TEMPORARY,
     Asset,
     Batch,
@@ -20,7 +20,7 @@ from lambdabuild.model import (
     Step,
     Target,
 )
-from lambdabuild.shown import one_line
+from lambdabuild.core.shown import one_line
 
 PackageOf = Mapping[tuple[str, Target], tuple[Package, Mapping[str, Package]]]
 """By a function's name and a target: its package there, and the graph the package is in."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lambdabuild.shown import one_line
-from lambdabuild.text import duration
+from lambdabuild.core.shown import one_line
+from lambdabuild.core.text import duration
 
 if TYPE_CHECKING:
-    from lambdabuild.model import Event
+    from lambdabuild.core.model import Event
 
 
 @dataclass(slots=True)

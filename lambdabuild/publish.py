@@ -22,7 +22,7 @@ from lambdabuild.artifacts import (
     remove_companion,
     result_in_place,
 )
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     Companion,
     Diagnostic,
@@ -34,11 +34,11 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
+from lambdabuild.core.origins import UNTOLD
+from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
-from lambdabuild.origins import UNTOLD
 from lambdabuild.own import temporary
 from lambdabuild.packing import Packed, Staged
-from lambdabuild.paths import name_of
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
 

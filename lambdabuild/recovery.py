@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from lambdabuild.artifacts import digest, held_companion, identify, remove_empty
+from lambdabuild.core.model import Artifact, Companion
 from lambdabuild.manifest import recover_manifest
-from lambdabuild.model import Artifact, Companion
 from lambdabuild.own import temporary
 from lambdabuild.saved import State
 

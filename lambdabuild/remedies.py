@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from lambdabuild.errors import nearest
+from lambdabuild.core.errors import nearest
 
 
 class _Known(NamedTuple):

@@ -22,8 +22,8 @@ from lambdabuild.addresses import (
     region_of,
     s3_config,
 )
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.redacted import without_secrets
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.redacted import without_secrets
 
 if TYPE_CHECKING:
     from obstore import GetResult

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from lambdabuild import artifacts
 from lambdabuild.console import Console
-from lambdabuild.credentials import CACHE_KEY
+from lambdabuild.core.credentials import CACHE_KEY
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact
+from lambdabuild.core.paths import name_of
 from lambdabuild.discover import Discovery
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.manifest import remove_manifest
-from lambdabuild.model import Artifact
 from lambdabuild.own import cache_directory
-from lambdabuild.paths import name_of
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import (
     SCHEMA,
     Artifact,
     Companion,
@@ -22,8 +22,8 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
-from lambdabuild.shown import in_json, one_line, visible
-from lambdabuild.text import duration, size, size_change
+from lambdabuild.core.shown import in_json, one_line, visible
+from lambdabuild.core.text import duration, size, size_change
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdabuild.findings import Findings
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     CFlags,
     Companion,
@@ -21,7 +20,8 @@ from lambdabuild.model import (
     Runtime,
     Target,
 )
-from lambdabuild.redacted import remembered
+from lambdabuild.core.redacted import remembered
+from lambdabuild.findings import Findings
 from lambdabuild.sealing import Keys
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.tree import Tree

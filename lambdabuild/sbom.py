@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from lambdabuild import __version__
 from lambdabuild.buildinfo import BuildInfo, BuiltModule, parse_build_info
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Command
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Command
 from lambdabuild.process import Run
 
 if TYPE_CHECKING:

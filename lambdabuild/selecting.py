@@ -9,15 +9,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild import reading, shards
+from lambdabuild import reading
 from lambdabuild.ahead import Later
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import shards
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Batch, Plan, Share
+from lambdabuild.core.spans import Activity
 from lambdabuild.history import read_history
-from lambdabuild.model import Batch, Plan, Share
 from lambdabuild.narrowing import Narrowing
 from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.spans import Activity
 from lambdabuild.state import Home
 from lambdabuild.survey import Key, Survey, survey
 from lambdabuild.trends import recorded_seconds, times_of

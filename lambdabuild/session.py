@@ -4,16 +4,17 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import naming, reading
+from lambdabuild import reading
 from lambdabuild.asking import Go
 from lambdabuild.config import FILE_NAME, Config, Settings
 from lambdabuild.console import Console
+from lambdabuild.core import naming
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.model import Function, Skipped
+from lambdabuild.core.shown import one_line
 from lambdabuild.discover import Discovery, discover
-from lambdabuild.errors import LambdabuildError, did_you_mean
 from lambdabuild.interrupts import Interrupts
-from lambdabuild.model import Function, Skipped
 from lambdabuild.process import Runner
-from lambdabuild.shown import one_line
 from lambdabuild.sources import sources_with_main
 from lambdabuild.timeline import Timeline
 from lambdabuild.tree import enclosing
@@ -197,7 +198,7 @@ def _all_of(known: Collection[str]) -> str:
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:
     """Return where the configuration has the table of a function: the file, and the line."""
-    from lambdabuild.positions import of_key  # noqa: PLC0415 - only when something is wrong
+    from lambdabuild.core.positions import of_key  # noqa: PLC0415 - only when something is wrong
 
     file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
     try:

@@ -8,15 +8,15 @@ from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
 from lambdabuild.config import FILE_NAME
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.globs import covers
+from lambdabuild.core.model import Asset, Step
+from lambdabuild.core.naming import is_below
+from lambdabuild.core.origins import packed_text
+from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.earlier import Earlier
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.fingerprint import first_change
 from lambdabuild.git import Change, Repository
-from lambdabuild.globs import covers
-from lambdabuild.model import Asset, Step
-from lambdabuild.naming import is_below
-from lambdabuild.origins import packed_text
-from lambdabuild.paths import name_of, path_of
 from lambdabuild.session import Session
 from lambdabuild.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey import Key, Survey

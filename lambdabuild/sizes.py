@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from lambdabuild.console import Console
+from lambdabuild.core.model import Diagnostic, Report, Status, Step
 from lambdabuild.limits import problem_of
-from lambdabuild.model import Diagnostic, Report, Status, Step
 from lambdabuild.session import Session
 from lambdabuild.state import Home
 

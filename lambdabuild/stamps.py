@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from lambdabuild.core.model import MOST_UNZIPPED
 from lambdabuild.digests import content_digest, digest_of, times_of
 from lambdabuild.gosource import PROFILE, is_source, outline
-from lambdabuild.model import MOST_UNZIPPED
 from lambdabuild.reading import MOST, whole
 
 _TICK = 20_000_000

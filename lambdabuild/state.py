@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from lambdabuild import directories
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact
 from lambdabuild.own import check_own, create_new, open_own, read_own, replace_whole, temporary
 from lambdabuild.process import end_orphans
 from lambdabuild.saved import (

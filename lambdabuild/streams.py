@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lambdabuild.errors import NOT_STARTED, LambdabuildError
-from lambdabuild.shown import inert, is_read, one_line, visible
+from lambdabuild.core.errors import NOT_STARTED, LambdabuildError
+from lambdabuild.core.shown import inert, is_read, one_line, visible
 
 _STDIN, _STDOUT, _STDERR = range(3)
 

@@ -5,7 +5,7 @@ https://go.dev/ref/mod#go-sum-files
 
 from collections.abc import Mapping
 
-from lambdabuild.model import Package
+from lambdabuild.core.model import Package
 
 
 def replaced(before: str, now: str) -> dict[str, str]:

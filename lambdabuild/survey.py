@@ -12,18 +12,18 @@ from lambdabuild.ahead import read_ahead
 from lambdabuild.asking import Go, start_go, world_of
 from lambdabuild.compiler import compilers_of
 from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
+from lambdabuild.core.paths import name_of
+from lambdabuild.core.spans import Activity, Span
 from lambdabuild.discover import Discovery
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import Inputs, first_change
 from lambdabuild.loading import may_take_in_more, variants_of
-from lambdabuild.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.own import temporary
-from lambdabuild.paths import name_of
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
-from lambdabuild.spans import Activity, Span
 from lambdabuild.stamps import Look, Stamps, look, take
 from lambdabuild.state import DIRECTORY
 

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from lambdabuild.spans import Activity, Span
+from lambdabuild.core.spans import Activity, Span
 
 
 class Timeline:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lambdabuild import gotool, reading
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Completed, GoEnvironment
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Completed, GoEnvironment
 from lambdabuild.process import Run
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
@@ -69,8 +69,8 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
 def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
     """Return as an error what a `go` that ran in `directory` said, with what helps."""
+    from lambdabuild.core.positions import of_module_file  # noqa: PLC0415 - only when it went wrong
     from lambdabuild.goparse import without_stacks  # noqa: PLC0415
-    from lambdabuild.positions import of_module_file  # noqa: PLC0415 - only when it went wrong
     from lambdabuild.remedies import remedy_for  # noqa: PLC0415
 
     said = without_stacks(done.error) or f"exit code {done.code}"

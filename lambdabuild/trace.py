@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from lambdabuild.core.spans import Span
 from lambdabuild.lanes import CRITICAL, lanes
-from lambdabuild.spans import Span
 
 _PROCESS = 1
 _COLOUR = "terrible"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from lambdabuild import reading
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.process import Run
 from lambdabuild.tree import enclosing
 

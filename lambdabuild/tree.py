@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.gosource import is_source
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.model import SCHEMA, Report, Status, StepResult
-from lambdabuild.text import duration, median, size, size_change
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.model import SCHEMA, Report, Status, StepResult
+from lambdabuild.core.text import duration, median, size, size_change
 
 Key = tuple[str, str]
 """A function's name, and its target as `GOOS/GOARCH`."""

@@ -7,9 +7,9 @@ the repository is a stranger's, as in a pull request from a fork, it may not: `-
 import os.path
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import positions
 from lambdabuild.config import Choices, Config
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core import positions
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.toolflags import reaching
 
 _HARMLESS = frozenset({

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import typer
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.redacted import without_secrets
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.redacted import without_secrets
 from lambdabuild.streams import tell
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from lambdabuild import events
 from lambdabuild.board import Board
 from lambdabuild.caches import Mode
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.depending import depending
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.ground import Ground
 from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
-from lambdabuild.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.pipeline import locked
 from lambdabuild.pipes import releasing
 from lambdabuild.process import Runner

@@ -11,9 +11,9 @@ from lambdabuild.asking import CONSTRAINED
 from lambdabuild.cfiles import imports_c
 from lambdabuild.config import Settings
 from lambdabuild.constraints import left_in, named_for
+from lambdabuild.core.model import Batch, Diagnostic, Package, Plan, Step, Target
 from lambdabuild.gosource import head
 from lambdabuild.gotool import parse_goflags, target_environment, uses_cgo
-from lambdabuild.model import Batch, Diagnostic, Package, Plan, Step, Target
 from lambdabuild.oversights import cgo_hint
 from lambdabuild.plan import PackageOf, order_of
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.model import Diagnostic, Report, Status, StepResult
+from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
+from lambdabuild.core.spans import Activity, Span
 from lambdabuild.page import page_text
-from lambdabuild.spans import Activity, Span
 from tests.browser.chromium import Browser
 from tests.unit.values import PROJECT, function, relative, step
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lambdabuild.model import Status
-from lambdabuild.spans import Activity, Span
+from lambdabuild.core.model import Status
+from lambdabuild.core.spans import Activity, Span
 from tests.browser.chromium import Browser, Page
 from tests.browser.conftest import T0, TEMPLATE, Write, result
 

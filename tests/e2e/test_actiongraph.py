@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lambdabuild.actions import parse_actions
-from lambdabuild.spans import Activity
+from lambdabuild.core.spans import Activity
 from tests.e2e.conftest import FLAGS, Project
 
 

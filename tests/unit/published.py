@@ -16,9 +16,7 @@ from lambdabuild.artifacts import Removal
 from lambdabuild.config import Settings
 from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
-from lambdabuild.digests import content_digest
-from lambdabuild.interrupts import Interrupts
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     Companion,
     Flags,
@@ -31,10 +29,12 @@ from lambdabuild.model import (
     Step,
     StepResult,
 )
+from lambdabuild.core.origins import packed_text, sbom_made_from
+from lambdabuild.core.paths import name_of
+from lambdabuild.digests import content_digest
+from lambdabuild.interrupts import Interrupts
 from lambdabuild.obstacles import Replacing
-from lambdabuild.origins import packed_text, sbom_made_from
 from lambdabuild.packing import Packed, Packer, Staged
-from lambdabuild.paths import name_of
 from lambdabuild.process import Runner
 from lambdabuild.publish import Publisher
 from lambdabuild.saved import State

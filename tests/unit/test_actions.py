@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.actions import Actions, parse_actions
+from lambdabuild.core.spans import Activity, Span
 from lambdabuild.goparse import Timing
-from lambdabuild.spans import Activity, Span
 
 MAIN = "example.com/m/api/a"
 LIB = "example.com/m/lib"

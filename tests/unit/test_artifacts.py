@@ -7,15 +7,7 @@ import pytest
 
 from lambdabuild import artifacts
 from lambdabuild.artifacts import Removal, Removed
-from lambdabuild.model import (
-    Artifact,
-    Diagnostic,
-    Kind,
-    Linked,
-    Runtime,
-    Status,
-    StepResult,
-)
+from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Runtime, Status, StepResult
 from lambdabuild.packing import Packed
 from lambdabuild.saved import State
 from tests.unit.published import (

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lambdabuild.asking import Go, Variant, start_go, world_of
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Command, Completed, Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.findings import Findings
 from lambdabuild.gotool import env_command, list_command
-from lambdabuild.model import Command, Completed, Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.tree import Tree
 from tests.unit.values import ARM64, X86_64

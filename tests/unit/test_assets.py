@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdabuild.assets import Selection, select
-from lambdabuild.globs import covers, pattern_problem
-from lambdabuild.model import Asset
+from lambdabuild.core.globs import covers, pattern_problem
+from lambdabuild.core.model import Asset
 
 
 def make(top: Path, *names: str) -> Path:

@@ -3,7 +3,7 @@
 import pytest
 
 from lambdabuild.board import Line, ago, board_lines
-from lambdabuild.model import Status
+from lambdabuild.core.model import Status
 
 
 @pytest.mark.parametrize(

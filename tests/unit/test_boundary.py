@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.boundary import guarded, in_words, note_thread
-from lambdabuild.errors import Interrupted, LambdabuildError
+from lambdabuild.core.errors import Interrupted, LambdabuildError
 
 
 def system(number: int, path: str | bytes | None = None) -> OSError:

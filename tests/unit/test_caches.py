@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.caches import Caches
+from lambdabuild.core.spans import Activity
 from lambdabuild.crew import Crew
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
-from lambdabuild.spans import Activity
 from lambdabuild.timeline import Timeline
 from lambdabuild.wanted import Counts, Fetched, Source
 

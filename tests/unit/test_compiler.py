@@ -8,8 +8,8 @@ import pytest
 
 from lambdabuild.compiler import Compilers, compilers_of
 from lambdabuild.config import Choices, Config, FunctionTable, Settings
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import CCompiler, Flags, Runtime, Target
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import CCompiler, Flags, Runtime, Target
 from tests.unit.values import ARM64, X86_64
 
 VERSION = importlib.metadata.version("ziglang")

@@ -18,9 +18,9 @@ from lambdabuild.config import (
     parse_target,
 )
 from lambdabuild.configfile import parse_config
-from lambdabuild.errors import LambdabuildError, did_you_mean
-from lambdabuild.globs import pattern_problem
-from lambdabuild.model import Flags, Runtime, Target
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.globs import pattern_problem
+from lambdabuild.core.model import Flags, Runtime, Target
 from lambdabuild.toolflags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts
 

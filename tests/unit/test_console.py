@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.console import Console, ConsoleHandler, Look, choose_look
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import (
     Batch,
     Companion,
     Diagnostic,

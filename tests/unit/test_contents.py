@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from lambdabuild import origins
-from lambdabuild.model import Step
+from lambdabuild.core import origins
+from lambdabuild.core.model import Step
 from tests.unit.published import Project, executable, tamper
 
 

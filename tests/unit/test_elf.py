@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdabuild import elf
-from lambdabuild.model import Architecture, Runtime
+from lambdabuild.core.model import Architecture, Runtime
 from lambdabuild.toolchain import find_go
 
 ZIG = "`cgo = true` with `pip install 'lambdabuild[cgo]'` and no CC of your own"

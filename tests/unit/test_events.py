@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from referencing import Registry, Resource
 
 from lambdabuild import events
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Status
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Status
 from lambdabuild.report import to_json
 from tests.unit.values import PROJECT, artifact, relative, reports, texts
 

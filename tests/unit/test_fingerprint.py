@@ -7,15 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.fingerprint import (
-    Inputs,
-    first_change,
-    goenv_path,
-    loading_settings,
-    settings_of,
-    untracked,
-)
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     CCompiler,
     Diagnostic,
     Flags,
@@ -28,8 +20,16 @@ from lambdabuild.model import (
     Step,
     Target,
 )
-from lambdabuild.origins import UNKNOWN
-from lambdabuild.paths import name_of, path_of
+from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.paths import name_of, path_of
+from lambdabuild.fingerprint import (
+    Inputs,
+    first_change,
+    goenv_path,
+    loading_settings,
+    settings_of,
+    untracked,
+)
 from lambdabuild.plan import order_of
 from tests.unit.values import ARM64, PROJECT, X86_64, directories, graph, package, texts
 

@@ -23,9 +23,11 @@ from lambdabuild.binary import read as read_binary
 from lambdabuild.buildinfo import parse_build_info
 from lambdabuild.cfiles import directives, named_in, parse_rule, preamble
 from lambdabuild.configfile import parse_config
-from lambdabuild.credentials import CACHE_KEY
+from lambdabuild.core.credentials import CACHE_KEY
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Status
+from lambdabuild.core.positions import of_key, of_module_file
 from lambdabuild.entry import BadEntryError, from_object, read_header, seal, to_object
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.forms import bill_made_from, is_manifest_text, unpacked
 from lambdabuild.goparse import (
     parse_build_ids,
@@ -38,8 +40,6 @@ from lambdabuild.gosource import head, makes_program, needs_cgo, outline, parse_
 from lambdabuild.history import read_history
 from lambdabuild.history import to_line as history_line
 from lambdabuild.joining import join
-from lambdabuild.model import Status
-from lambdabuild.positions import of_key, of_module_file
 from lambdabuild.report import manifest_text
 from lambdabuild.sealing import Keys
 from lambdabuild.state import Home

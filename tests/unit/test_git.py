@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.checkout import check_out, copy_base
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.git import Change, Repository, changed_since, unknown_to_git
 from lambdabuild.process import Runner
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lambdabuild.github import annotations, command, summary
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     Companion,
     Diagnostic,
@@ -19,7 +18,8 @@ from lambdabuild.model import (
     Status,
     StepResult,
 )
-from lambdabuild.shown import inert, visible
+from lambdabuild.core.shown import inert, visible
+from lambdabuild.github import annotations, command, summary
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts
 
 MAIN = f"{PROJECT}/api/users/get/main.go"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lambdabuild.core.model import Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.goparse import (
     BuildID,
     BuildOutput,
@@ -16,7 +17,6 @@ from lambdabuild.goparse import (
     parse_version,
     without_stacks,
 )
-from lambdabuild.model import Diagnostic, GoEnvironment, Module, Package
 from tests.unit.values import directories, elements, texts
 
 GET = "example.com/shop/api/users/get"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lambdabuild.core.model import CCompiler, Command, Flags, Target
 from lambdabuild.gotool import (
     Memory,
     Staging,
@@ -21,7 +22,6 @@ from lambdabuild.gotool import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.model import CCompiler, Command, Flags, Target
 from lambdabuild.process import shell_line
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 

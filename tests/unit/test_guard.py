@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.build import wrapper_path
+from lambdabuild.core.model import Batch, Flags, Function, Module, Package, Step
 from lambdabuild.gotool import Staging
 from lambdabuild.guard import list_sources
-from lambdabuild.model import Batch, Flags, Function, Module, Package, Step
 from tests.unit.values import X86_64
 
 PATH = "example.com/m/api/f"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild import history
+from lambdabuild.core.model import Status
 from lambdabuild.history import append, from_line, read_history, to_line
-from lambdabuild.model import Status
 from lambdabuild.trends import Run, Timed
 from tests.unit.values import seconds, sizes, texts
 

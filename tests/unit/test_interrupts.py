@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lambdabuild.errors import Interrupted
+from lambdabuild.core.errors import Interrupted
 from lambdabuild.interrupts import Interrupts
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

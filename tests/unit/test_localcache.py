@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.entry import BadEntryError, Header, seal
-from lambdabuild.errors import LambdabuildError
 from lambdabuild.localcache import DEFAULT_LIMIT, Info, LocalCache, cache_limit
 from lambdabuild.own import cache_directory
 

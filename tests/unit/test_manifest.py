@@ -4,7 +4,7 @@ import os
 import pytest
 
 from lambdabuild import manifest
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
 from tests.unit.published import (

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.errors import FAILED, LambdabuildError
+from lambdabuild.core.errors import FAILED, LambdabuildError
+from lambdabuild.core.model import Artifact, Report
+from lambdabuild.core.shards import fingerprint, split
 from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
-from lambdabuild.model import Artifact, Report
 from lambdabuild.report import list_value, manifest_text, report_value
-from lambdabuild.shards import fingerprint, split
 from tests.unit.values import artifacts, relative, reports
 
 AMD, ARM = "linux/amd64", "linux/arm64"

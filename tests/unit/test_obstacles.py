@@ -10,7 +10,7 @@ import pytest
 
 from lambdabuild import sbom
 from lambdabuild.buildinfo import BuildInfo
-from lambdabuild.model import Status
+from lambdabuild.core.model import Status
 from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.saved import State
 from tests.unit.published import FORCED, GO, Project, executable, sha256, tamper

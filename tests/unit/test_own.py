@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.own import check_own, create_new, open_own, read_own, replace_whole, temporary
 from lambdabuild.state import Home
 

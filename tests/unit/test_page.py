@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.chart import MOST, timeline
-from lambdabuild.markup import escaped
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Companion,
     Diagnostic,
     Identity,
@@ -21,8 +20,9 @@ from lambdabuild.model import (
     Status,
     StepResult,
 )
+from lambdabuild.core.spans import Activity, Span
+from lambdabuild.markup import escaped
 from lambdabuild.page import page_text
-from lambdabuild.spans import Activity, Span
 from tests.unit import values
 from tests.unit.values import PROJECT, function, relative, step
 

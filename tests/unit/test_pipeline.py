@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.errors import Interrupted, LambdabuildError
+from lambdabuild.core.errors import Interrupted, LambdabuildError
 from lambdabuild.pipeline import saving
 from lambdabuild.saved import State
 from tests.unit.published import Project, executable, opened

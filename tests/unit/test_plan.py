@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.config import Choices, Config, FunctionTable, Settings
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import (
     Asset,
     Batch,
     CCompiler,

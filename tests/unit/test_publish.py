@@ -4,15 +4,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import publish
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import (
-    Artifact,
-    Identity,
-    Runtime,
-    Status,
-    StepResult,
-)
-from lambdabuild.origins import UNTOLD
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
+from lambdabuild.core.origins import UNTOLD
 from lambdabuild.own import temporary
 from lambdabuild.saved import State
 from tests.unit.published import (

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from lambdabuild import artifacts, recovery
-from lambdabuild.model import Artifact, Kind, Linked, Status, Step
+from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
 from lambdabuild.packing import Packed
 from lambdabuild.saved import State
 from tests.unit.published import Project, executable

@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import artifacts, obstacles
+from lambdabuild.core.model import Companion, Diagnostic, Identity, Kind, Status
+from lambdabuild.core.origins import sbom_made_from, zip_made_from
 from lambdabuild.digests import content_digest
-from lambdabuild.model import (
-    Companion,
-    Diagnostic,
-    Identity,
-    Kind,
-    Status,
-)
-from lambdabuild.origins import sbom_made_from, zip_made_from
 from tests.unit.published import GO, PACKAGE, Project, executable, identity, sha256, tamper
 
 

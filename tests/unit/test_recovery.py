@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import artifacts
+from lambdabuild.core.model import Artifact, Kind
 from lambdabuild.manifest import write_manifest
-from lambdabuild.model import Artifact, Kind
 from lambdabuild.own import temporary
 from lambdabuild.recovery import recover
 from lambdabuild.removal import recall

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lambdabuild.annotating import from_top
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.refusals import leave
 from lambdabuild.usage import Asked
 

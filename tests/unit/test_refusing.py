@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.model import MOST_UNZIPPED, Asset, Target
+from lambdabuild.core.model import MOST_UNZIPPED, Asset, Target
 from lambdabuild.refusing import unfit
 from tests.unit.published import FINAL, HALF_WAY, Project, executable
 

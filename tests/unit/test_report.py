@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     Companion,
     Diagnostic,
@@ -25,6 +25,7 @@ from lambdabuild.model import (
     StepResult,
     Target,
 )
+from lambdabuild.core.text import duration, size, size_change
 from lambdabuild.report import (
     TABLE_HEAD,
     Fault,
@@ -37,7 +38,6 @@ from lambdabuild.report import (
     summary,
     to_json,
 )
-from lambdabuild.text import duration, size, size_change
 from tests.unit.values import (
     ARM64,
     DARWIN,

@@ -7,8 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild import saved
-from lambdabuild.findings import Findings
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     Artifact,
     CFlags,
     Diagnostic,
@@ -18,6 +17,7 @@ from lambdabuild.model import (
     Module,
     Package,
 )
+from lambdabuild.findings import Findings
 from lambdabuild.saved import VERSION, ForeignError, State
 from lambdabuild.sealing import Keys
 from lambdabuild.stamps import (

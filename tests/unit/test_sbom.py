@@ -17,7 +17,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from lambdabuild import __version__, sbom
 from lambdabuild.buildinfo import BuildInfo, BuiltModule
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.process import Runner
 from lambdabuild.toolchain import find_go
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.credentials import CACHE_KEY
+from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.own import caches_of
 from lambdabuild.sealing import Keys, keys_of
 

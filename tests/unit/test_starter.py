@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.config import Choices, Config, FunctionTable
 from lambdabuild.configfile import parse_config
-from lambdabuild.model import Runtime
+from lambdabuild.core.model import Runtime
 from lambdabuild.starter import choose_roots, starter_config
 from tests.unit.values import ARM64, X86_64, directories, elements
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Artifact, Identity, Runtime
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Artifact, Identity, Runtime
 from lambdabuild.saved import State
 from lambdabuild.stamps import is_settled
 from lambdabuild.state import Home, cannot_write, write_atomically

@@ -3,7 +3,7 @@
 import pytest
 
 from lambdabuild.configfile import parse_config
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.toolflags import problem_in_goflags, problem_of, reaching
 
 PLAIN = [

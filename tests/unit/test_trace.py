@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lambdabuild.core.spans import Activity, Span
 from lambdabuild.lanes import CLOCKS, lanes
-from lambdabuild.spans import Activity, Span
 from lambdabuild.trace import trace_text
 
 T0 = 1_700_000_000.0

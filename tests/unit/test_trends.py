@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Report, Status, StepResult
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.report import report_value
 from lambdabuild.trends import (
     TREND_HEAD,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.session import read_config
 
 

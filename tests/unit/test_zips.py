@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild import origins, zips
+from lambdabuild import zips
+from lambdabuild.core import origins
 from lambdabuild.zips import Member, pack
 
 FIRST = (1980, 1, 1, 0, 0, 0)

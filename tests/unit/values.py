@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from lambdabuild.model import (
+from lambdabuild.core.model import (
     TARGETS,
     Architecture,
     Artifact,

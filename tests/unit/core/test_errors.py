@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.errors import (
+from lambdabuild.core.errors import (
     FAILED,
     INTERRUPTED,
     NOT_STARTED,

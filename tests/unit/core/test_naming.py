@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Function
-from lambdabuild.naming import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Function
+from lambdabuild.core.naming import (
     Excluded,
     There,
     declares_main,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.text import median
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.text import median
 
 _SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild import __version__
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Asset
-from lambdabuild.origins import (
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Asset
+from lambdabuild.core.origins import (
     PACKER,
     UNKNOWN,
     epoch_of,

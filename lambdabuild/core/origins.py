@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from lambdabuild import __version__
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.model import Asset, Input
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Asset, Input
 
 UNKNOWN = "?"
 """The text of an input that may have changed while it was read: it differs from itself."""

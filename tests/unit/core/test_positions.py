@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.configfile import parse_config
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.positions import Position, of_key, of_module_file, of_toml_error
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.positions import Position, of_key, of_module_file, of_toml_error
 
 
 @pytest.mark.parametrize(

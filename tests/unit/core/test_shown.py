@@ -17,12 +17,12 @@ from lambdabuild.cli import app
 from lambdabuild.config import Config
 from lambdabuild.configfile import parse_config
 from lambdabuild.console import Console, ConsoleHandler, Look
-from lambdabuild.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
+from lambdabuild.core.shown import in_json, inert, one_line, visible
 from lambdabuild.github import annotations, refusal, refusal_summary, summary
-from lambdabuild.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
 from lambdabuild.process import shell_line
 from lambdabuild.report import faults, report_value, to_json
-from lambdabuild.shown import in_json, inert, one_line, visible
 from lambdabuild.streams import print_columns, print_json, print_line, tell
 from lambdabuild.usage import shown
 from tests.unit.test_console import record

@@ -6,8 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.errors import LambdabuildError
-from lambdabuild.spans import Span
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.spans import Span
 
 TEMPORARY = ".lambdabuild-tmp"
 """How the name of a file ends that is to be renamed into its place."""
