@@ -21,10 +21,10 @@ from lambdabuild.core.model import (
     StepResult,
 )
 from lambdabuild.core.paths import name_of
-from lambdabuild.own import temporary
-from lambdabuild.places import leads_out
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
+from lambdabuild.system.own import temporary
+from lambdabuild.system.places import leads_out
 
 log = logging.getLogger(__name__)
 

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import directories, gotool, reading, tree
+from lambdabuild import gotool, tree
 from lambdabuild.core.model import Flags, Foreign, GoEnvironment, Package, Target
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.gosource import embed_directories, parse_directives
-from lambdabuild.process import Run
 from lambdabuild.sources import has_main
 from lambdabuild.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, World
+from lambdabuild.system import directories, reading
+from lambdabuild.system.process import Run
 from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, refused
 
 log = logging.getLogger(__name__)

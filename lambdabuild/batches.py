@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import artifacts, gotool, machine
+from lambdabuild import artifacts, gotool
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
 from lambdabuild.core import text
@@ -16,11 +16,9 @@ from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.doubts import doubt
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
-from lambdabuild.logfile import open_log
 from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.packing import Packed, Packer
 from lambdabuild.plan import batches_in_order
-from lambdabuild.process import in_parallel
 from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.request import Request
@@ -29,6 +27,9 @@ from lambdabuild.session import Session
 from lambdabuild.sizes import Limits
 from lambdabuild.state import Home, cannot_write
 from lambdabuild.survey import Survey
+from lambdabuild.system import machine
+from lambdabuild.system.logfile import open_log
+from lambdabuild.system.process import in_parallel
 from lambdabuild.withoutc import warnings, with_remedy
 
 

@@ -8,23 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import reading, sums
+from lambdabuild import sums
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import FILE_NAME, BuildSettings, Settings
 from lambdabuild.configfile import parse_config
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
-from lambdabuild.digests import digest_of
 from lambdabuild.discover import Discovery
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import first_change
-from lambdabuild.git import Change, Repository
 from lambdabuild.loading import find_places, list_all, variants_of
 from lambdabuild.plan import make_plan
 from lambdabuild.session import Session
 from lambdabuild.shadow import Shadow
 from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
+from lambdabuild.system import reading
+from lambdabuild.system.digests import digest_of
+from lambdabuild.system.git import Change, Repository
 from lambdabuild.tree import walk
 
 ANOTHER = "another"

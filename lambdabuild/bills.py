@@ -14,8 +14,8 @@ from lambdabuild.core.model import Artifact, Diagnostic, Kind, Step
 from lambdabuild.core.origins import sbom_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.packing import Packed, Staged
-from lambdabuild.process import Run
 from lambdabuild.state import cannot_write
+from lambdabuild.system.process import Run
 
 
 class Writer(NamedTuple):

@@ -110,8 +110,8 @@ def _remedy(number: int | None, path: str) -> str | None:
 
 
 def _logged(error: Exception, project: str) -> str | None:
-    from lambdabuild import logfile  # noqa: PLC0415 - only when something is wrong
     from lambdabuild.state import Home  # noqa: PLC0415
+    from lambdabuild.system import logfile  # noqa: PLC0415 - only when something is wrong
 
     home = Home(project)
     try:

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import directories, gotool
+from lambdabuild import gotool
 from lambdabuild.actions import parse_actions
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
@@ -21,7 +21,8 @@ from lambdabuild.goparse import Timing, parse_build_output, without_stacks
 from lambdabuild.gotool import Memory, Staging
 from lambdabuild.guard import list_sources
 from lambdabuild.plan import reached
-from lambdabuild.process import Run
+from lambdabuild.system import directories
+from lambdabuild.system.process import Run
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from typing import TypeVar
 
 from lambdabuild.addresses import StoreError
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.crew import Crew, Room
 from lambdabuild.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.localcache import LocalCache
-from lambdabuild.machine import processors
-from lambdabuild.reading import pieces
 from lambdabuild.remote import RemoteStore
-from lambdabuild.timeline import Timeline
+from lambdabuild.system.machine import processors
+from lambdabuild.system.reading import pieces
+from lambdabuild.system.threads import Crew, Room
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.wanted import Counts, Fetched, Source, Wanted
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild.git import GITLINK, Git, Repository
-from lambdabuild.process import Run
+from lambdabuild.system.git import GITLINK, Git, Repository
+from lambdabuild.system.process import Run
 
 _AT_ONCE = 400
 """Paths on one command line."""

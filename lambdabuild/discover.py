@@ -15,7 +15,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, GoEnvironment, Package, Skipped
 from lambdabuild.core.paths import name_of
 from lambdabuild.loading import Graph, find_places, list_all, variants_of
-from lambdabuild.process import Run
+from lambdabuild.system.process import Run
 
 
 class Discovery(NamedTuple):

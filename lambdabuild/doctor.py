@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lambdabuild import gotool, machine, publish
+from lambdabuild import gotool, publish
 from lambdabuild.asking import start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
@@ -19,10 +19,11 @@ from lambdabuild.core.redacted import without_secrets
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.findings import Findings
 from lambdabuild.loading import variants_of
-from lambdabuild.own import caches_of
-from lambdabuild.process import Run
 from lambdabuild.sealing import keys_of
 from lambdabuild.state import Home, remedy_of
+from lambdabuild.system import machine
+from lambdabuild.system.own import caches_of
+from lambdabuild.system.process import Run
 from lambdabuild.toolchain import ask_environment, find_go
 
 _GIGABYTE = 1_000_000_000

@@ -4,12 +4,12 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from lambdabuild import git
 from lambdabuild.ahead import Later
 from lambdabuild.checkout import prepare
 from lambdabuild.core.spans import Activity
-from lambdabuild.git import Repository
 from lambdabuild.session import Session
+from lambdabuild.system import git
+from lambdabuild.system.git import Repository
 
 
 class Earlier(NamedTuple):

@@ -12,7 +12,6 @@ from lambdabuild.compiler import Compilers
 from lambdabuild.config import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Flags, Foreign, Function, Package
-from lambdabuild.digests import content_digest
 from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import is_for_c
 from lambdabuild.gotool import (
@@ -25,7 +24,8 @@ from lambdabuild.gotool import (
 from lambdabuild.headers import Reading, Repository, Way, pkg_config
 from lambdabuild.loading import ASSEMBLY, Graph, variants_of
 from lambdabuild.plan import order_of
-from lambdabuild.process import Run, in_parallel
+from lambdabuild.system.digests import content_digest
+from lambdabuild.system.process import Run, in_parallel
 
 T = TypeVar("T")
 _AT_ONCE = 4

@@ -12,10 +12,10 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lambdabuild import directories, reading
 from lambdabuild.core.model import Batch, Package
 from lambdabuild.gosource import PROFILE, is_source
 from lambdabuild.gotool import Staging, overlay_path, parse_overlay, profile_path
+from lambdabuild.system import directories, reading
 
 _SECOND = 1_000_000_000
 _COARSE_TICK = 2 * _SECOND

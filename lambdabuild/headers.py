@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import cfiles, directories, reading
+from lambdabuild import cfiles
 from lambdabuild.asking import nearest_directory
 from lambdabuild.cgoflags import are_allowed
 from lambdabuild.core.errors import LambdabuildError
@@ -15,8 +15,9 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.gosource import is_source
 from lambdabuild.gotool import split_quoted
 from lambdabuild.loading import ASSEMBLY
-from lambdabuild.process import Run
 from lambdabuild.stamps import Level
+from lambdabuild.system import directories, reading
+from lambdabuild.system.process import Run
 
 _PLUS_PLUS = (".cc", ".cpp", ".cxx")
 _BY_C = (".c", ".m", *ASSEMBLY)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambdabuild import reading
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.outlets import write_file
 from lambdabuild.report import to_json
 from lambdabuild.session import Session
 from lambdabuild.streams import print_json
+from lambdabuild.system import reading
 
 
 def join(

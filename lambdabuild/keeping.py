@@ -17,12 +17,12 @@ from lambdabuild.core.spans import Activity
 from lambdabuild.doubts import doubt
 from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_limit
-from lambdabuild.own import cache_directory
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import unfit
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.survey import Key, Survey
+from lambdabuild.system.own import cache_directory
 
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
 _PATIENCE = 10.0

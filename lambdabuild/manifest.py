@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from lambdabuild.artifacts import digest, identify
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
-from lambdabuild.own import temporary
-from lambdabuild.places import leads_out
 from lambdabuild.report import manifest_text
 from lambdabuild.saved import State
 from lambdabuild.state import write_atomically
+from lambdabuild.system.own import temporary
+from lambdabuild.system.places import leads_out
 
 if TYPE_CHECKING:
     from lambdabuild.obstacles import Replacing

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import directories
 from lambdabuild.artifacts import digest, held_companion, is_object
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.core.paths import name_of
 from lambdabuild.forms import bill_made_from, unpacked
 from lambdabuild.packing import Packed
-from lambdabuild.places import leads_out
 from lambdabuild.state import cannot_write
+from lambdabuild.system import directories
+from lambdabuild.system.places import leads_out
 
 
 class ObstacleError(Exception):

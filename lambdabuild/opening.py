@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import typer
 
-from lambdabuild import logfile
 from lambdabuild.boundary import in_words
 from lambdabuild.config import FILE_NAME, Settings
 from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
-from lambdabuild.interrupts import Interrupts
 from lambdabuild.pipes import releasing
-from lambdabuild.process import Runner
 from lambdabuild.session import Session, read_config
 from lambdabuild.streams import ReaderGoneError
-from lambdabuild.timeline import Timeline
+from lambdabuild.system import logfile
+from lambdabuild.system.process import Runner
+from lambdabuild.system.signals import Interrupts
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.tree import enclosing
 
 _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"

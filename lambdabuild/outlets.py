@@ -8,11 +8,11 @@ from pathlib import Path
 from lambdabuild import annotating
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
-from lambdabuild.places import check_file
 from lambdabuild.report import report_value, to_json
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.state import Home
+from lambdabuild.system.places import check_file
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import reading
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.core.errors import LambdabuildError
@@ -18,6 +17,7 @@ from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.gosource import ignores, needs_cgo, parse_directives
 from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.sources import sources_with_main
+from lambdabuild.system import reading
 from lambdabuild.tree import IRREGULAR, enclosing
 
 

@@ -11,17 +11,18 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from lambdabuild import reading, zips
+from lambdabuild import zips
 from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
-from lambdabuild.digests import content_digest
 from lambdabuild.goparse import BuildID
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
 from lambdabuild.state import cannot_write
-from lambdabuild.timeline import Timeline
+from lambdabuild.system import reading
+from lambdabuild.system.digests import content_digest
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.zips import Member
 
 _PAUSE = 0.005

@@ -22,13 +22,9 @@ from lambdabuild.core.model import (
 from lambdabuild.core.spans import Activity
 from lambdabuild.embedding import warn_of_embedded_outputs
 from lambdabuild.loading import problem_of
-from lambdabuild.logfile import log_to_file
-from lambdabuild.machine import processors
 from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
-from lambdabuild.places import check_out
-from lambdabuild.process import shell_line
 from lambdabuild.removal import prune, recall, say_waiting
 from lambdabuild.request import Request
 from lambdabuild.saved import State
@@ -36,7 +32,11 @@ from lambdabuild.session import Session
 from lambdabuild.sizes import Limits, checked
 from lambdabuild.state import Home
 from lambdabuild.survey import Survey, loaded_packages, overview, survey
-from lambdabuild.timeline import Timeline
+from lambdabuild.system.logfile import log_to_file
+from lambdabuild.system.machine import processors
+from lambdabuild.system.places import check_out
+from lambdabuild.system.process import shell_line
+from lambdabuild.system.timeline import Timeline
 
 
 def list_functions(

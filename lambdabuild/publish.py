@@ -37,10 +37,10 @@ from lambdabuild.core.model import (
 from lambdabuild.core.origins import UNTOLD
 from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
-from lambdabuild.own import temporary
 from lambdabuild.packing import Packed, Staged
 from lambdabuild.saved import State
 from lambdabuild.state import cannot_write
+from lambdabuild.system.own import temporary
 
 
 def check_writable(directories: Iterable[str]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from lambdabuild.artifacts import digest, held_companion, identify, remove_empty
 from lambdabuild.core.model import Artifact, Companion
 from lambdabuild.manifest import recover_manifest
-from lambdabuild.own import temporary
 from lambdabuild.saved import State
+from lambdabuild.system.own import temporary
 
 log = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
 from lambdabuild.discover import Discovery
 from lambdabuild.manifest import remove_manifest
-from lambdabuild.own import cache_directory
 from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import DIRECTORY, STATE, Home
 from lambdabuild.survey import Survey
+from lambdabuild.system.own import cache_directory
 from lambdabuild.tracked import refuse_tracked
 
 log = logging.getLogger(__name__)

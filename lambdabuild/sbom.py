@@ -16,7 +16,7 @@ from lambdabuild import __version__
 from lambdabuild.buildinfo import BuildInfo, BuiltModule, parse_build_info
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command
-from lambdabuild.process import Run
+from lambdabuild.system.process import Run
 
 if TYPE_CHECKING:
     from cyclonedx.model import HashType, Property

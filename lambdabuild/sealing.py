@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lambdabuild.core.credentials import CACHE_KEY
-from lambdabuild.own import caches_of, create_new
+from lambdabuild.system.own import caches_of, create_new
 
 log = logging.getLogger(__name__)
 

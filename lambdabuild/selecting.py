@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild import reading
 from lambdabuild.ahead import Later
 from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
@@ -21,6 +20,7 @@ from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import Home
 from lambdabuild.survey import Key, Survey, survey
+from lambdabuild.system import reading
 from lambdabuild.trends import recorded_seconds, times_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import reading
 from lambdabuild.asking import Go
 from lambdabuild.config import FILE_NAME, Config, Settings
 from lambdabuild.console import Console
@@ -13,10 +12,11 @@ from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
 from lambdabuild.core.shown import one_line
 from lambdabuild.discover import Discovery, discover
-from lambdabuild.interrupts import Interrupts
-from lambdabuild.process import Runner
 from lambdabuild.sources import sources_with_main
-from lambdabuild.timeline import Timeline
+from lambdabuild.system import reading
+from lambdabuild.system.process import Runner
+from lambdabuild.system.signals import Interrupts
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.tree import enclosing
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild import git, gosource, reading
+from lambdabuild import gosource
 from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
@@ -16,10 +16,11 @@ from lambdabuild.core.origins import packed_text
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.earlier import Earlier
 from lambdabuild.fingerprint import first_change
-from lambdabuild.git import Change, Repository
 from lambdabuild.session import Session
 from lambdabuild.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey import Key, Survey
+from lambdabuild.system import git, reading
+from lambdabuild.system.git import Change, Repository
 
 _DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
 

@@ -2,10 +2,10 @@
 
 import os
 
-from lambdabuild import reading
 from lambdabuild.core import naming
 from lambdabuild.core.model import Package
 from lambdabuild.gosource import makes_program
+from lambdabuild.system import reading
 
 
 def has_main(package: Package) -> bool:

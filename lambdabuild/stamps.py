@@ -9,9 +9,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from lambdabuild.core.model import MOST_UNZIPPED
-from lambdabuild.digests import content_digest, digest_of, times_of
 from lambdabuild.gosource import PROFILE, is_source, outline
-from lambdabuild.reading import MOST, whole
+from lambdabuild.system.digests import content_digest, digest_of, times_of
+from lambdabuild.system.reading import MOST, whole
 
 _TICK = 20_000_000
 """Nanoseconds within which two writes may leave the same time (Linux: a tick of 1 to 10 ms)."""

@@ -11,11 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from lambdabuild import directories
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
-from lambdabuild.own import check_own, create_new, open_own, read_own, replace_whole, temporary
-from lambdabuild.process import end_orphans
 from lambdabuild.saved import (
     ForeignError,
     State,
@@ -26,6 +23,16 @@ from lambdabuild.saved import (
 )
 from lambdabuild.sealing import Keys, keys_of
 from lambdabuild.stamps import clock_of
+from lambdabuild.system import directories
+from lambdabuild.system.own import (
+    check_own,
+    create_new,
+    open_own,
+    read_own,
+    replace_whole,
+    temporary,
+)
+from lambdabuild.system.process import end_orphans
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from lambdabuild.asking import nearest_directory, world_of
 from lambdabuild.config import FILE_NAME
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path
-from lambdabuild.links import Links
 from lambdabuild.session import Session
 from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.system.links import Links
 from lambdabuild.toolchain import find_go
 
 

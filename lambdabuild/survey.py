@@ -20,12 +20,12 @@ from lambdabuild.discover import Discovery
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import Inputs, first_change
 from lambdabuild.loading import may_take_in_more, variants_of
-from lambdabuild.own import temporary
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
 from lambdabuild.stamps import Look, Stamps, look, take
 from lambdabuild.state import DIRECTORY
+from lambdabuild.system.own import temporary
 
 Key = tuple[str, Target]
 

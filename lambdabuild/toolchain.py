@@ -6,10 +6,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdabuild import gotool, reading
+from lambdabuild import gotool
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Completed, GoEnvironment
-from lambdabuild.process import Run
+from lambdabuild.system import reading
+from lambdabuild.system.process import Run
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
 

@@ -5,9 +5,9 @@ import logging
 import os
 from collections.abc import Sequence
 
-from lambdabuild import reading
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.process import Run
+from lambdabuild.system import reading
+from lambdabuild.system.process import Run
 from lambdabuild.tree import enclosing
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     index: Index = (*seen, *own)
     if index == known:
         return index
-    from lambdabuild.git import Git  # noqa: PLC0415 - only when the index has changed
+    from lambdabuild.system.git import Git  # noqa: PLC0415 - only when the index has changed
 
     command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
     try:

@@ -20,7 +20,6 @@ from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.pipeline import locked
 from lambdabuild.pipes import releasing
-from lambdabuild.process import Runner
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals
@@ -30,6 +29,7 @@ from lambdabuild.surroundings import (
     git_at_work,
 )
 from lambdabuild.survey import Key, Survey
+from lambdabuild.system.process import Runner
 from lambdabuild.watcher import Watcher
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import reading
 from lambdabuild.asking import CONSTRAINED
 from lambdabuild.cfiles import imports_c
 from lambdabuild.config import Settings
@@ -16,6 +15,7 @@ from lambdabuild.gosource import head
 from lambdabuild.gotool import parse_goflags, target_environment, uses_cgo
 from lambdabuild.oversights import cgo_hint
 from lambdabuild.plan import PackageOf, order_of
+from lambdabuild.system import reading
 
 _MISSING = re.compile(r"\bundefined\b|\bundefined:")
 _LITERAL = re.compile(rb'"(?:\\.|[^"\\\n])*"|`[^`]*`')

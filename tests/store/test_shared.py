@@ -16,7 +16,7 @@ from lambdabuild.caches import Caches
 from lambdabuild.entry import Header
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
-from lambdabuild.timeline import Timeline
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.wanted import Fetched, Source
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Answer, Backend, Fault, Proxy, Request

@@ -31,16 +31,16 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.origins import packed_text, sbom_made_from
 from lambdabuild.core.paths import name_of
-from lambdabuild.digests import content_digest
-from lambdabuild.interrupts import Interrupts
 from lambdabuild.obstacles import Replacing
 from lambdabuild.packing import Packed, Packer, Staged
-from lambdabuild.process import Runner
 from lambdabuild.publish import Publisher
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import Home
-from lambdabuild.timeline import Timeline
+from lambdabuild.system.digests import content_digest
+from lambdabuild.system.process import Runner
+from lambdabuild.system.signals import Interrupts
+from lambdabuild.system.timeline import Timeline
 from tests.unit.values import X86_64
 
 PACKAGE = "example.com/shop/api/users/get"

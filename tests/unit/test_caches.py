@@ -9,10 +9,10 @@ import pytest
 
 from lambdabuild.caches import Caches
 from lambdabuild.core.spans import Activity
-from lambdabuild.crew import Crew
 from lambdabuild.localcache import LocalCache
 from lambdabuild.remote import RemoteStore
-from lambdabuild.timeline import Timeline
+from lambdabuild.system.threads import Crew
+from lambdabuild.system.timeline import Timeline
 from lambdabuild.wanted import Counts, Fetched, Source
 
 NAMES = ("carts-add", "orders-list", "users-get")

@@ -22,7 +22,7 @@ from lambdabuild.gotool import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.process import shell_line
+from lambdabuild.system.process import shell_line
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 
 LINUX_X86_64 = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}

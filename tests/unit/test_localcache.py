@@ -10,7 +10,7 @@ import pytest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.entry import BadEntryError, Header, seal
 from lambdabuild.localcache import DEFAULT_LIMIT, Info, LocalCache, cache_limit
-from lambdabuild.own import cache_directory
+from lambdabuild.system.own import cache_directory
 
 SECRET = b"only known to us"
 

@@ -9,10 +9,10 @@ import pytest
 from lambdabuild import elf, zips
 from lambdabuild.core.model import MOST_UNZIPPED, Architecture, Asset, Kind, Runtime, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
-from lambdabuild.digests import content_digest
 from lambdabuild.goparse import BuildID
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import RefusedError, refuse
+from lambdabuild.system.digests import content_digest
 from tests.unit.published import FINAL, HALF_WAY, Project, executable, identity, sha256, tamper
 from tests.unit.values import DARWIN
 

@@ -7,8 +7,8 @@ from lambdabuild import publish
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
 from lambdabuild.core.origins import UNTOLD
-from lambdabuild.own import temporary
 from lambdabuild.saved import State
+from lambdabuild.system.own import temporary
 from tests.unit.published import (
     FINAL,
     GO,

@@ -18,7 +18,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from lambdabuild import __version__, sbom
 from lambdabuild.buildinfo import BuildInfo, BuiltModule
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.process import Runner
+from lambdabuild.system.process import Runner
 from lambdabuild.toolchain import find_go
 
 SHA256 = "0f" * 32

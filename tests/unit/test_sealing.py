@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.credentials import CACHE_KEY
-from lambdabuild.own import caches_of
 from lambdabuild.sealing import Keys, keys_of
+from lambdabuild.system.own import caches_of
 
 
 @pytest.fixture

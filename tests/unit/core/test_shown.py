@@ -21,9 +21,9 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
 from lambdabuild.core.shown import in_json, inert, one_line, visible
 from lambdabuild.github import annotations, refusal, refusal_summary, summary
-from lambdabuild.process import shell_line
 from lambdabuild.report import faults, report_value, to_json
 from lambdabuild.streams import print_columns, print_json, print_line, tell
+from lambdabuild.system.process import shell_line
 from lambdabuild.usage import shown
 from tests.unit.test_console import record
 from tests.unit.values import PROJECT, artifact, batch, relative, step

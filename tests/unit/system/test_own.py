@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.own import check_own, create_new, open_own, read_own, replace_whole, temporary
 from lambdabuild.state import Home
+from lambdabuild.system.own import (
+    check_own,
+    create_new,
+    open_own,
+    read_own,
+    replace_whole,
+    temporary,
+)
 
 FILES = (
     *("lock", "state.json", "publishing.json", "history.jsonl", ".gitignore"),

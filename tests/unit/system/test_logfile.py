@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import logfile
+from lambdabuild.system import logfile
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import directories
 from lambdabuild.aliases import Aliases
-from lambdabuild.links import Links
 from lambdabuild.stamps import Stamps
+from lambdabuild.system import directories
+from lambdabuild.system.links import Links
 
 DEEP = "/".join("d" * 1_200)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild import machine
-from lambdabuild.machine import LEAST_HEAP, available_memory, heap_limit, memory, processors
+from lambdabuild.system import machine
+from lambdabuild.system.machine import LEAST_HEAP, available_memory, heap_limit, memory, processors
 
 GIGABYTE = 1024**3
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from lambdabuild.core.errors import Interrupted
-from lambdabuild.interrupts import Interrupts
+from lambdabuild.system.signals import Interrupts
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 
-from lambdabuild.reading import pieces
+from lambdabuild.system.reading import pieces
 
 _MOST = 1 << 30
 """Bytes of the largest file of which a digest is taken."""

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import reading
-from lambdabuild.digests import content_digest, digest_of
 from lambdabuild.pipes import releasing
 from lambdabuild.stamps import (
     CONTENT,
@@ -23,6 +21,8 @@ from lambdabuild.stamps import (
     FileStamp,
     take_file,
 )
+from lambdabuild.system import reading
+from lambdabuild.system.digests import content_digest, digest_of
 
 LONG_AFTER = 1 << 62
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from lambdabuild import reading
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Completed
-from lambdabuild.process import Run
+from lambdabuild.system import reading
+from lambdabuild.system.process import Run
 
 GITLINK = "160000"
 """The mode of a submodule."""

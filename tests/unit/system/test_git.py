@@ -10,8 +10,8 @@ import pytest
 
 from lambdabuild.checkout import check_out, copy_base
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.git import Change, Repository, changed_since, unknown_to_git
-from lambdabuild.process import Runner
+from lambdabuild.system.git import Change, Repository, changed_since, unknown_to_git
+from lambdabuild.system.process import Runner
 
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
