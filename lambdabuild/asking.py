@@ -8,16 +8,16 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild import gotool, tree
 from lambdabuild.core.model import Flags, Foreign, GoEnvironment, Package, Target
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
-from lambdabuild.gosource import embed_directories, parse_directives
-from lambdabuild.sources import has_main
+from lambdabuild.golang import commands, tree
+from lambdabuild.golang.source import embed_directories, parse_directives
+from lambdabuild.golang.sources import has_main
+from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused
 from lambdabuild.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, World
 from lambdabuild.system import directories, reading
 from lambdabuild.system.process import Run
-from lambdabuild.toolchain import ask_environment, find_go, is_go_itself, refused
 
 log = logging.getLogger(__name__)
 
@@ -124,14 +124,14 @@ class Go:
         known = self.findings.packages.get(key)
         if known is None:
             self.asked = True
-            command = gotool.list_command(
+            command = commands.list_command(
                 self.path, directory, patterns, target=variant.target, flags=variant.flags,
                 goflags=environment.flags, dependencies=dependencies, overlay=self._overlay,
             )  # fmt: skip
             done = self._run(command)
             if done.code != 0:
                 raise refused("Go cannot load the module", done, directory)
-            from lambdabuild.goparse import parse_packages  # noqa: PLC0415 - not if known
+            from lambdabuild.golang.output import parse_packages  # noqa: PLC0415 - not if known
 
             listed = parse_packages(done.output, directory)
             known = tuple(_completed(package, environment) for package in listed)
@@ -190,7 +190,7 @@ def world_of(findings: Findings, go: str, project: str) -> World:
             world.enter(directory, Level.TREE)
     for key, environment in findings.environments.items():
         _enter_toolchain(world, environment, go)
-        profile = gotool.profile_path(environment.flags, _asked_in(key))
+        profile = commands.profile_path(environment.flags, _asked_in(key))
         if profile is not None:
             world.files[profile] = CONTENT
     everything = [package for listed in findings.packages.values() for package in listed]

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lambdabuild import tree
 from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.core import naming
@@ -12,6 +11,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, Package, Skipped
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
+from lambdabuild.golang import tree
+from lambdabuild.golang.sources import sources_with_main
 from lambdabuild.loading import Graph, Listing, Place, variants_of
 from lambdabuild.oversights import (
     LeftOut,
@@ -21,7 +22,6 @@ from lambdabuild.oversights import (
     not_in_workspace,
     unreadable,
 )
-from lambdabuild.sources import sources_with_main
 
 
 @dataclass(slots=True)

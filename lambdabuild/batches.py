@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import artifacts, gotool
+from lambdabuild import artifacts
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
 from lambdabuild.core import text
@@ -15,6 +15,7 @@ from lambdabuild.core.origins import epoch_of
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.doubts import doubt
+from lambdabuild.golang import commands
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.packing import Packed, Packer
@@ -265,7 +266,7 @@ def toolchain_for(session: Session, go: str, jobs: int | None) -> Toolchain:
     limit = None
     if not {"GOGC", "GOMEMLIMIT"} & session.environment.keys():
         limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
-    return Toolchain(go, count, gotool.Memory(limit), wrapper_path())
+    return Toolchain(go, count, commands.Memory(limit), wrapper_path())
 
 
 def _build_all(
@@ -375,7 +376,7 @@ def _one_at_a_time(observe: Observe) -> Observe:
 def _current(session: Session, batch: Batch, state: State) -> dict[str, str]:
     """Return the link IDs of the batch's artifacts that are in place as lambdabuild wrote them."""
     current: dict[str, str] = {}
-    if gotool.uses_cgo(batch.target, batch.flags):
+    if commands.uses_cgo(batch.target, batch.flags):
         # Go leaves out of the ID what it links C with, and for which C library.
         return current
     for step in batch.steps:

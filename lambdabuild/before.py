@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import sums
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import FILE_NAME, BuildSettings, Settings
@@ -18,6 +17,8 @@ from lambdabuild.core.naming import excluded_by, function_name, is_below, root_o
 from lambdabuild.discover import Discovery
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import first_change
+from lambdabuild.golang import modfiles
+from lambdabuild.golang.tree import walk
 from lambdabuild.loading import find_places, list_all, variants_of
 from lambdabuild.plan import make_plan
 from lambdabuild.session import Session
@@ -26,7 +27,6 @@ from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
 from lambdabuild.system import reading
 from lambdabuild.system.digests import digest_of
 from lambdabuild.system.git import Change, Repository
-from lambdabuild.tree import walk
 
 ANOTHER = "another"
 """Stands for a text that is known to have been another."""
@@ -86,7 +86,7 @@ def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
         discovery = shadow.discover(found, variants, roots, instead)
     else:
         discovery = _overlaid(comparison, directory, variants, roots, instead)
-    graphs = {key: sums.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
+    graphs = {key: modfiles.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
     discovery = discovery._replace(graphs=graphs)
     steps, inputs = _steps_before(before, found, discovery, comparison)
     reasons = {}
@@ -120,9 +120,9 @@ def _merge_sums(comparison: Comparison, directory: str) -> tuple[dict[str, str],
     for path, change in comparison.changes.items():
         if change.now and path in comparison.copies and path.endswith(_SUMS):
             old, now = comparison.text_before(path) or "", text_of(path) or ""
-            before |= sums.replaced(old, now)
+            before |= modfiles.replaced(old, now)
             files[path] = os.path.join(directory, f"{len(files)}.sum")
-            Path(files[path]).write_text(sums.merged(old, now), "utf-8")
+            Path(files[path]).write_text(modfiles.merged(old, now), "utf-8")
     return before, files
 
 

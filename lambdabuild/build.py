@@ -11,14 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import gotool
-from lambdabuild.actions import parse_actions
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
 from lambdabuild.core.spans import Span
 from lambdabuild.gocache import forget_packages
-from lambdabuild.goparse import Timing, parse_build_output, without_stacks
-from lambdabuild.gotool import Memory, Staging
+from lambdabuild.golang import commands
+from lambdabuild.golang.action_graph import parse_actions
+from lambdabuild.golang.commands import Memory, Staging
+from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.guard import list_sources
 from lambdabuild.plan import reached
 from lambdabuild.system import directories
@@ -88,7 +88,7 @@ def command_of(
     everything: bool = False,
 ) -> Command:
     """Return the `go build` of a batch; with `everything`, one that compiles all packages anew."""
-    return gotool.build_command(
+    return commands.build_command(
         toolchain.go,
         batch.directory,
         [step.function.package for step in batch.steps],
@@ -139,7 +139,7 @@ def build(
     command = command_of(batch, toolchain, goflags, staging, jobs)
     list_sources(batch, staging, goflags)
     forgotten = distrusted is None or _forget(
-        distrusted, lambda: run(gotool.export_command(command), tick), events, tries,
+        distrusted, lambda: run(commands.export_command(command), tick), events, tries,
         lambda: list_sources(batch, staging, goflags),
     )  # fmt: skip
     if not forgotten:
@@ -199,7 +199,7 @@ def _to_build_again(
 
 
 def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
-    from lambdabuild.remedies import remedy_for  # noqa: PLC0415 - only when it went wrong
+    from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415 - only when it went wrong
 
     said = without_stacks(f"{completed.output}{completed.error}")
     hint = remedy_for(said)

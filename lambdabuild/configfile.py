@@ -18,8 +18,8 @@ from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.shown import one_line
+from lambdabuild.golang.tool_flags import problem_of
 from lambdabuild.limits import parse_growth, parse_size
-from lambdabuild.toolflags import problem_of
 
 _Value = TypeVar("_Value")
 

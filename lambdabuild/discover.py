@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild import tree
 from lambdabuild.asking import Go, Variant
 from lambdabuild.assembly import Assembly
 from lambdabuild.config import Settings
@@ -14,6 +13,7 @@ from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, GoEnvironment, Package, Skipped
 from lambdabuild.core.paths import name_of
+from lambdabuild.golang import tree
 from lambdabuild.loading import Graph, find_places, list_all, variants_of
 from lambdabuild.system.process import Run
 

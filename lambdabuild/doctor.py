@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lambdabuild import gotool, publish
+from lambdabuild import publish
 from lambdabuild.asking import start_go
 from lambdabuild.compiler import compilers_of
 from lambdabuild.config import Settings
@@ -18,13 +18,14 @@ from lambdabuild.core.model import GoEnvironment
 from lambdabuild.core.redacted import without_secrets
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.findings import Findings
+from lambdabuild.golang import commands
+from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.loading import variants_of
 from lambdabuild.sealing import keys_of
 from lambdabuild.state import Home, remedy_of
 from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
 from lambdabuild.system.process import Run
-from lambdabuild.toolchain import ask_environment, find_go
 
 _GIGABYTE = 1_000_000_000
 
@@ -251,7 +252,7 @@ def _goflags(told: GoEnvironment) -> Iterator[Finding]:
     if not told.flags:
         return
     yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {without_secrets(told.flags)}")
-    flags = gotool.parse_goflags(told.flags)
+    flags = commands.parse_goflags(told.flags)
     if "buildid=" in flags.get("ldflags", ""):
         yield Finding(
             Verdict.WARNING,

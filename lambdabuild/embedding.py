@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 
 from lambdabuild.core.model import Batch, Step
-from lambdabuild.gosource import embeds
+from lambdabuild.golang.source import embeds
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
 from lambdabuild.state import DIRECTORY, STATE

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from lambdabuild import tree
 from lambdabuild.core.model import Foreign, GoEnvironment, Package
+from lambdabuild.golang import tree
 from lambdabuild.stamps import Stamps
 
 

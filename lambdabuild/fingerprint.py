@@ -7,14 +7,14 @@ from lambdabuild.core.model import GoEnvironment, Input, Module, Package, Step
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.redacted import DIGEST, remembered
-from lambdabuild.gosource import PROFILE
-from lambdabuild.gotool import (
+from lambdabuild.golang.commands import (
     build_flags,
     parse_goflags,
     profile_path,
     target_environment,
     uses_cgo,
 )
+from lambdabuild.golang.source import PROFILE
 from lambdabuild.plan import order_of
 
 # Where packages come from, what is kept where, and how `go` itself runs.

@@ -231,7 +231,7 @@ def output_flags(
 def _check_tool_flags(kind: str, value: str | None) -> None:
     if not value:
         return
-    from lambdabuild.toolflags import problem_of  # noqa: PLC0415 - few pass any
+    from lambdabuild.golang.tool_flags import problem_of  # noqa: PLC0415 - few pass any
 
     if problem := problem_of(kind, value):
         message, remedy = problem

@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from lambdabuild import cfiles
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import Compilers
 from lambdabuild.config import Settings
@@ -14,7 +13,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Flags, Foreign, Function, Package
 from lambdabuild.discover import Discovery
 from lambdabuild.fingerprint import is_for_c
-from lambdabuild.gotool import (
+from lambdabuild.golang import c_files
+from lambdabuild.golang.commands import (
     build_flags,
     parse_goflags,
     split_quoted,
@@ -143,13 +143,13 @@ class Question(NamedTuple):
     def _libraries(
         self, repository: Repository, flags: Sequence[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        told = cfiles.libraries(flags)
+        told = c_files.libraries(flags)
         bases = dict.fromkeys((self.package.directory, self.way.load))
         places = [os.path.join(b, d) for d in (*told.directories, *self.directories) for b in bases]
         named = [
             (os.path.join(d, name), True) for names in told.names for d in places for name in names
         ]
-        named += [(os.path.join(b, p), cfiles.is_linkable(p)) for p in told.paths for b in bases]
+        named += [(os.path.join(b, p), c_files.is_linkable(p)) for p in told.paths for b in bases]
         there: dict[str, None] = {}
         absent: dict[str, None] = {}
         for candidate, linkable in named:
@@ -210,7 +210,7 @@ class _Asker:
                     compiler = self._compilers.of(variant.target, chosen.runtime, flags)
             way = self._way(function, variant, flags._replace(compiler=compiler), cgo=cgo)
             directories = [
-                d for m in members for d in cfiles.libraries(m.c_flags.linker).directories
+                d for m in members for d in c_files.libraries(m.c_flags.linker).directories
             ]
             for member in asked:
                 link = links and member.import_path == function.package

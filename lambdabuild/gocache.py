@@ -14,7 +14,7 @@ import glob
 import os
 from collections.abc import Container
 
-from lambdabuild.goparse import parse_build_ids
+from lambdabuild.golang.output import parse_build_ids
 
 
 def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lambdabuild.core.model import Batch, Package
-from lambdabuild.gosource import PROFILE, is_source
-from lambdabuild.gotool import Staging, overlay_path, parse_overlay, profile_path
+from lambdabuild.golang.commands import Staging, overlay_path, parse_overlay, profile_path
+from lambdabuild.golang.source import PROFILE, is_source
 from lambdabuild.system import directories, reading
 
 _SECOND = 1_000_000_000

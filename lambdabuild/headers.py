@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import cfiles
 from lambdabuild.asking import nearest_directory
-from lambdabuild.cgoflags import are_allowed
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Command, Foreign, Package
 from lambdabuild.core.naming import is_below
-from lambdabuild.gosource import is_source
-from lambdabuild.gotool import split_quoted
+from lambdabuild.golang import c_files
+from lambdabuild.golang.cgo_flags import are_allowed
+from lambdabuild.golang.commands import split_quoted
+from lambdabuild.golang.source import is_source
 from lambdabuild.loading import ASSEMBLY
 from lambdabuild.stamps import Level
 from lambdabuild.system import directories, reading
@@ -105,7 +105,7 @@ class Reading:
 
     def of_assembly(self) -> Foreign:
         """Return what Go's own assembler includes, whatever the conditions."""
-        directories = self._inside(cfiles.searched(self._way.assembler, self._package.directory))
+        directories = self._inside(c_files.searched(self._way.assembler, self._package.directory))
         scan = self._scan(directories)
         for path in self._sources(ASSEMBLY):
             scan.read(path)
@@ -130,7 +130,7 @@ class Reading:
             # What names nothing but the package's own files needs no compiler to tell.
             if not (
                 scan.computed
-                or cfiles.forces(flags)
+                or c_files.forces(flags)
                 or scan.doubtful()
                 or scan.found.keys() - self._listed
             ):
@@ -157,7 +157,7 @@ class Reading:
         """Yield what is compiled on its own: preambles with their files, and the files of C."""
         for name in self._package.go_files:
             path = os.path.join(self._package.directory, name)
-            if text := cfiles.preamble(_read(path) or b""):
+            if text := c_files.preamble(_read(path) or b""):
                 yield path, text
         for path in self._sources((*_BY_C, *_PLUS_PLUS, *_BY_OTHERS)):
             yield path, None
@@ -190,7 +190,7 @@ class Reading:
             place for name in _PATHS for place in dict(self._way.settings).get(name, "").split(":")
         ]
         base = self._package.directory
-        return [*cfiles.searched(flags, base), *(os.path.join(base, p) for p in by_paths if p)]
+        return [*c_files.searched(flags, base), *(os.path.join(base, p) for p in by_paths if p)]
 
     def _inside(self, directories: Iterable[str]) -> dict[str, None]:
         return dict.fromkeys(d for d in directories if self._repository.holds(d))
@@ -225,7 +225,7 @@ class Reading:
                 shutil.rmtree(place, ignore_errors=True)
         if done is None:
             return None
-        return [_normal(os.path.join(base, name)) for name in cfiles.parse_rule(done)]
+        return [_normal(os.path.join(base, name)) for name in c_files.parse_rule(done)]
 
     def _foreign(
         self, scan: "_Scan", files: Iterable[str], answers: Iterable[str], *, doubtful: bool
@@ -297,7 +297,7 @@ class _Scan:
         self.take(content or b"", os.path.dirname(path))
 
     def take(self, content: bytes, directory: str) -> None:
-        named = cfiles.named_in(content)
+        named = c_files.named_in(content)
         self.names |= {*named.quoted, *named.angled}
         self.computed = self.computed or named.computed
         for name in named.quoted:
@@ -311,7 +311,7 @@ class _Scan:
 
     def assemble(self, path: str) -> None:
         """Take what the assembler takes in for a file, and no more."""
-        self._take_assembled(cfiles.named_in(_read(path) or b"").assembled, os.path.dirname(path))
+        self._take_assembled(c_files.named_in(_read(path) or b"").assembled, os.path.dirname(path))
 
     def _take_assembled(self, names: Iterable[str], directory: str) -> None:
         for name in names:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from lambdabuild.core.model import Input, Package, Step
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.fingerprint import is_for_c
-from lambdabuild.gotool import uses_cgo
+from lambdabuild.golang.commands import uses_cgo
 from lambdabuild.plan import order_of
 
 VERSION = 1

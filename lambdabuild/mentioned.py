@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from lambdabuild import gosource
 from lambdabuild.aliases import Aliases
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers, matches_embedded
 from lambdabuild.core.model import Package, Step
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import path_of
+from lambdabuild.golang import source
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
 from lambdabuild.since import broken, configures, is_deciding
@@ -96,7 +96,7 @@ class _Owners:
     def _perhaps(self, path: str) -> set[Key]:
         """Return the steps of which a file that is no input now may have been one."""
         directory, name = os.path.split(path)
-        if gosource.is_source(name) or name == gosource.PROFILE:
+        if source.is_source(name) or name == source.PROFILE:
             return set().union(*self._packages.get(directory, {}).values())
         if os.path.lexists(path):
             return set()

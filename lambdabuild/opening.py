@@ -13,14 +13,14 @@ from lambdabuild.config import FILE_NAME, Settings
 from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
-from lambdabuild.pipes import releasing
+from lambdabuild.golang.pipes import releasing
+from lambdabuild.golang.tree import enclosing
 from lambdabuild.session import Session, read_config
 from lambdabuild.streams import ReaderGoneError
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.tree import enclosing
 
 _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
 """Means what `--untrusted` does, for whole jobs."""

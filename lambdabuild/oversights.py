@@ -14,11 +14,11 @@ from lambdabuild.asking import Go, Variant
 from lambdabuild.config import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
-from lambdabuild.gosource import ignores, needs_cgo, parse_directives
+from lambdabuild.golang.source import ignores, needs_cgo, parse_directives
+from lambdabuild.golang.sources import sources_with_main
+from lambdabuild.golang.tree import IRREGULAR, enclosing
 from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
-from lambdabuild.sources import sources_with_main
 from lambdabuild.system import reading
-from lambdabuild.tree import IRREGULAR, enclosing
 
 
 class LeftOut(NamedTuple):

@@ -17,7 +17,7 @@ from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Inp
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
-from lambdabuild.goparse import BuildID
+from lambdabuild.golang.output import BuildID
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
 from lambdabuild.state import cannot_write
 from lambdabuild.system import reading

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from lambdabuild import annotating, events, github
 from lambdabuild.config import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.golang.tree import enclosing
 from lambdabuild.report import refusal_value, to_json
 from lambdabuild.streams import ReaderGoneError, print_json, tell
 from lambdabuild.system.places import check_file
-from lambdabuild.tree import enclosing
 from lambdabuild.usage import Asked
 
 

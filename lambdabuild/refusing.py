@@ -6,7 +6,7 @@ from lambdabuild import elf
 from lambdabuild.artifacts import is_object
 from lambdabuild.core.model import MOST_UNZIPPED, Asset, Step
 from lambdabuild.core.text import size
-from lambdabuild.goparse import BuildID, parse_build_id
+from lambdabuild.golang.output import BuildID, parse_build_id
 
 MOST_FOR_UPLOAD = 52_428_800
 """Bytes of a zip in a request.

@@ -308,7 +308,7 @@ class Fault(NamedTuple):
                 place += ": "
             first, *rest = visible(error.message).splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
-        from lambdabuild.remedies import remedy_for  # noqa: PLC0415 - only where something failed
+        from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415 - only where something failed
 
         hints = [error.hint for error in self.errors if error.hint]
         if not hints:

@@ -22,9 +22,9 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.redacted import remembered
 from lambdabuild.findings import Findings
+from lambdabuild.golang.tree import Tree
 from lambdabuild.sealing import Keys
 from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
-from lambdabuild.tree import Tree
 
 VERSION = 8
 _LONGEST_HEAD = 400

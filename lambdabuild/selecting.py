@@ -49,7 +49,7 @@ def survey_some(
     narrowing: Narrowing,
     *,
     force: bool = False,
-    next_: str = "lambdabuild.goparse",
+    next_: str = "lambdabuild.golang.output",
 ) -> tuple[Survey, Selected]:
     """Find out what there is, and what of it is wanted; for the rest see `survey`.
 
@@ -79,7 +79,7 @@ def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
 
     earlier = look_back(session, ref)
     # `go list` is at work by now, and does not wait for these.
-    for name in ("lambdabuild.since", "lambdabuild.goparse", next_):
+    for name in ("lambdabuild.since", "lambdabuild.golang.output", next_):
         importlib.import_module(name)
     return earlier
 

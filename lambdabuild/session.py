@@ -12,12 +12,12 @@ from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
 from lambdabuild.core.shown import one_line
 from lambdabuild.discover import Discovery, discover
-from lambdabuild.sources import sources_with_main
+from lambdabuild.golang.sources import sources_with_main
+from lambdabuild.golang.tree import enclosing
 from lambdabuild.system import reading
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.tree import enclosing
 
 
 class Session(NamedTuple):

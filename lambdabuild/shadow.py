@@ -13,12 +13,12 @@ from lambdabuild.core.model import Command, Completed, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.discover import Discovery
 from lambdabuild.findings import Findings
+from lambdabuild.golang.tree import walk
 from lambdabuild.loading import Graph, find_places, list_all
 from lambdabuild.session import Session
 from lambdabuild.survey import Survey
 from lambdabuild.system import directories
 from lambdabuild.system.git import Repository
-from lambdabuild.tree import walk
 
 _GOWORK = "GOWORK"
 

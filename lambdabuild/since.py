@@ -3,7 +3,6 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild import gosource
 from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
@@ -16,6 +15,7 @@ from lambdabuild.core.origins import packed_text
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.earlier import Earlier
 from lambdabuild.fingerprint import first_change
+from lambdabuild.golang import source
 from lambdabuild.session import Session
 from lambdabuild.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey import Key, Survey
@@ -100,7 +100,7 @@ def _may_matter(comparison: Comparison, change: Change) -> bool:
     if path in stamps.files or is_deciding(path) or configures(comparison.session, path):
         return True
     name = os.path.basename(path)
-    return gosource.is_source(name) or name == gosource.PROFILE or _is_in_a_whole(comparison, path)
+    return source.is_source(name) or name == source.PROFILE or _is_in_a_whole(comparison, path)
 
 
 def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
@@ -134,7 +134,7 @@ def _is_structural(comparison: Comparison, change: Change) -> bool:
 def _is_missed(comparison: Comparison, path: str) -> bool:
     """Tell whether a file that went away may have been part of something."""
     name = os.path.basename(path)
-    if gosource.is_source(name) or name == gosource.PROFILE:
+    if source.is_source(name) or name == source.PROFILE:
         return os.path.dirname(path) in comparison.found.stamps.directories
     return _is_in_a_whole(comparison, path)
 
@@ -238,6 +238,6 @@ def _warn_of_unseen(
 
 def _outline(path: str) -> bytes:
     try:
-        return gosource.outline(reading.whole(path))
+        return source.outline(reading.whole(path))
     except OSError:
         return b""

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from lambdabuild.core.model import MOST_UNZIPPED
-from lambdabuild.gosource import PROFILE, is_source, outline
+from lambdabuild.golang.source import PROFILE, is_source, outline
 from lambdabuild.system.digests import content_digest, digest_of, times_of
 from lambdabuild.system.reading import MOST, whole
 
@@ -199,7 +199,7 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     elif kind == SOURCE:
         bearing = content_digest(outline(content))
     elif kind == TAKEN_IN:
-        from lambdabuild.cfiles import directives  # noqa: PLC0415 - few projects have C
+        from lambdabuild.golang.c_files import directives  # noqa: PLC0415 - few projects have C
 
         bearing = content_digest(directives(content))
     return FileStamp(

@@ -4,15 +4,15 @@ import os
 import sys
 from pathlib import PurePath
 
-from lambdabuild import tree
 from lambdabuild.asking import nearest_directory, world_of
 from lambdabuild.config import FILE_NAME
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path
+from lambdabuild.golang import tree
+from lambdabuild.golang.toolchain import find_go
 from lambdabuild.session import Session
 from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.system.links import Links
-from lambdabuild.toolchain import find_go
 
 
 def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps) -> set[str]:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.golang.tree import enclosing
 from lambdabuild.system import reading
 from lambdabuild.system.process import Run
-from lambdabuild.tree import enclosing
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lambdabuild.config import Choices, Config
 from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.toolflags import reaching
+from lambdabuild.golang.tool_flags import reaching
 
 _HARMLESS = frozenset({
     "CGO_ENABLED", "GO386", "GOAMD64", "GOARM", "GOARM64", "GOEXPERIMENT", "GOFIPS140", "GOMIPS",

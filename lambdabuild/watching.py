@@ -15,11 +15,11 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.depending import depending
 from lambdabuild.follow_up import FollowUp
+from lambdabuild.golang.pipes import releasing
 from lambdabuild.ground import Ground
 from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.pipeline import locked
-from lambdabuild.pipes import releasing
 from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.asking import CONSTRAINED
-from lambdabuild.cfiles import imports_c
 from lambdabuild.config import Settings
-from lambdabuild.constraints import left_in, named_for
 from lambdabuild.core.model import Batch, Diagnostic, Package, Plan, Step, Target
-from lambdabuild.gosource import head
-from lambdabuild.gotool import parse_goflags, target_environment, uses_cgo
+from lambdabuild.golang.c_files import imports_c
+from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo
+from lambdabuild.golang.constraints import left_in, named_for
+from lambdabuild.golang.source import head
 from lambdabuild.oversights import cgo_hint
 from lambdabuild.plan import PackageOf, order_of
 from lambdabuild.system import reading

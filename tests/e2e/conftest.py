@@ -187,7 +187,7 @@ def go(request: pytest.FixtureRequest) -> str:
     if request.param == "go1.22":
         assert OLD_GO.exists(), "`make test` installs the old Go"
         return str(OLD_GO)
-    from lambdabuild.toolchain import find_go  # noqa: PLC0415
+    from lambdabuild.golang.toolchain import find_go  # noqa: PLC0415
 
     return find_go(os.environ)
 

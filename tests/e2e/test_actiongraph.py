@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from lambdabuild.actions import parse_actions
 from lambdabuild.core.spans import Activity
+from lambdabuild.golang.action_graph import parse_actions
 from tests.e2e.conftest import FLAGS, Project
 
 

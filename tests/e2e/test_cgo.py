@@ -14,7 +14,7 @@ import pytest
 from lambdabuild import elf
 from lambdabuild.compiler import Compilers
 from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime
-from lambdabuild.gotool import target_environment
+from lambdabuild.golang.commands import target_environment
 from tests.e2e.conftest import (
     FIXTURES,
     NOT_COPIED,

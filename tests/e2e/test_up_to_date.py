@@ -28,7 +28,12 @@ SLOW = {
         "tempfile",
         "sysconfig",
     ),
-    *("lambdabuild.batches", "lambdabuild.build", "lambdabuild.goparse", "lambdabuild.publish"),
+    *(
+        "lambdabuild.batches",
+        "lambdabuild.build",
+        "lambdabuild.golang.output",
+        "lambdabuild.publish",
+    ),
 }
 """What only a run needs that has something to build."""
 

@@ -11,9 +11,9 @@ from lambdabuild.asking import Go, Variant, start_go, world_of
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Completed, Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.findings import Findings
-from lambdabuild.gotool import env_command, list_command
+from lambdabuild.golang.commands import env_command, list_command
+from lambdabuild.golang.tree import Tree
 from lambdabuild.stamps import CONTENT, TOOL, WHOLE, Level, look, take
-from lambdabuild.tree import Tree
 from tests.unit.values import ARM64, X86_64
 
 MAIN = "package main\n\nfunc main() {}\n"

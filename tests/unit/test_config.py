@@ -21,7 +21,7 @@ from lambdabuild.configfile import parse_config
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.model import Flags, Runtime, Target
-from lambdabuild.toolflags import problem_of
+from lambdabuild.golang.tool_flags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts
 
 passable = texts.filter(lambda text: "\0" not in text)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lambdabuild import elf
 from lambdabuild.core.model import Architecture, Runtime
-from lambdabuild.toolchain import find_go
+from lambdabuild.golang.toolchain import find_go
 
 ZIG = "`cgo = true` with `pip install 'lambdabuild[cgo]'` and no CC of your own"
 X86_64, ARM64 = Architecture.X86_64, Architecture.ARM64

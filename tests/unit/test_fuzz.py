@@ -18,10 +18,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from lambdabuild import saved
-from lambdabuild.actions import parse_actions
 from lambdabuild.binary import read as read_binary
 from lambdabuild.buildinfo import parse_build_info
-from lambdabuild.cfiles import directives, named_in, parse_rule, preamble
 from lambdabuild.configfile import parse_config
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
@@ -29,21 +27,23 @@ from lambdabuild.core.model import Status
 from lambdabuild.core.positions import of_key, of_module_file
 from lambdabuild.entry import BadEntryError, from_object, read_header, seal, to_object
 from lambdabuild.forms import bill_made_from, is_manifest_text, unpacked
-from lambdabuild.goparse import (
+from lambdabuild.golang.action_graph import parse_actions
+from lambdabuild.golang.c_files import directives, named_in, parse_rule, preamble
+from lambdabuild.golang.modfiles import merged
+from lambdabuild.golang.output import (
     parse_build_ids,
     parse_build_output,
     parse_environment,
     parse_packages,
     without_stacks,
 )
-from lambdabuild.gosource import head, makes_program, needs_cgo, outline, parse_directives
+from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
 from lambdabuild.history import read_history
 from lambdabuild.history import to_line as history_line
 from lambdabuild.joining import join
 from lambdabuild.report import manifest_text
 from lambdabuild.sealing import Keys
 from lambdabuild.state import Home
-from lambdabuild.sums import merged
 from lambdabuild.trends import Run, Timed, history_value, recorded_seconds, times_of, trend_rows
 from tests.unit.published import opened
 from tests.unit.test_saved import A_STATE

@@ -10,7 +10,7 @@ import pytest
 
 from lambdabuild.build import wrapper_path
 from lambdabuild.core.model import Batch, Flags, Function, Module, Package, Step
-from lambdabuild.gotool import Staging
+from lambdabuild.golang.commands import Staging
 from lambdabuild.guard import list_sources
 from tests.unit.values import X86_64
 

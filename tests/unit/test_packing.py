@@ -9,7 +9,7 @@ import pytest
 from lambdabuild import elf, zips
 from lambdabuild.core.model import MOST_UNZIPPED, Architecture, Asset, Kind, Runtime, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
-from lambdabuild.goparse import BuildID
+from lambdabuild.golang.output import BuildID
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import RefusedError, refuse
 from lambdabuild.system.digests import content_digest

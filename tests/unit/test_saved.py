@@ -18,6 +18,7 @@ from lambdabuild.core.model import (
     Package,
 )
 from lambdabuild.findings import Findings
+from lambdabuild.golang.tree import Tree
 from lambdabuild.saved import VERSION, ForeignError, State
 from lambdabuild.sealing import Keys
 from lambdabuild.stamps import (
@@ -30,7 +31,6 @@ from lambdabuild.stamps import (
     Level,
     Stamps,
 )
-from lambdabuild.tree import Tree
 from tests.unit.values import ARM64, PROJECT, X86_64, artifacts, texts
 
 KEYS = Keys(b"of this user")

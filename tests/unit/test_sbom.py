@@ -18,8 +18,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from lambdabuild import __version__, sbom
 from lambdabuild.buildinfo import BuildInfo, BuiltModule
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.golang.toolchain import find_go
 from lambdabuild.system.process import Runner
-from lambdabuild.toolchain import find_go
 
 SHA256 = "0f" * 32
 GO = find_go(os.environ)

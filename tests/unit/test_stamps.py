@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.gosource import outline
+from lambdabuild.golang.source import outline
 from lambdabuild.stamps import (
     CONTENT,
     SOURCE,

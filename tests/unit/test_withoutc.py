@@ -2,8 +2,8 @@
 
 import pytest
 
-from lambdabuild.constraints import left_in, named_for
 from lambdabuild.core.model import Target
+from lambdabuild.golang.constraints import left_in, named_for
 from lambdabuild.withoutc import LeftOut, is_missed
 from tests.unit.values import ARM64, DARWIN, X86_64
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.pipes import releasing
+from lambdabuild.golang.pipes import releasing
 from lambdabuild.stamps import (
     CONTENT,
     PACKED,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lambdabuild.gosource import head
+from lambdabuild.golang.source import head
 
 # A comment may stand before the `#`, which may be written in other ways (C17, 5.2.1.1 and 6.4.6).
 _DIRECTIVE = re.compile(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.gosource import (
+from lambdabuild.golang.source import (
     Directives,
     embed_directories,
     embeds,

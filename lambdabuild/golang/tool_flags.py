@@ -7,7 +7,7 @@ and what is published would be something else. `go tool link -h`, `compile -h` a
 import re
 from collections.abc import Iterable, Iterator
 
-from lambdabuild.gotool import parse_goflags, split_quoted
+from lambdabuild.golang.commands import parse_goflags, split_quoted
 
 _WRITE = frozenset({
     "o", "asmhdr", "bench", "benchmarkprofile", "blockprofile", "capturehostobjs", "cpuprofile",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.remedies import remedy_for
+from lambdabuild.golang.remedies import remedy_for
 
 # What Go 1.22 and Go 1.26 say, word for word.
 PARSING = "go: errors parsing go.mod:\n"

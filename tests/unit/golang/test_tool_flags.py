@@ -4,7 +4,7 @@ import pytest
 
 from lambdabuild.configfile import parse_config
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.toolflags import problem_in_goflags, problem_of, reaching
+from lambdabuild.golang.tool_flags import problem_in_goflags, problem_of, reaching
 
 PLAIN = [
     *("", "-s -w", "-s -w -X main.version=1.2.3 -X 'main.at=a b'", "all=-s", "-buildid="),

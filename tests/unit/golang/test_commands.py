@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.core.model import CCompiler, Command, Flags, Target
-from lambdabuild.gotool import (
+from lambdabuild.golang.commands import (
     Memory,
     Staging,
     build_command,

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.core.model import Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.goparse import (
+from lambdabuild.golang.output import (
     BuildID,
     BuildOutput,
     parse_build_id,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection
 
 from lambdabuild.core.model import Target
-from lambdabuild.gosource import head
+from lambdabuild.golang.source import head
 
 # https://pkg.go.dev/internal/syslist, as of Go 1.26
 _SYSTEMS = frozenset({

@@ -10,8 +10,8 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 
-from lambdabuild.gosource import is_source
-from lambdabuild.tree import enclosing
+from lambdabuild.golang.source import is_source
+from lambdabuild.golang.tree import enclosing
 
 _PASSED_OVER = ("node_modules", "testdata")
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.actions import Actions, parse_actions
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.goparse import Timing
+from lambdabuild.golang.action_graph import Actions, parse_actions
+from lambdabuild.golang.output import Timing
 
 MAIN = "example.com/m/api/a"
 LIB = "example.com/m/lib"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.gosource import is_source
+from lambdabuild.golang.source import is_source
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
 LINKED = "Go does not follow symbolic links to directories"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.goparse import Timing
+from lambdabuild.golang.output import Timing
 
 
 class Actions(NamedTuple):

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lambdabuild import gotool
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Completed, GoEnvironment
+from lambdabuild.golang import commands
 from lambdabuild.system import reading
 from lambdabuild.system.process import Run
 
@@ -43,22 +43,22 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
         LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
 
     """
-    from lambdabuild.goparse import parse_environment, parse_version  # noqa: PLC0415
+    from lambdabuild.golang.output import parse_environment, parse_version  # noqa: PLC0415
 
-    done = run(gotool.env_command(go, directory))
+    done = run(commands.env_command(go, directory))
     if done.code != 0:
         raise refused("`go env` failed", done, directory)
     environment = parse_environment(done.output)
     version = parse_version(environment.version)
-    if version is not None and version < gotool.OLDEST_GO:
-        oldest = ".".join(map(str, gotool.OLDEST_GO))
+    if version is not None and version < commands.OLDEST_GO:
+        oldest = ".".join(map(str, commands.OLDEST_GO))
         raise LambdabuildError(
             f"{environment.version} is too old; lambdabuild needs Go {oldest} or later",
             at=[go],
             hint=INSTALL_HINT,
         )
     if environment.flags:
-        from lambdabuild.toolflags import problem_in_goflags  # noqa: PLC0415 - few have any
+        from lambdabuild.golang.tool_flags import problem_in_goflags  # noqa: PLC0415 - few have any
 
         if problem := problem_in_goflags(environment.flags):
             message, remedy = problem
@@ -71,8 +71,8 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
     """Return as an error what a `go` that ran in `directory` said, with what helps."""
     from lambdabuild.core.positions import of_module_file  # noqa: PLC0415 - only when it went wrong
-    from lambdabuild.goparse import without_stacks  # noqa: PLC0415
-    from lambdabuild.remedies import remedy_for  # noqa: PLC0415
+    from lambdabuild.golang.output import without_stacks  # noqa: PLC0415
+    from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415
 
     said = without_stacks(done.error) or f"exit code {done.code}"
     file, place = of_module_file(said, directory) or (None, None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.tree import IGNORED, LINKED, VENDORED, Tree, enclosing, walk
+from lambdabuild.golang.tree import IGNORED, LINKED, VENDORED, Tree, enclosing, walk
 
 
 def write(root: Path, *names: str) -> None:

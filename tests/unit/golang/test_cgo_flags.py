@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.cgoflags import are_allowed
+from lambdabuild.golang.cgo_flags import are_allowed
 
 
 @pytest.mark.parametrize(

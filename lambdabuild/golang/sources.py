@@ -4,7 +4,7 @@ import os
 
 from lambdabuild.core import naming
 from lambdabuild.core.model import Package
-from lambdabuild.gosource import makes_program
+from lambdabuild.golang.source import makes_program
 from lambdabuild.system import reading
 
 
