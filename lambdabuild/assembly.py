@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lambdabuild.asking import Go, Variant
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, Package, Skipped

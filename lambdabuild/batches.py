@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from lambdabuild import artifacts
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
+from lambdabuild.config.request import Request
 from lambdabuild.core import text
 from lambdabuild.core.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target
 from lambdabuild.core.origins import epoch_of
@@ -22,7 +23,6 @@ from lambdabuild.packing import Packed, Packer
 from lambdabuild.plan import batches_in_order
 from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
-from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits

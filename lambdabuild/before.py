@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import compilers_of
-from lambdabuild.config import FILE_NAME, BuildSettings, Settings
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
+from lambdabuild.config.settings import FILE_NAME, BuildSettings, Settings
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.discover import Discovery

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdabuild.config import FILE_NAME
+from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection, taking
@@ -165,9 +165,9 @@ def _using_cache(verb: str) -> Iterator[None]:
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
     from lambdabuild.asking import start_go  # noqa: PLC0415
+    from lambdabuild.config.starter import choose_roots, starter_config  # noqa: PLC0415
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
     from lambdabuild.findings import Findings  # noqa: PLC0415
-    from lambdabuild.starter import choose_roots, starter_config  # noqa: PLC0415
 
     # A link that leads nowhere is there as well: what it names is not to be made.
     if os.path.lexists(FILE_NAME):

@@ -33,8 +33,8 @@ from lambdabuild.flags import (
 from lambdabuild.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
+    from lambdabuild.config.request import Request
     from lambdabuild.core.model import Function, Report, Runtime, Skipped, Target
-    from lambdabuild.request import Request
     from lambdabuild.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
@@ -224,7 +224,7 @@ def _build(
 
 
 def _request(building: Building, selection: Selection, names: tuple[str, ...]) -> "Request":
-    from lambdabuild.request import Request  # noqa: PLC0415
+    from lambdabuild.config.request import Request  # noqa: PLC0415
 
     return Request(
         names=names,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.credentials import for_builds
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Architecture, CCompiler, Flags, Runtime, Target

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lambdabuild.asking import Go, Variant
 from lambdabuild.assembly import Assembly
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, GoEnvironment, Package, Skipped

@@ -11,7 +11,7 @@ from enum import StrEnum
 from lambdabuild import publish
 from lambdabuild.asking import start_go
 from lambdabuild.compiler import compilers_of
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.credentials import CACHE_KEY, PASSED, for_builds, kept_back
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import GoEnvironment

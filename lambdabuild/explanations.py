@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 
 from lambdabuild.aliases import Aliases
+from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.depending import depending
-from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.report import explanation
 from lambdabuild.session import Session
 from lambdabuild.state import Home

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from lambdabuild.config import (
+from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
+from lambdabuild.config.settings import (
     Choices,
     Settings,
     parse_architecture,
@@ -17,7 +18,6 @@ from lambdabuild.config import (
 )
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 
 if TYPE_CHECKING:
     from lambdabuild.core.shards import Shard

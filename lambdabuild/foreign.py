@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdabuild.asking import Go, Variant
 from lambdabuild.compiler import Compilers
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Flags, Foreign, Function, Package
 from lambdabuild.discover import Discovery

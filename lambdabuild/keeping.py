@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.caches import Caches, Mode
-from lambdabuild.config import parse_cache_mode
+from lambdabuild.config.request import Request
+from lambdabuild.config.settings import parse_cache_mode
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
@@ -19,7 +20,6 @@ from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_limit
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import unfit
-from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.survey import Key, Survey
 from lambdabuild.system.own import cache_directory

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from typing import NamedTuple, TypeVar
 
 from lambdabuild.asking import Go, Variant, is_left_out
-from lambdabuild.config import BuildSettings
+from lambdabuild.config.settings import BuildSettings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
 from lambdabuild.core.naming import is_below

@@ -9,7 +9,7 @@ from dataclasses import replace
 import typer
 
 from lambdabuild.boundary import in_words
-from lambdabuild.config import FILE_NAME, Settings
+from lambdabuild.config.settings import FILE_NAME, Settings
 from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection

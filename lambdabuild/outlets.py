@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lambdabuild import annotating
+from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.report import report_value, to_json
-from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.state import Home
 from lambdabuild.system.places import check_file

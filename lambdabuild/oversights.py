@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.asking import Go, Variant
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.golang.source import ignores, needs_cgo, parse_directives

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lambdabuild import artifacts
+from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
+from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     Batch,
@@ -23,10 +25,8 @@ from lambdabuild.core.spans import Activity
 from lambdabuild.embedding import warn_of_embedded_outputs
 from lambdabuild.loading import problem_of
 from lambdabuild.manifest import is_current, says_all, write_manifest
-from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.removal import prune, recall, say_waiting
-from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits, checked

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from lambdabuild import annotating, events, github
-from lambdabuild.config import FILE_NAME
+from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.report import refusal_value, to_json

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild import artifacts
+from lambdabuild.config.request import Request
 from lambdabuild.console import Console
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
@@ -16,7 +17,6 @@ from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
 from lambdabuild.discover import Discovery
 from lambdabuild.manifest import remove_manifest
-from lambdabuild.request import Request
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import DIRECTORY, STATE, Home

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdabuild.ahead import Later
+from lambdabuild.config.narrowing import Narrowing
 from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Plan, Share
 from lambdabuild.core.spans import Activity
 from lambdabuild.history import read_history
-from lambdabuild.narrowing import Narrowing
 from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.state import Home

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.asking import Go
-from lambdabuild.config import FILE_NAME, Config, Settings
+from lambdabuild.config.settings import FILE_NAME, Config, Settings
 from lambdabuild.console import Console
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
@@ -95,7 +95,7 @@ def read_config(
         raise LambdabuildError(
             f"cannot read the configuration `{shown}`: {error.strerror}", hint=hint
         ) from error
-    from lambdabuild.configfile import parse_config  # noqa: PLC0415 - not where there is none
+    from lambdabuild.config.file import parse_config  # noqa: PLC0415 - not where there is none
 
     config = parse_config(text, shown, path)
     if untrusted:
@@ -104,7 +104,7 @@ def read_config(
 
 
 def _check_untrusted(config: Config, text: str, project: str, path: str | None) -> None:
-    from lambdabuild import untrusted  # noqa: PLC0415 - most are trusted
+    from lambdabuild.config import untrusted  # noqa: PLC0415 - most are trusted
 
     try:
         untrusted.check(config, text, project, os.path.realpath)

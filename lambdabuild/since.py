@@ -6,7 +6,7 @@ from collections.abc import Collection
 from lambdabuild.aliases import Aliases
 from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.checkout import copy_base
-from lambdabuild.config import FILE_NAME
+from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers
 from lambdabuild.core.model import Asset, Step

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from lambdabuild.config.limits import problem_of
 from lambdabuild.console import Console
 from lambdabuild.core.model import Diagnostic, Report, Status, Step
-from lambdabuild.limits import problem_of
 from lambdabuild.session import Session
 from lambdabuild.state import Home
 

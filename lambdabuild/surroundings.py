@@ -5,7 +5,7 @@ import sys
 from pathlib import PurePath
 
 from lambdabuild.asking import nearest_directory, world_of
-from lambdabuild.config import FILE_NAME
+from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path
 from lambdabuild.golang import tree

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from lambdabuild import events
 from lambdabuild.board import Board
 from lambdabuild.caches import Mode
+from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.depending import depending
@@ -20,7 +21,6 @@ from lambdabuild.ground import Ground
 from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.pipeline import locked
-from lambdabuild.request import Request
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals
 from lambdabuild.streams import print_json

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.asking import CONSTRAINED
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.model import Batch, Diagnostic, Package, Plan, Step, Target
 from lambdabuild.golang.c_files import imports_c
 from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo

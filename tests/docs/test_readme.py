@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.configfile import parse_config
-from lambdabuild.starter import starter_config
+from lambdabuild.config.file import parse_config
+from lambdabuild.config.starter import starter_config
 from tests.docs.markdown import Block, blocks
 from tests.docs.terminal import run_on_terminal, screen
 

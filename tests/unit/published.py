@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from lambdabuild import artifacts, assets
 from lambdabuild.artifacts import Removal
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
 from lambdabuild.core.model import (

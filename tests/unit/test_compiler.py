@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.compiler import Compilers, compilers_of
-from lambdabuild.config import Choices, Config, FunctionTable, Settings
+from lambdabuild.config.settings import Choices, Config, FunctionTable, Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Flags, Runtime, Target
 from tests.unit.values import ARM64, X86_64

@@ -20,7 +20,7 @@ import pytest
 from lambdabuild import saved
 from lambdabuild.binary import read as read_binary
 from lambdabuild.buildinfo import parse_build_info
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Status

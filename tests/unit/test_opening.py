@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.config import Settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.flags import Globals, Selection
 from lambdabuild.opening import settle
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.config import Choices, Config, FunctionTable, Settings
+from lambdabuild.config.settings import Choices, Config, FunctionTable, Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     Asset,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.positions import Position, of_key, of_module_file, of_toml_error
 

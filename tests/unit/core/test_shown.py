@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from lambdabuild.board import Line, board_lines
 from lambdabuild.cli import app
-from lambdabuild.config import Config
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
+from lambdabuild.config.settings import Config
 from lambdabuild.console import Console, ConsoleHandler, Look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tool_flags import problem_in_goflags, problem_of, reaching
 

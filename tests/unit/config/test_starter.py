@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.config import Choices, Config, FunctionTable
-from lambdabuild.configfile import parse_config
+from lambdabuild.config.file import parse_config
+from lambdabuild.config.settings import Choices, Config, FunctionTable
+from lambdabuild.config.starter import choose_roots, starter_config
 from lambdabuild.core.model import Runtime
-from lambdabuild.starter import choose_roots, starter_config
 from tests.unit.values import ARM64, X86_64, directories, elements
 
 FILE = "lambdabuild.toml"

@@ -9,7 +9,7 @@ from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime, Target
 
 if TYPE_CHECKING:
-    from lambdabuild.limits import Growth
+    from lambdabuild.config.limits import Growth
 
 _T = TypeVar("_T")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lambdabuild.narrowing import NOTHING_LEFT_OUT, Narrowing
+from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NoReturn, TypeVar
 
-from lambdabuild.config import (
+from lambdabuild.config.limits import parse_growth, parse_size
+from lambdabuild.config.settings import (
     MIGRATION,
     Choices,
     Config,
@@ -19,7 +20,6 @@ from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.shown import one_line
 from lambdabuild.golang.tool_flags import problem_of
-from lambdabuild.limits import parse_growth, parse_size
 
 _Value = TypeVar("_Value")
 

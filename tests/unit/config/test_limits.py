@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdabuild.config.limits import Growth, parse_growth, parse_size, problem_of
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.limits import Growth, parse_growth, parse_size, problem_of
 from tests.unit.values import sizes
 
 

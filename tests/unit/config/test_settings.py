@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.config import (
+from lambdabuild.config.file import parse_config
+from lambdabuild.config.settings import (
     BuildSettings,
     Choices,
     Config,
@@ -17,7 +18,6 @@ from lambdabuild.config import (
     parse_runtime,
     parse_target,
 )
-from lambdabuild.configfile import parse_config
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.model import Flags, Runtime, Target
