@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from lambdabuild.asking import Go
-from lambdabuild.stamps import FileStamp, Level, World, take
+from lambdabuild.state.stamps import FileStamp, Level, World, take
 
 T = TypeVar("T")
 

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 
-from lambdabuild.stamps import Stamps
+from lambdabuild.state.stamps import Stamps
 
 
 class Aliases:

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild import artifacts
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.caches import Mode
 from lambdabuild.config.request import Request
@@ -23,10 +22,11 @@ from lambdabuild.packing import Packed, Packer
 from lambdabuild.plan import batches_in_order
 from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
-from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits
-from lambdabuild.state import Home, cannot_write
+from lambdabuild.state import artifacts
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import Home, cannot_write
 from lambdabuild.survey import Survey
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log

@@ -15,7 +15,6 @@ from lambdabuild.config.settings import FILE_NAME, BuildSettings, Settings
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.discover import Discovery
-from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import first_change
 from lambdabuild.golang import modfiles
 from lambdabuild.golang.tree import walk
@@ -23,6 +22,7 @@ from lambdabuild.loading import find_places, list_all, variants_of
 from lambdabuild.plan import make_plan
 from lambdabuild.session import Session
 from lambdabuild.shadow import Shadow
+from lambdabuild.state.findings import Findings
 from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
 from lambdabuild.system import reading
 from lambdabuild.system.digests import digest_of

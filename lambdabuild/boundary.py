@@ -104,13 +104,13 @@ def _told(error: Exception) -> tuple[str, str | None]:
 def _remedy(number: int | None, path: str) -> str | None:
     if number in {errno.EACCES, errno.EPERM}:
         return "the user that runs lambdabuild has to be allowed to use it"
-    from lambdabuild.state import remedy_of  # noqa: PLC0415 - only when something is wrong
+    from lambdabuild.state.store import remedy_of  # noqa: PLC0415 - only when something is wrong
 
     return remedy_of(number, path)
 
 
 def _logged(error: Exception, project: str) -> str | None:
-    from lambdabuild.state import Home  # noqa: PLC0415
+    from lambdabuild.state.store import Home  # noqa: PLC0415
     from lambdabuild.system import logfile  # noqa: PLC0415 - only when something is wrong
 
     home = Home(project)

@@ -35,9 +35,9 @@ def history(
     json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
 ) -> None:
     """Show how build time and size of each function went."""
-    from lambdabuild import trends  # noqa: PLC0415
-    from lambdabuild.history import read_history  # noqa: PLC0415
-    from lambdabuild.state import Home  # noqa: PLC0415
+    from lambdabuild.state import trends  # noqa: PLC0415
+    from lambdabuild.state.history import read_history  # noqa: PLC0415
+    from lambdabuild.state.store import Home  # noqa: PLC0415
 
     with opened(flags) as session:
         runs = read_history(Home(session.project, session.environment).history)
@@ -167,7 +167,7 @@ def initialize(flags: Globals) -> None:
     from lambdabuild.asking import start_go  # noqa: PLC0415
     from lambdabuild.config.starter import choose_roots, starter_config  # noqa: PLC0415
     from lambdabuild.discover import main_packages_below  # noqa: PLC0415
-    from lambdabuild.findings import Findings  # noqa: PLC0415
+    from lambdabuild.state.findings import Findings  # noqa: PLC0415
 
     # A link that leads nowhere is there as well: what it names is not to be made.
     if os.path.lexists(FILE_NAME):

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lambdabuild import assets
-from lambdabuild.artifacts import held_companion
 from lambdabuild.core.model import (
     Artifact,
     Asset,
@@ -20,9 +19,10 @@ from lambdabuild.core.origins import EPOCH, epoch_of, packed_text, sbom_made_fro
 from lambdabuild.core.paths import name_of
 from lambdabuild.fingerprint import first_change
 from lambdabuild.plan import AssetsOf, places
-from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.stamps import PACKED, Level, Stamps, World, take
+from lambdabuild.state.artifacts import held_companion
+from lambdabuild.state.serialization import State
+from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take
 
 
 class Contents(NamedTuple):

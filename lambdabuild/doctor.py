@@ -17,12 +17,12 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import GoEnvironment
 from lambdabuild.core.redacted import without_secrets
 from lambdabuild.discover import Discovery, discover
-from lambdabuild.findings import Findings
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.loading import variants_of
-from lambdabuild.sealing import keys_of
-from lambdabuild.state import Home, remedy_of
+from lambdabuild.state.findings import Findings
+from lambdabuild.state.signing import keys_of
+from lambdabuild.state.store import Home, remedy_of
 from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
 from lambdabuild.system.process import Run

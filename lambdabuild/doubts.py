@@ -6,7 +6,7 @@ from pathlib import PurePath
 from lambdabuild.core.model import Input
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of, path_of
-from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, look
+from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, look
 from lambdabuild.survey import Key, Survey
 
 

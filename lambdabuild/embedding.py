@@ -7,7 +7,7 @@ from lambdabuild.core.model import Batch, Step
 from lambdabuild.golang.source import embeds
 from lambdabuild.plan import order_of
 from lambdabuild.session import Session
-from lambdabuild.state import DIRECTORY, STATE
+from lambdabuild.state.store import DIRECTORY, STATE
 from lambdabuild.survey import Survey
 
 

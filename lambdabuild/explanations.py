@@ -10,7 +10,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.depending import depending
 from lambdabuild.report import explanation
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state.store import Home
 from lambdabuild.survey import survey
 
 

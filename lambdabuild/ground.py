@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from lambdabuild.session import Session
-from lambdabuild.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
+from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
 from lambdabuild.surroundings import configuration, whatever_mends
 
 

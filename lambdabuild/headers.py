@@ -15,7 +15,7 @@ from lambdabuild.golang.cgo_flags import are_allowed
 from lambdabuild.golang.commands import split_quoted
 from lambdabuild.golang.source import is_source
 from lambdabuild.loading import ASSEMBLY
-from lambdabuild.stamps import Level
+from lambdabuild.state.stamps import Level
 from lambdabuild.system import directories, reading
 from lambdabuild.system.process import Run
 

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdabuild.artifacts import digest, identify
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.report import manifest_text
-from lambdabuild.saved import State
-from lambdabuild.state import write_atomically
+from lambdabuild.state.artifacts import digest, identify
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import write_atomically
 from lambdabuild.system.own import temporary
 from lambdabuild.system.places import leads_out
 

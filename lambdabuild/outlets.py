@@ -11,7 +11,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.report import report_value, to_json
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state.store import Home
 from lambdabuild.system.places import check_file
 
 
@@ -100,8 +100,8 @@ def note_history(home: Home, report: Report) -> None:
     ):
         return
     # Not where nothing is built: it costs as much as that whole run.
-    from lambdabuild.history import append  # noqa: PLC0415
-    from lambdabuild.trends import run_of  # noqa: PLC0415
+    from lambdabuild.state.history import append  # noqa: PLC0415
+    from lambdabuild.state.trends import run_of  # noqa: PLC0415
 
     run = run_of(report, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     if run is not None:
@@ -115,8 +115,8 @@ def with_earlier_sizes(home: Home, results: list[StepResult]) -> list[StepResult
     """
     if not any(_is_without_before(result) for result in results):
         return results
-    from lambdabuild.history import read_history  # noqa: PLC0415 - as above
-    from lambdabuild.trends import last_sizes  # noqa: PLC0415
+    from lambdabuild.state.history import read_history  # noqa: PLC0415 - as above
+    from lambdabuild.state.trends import last_sizes  # noqa: PLC0415
 
     sizes = last_sizes(read_history(home.history))
     return [

@@ -12,14 +12,14 @@ from threading import Event
 from typing import NamedTuple
 
 from lambdabuild import zips
-from lambdabuild.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.golang.output import BuildID
 from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
-from lambdabuild.state import cannot_write
+from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
+from lambdabuild.state.store import cannot_write
 from lambdabuild.system import reading
 from lambdabuild.system.digests import content_digest
 from lambdabuild.system.timeline import Timeline

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from lambdabuild import artifacts
 from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
@@ -27,10 +26,11 @@ from lambdabuild.loading import problem_of
 from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.removal import prune, recall, say_waiting
-from lambdabuild.saved import State
 from lambdabuild.session import Session
 from lambdabuild.sizes import Limits, checked
-from lambdabuild.state import Home
+from lambdabuild.state import artifacts
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import Home
 from lambdabuild.survey import Survey, loaded_packages, overview, survey
 from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors

@@ -7,21 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 
-from lambdabuild.artifacts import (
-    MODE,
-    NOT_LOOKED_AT,
-    Removal,
-    changed_meanwhile,
-    digest,
-    failed,
-    held_companion,
-    identify,
-    in_place,
-    make_executable,
-    mode_of,
-    remove_companion,
-    result_in_place,
-)
 from lambdabuild.core.model import (
     Artifact,
     Companion,
@@ -38,8 +23,23 @@ from lambdabuild.core.origins import UNTOLD
 from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.packing import Packed, Staged
-from lambdabuild.saved import State
-from lambdabuild.state import cannot_write
+from lambdabuild.state.artifacts import (
+    MODE,
+    NOT_LOOKED_AT,
+    Removal,
+    changed_meanwhile,
+    digest,
+    failed,
+    held_companion,
+    identify,
+    in_place,
+    make_executable,
+    mode_of,
+    remove_companion,
+    result_in_place,
+)
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import cannot_write
 from lambdabuild.system.own import temporary
 
 

@@ -5,10 +5,10 @@ import logging
 import os
 from collections.abc import Sequence
 
-from lambdabuild.artifacts import digest, held_companion, identify, remove_empty
 from lambdabuild.core.model import Artifact, Companion
 from lambdabuild.manifest import recover_manifest
-from lambdabuild.saved import State
+from lambdabuild.state.artifacts import digest, held_companion, identify, remove_empty
+from lambdabuild.state.serialization import State
 from lambdabuild.system.own import temporary
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 import os
 
 from lambdabuild import elf
-from lambdabuild.artifacts import is_object
 from lambdabuild.core.model import MOST_UNZIPPED, Asset, Step
 from lambdabuild.core.text import size
 from lambdabuild.golang.output import BuildID, parse_build_id
+from lambdabuild.state.artifacts import is_object
 
 MOST_FOR_UPLOAD = 52_428_800
 """Bytes of a zip in a request.

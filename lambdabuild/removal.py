@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import artifacts
 from lambdabuild.config.request import Request
 from lambdabuild.console import Console
 from lambdabuild.core.credentials import CACHE_KEY
@@ -17,12 +16,13 @@ from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
 from lambdabuild.discover import Discovery
 from lambdabuild.manifest import remove_manifest
-from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.state import DIRECTORY, STATE, Home
+from lambdabuild.state import artifacts
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import DIRECTORY, STATE, Home
+from lambdabuild.state.tracked import refuse_tracked
 from lambdabuild.survey import Survey
 from lambdabuild.system.own import cache_directory
-from lambdabuild.tracked import refuse_tracked
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Plan, Share
 from lambdabuild.core.spans import Activity
-from lambdabuild.history import read_history
-from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state.history import read_history
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import Home
+from lambdabuild.state.trends import recorded_seconds, times_of
 from lambdabuild.survey import Key, Survey, survey
 from lambdabuild.system import reading
-from lambdabuild.trends import recorded_seconds, times_of
 
 if TYPE_CHECKING:
     from lambdabuild.earlier import Earlier

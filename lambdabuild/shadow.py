@@ -12,10 +12,10 @@ from lambdabuild.checkout import check_out
 from lambdabuild.core.model import Command, Completed, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.discover import Discovery
-from lambdabuild.findings import Findings
 from lambdabuild.golang.tree import walk
 from lambdabuild.loading import Graph, find_places, list_all
 from lambdabuild.session import Session
+from lambdabuild.state.findings import Findings
 from lambdabuild.survey import Survey
 from lambdabuild.system import directories
 from lambdabuild.system.git import Repository

@@ -17,7 +17,7 @@ from lambdabuild.earlier import Earlier
 from lambdabuild.fingerprint import first_change
 from lambdabuild.golang import source
 from lambdabuild.session import Session
-from lambdabuild.stamps import SOURCE, WHOLE, Level
+from lambdabuild.state.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey import Key, Survey
 from lambdabuild.system import git, reading
 from lambdabuild.system.git import Change, Repository

@@ -6,7 +6,7 @@ from lambdabuild.config.limits import problem_of
 from lambdabuild.console import Console
 from lambdabuild.core.model import Diagnostic, Report, Status, Step
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state.store import Home
 
 _HINT = "max_size and max_growth are in lambdabuild.toml; --check-size makes this an error"
 
@@ -25,8 +25,8 @@ class Limits(NamedTuple):
             return None
         if previous is None and chosen.max_growth is not None:
             # Nothing is in place any more: in CI, the history may be all that is left.
-            from lambdabuild.history import read_history  # noqa: PLC0415 - few have a limit
-            from lambdabuild.trends import last_sizes  # noqa: PLC0415
+            from lambdabuild.state.history import read_history  # noqa: PLC0415 - few have a limit
+            from lambdabuild.state.trends import last_sizes  # noqa: PLC0415
 
             sizes = last_sizes(read_history(self.home.history))
             previous = sizes.get((step.function.name, str(step.target)))

@@ -6,12 +6,12 @@ from pathlib import PurePath
 
 from lambdabuild.asking import nearest_directory, world_of
 from lambdabuild.config.settings import FILE_NAME
-from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import goenv_path
 from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.session import Session
-from lambdabuild.stamps import TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.state.findings import Findings
+from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.system.links import Links
 
 

@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild import artifacts
 from lambdabuild.ahead import read_ahead
 from lambdabuild.asking import Go, start_go, world_of
 from lambdabuild.compiler import compilers_of
@@ -17,14 +16,15 @@ from lambdabuild.core.model import Batch, Function, GoEnvironment, Input, Plan, 
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.discover import Discovery
-from lambdabuild.findings import Findings
 from lambdabuild.fingerprint import Inputs, first_change
 from lambdabuild.loading import may_take_in_more, variants_of
 from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
-from lambdabuild.saved import State
 from lambdabuild.session import Session, find_functions
-from lambdabuild.stamps import Look, Stamps, look, take
-from lambdabuild.state import DIRECTORY
+from lambdabuild.state import artifacts
+from lambdabuild.state.findings import Findings
+from lambdabuild.state.serialization import State
+from lambdabuild.state.stamps import Look, Stamps, look, take
+from lambdabuild.state.store import DIRECTORY
 from lambdabuild.system.own import temporary
 
 Key = tuple[str, Target]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from lambdabuild.artifacts import MODE
 from lambdabuild.entry import BadEntryError, Header
+from lambdabuild.state.artifacts import MODE
 
 log = logging.getLogger(__name__)
 

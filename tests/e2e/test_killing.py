@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.saved import State
-from lambdabuild.state import Home
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import Home
 from tests.e2e.conftest import Project
 from tests.e2e.test_stopping import processes_of, wait_for
 

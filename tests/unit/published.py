@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from lambdabuild import artifacts, assets
-from lambdabuild.artifacts import Removal
+from lambdabuild import assets
 from lambdabuild.config.settings import Settings
 from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
@@ -34,9 +33,11 @@ from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Replacing
 from lambdabuild.packing import Packed, Packer, Staged
 from lambdabuild.publish import Publisher
-from lambdabuild.saved import State
 from lambdabuild.session import Session
-from lambdabuild.state import Home
+from lambdabuild.state import artifacts
+from lambdabuild.state.artifacts import Removal
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import Home
 from lambdabuild.system.digests import content_digest
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lambdabuild import saved
 from lambdabuild.binary import read as read_binary
 from lambdabuild.buildinfo import parse_build_info
 from lambdabuild.config.file import parse_config
@@ -38,15 +37,23 @@ from lambdabuild.golang.output import (
     without_stacks,
 )
 from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
-from lambdabuild.history import read_history
-from lambdabuild.history import to_line as history_line
 from lambdabuild.joining import join
 from lambdabuild.report import manifest_text
-from lambdabuild.sealing import Keys
-from lambdabuild.state import Home
-from lambdabuild.trends import Run, Timed, history_value, recorded_seconds, times_of, trend_rows
+from lambdabuild.state import serialization
+from lambdabuild.state.history import read_history
+from lambdabuild.state.history import to_line as history_line
+from lambdabuild.state.signing import Keys
+from lambdabuild.state.store import Home
+from lambdabuild.state.trends import (
+    Run,
+    Timed,
+    history_value,
+    recorded_seconds,
+    times_of,
+    trend_rows,
+)
 from tests.unit.published import opened
-from tests.unit.test_saved import A_STATE
+from tests.unit.state.test_serialization import A_STATE
 from tests.unit.values import PROJECT, artifact
 
 EXAMPLES = int(os.environ.get("LAMBDABUILD_FUZZ_EXAMPLES", "40"))
@@ -176,7 +183,7 @@ def state(directory: Path) -> Callable[[bytes], object]:
     def read(body: bytes) -> None:
         text = body.decode("utf-8", "replace").replace("\n", " ")
         for kind, name in (("state", "state.json"), ("announcement", "publishing.json")):
-            head = {"lambdabuild": saved.VERSION, **home._keys.sign(kind, text)}
+            head = {"lambdabuild": serialization.VERSION, **home._keys.sign(kind, text)}
             (home.path / name).write_text(f"{json.dumps(head)}\n{text}\n", "utf-8", "replace")
         home.load()
         home.announced()
@@ -266,7 +273,7 @@ def listed(content: bytes) -> None:
 
 def readers(directory: Path) -> dict[str, Reader]:
     """Return all that reads what others may have written."""
-    told = json.loads(saved.to_text(A_STATE, PROJECT, Keys()).partition("\n")[2])
+    told = json.loads(serialization.to_text(A_STATE, PROJECT, Keys()).partition("\n")[2])
     row = json.loads(manifest_text([artifact()]))
     return {
         "state": Reader(texts_of(told), state(directory)),

@@ -12,7 +12,7 @@ from lambdabuild import sbom
 from lambdabuild.buildinfo import BuildInfo
 from lambdabuild.core.model import Status
 from lambdabuild.obstacles import Replacing, replacing_in
-from lambdabuild.saved import State
+from lambdabuild.state.serialization import State
 from tests.unit.published import FORCED, GO, Project, executable, sha256, tamper
 
 PLACES = {

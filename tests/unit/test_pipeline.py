@@ -4,7 +4,7 @@ import pytest
 
 from lambdabuild.core.errors import Interrupted, LambdabuildError
 from lambdabuild.pipeline import saving
-from lambdabuild.saved import State
+from lambdabuild.state.serialization import State
 from tests.unit.published import Project, executable, opened
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from lambdabuild import artifacts, recovery
+from lambdabuild import recovery
 from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
 from lambdabuild.packing import Packed
-from lambdabuild.saved import State
+from lambdabuild.state import artifacts
+from lambdabuild.state.serialization import State
 from tests.unit.published import Project, executable
 
 

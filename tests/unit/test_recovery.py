@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import artifacts
 from lambdabuild.core.model import Artifact, Kind
 from lambdabuild.manifest import write_manifest
 from lambdabuild.recovery import recover
 from lambdabuild.removal import recall
-from lambdabuild.saved import State
+from lambdabuild.state import artifacts
+from lambdabuild.state.serialization import State
 from lambdabuild.system.own import temporary
 from tests.unit.published import GO, LEAVING, Project, executable, identity, opened, sha256
 

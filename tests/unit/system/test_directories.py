@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.aliases import Aliases
-from lambdabuild.stamps import Stamps
+from lambdabuild.state.stamps import Stamps
 from lambdabuild.system import directories
 from lambdabuild.system.links import Links
 

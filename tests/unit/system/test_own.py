@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.state import Home
+from lambdabuild.state.store import Home
 from lambdabuild.system.own import (
     check_own,
     create_new,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.golang.pipes import releasing
-from lambdabuild.stamps import (
+from lambdabuild.state.stamps import (
     CONTENT,
     PACKED,
     SOURCE,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lambdabuild.core.model import Foreign, GoEnvironment, Package
 from lambdabuild.golang import tree
-from lambdabuild.stamps import Stamps
+from lambdabuild.state.stamps import Stamps
 
 
 @dataclass(slots=True)

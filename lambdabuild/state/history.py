@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Status
-from lambdabuild.state import write_atomically
+from lambdabuild.state.store import write_atomically
+from lambdabuild.state.trends import Run, Timed
 from lambdabuild.system.own import MOST, open_own, read_own
-from lambdabuild.trends import Run, Timed
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from lambdabuild.core.model import (
     StepResult,
 )
 from lambdabuild.core.paths import name_of
-from lambdabuild.saved import State
-from lambdabuild.state import cannot_write
+from lambdabuild.state.serialization import State
+from lambdabuild.state.store import cannot_write
 from lambdabuild.system.own import temporary
 from lambdabuild.system.places import leads_out
 

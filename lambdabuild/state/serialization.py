@@ -21,10 +21,10 @@ from lambdabuild.core.model import (
     Target,
 )
 from lambdabuild.core.redacted import remembered
-from lambdabuild.findings import Findings
 from lambdabuild.golang.tree import Tree
-from lambdabuild.sealing import Keys
-from lambdabuild.stamps import DirectoryStamp, FileStamp, Stamps
+from lambdabuild.state.findings import Findings
+from lambdabuild.state.signing import Keys
+from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps
 
 VERSION = 8
 _LONGEST_HEAD = 400

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild import saved
 from lambdabuild.core.model import (
     Artifact,
     CFlags,
@@ -17,11 +16,12 @@ from lambdabuild.core.model import (
     Module,
     Package,
 )
-from lambdabuild.findings import Findings
 from lambdabuild.golang.tree import Tree
-from lambdabuild.saved import VERSION, ForeignError, State
-from lambdabuild.sealing import Keys
-from lambdabuild.stamps import (
+from lambdabuild.state import serialization
+from lambdabuild.state.findings import Findings
+from lambdabuild.state.serialization import VERSION, ForeignError, State
+from lambdabuild.state.signing import Keys
+from lambdabuild.state.stamps import (
     CONTENT,
     SOURCE,
     TOOL,
@@ -38,19 +38,19 @@ BOTH = Keys(b"of this user", b"of a team")
 
 
 def to_text(state: State, project: str, keys: Keys = KEYS) -> str:
-    return saved.to_text(state, project, keys)
+    return serialization.to_text(state, project, keys)
 
 
 def from_text(text: str, project: str, keys: Keys = KEYS) -> State:
-    return saved.from_text(text, project, keys)
+    return serialization.from_text(text, project, keys)
 
 
 def announcement_text(announced: list[Artifact]) -> str:
-    return saved.announcement_text(announced, KEYS)
+    return serialization.announcement_text(announced, KEYS)
 
 
 def from_announcement(text: str) -> list[Artifact]:
-    return saved.from_announcement(text, KEYS)
+    return serialization.from_announcement(text, KEYS)
 
 
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError)

@@ -13,7 +13,7 @@ from typing import IO
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
-from lambdabuild.saved import (
+from lambdabuild.state.serialization import (
     ForeignError,
     State,
     announcement_text,
@@ -21,8 +21,8 @@ from lambdabuild.saved import (
     from_text,
     to_text,
 )
-from lambdabuild.sealing import Keys, keys_of
-from lambdabuild.stamps import clock_of
+from lambdabuild.state.signing import Keys, keys_of
+from lambdabuild.state.stamps import clock_of
 from lambdabuild.system import directories
 from lambdabuild.system.own import (
     check_own,

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime
-from lambdabuild.saved import State
-from lambdabuild.stamps import is_settled
-from lambdabuild.state import Home, cannot_write, write_atomically
+from lambdabuild.state.serialization import State
+from lambdabuild.state.stamps import is_settled
+from lambdabuild.state.store import Home, cannot_write, write_atomically
 from tests.unit.values import X86_64, artifacts, digests, directories, texts
 
 ARTIFACT = Artifact(
@@ -112,9 +112,7 @@ def test_where_no_key_can_be_kept_a_state_is_of_the_process_that_wrote_it(tmp_pa
     state = State({ARTIFACT.path: ARTIFACT})
     home.save(state)
     assert Home(str(tmp_path), environment).load() == state
-    script = (
-        "import sys; from lambdabuild.state import Home; print(Home(sys.argv[1]).load().artifacts)"
-    )
+    script = "import sys; from lambdabuild.state.store import Home; print(Home(sys.argv[1]).load().artifacts)"
     other = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
         env=environment, capture_output=True, text=True, check=True,
@@ -336,7 +334,7 @@ def test_the_remedy_for_a_read_only_project_is_none_that_leaves_the_lock_where_i
 
 HOLDER = """\
 import sys
-from lambdabuild.state import Home
+from lambdabuild.state.store import Home
 
 home = Home(sys.argv[1])
 with home.locked(print):

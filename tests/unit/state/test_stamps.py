@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.golang.source import outline
-from lambdabuild.stamps import (
+from lambdabuild.state.stamps import (
     CONTENT,
     SOURCE,
     TOOL,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import artifacts
-from lambdabuild.artifacts import Removal, Removed
 from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Runtime, Status, StepResult
 from lambdabuild.packing import Packed
-from lambdabuild.saved import State
+from lambdabuild.state import artifacts
+from lambdabuild.state.artifacts import Removal, Removed
+from lambdabuild.state.serialization import State
 from tests.unit.published import (
     GO,
     PACKAGE,

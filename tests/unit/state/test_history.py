@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild import history
 from lambdabuild.core.model import Status
-from lambdabuild.history import append, from_line, read_history, to_line
-from lambdabuild.trends import Run, Timed
+from lambdabuild.state import history
+from lambdabuild.state.history import append, from_line, read_history, to_line
+from lambdabuild.state.trends import Run, Timed
 from tests.unit.values import seconds, sizes, texts
 
 timed = st.builds(
