@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import typer
 
-from lambdabuild import streams
 from lambdabuild.core import errors
 from lambdabuild.core.errors import Interrupted, LambdabuildError
+from lambdabuild.output import streams
 
 
 def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:

@@ -11,7 +11,7 @@ from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection, taking
-from lambdabuild.streams import print_columns, print_json, print_line
+from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.session import Session

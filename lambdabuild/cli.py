@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lambdabuild import __version__, streams
+from lambdabuild import __version__
 from lambdabuild.boundary import guarded, note_thread
 from lambdabuild.chores import chores, opened
 from lambdabuild.core import errors
@@ -30,7 +30,8 @@ from lambdabuild.flags import (
     selecting_flags,
     taking,
 )
-from lambdabuild.streams import print_columns, print_json, print_line
+from lambdabuild.output import streams
+from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.config.request import Request
@@ -187,7 +188,7 @@ def list_functions(
 ) -> None:
     """List the functions found: name, package, directory, target."""
     from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.report import list_value  # noqa: PLC0415
+    from lambdabuild.output.report import list_value  # noqa: PLC0415
 
     with opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(
@@ -245,7 +246,7 @@ def _request(building: Building, selection: Selection, names: tuple[str, ...]) -
 
 def _print_plan(session: "Session", request: "Request", building: Building) -> None:
     from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.report import Fault  # noqa: PLC0415
+    from lambdabuild.output.report import Fault  # noqa: PLC0415
 
     lines, found = pipeline.dry_run(session, request)
     if building.explain:
@@ -265,7 +266,7 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
         raise report.problem
     try:
         if json:
-            from lambdabuild.report import report_value  # noqa: PLC0415
+            from lambdabuild.output.report import report_value  # noqa: PLC0415
 
             print_json(report_value(report, session.relative))
     finally:

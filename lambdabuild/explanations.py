@@ -8,7 +8,7 @@ from lambdabuild.aliases import Aliases
 from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.depending import depending
-from lambdabuild.report import explanation
+from lambdabuild.output.report import explanation
 from lambdabuild.session import Session
 from lambdabuild.state.store import Home
 from lambdabuild.survey import survey

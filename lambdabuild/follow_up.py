@@ -4,9 +4,9 @@ import logging
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdabuild.console import Console
 from lambdabuild.core.credentials import PASSED, for_command, kept_back
 from lambdabuild.core.redacted import without_secrets
+from lambdabuild.output.console import Console
 from lambdabuild.system.process import hide_environment, stop_group
 
 log = logging.getLogger(__name__)

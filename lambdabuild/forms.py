@@ -12,8 +12,8 @@ from typing import Any
 from lambdabuild import zips
 from lambdabuild.core.model import MOST_UNZIPPED, SCHEMA
 from lambdabuild.core.origins import sbom_made_from
-from lambdabuild.merging import is_manifest
-from lambdabuild.report import to_json
+from lambdabuild.output.merge import is_manifest
+from lambdabuild.output.report import to_json
 from lambdabuild.zips import Member
 
 _FIELDS = frozenset(

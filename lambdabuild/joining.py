@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.outlets import write_file
-from lambdabuild.report import to_json
+from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
+from lambdabuild.output.report import to_json
+from lambdabuild.output.streams import print_json
 from lambdabuild.session import Session
-from lambdabuild.streams import print_json
 from lambdabuild.system import reading
 
 

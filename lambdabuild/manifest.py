@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
-from lambdabuild.report import manifest_text
+from lambdabuild.output.report import manifest_text
 from lambdabuild.state.artifacts import digest, identify
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import write_atomically

@@ -10,13 +10,13 @@ import typer
 
 from lambdabuild.boundary import in_words
 from lambdabuild.config.settings import FILE_NAME, Settings
-from lambdabuild.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
+from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look
+from lambdabuild.output.streams import ReaderGoneError
 from lambdabuild.session import Session, read_config
-from lambdabuild.streams import ReaderGoneError
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

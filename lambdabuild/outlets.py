@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lambdabuild import annotating
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
-from lambdabuild.report import report_value, to_json
+from lambdabuild.output import annotating
+from lambdabuild.output.report import report_value, to_json
 from lambdabuild.session import Session
 from lambdabuild.state.store import Home
 from lambdabuild.system.places import check_file
@@ -60,7 +60,7 @@ def write_file(session: Session, path: str, what: str, text: str, *, built: bool
 
 
 def _trace(report: Report) -> str:
-    from lambdabuild.trace import trace_text  # noqa: PLC0415 - not where it is not asked for
+    from lambdabuild.output.trace import trace_text  # noqa: PLC0415 - not where it is not asked for
 
     return trace_text(report.spans, {"go": report.go})
 
@@ -69,14 +69,14 @@ def _page(session: Session, report: Report) -> str:
     # Not where it is not asked for.
     from importlib import resources  # noqa: PLC0415
 
-    from lambdabuild.page import page_text  # noqa: PLC0415
+    from lambdabuild.output.page import page_text  # noqa: PLC0415
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
     return page_text(template, report, session.relative)
 
 
 def _tell_github(session: Session, report: Report) -> None:
-    from lambdabuild import github  # noqa: PLC0415 - only there
+    from lambdabuild.output import github  # noqa: PLC0415 - only there
 
     relative = annotating.from_top(session.environment, session.working)
     warnings = session.console.warnings

@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Mapping
 
-from lambdabuild import annotating, events, github
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing
-from lambdabuild.report import refusal_value, to_json
-from lambdabuild.streams import ReaderGoneError, print_json, tell
+from lambdabuild.output import annotating, events, github
+from lambdabuild.output.report import refusal_value, to_json
+from lambdabuild.output.streams import ReaderGoneError, print_json, tell
 from lambdabuild.system.places import check_file
 from lambdabuild.usage import Asked
 

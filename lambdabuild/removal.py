@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild.config.request import Request
-from lambdabuild.console import Console
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
 from lambdabuild.discover import Discovery
 from lambdabuild.manifest import remove_manifest
+from lambdabuild.output.console import Console
 from lambdabuild.session import Session
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from lambdabuild.asking import Go
 from lambdabuild.config.settings import FILE_NAME, Config, Settings
-from lambdabuild.console import Console
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
@@ -14,6 +13,7 @@ from lambdabuild.core.shown import one_line
 from lambdabuild.discover import Discovery, discover
 from lambdabuild.golang.sources import sources_with_main
 from lambdabuild.golang.tree import enclosing
+from lambdabuild.output.console import Console
 from lambdabuild.system import reading
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from lambdabuild.config.limits import problem_of
-from lambdabuild.console import Console
 from lambdabuild.core.model import Diagnostic, Report, Status, Step
+from lambdabuild.output.console import Console
 from lambdabuild.session import Session
 from lambdabuild.state.store import Home
 

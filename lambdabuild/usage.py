@@ -8,7 +8,7 @@ import typer
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.redacted import without_secrets
-from lambdabuild.streams import tell
+from lambdabuild.output.streams import tell
 
 
 class Asked(NamedTuple):

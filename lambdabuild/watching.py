@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from lambdabuild import events
-from lambdabuild.board import Board
 from lambdabuild.caches import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
@@ -20,10 +18,12 @@ from lambdabuild.golang.pipes import releasing
 from lambdabuild.ground import Ground
 from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
+from lambdabuild.output import events
+from lambdabuild.output.board import Board
+from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
 from lambdabuild.session import Session
 from lambdabuild.signals import Signals
-from lambdabuild.streams import print_json
 from lambdabuild.surroundings import (
     directories_to_watch,
     git_at_work,

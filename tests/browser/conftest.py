@@ -8,7 +8,7 @@ import pytest
 
 from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.page import page_text
+from lambdabuild.output.page import page_text
 from tests.browser.chromium import Browser
 from tests.unit.values import PROJECT, function, relative, step
 

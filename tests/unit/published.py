@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 from lambdabuild import assets
 from lambdabuild.config.settings import Settings
-from lambdabuild.console import Console, Look
 from lambdabuild.contents import reason_to_pack
 from lambdabuild.core.model import (
     Artifact,
@@ -31,6 +30,7 @@ from lambdabuild.core.model import (
 from lambdabuild.core.origins import packed_text, sbom_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Replacing
+from lambdabuild.output.console import Console, Look
 from lambdabuild.packing import Packed, Packer, Staged
 from lambdabuild.publish import Publisher
 from lambdabuild.session import Session

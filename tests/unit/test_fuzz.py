@@ -38,7 +38,7 @@ from lambdabuild.golang.output import (
 )
 from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
 from lambdabuild.joining import join
-from lambdabuild.report import manifest_text
+from lambdabuild.output.report import manifest_text
 from lambdabuild.state import serialization
 from lambdabuild.state.history import read_history
 from lambdabuild.state.history import to_line as history_line

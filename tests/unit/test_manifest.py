@@ -5,7 +5,7 @@ import pytest
 
 from lambdabuild import manifest
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.report import manifest_text
+from lambdabuild.output.report import manifest_text
 from lambdabuild.state.serialization import State
 from tests.unit.published import (
     FORCED,

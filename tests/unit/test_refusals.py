@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lambdabuild.annotating import from_top
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.output.annotating import from_top
 from lambdabuild.refusals import leave
 from lambdabuild.usage import Asked
 

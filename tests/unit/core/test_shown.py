@@ -12,20 +12,20 @@ import typer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambdabuild.board import Line, board_lines
 from lambdabuild.cli import app
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.settings import Config
-from lambdabuild.console import Console, ConsoleHandler, Look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
 from lambdabuild.core.shown import in_json, inert, one_line, visible
-from lambdabuild.github import annotations, refusal, refusal_summary, summary
-from lambdabuild.report import faults, report_value, to_json
-from lambdabuild.streams import print_columns, print_json, print_line, tell
+from lambdabuild.output.board import Line, board_lines
+from lambdabuild.output.console import Console, ConsoleHandler, Look
+from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
+from lambdabuild.output.report import faults, report_value, to_json
+from lambdabuild.output.streams import print_columns, print_json, print_line, tell
 from lambdabuild.system.process import shell_line
 from lambdabuild.usage import shown
-from tests.unit.test_console import record
+from tests.unit.output.test_console import record
 from tests.unit.values import PROJECT, artifact, batch, relative, step
 
 SIGNS = [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
-from lambdabuild.report import report_value
+from lambdabuild.output.report import report_value
 from lambdabuild.state.trends import (
     TREND_HEAD,
     Run,

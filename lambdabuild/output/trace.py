@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lambdabuild.core.spans import Span
-from lambdabuild.lanes import CRITICAL, lanes
+from lambdabuild.output.lanes import CRITICAL, lanes
 
 _PROCESS = 1
 _COLOUR = "terrible"

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.chart import MOST, timeline
 from lambdabuild.core.model import (
     Companion,
     Diagnostic,
@@ -21,8 +20,9 @@ from lambdabuild.core.model import (
     StepResult,
 )
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.markup import escaped
-from lambdabuild.page import page_text
+from lambdabuild.output.chart import MOST, timeline
+from lambdabuild.output.markup import escaped
+from lambdabuild.output.page import page_text
 from tests.unit import values
 from tests.unit.values import PROJECT, function, relative, step
 

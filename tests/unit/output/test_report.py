@@ -26,7 +26,7 @@ from lambdabuild.core.model import (
     Target,
 )
 from lambdabuild.core.text import duration, size, size_change
-from lambdabuild.report import (
+from lambdabuild.output.report import (
     TABLE_HEAD,
     Fault,
     Row,

@@ -137,7 +137,7 @@ def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> No
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value to stdout: JSON is UTF-8, so that other encodings get it in ASCII."""
-    from lambdabuild.report import to_json  # noqa: PLC0415 - `--help` needs none
+    from lambdabuild.output.report import to_json  # noqa: PLC0415 - `--help` needs none
 
     sys.stdout.write(to_json(value, indent=indent, ascii_only=not _takes_utf8()))
 

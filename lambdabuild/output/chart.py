@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.core.text import duration
-from lambdabuild.lanes import CRITICAL, Lane, Placed, lanes
-from lambdabuild.markup import escaped
+from lambdabuild.output.lanes import CRITICAL, Lane, Placed, lanes
+from lambdabuild.output.markup import escaped
 
 MOST = 2500
 """How many spans are drawn: some 150 bytes each."""

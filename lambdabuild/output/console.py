@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from lambdabuild import report as text
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Plan, Report, Skipped, Status, Target
 from lambdabuild.core.redacted import without_secrets
 from lambdabuild.core.shown import inert, is_read, one_line, visible
+from lambdabuild.output import report as text
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
 
     from lambdabuild.core.model import Event
-    from lambdabuild.progress import Progress
+    from lambdabuild.output.progress import Progress
 
 _STYLES = {
     Status.BUILT: "green",
@@ -135,7 +135,7 @@ class Console:
     def building(self, plan: Plan) -> None:
         """Begin to show progress."""
         steps = [step for batch in plan.batches for step in batch.steps]
-        from lambdabuild.progress import Progress  # noqa: PLC0415 - only where something is built
+        from lambdabuild.output.progress import Progress  # noqa: PLC0415 - only where something is built
 
         self._progress = Progress(total=len(steps), started=time.monotonic())
         targets_of = Counter(step.function.name for step in steps)

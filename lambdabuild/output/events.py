@@ -5,7 +5,7 @@ from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Diagnostic, StepResult
-from lambdabuild.report import Relative, artifact_value, error_value, result_value
+from lambdabuild.output.report import Relative, artifact_value, error_value, result_value
 
 
 def ready(functions: int, seconds: float) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lambdabuild.board import Line, ago, board_lines
 from lambdabuild.core.model import Status
+from lambdabuild.output.board import Line, ago, board_lines
 
 
 @pytest.mark.parametrize(

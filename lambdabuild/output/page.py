@@ -5,12 +5,12 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from lambdabuild.chart import timeline
 from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.core.text import duration, size, size_change
-from lambdabuild.markup import escaped
-from lambdabuild.report import Fault, Relative, faults, summary
+from lambdabuild.output.chart import timeline
+from lambdabuild.output.markup import escaped
+from lambdabuild.output.report import Fault, Relative, faults, summary
 
 _FAULTS = 200
 """How many faults are shown with their errors."""

@@ -5,11 +5,11 @@ import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from lambdabuild.console import Console
 from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.core.shown import one_line
 from lambdabuild.core.text import duration
-from lambdabuild.report import Relative, faults
+from lambdabuild.output.console import Console
+from lambdabuild.output.report import Relative, faults
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12

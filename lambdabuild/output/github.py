@@ -10,8 +10,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Diagnostic, Report, Status, StepResult
 from lambdabuild.core.shown import inert, one_line, visible
 from lambdabuild.core.text import duration, size
-from lambdabuild.report import Relative, faults, rows
-from lambdabuild.report import summary as result_line
+from lambdabuild.output.report import Relative, faults, rows
+from lambdabuild.output.report import summary as result_line
 
 _SHOWN = 20
 """Rows of what was built that are not folded away."""

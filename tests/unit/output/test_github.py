@@ -19,7 +19,7 @@ from lambdabuild.core.model import (
     StepResult,
 )
 from lambdabuild.core.shown import inert, visible
-from lambdabuild.github import annotations, command, summary
+from lambdabuild.output.github import annotations, command, summary
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts
 
 MAIN = f"{PROJECT}/api/users/get/main.go"

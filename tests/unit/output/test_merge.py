@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lambdabuild.core.errors import FAILED, LambdabuildError
 from lambdabuild.core.model import Artifact, Report
 from lambdabuild.core.shards import fingerprint, split
-from lambdabuild.merging import is_manifest, is_report, merge_manifests, merge_reports
-from lambdabuild.report import list_value, manifest_text, report_value
+from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
+from lambdabuild.output.report import list_value, manifest_text, report_value
 from tests.unit.values import artifacts, relative, reports
 
 AMD, ARM = "linux/amd64", "linux/arm64"

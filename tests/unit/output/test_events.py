@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing import Registry, Resource
 
-from lambdabuild import events
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Status
-from lambdabuild.report import to_json
+from lambdabuild.output import events
+from lambdabuild.output.report import to_json
 from tests.unit.values import PROJECT, artifact, relative, reports, texts
 
 

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.lanes import CLOCKS, lanes
-from lambdabuild.trace import trace_text
+from lambdabuild.output.lanes import CLOCKS, lanes
+from lambdabuild.output.trace import trace_text
 
 T0 = 1_700_000_000.0
 STAGES = {

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.console import Console, ConsoleHandler, Look, choose_look
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     Batch,
@@ -21,7 +20,8 @@ from lambdabuild.core.model import (
     Status,
     StepResult,
 )
-from lambdabuild.progress import Progress
+from lambdabuild.output.console import Console, ConsoleHandler, Look, choose_look
+from lambdabuild.output.progress import Progress
 from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
 
 PLAIN = Look(terminal=False, color=False)
