@@ -14,24 +14,24 @@ from lambdabuild.core.model import Batch, Diagnostic, Event, Linked, Plan, Step,
 from lambdabuild.core.origins import epoch_of
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
-from lambdabuild.doubts import doubt
 from lambdabuild.golang import commands
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.packing import Packed, Packer
-from lambdabuild.plan import batches_in_order
 from lambdabuild.publish import Publisher, check_writable
 from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
-from lambdabuild.session import Session
 from lambdabuild.sizes import Limits
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home, cannot_write
-from lambdabuild.survey import Survey
+from lambdabuild.survey.doubts import doubt
+from lambdabuild.survey.plan import batches_in_order
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Survey
+from lambdabuild.survey.withoutc import warnings, with_remedy
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
 from lambdabuild.system.process import in_parallel
-from lambdabuild.withoutc import warnings, with_remedy
 
 
 def build_and_publish(

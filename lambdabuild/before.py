@@ -8,22 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild.asking import Go, Variant
-from lambdabuild.compiler import compilers_of
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.settings import FILE_NAME, BuildSettings, Settings
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
-from lambdabuild.discover import Discovery
-from lambdabuild.fingerprint import first_change
 from lambdabuild.golang import modfiles
 from lambdabuild.golang.tree import walk
-from lambdabuild.loading import find_places, list_all, variants_of
-from lambdabuild.plan import make_plan
-from lambdabuild.session import Session
 from lambdabuild.shadow import Shadow
 from lambdabuild.state.findings import Findings
-from lambdabuild.survey import Key, Survey, inputs_of, loaded_packages
+from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.inputs import first_change
+from lambdabuild.survey.modules import find_places, list_all, variants_of
+from lambdabuild.survey.plan import make_plan
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey, inputs_of, loaded_packages
 from lambdabuild.system import reading
 from lambdabuild.system.digests import digest_of
 from lambdabuild.system.git import Change, Repository

@@ -20,7 +20,7 @@ from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.commands import Memory, Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.guard import list_sources
-from lambdabuild.plan import reached
+from lambdabuild.survey.plan import reached
 from lambdabuild.system import directories
 from lambdabuild.system.process import Run
 

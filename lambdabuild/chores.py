@@ -14,7 +14,7 @@ from lambdabuild.flags import Globals, Output, Selection, taking
 from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
-    from lambdabuild.session import Session
+    from lambdabuild.survey.session import Session
 
 chores = typer.Typer(rich_markup_mode=None)
 cache_app = typer.Typer(
@@ -164,10 +164,10 @@ def _using_cache(verb: str) -> Iterator[None]:
 @taking()
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
-    from lambdabuild.asking import start_go  # noqa: PLC0415
     from lambdabuild.config.starter import choose_roots, starter_config  # noqa: PLC0415
-    from lambdabuild.discover import main_packages_below  # noqa: PLC0415
     from lambdabuild.state.findings import Findings  # noqa: PLC0415
+    from lambdabuild.survey.functions import main_packages_below  # noqa: PLC0415
+    from lambdabuild.survey.golist import start_go  # noqa: PLC0415
 
     # A link that leads nowhere is there as well: what it names is not to be made.
     if os.path.lexists(FILE_NAME):

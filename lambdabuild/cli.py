@@ -36,7 +36,7 @@ from lambdabuild.output.streams import print_columns, print_json, print_line
 if TYPE_CHECKING:
     from lambdabuild.config.request import Request
     from lambdabuild.core.model import Function, Report, Runtime, Skipped, Target
-    from lambdabuild.session import Session
+    from lambdabuild.survey.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of
 # a word start in half the time.

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lambdabuild import publish
-from lambdabuild.asking import start_go
-from lambdabuild.compiler import compilers_of
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.credentials import CACHE_KEY, PASSED, for_builds, kept_back
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import GoEnvironment
 from lambdabuild.core.redacted import without_secrets
-from lambdabuild.discover import Discovery, discover
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
-from lambdabuild.loading import variants_of
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.signing import keys_of
 from lambdabuild.state.store import Home, remedy_of
+from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.functions import Discovery, discover
+from lambdabuild.survey.golist import start_go
+from lambdabuild.survey.modules import variants_of
 from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
 from lambdabuild.system.process import Run

@@ -4,10 +4,10 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from lambdabuild.ahead import Later
 from lambdabuild.checkout import prepare
 from lambdabuild.core.spans import Activity
-from lambdabuild.session import Session
+from lambdabuild.survey.ahead import Later
+from lambdabuild.survey.session import Session
 from lambdabuild.system import git
 from lambdabuild.system.git import Repository
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from lambdabuild.aliases import Aliases
 from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.depending import depending
 from lambdabuild.output.report import explanation
-from lambdabuild.session import Session
 from lambdabuild.state.store import Home
-from lambdabuild.survey import survey
+from lambdabuild.survey.depending import depending
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import survey
 
 
 def reasons(

@@ -5,9 +5,9 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from lambdabuild.session import Session
 from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
 from lambdabuild.surroundings import configuration, whatever_mends
+from lambdabuild.survey.session import Session
 
 
 @dataclass(slots=True)

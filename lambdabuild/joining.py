@@ -11,7 +11,7 @@ from lambdabuild.outlets import write_file
 from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.output.report import to_json
 from lambdabuild.output.streams import print_json
-from lambdabuild.session import Session
+from lambdabuild.survey.session import Session
 from lambdabuild.system import reading
 
 

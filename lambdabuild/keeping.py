@@ -15,13 +15,13 @@ from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.core.spans import Activity
-from lambdabuild.doubts import doubt
 from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_limit
 from lambdabuild.packing import Packed
 from lambdabuild.refusing import unfit
-from lambdabuild.session import Session
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.doubts import doubt
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.own import cache_directory
 
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from lambdabuild.core.model import Input, Package, Step
 from lambdabuild.core.origins import UNKNOWN
-from lambdabuild.fingerprint import is_for_c
 from lambdabuild.golang.commands import uses_cgo
-from lambdabuild.plan import order_of
+from lambdabuild.survey.inputs import is_for_c
+from lambdabuild.survey.plan import order_of
 
 VERSION = 1
 """Of what a key is made of; another one finds nothing that was kept before."""

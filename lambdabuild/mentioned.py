@@ -12,10 +12,10 @@ from lambdabuild.core.model import Package, Step
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import path_of
 from lambdabuild.golang import source
-from lambdabuild.plan import order_of
-from lambdabuild.session import Session
 from lambdabuild.since import broken, configures, is_deciding
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.plan import order_of
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey
 
 
 def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Key, str]:

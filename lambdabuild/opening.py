@@ -16,7 +16,7 @@ from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.output.streams import ReaderGoneError
-from lambdabuild.session import Session, read_config
+from lambdabuild.survey.session import Session, read_config
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

@@ -10,8 +10,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.output import annotating
 from lambdabuild.output.report import report_value, to_json
-from lambdabuild.session import Session
 from lambdabuild.state.store import Home
+from lambdabuild.survey.session import Session
 from lambdabuild.system.places import check_file
 
 

@@ -21,17 +21,17 @@ from lambdabuild.core.model import (
     Target,
 )
 from lambdabuild.core.spans import Activity
-from lambdabuild.embedding import warn_of_embedded_outputs
-from lambdabuild.loading import problem_of
 from lambdabuild.manifest import is_current, says_all, write_manifest
 from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.removal import prune, recall, say_waiting
-from lambdabuild.session import Session
 from lambdabuild.sizes import Limits, checked
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
-from lambdabuild.survey import Survey, loaded_packages, overview, survey
+from lambdabuild.survey.embedding import warn_of_embedded_outputs
+from lambdabuild.survey.modules import problem_of
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Survey, loaded_packages, overview, survey
 from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors
 from lambdabuild.system.places import check_out

@@ -13,15 +13,15 @@ from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
-from lambdabuild.discover import Discovery
 from lambdabuild.manifest import remove_manifest
 from lambdabuild.output.console import Console
-from lambdabuild.session import Session
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import DIRECTORY, STATE, Home
 from lambdabuild.state.tracked import refuse_tracked
-from lambdabuild.survey import Survey
+from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Survey
 from lambdabuild.system.own import cache_directory
 
 log = logging.getLogger(__name__)

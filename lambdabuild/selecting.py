@@ -9,18 +9,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild.ahead import Later
 from lambdabuild.config.narrowing import Narrowing
 from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Plan, Share
 from lambdabuild.core.spans import Activity
-from lambdabuild.session import Session
 from lambdabuild.state.history import read_history
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
 from lambdabuild.state.trends import recorded_seconds, times_of
-from lambdabuild.survey import Key, Survey, survey
+from lambdabuild.survey.ahead import Later
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey, survey
 from lambdabuild.system import reading
 
 if TYPE_CHECKING:

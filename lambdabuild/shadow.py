@@ -7,16 +7,16 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from lambdabuild.asking import Go, Variant
 from lambdabuild.checkout import check_out
 from lambdabuild.core.model import Command, Completed, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
-from lambdabuild.discover import Discovery
 from lambdabuild.golang.tree import walk
-from lambdabuild.loading import Graph, find_places, list_all
-from lambdabuild.session import Session
 from lambdabuild.state.findings import Findings
-from lambdabuild.survey import Survey
+from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.modules import Graph, find_places, list_all
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Survey
 from lambdabuild.system import directories
 from lambdabuild.system.git import Repository
 

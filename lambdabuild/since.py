@@ -14,11 +14,11 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.core.origins import packed_text
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.earlier import Earlier
-from lambdabuild.fingerprint import first_change
 from lambdabuild.golang import source
-from lambdabuild.session import Session
 from lambdabuild.state.stamps import SOURCE, WHOLE, Level
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.inputs import first_change
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import git, reading
 from lambdabuild.system.git import Change, Repository
 

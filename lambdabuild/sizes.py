@@ -5,8 +5,8 @@ from typing import NamedTuple
 from lambdabuild.config.limits import problem_of
 from lambdabuild.core.model import Diagnostic, Report, Status, Step
 from lambdabuild.output.console import Console
-from lambdabuild.session import Session
 from lambdabuild.state.store import Home
+from lambdabuild.survey.session import Session
 
 _HINT = "max_size and max_growth are in lambdabuild.toml; --check-size makes this an error"
 

@@ -4,14 +4,14 @@ import os
 import sys
 from pathlib import PurePath
 
-from lambdabuild.asking import nearest_directory, world_of
 from lambdabuild.config.settings import FILE_NAME
-from lambdabuild.fingerprint import goenv_path
 from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
-from lambdabuild.session import Session
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.survey.golist import nearest_directory, world_of
+from lambdabuild.survey.inputs import goenv_path
+from lambdabuild.survey.session import Session
 from lambdabuild.system.links import Links
 
 

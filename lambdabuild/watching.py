@@ -12,7 +12,6 @@ from lambdabuild.caches import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
-from lambdabuild.depending import depending
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.ground import Ground
@@ -22,13 +21,14 @@ from lambdabuild.output import events
 from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
-from lambdabuild.session import Session
 from lambdabuild.signals import Signals
 from lambdabuild.surroundings import (
     directories_to_watch,
     git_at_work,
 )
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.depending import depending
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.process import Runner
 from lambdabuild.watcher import Watcher
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild import elf
-from lambdabuild.compiler import Compilers
 from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime
 from lambdabuild.golang.commands import target_environment
+from lambdabuild.survey.compiler import Compilers
 from tests.e2e.conftest import (
     FIXTURES,
     NOT_COPIED,

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from lambdabuild import assets
 from lambdabuild.config.settings import Settings
-from lambdabuild.contents import reason_to_pack
 from lambdabuild.core.model import (
     Artifact,
     Companion,
@@ -33,11 +31,13 @@ from lambdabuild.obstacles import Replacing
 from lambdabuild.output.console import Console, Look
 from lambdabuild.packing import Packed, Packer, Staged
 from lambdabuild.publish import Publisher
-from lambdabuild.session import Session
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
+from lambdabuild.survey import assets
+from lambdabuild.survey.contents import reason_to_pack
+from lambdabuild.survey.session import Session
 from lambdabuild.system.digests import content_digest
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

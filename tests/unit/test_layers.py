@@ -175,6 +175,6 @@ def test_the_command_line_starts_without_anything_slow() -> None:
     loaded = set(json.loads(done.stdout))
     assert "lambdabuild.cli" in loaded
     assert (
-        loaded & {*SLOW, "click", "pydantic", "lambdabuild.pipeline", "lambdabuild.session"}
+        loaded & {*SLOW, "click", "pydantic", "lambdabuild.pipeline", "lambdabuild.survey.session"}
         == set()
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.session import read_config
+from lambdabuild.survey.session import read_config
 
 
 def read(project: Path, text: str) -> LambdabuildError | None:

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from lambdabuild.asking import Go, Variant, is_left_out
 from lambdabuild.config.settings import BuildSettings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
@@ -16,6 +15,7 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.golang import tree
 from lambdabuild.golang.source import parse_directives
 from lambdabuild.golang.sources import sources_with_main
+from lambdabuild.survey.golist import Go, Variant, is_left_out
 from lambdabuild.system import reading
 from lambdabuild.system.process import Run, in_parallel
 

@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.asking import CONSTRAINED
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.model import Batch, Diagnostic, Package, Plan, Step, Target
 from lambdabuild.golang.c_files import imports_c
 from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo
 from lambdabuild.golang.constraints import left_in, named_for
 from lambdabuild.golang.source import head
-from lambdabuild.oversights import cgo_hint
-from lambdabuild.plan import PackageOf, order_of
+from lambdabuild.survey.golist import CONSTRAINED
+from lambdabuild.survey.plan import PackageOf, order_of
+from lambdabuild.survey.skipped import cgo_hint
 from lambdabuild.system import reading
 
 _MISSING = re.compile(r"\bundefined\b|\bundefined:")

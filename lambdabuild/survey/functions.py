@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.asking import Go, Variant
-from lambdabuild.assembly import Assembly
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Function, GoEnvironment, Package, Skipped
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree
-from lambdabuild.loading import Graph, find_places, list_all, variants_of
+from lambdabuild.survey.assembly import Assembly
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.modules import Graph, find_places, list_all, variants_of
 from lambdabuild.system.process import Run
 
 

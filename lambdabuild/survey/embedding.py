@@ -5,10 +5,10 @@ from collections.abc import Collection
 
 from lambdabuild.core.model import Batch, Step
 from lambdabuild.golang.source import embeds
-from lambdabuild.plan import order_of
-from lambdabuild.session import Session
 from lambdabuild.state.store import DIRECTORY, STATE
-from lambdabuild.survey import Survey
+from lambdabuild.survey.plan import order_of
+from lambdabuild.survey.session import Session
+from lambdabuild.survey.survey import Survey
 
 
 def warn_of_embedded_outputs(session: Session, found: Survey) -> None:

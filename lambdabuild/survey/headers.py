@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild.asking import nearest_directory
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Command, Foreign, Package
 from lambdabuild.core.naming import is_below
@@ -14,8 +13,9 @@ from lambdabuild.golang import c_files
 from lambdabuild.golang.cgo_flags import are_allowed
 from lambdabuild.golang.commands import split_quoted
 from lambdabuild.golang.source import is_source
-from lambdabuild.loading import ASSEMBLY
 from lambdabuild.state.stamps import Level
+from lambdabuild.survey.golist import nearest_directory
+from lambdabuild.survey.modules import ASSEMBLY
 from lambdabuild.system import directories, reading
 from lambdabuild.system.process import Run
 

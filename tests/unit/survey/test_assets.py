@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.assets import Selection, select
 from lambdabuild.core.globs import covers, pattern_problem
 from lambdabuild.core.model import Asset
+from lambdabuild.survey.assets import Selection, select
 
 
 def make(top: Path, *names: str) -> Path:

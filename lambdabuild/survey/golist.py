@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.core.model import Flags, Foreign, GoEnvironment, Package, Target
-from lambdabuild.fingerprint import goenv_path, loading_settings, settings_of
 from lambdabuild.golang import commands, tree
 from lambdabuild.golang.source import embed_directories, parse_directives
 from lambdabuild.golang.sources import has_main
 from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, World
+from lambdabuild.survey.inputs import goenv_path, loading_settings, settings_of
 from lambdabuild.system import directories, reading
 from lambdabuild.system.process import Run
 

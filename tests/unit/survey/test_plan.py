@@ -20,7 +20,7 @@ from lambdabuild.core.model import (
     Step,
     Target,
 )
-from lambdabuild.plan import (
+from lambdabuild.survey.plan import (
     artifact_path,
     batches_in_order,
     make_plan,

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from lambdabuild.asking import Go
 from lambdabuild.state.stamps import FileStamp, Level, World, take
+from lambdabuild.survey.golist import Go
 
 T = TypeVar("T")
 

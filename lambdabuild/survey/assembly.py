@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lambdabuild.asking import Go, Variant
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
@@ -13,8 +12,9 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree
 from lambdabuild.golang.sources import sources_with_main
-from lambdabuild.loading import Graph, Listing, Place, variants_of
-from lambdabuild.oversights import (
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.modules import Graph, Listing, Place, variants_of
+from lambdabuild.survey.skipped import (
     LeftOut,
     Verdicts,
     constrained,

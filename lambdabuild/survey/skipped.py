@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.asking import Go, Variant
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.golang.source import ignores, needs_cgo, parse_directives
 from lambdabuild.golang.sources import sources_with_main
 from lambdabuild.golang.tree import IRREGULAR, enclosing
-from lambdabuild.loading import import_path_of, pattern_of, program_of, variants_of
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.modules import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.system import reading
 
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from lambdabuild import assets
 from lambdabuild.core.model import (
     Artifact,
     Asset,
@@ -17,12 +16,13 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zip_made_from
 from lambdabuild.core.paths import name_of
-from lambdabuild.fingerprint import first_change
-from lambdabuild.plan import AssetsOf, places
-from lambdabuild.session import Session
 from lambdabuild.state.artifacts import held_companion
 from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take
+from lambdabuild.survey import assets
+from lambdabuild.survey.inputs import first_change
+from lambdabuild.survey.plan import AssetsOf, places
+from lambdabuild.survey.session import Session
 
 
 class Contents(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import PurePath
 
 from lambdabuild.core.paths import path_of
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.survey import Key, Survey
 
 
 def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:

@@ -6,13 +6,9 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from lambdabuild.asking import Go, Variant
-from lambdabuild.compiler import Compilers
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Flags, Foreign, Function, Package
-from lambdabuild.discover import Discovery
-from lambdabuild.fingerprint import is_for_c
 from lambdabuild.golang import c_files
 from lambdabuild.golang.commands import (
     build_flags,
@@ -21,9 +17,13 @@ from lambdabuild.golang.commands import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.headers import Reading, Repository, Way, pkg_config
-from lambdabuild.loading import ASSEMBLY, Graph, variants_of
-from lambdabuild.plan import order_of
+from lambdabuild.survey.compiler import Compilers
+from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.golist import Go, Variant
+from lambdabuild.survey.headers import Reading, Repository, Way, pkg_config
+from lambdabuild.survey.inputs import is_for_c
+from lambdabuild.survey.modules import ASSEMBLY, Graph, variants_of
+from lambdabuild.survey.plan import order_of
 from lambdabuild.system.digests import content_digest
 from lambdabuild.system.process import Run, in_parallel
 

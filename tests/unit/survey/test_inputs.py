@@ -22,7 +22,7 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of, path_of
-from lambdabuild.fingerprint import (
+from lambdabuild.survey.inputs import (
     Inputs,
     first_change,
     goenv_path,
@@ -30,7 +30,7 @@ from lambdabuild.fingerprint import (
     settings_of,
     untracked,
 )
-from lambdabuild.plan import order_of
+from lambdabuild.survey.plan import order_of
 from tests.unit.values import ARM64, PROJECT, X86_64, directories, graph, package, texts
 
 GO = GoEnvironment("go1.26.8", "", None, "/cache", "/go/pkg/mod", "auto")

@@ -4,16 +4,16 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.asking import Go
 from lambdabuild.config.settings import FILE_NAME, Config, Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
 from lambdabuild.core.shown import one_line
-from lambdabuild.discover import Discovery, discover
 from lambdabuild.golang.sources import sources_with_main
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console
+from lambdabuild.survey.functions import Discovery, discover
+from lambdabuild.survey.golist import Go
 from lambdabuild.system import reading
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

@@ -15,7 +15,7 @@ from lambdabuild.golang.commands import (
     uses_cgo,
 )
 from lambdabuild.golang.source import PROFILE
-from lambdabuild.plan import order_of
+from lambdabuild.survey.plan import order_of
 
 # Where packages come from, what is kept where, and how `go` itself runs.
 _WITHOUT_EFFECT = frozenset({

@@ -7,7 +7,7 @@ from lambdabuild.core.model import Input
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, look
-from lambdabuild.survey import Key, Survey
+from lambdabuild.survey.survey import Key, Survey
 
 
 def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ...]]:

@@ -7,24 +7,24 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.ahead import read_ahead
-from lambdabuild.asking import Go, start_go, world_of
-from lambdabuild.compiler import compilers_of
-from lambdabuild.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.discover import Discovery
-from lambdabuild.fingerprint import Inputs, first_change
-from lambdabuild.loading import may_take_in_more, variants_of
-from lambdabuild.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
-from lambdabuild.session import Session, find_functions
 from lambdabuild.state import artifacts
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import Look, Stamps, look, take
 from lambdabuild.state.store import DIRECTORY
+from lambdabuild.survey.ahead import read_ahead
+from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.contents import contents_of, packed_inputs, reason_to_pack
+from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.golist import Go, start_go, world_of
+from lambdabuild.survey.inputs import Inputs, first_change
+from lambdabuild.survey.modules import may_take_in_more, variants_of
+from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
+from lambdabuild.survey.session import Session, find_functions
 from lambdabuild.system.own import temporary
 
 Key = tuple[str, Target]
@@ -149,7 +149,7 @@ def overview(
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
-        from lambdabuild.foreign import look_abroad  # noqa: PLC0415 - few projects have C
+        from lambdabuild.survey.foreign import look_abroad  # noqa: PLC0415 - few projects have C
 
         discovery = look_abroad(
             session.run, go, discovery, functions, session.settings, session.environment,
@@ -319,7 +319,7 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
     plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
     if not plan.set_aside:
         return plan
-    from lambdabuild.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
+    from lambdabuild.survey.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
 
     return with_remedies(plan, loaded, {d: e.flags for d, e in discovery.environments.items()})
 
