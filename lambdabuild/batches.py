@@ -17,9 +17,9 @@ from lambdabuild.core.spans import Activity
 from lambdabuild.golang import commands
 from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.obstacles import Replacing, replacing_in
-from lambdabuild.packing import Packed, Packer
+from lambdabuild.packaging.packer import Packed, Packer
+from lambdabuild.packaging.verify import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.publish import Publisher, check_writable
-from lambdabuild.refusing import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.sizes import Limits
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
@@ -241,7 +241,7 @@ def _add_bills(
     }
     if not packages:
         return
-    from lambdabuild.bills import Writer  # noqa: PLC0415 - few ask for them
+    from lambdabuild.packaging.bills import Writer  # noqa: PLC0415 - few ask for them
 
     directory = os.path.join(staging, "bills")
     os.makedirs(directory, exist_ok=True)

@@ -9,12 +9,12 @@ import io
 import json
 from typing import Any
 
-from lambdabuild import zips
 from lambdabuild.core.model import MOST_UNZIPPED, SCHEMA
 from lambdabuild.core.origins import sbom_made_from
 from lambdabuild.output.merge import is_manifest
 from lambdabuild.output.report import to_json
-from lambdabuild.zips import Member
+from lambdabuild.packaging import archive
+from lambdabuild.packaging.archive import Member
 
 _FIELDS = frozenset(
     {
@@ -48,7 +48,7 @@ def unpacked(content: bytes) -> list[Member]:
                 Member(info.filename, file.read(info), info.external_attr >> 16 & 0o7777)
                 for info in infos
             ]
-        packed = zips.pack(members, calendar.timegm((*infos[0].date_time, 0, 0, 0)))
+        packed = archive.pack(members, calendar.timegm((*infos[0].date_time, 0, 0, 0)))
     except Exception:  # noqa: BLE001 - zipfile stumbles over damage in many ways
         return []
     return members if packed == content else []
@@ -59,7 +59,7 @@ def bill_made_from(content: bytes, function: str) -> str | None:
 
     Its serial number is a digest of that.
     """
-    from lambdabuild.sbom import serial_number  # noqa: PLC0415 - few have a bill
+    from lambdabuild.packaging.sbom import serial_number  # noqa: PLC0415 - few have a bill
 
     try:
         text = content.decode()

@@ -17,8 +17,8 @@ from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, Ste
 from lambdabuild.core.spans import Activity
 from lambdabuild.keys import key_of
 from lambdabuild.localcache import LocalCache, cache_limit
-from lambdabuild.packing import Packed
-from lambdabuild.refusing import unfit
+from lambdabuild.packaging.packer import Packed
+from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.doubts import doubt
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
@@ -161,7 +161,7 @@ class Keeper:
         """Return why no bill of materials can be written of an executable that is to have one."""
         if step.sbom is None:
             return None
-        from lambdabuild.sbom import read_build_info  # noqa: PLC0415 - few ask for one
+        from lambdabuild.packaging.sbom import read_build_info  # noqa: PLC0415 - few ask for one
 
         try:
             read_build_info(self._session.run, self._found.go.path, [path], self._session.project)

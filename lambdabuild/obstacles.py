@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.core.paths import name_of
 from lambdabuild.forms import bill_made_from, unpacked
-from lambdabuild.packing import Packed
+from lambdabuild.packaging.packer import Packed
 from lambdabuild.state.artifacts import digest, held_companion, is_object
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import directories

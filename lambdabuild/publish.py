@@ -22,7 +22,7 @@ from lambdabuild.core.model import (
 from lambdabuild.core.origins import UNTOLD
 from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
-from lambdabuild.packing import Packed, Staged
+from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,
     NOT_LOOKED_AT,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import elf
 from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime
 from lambdabuild.golang.commands import target_environment
+from lambdabuild.packaging import runtime_check
 from lambdabuild.survey.compiler import Compilers
 from tests.e2e.conftest import (
     FIXTURES,
@@ -40,7 +40,7 @@ def problems(
     architecture: Architecture = Architecture.X86_64,
     runtime: Runtime = Runtime.AL2023,
 ) -> list[str]:
-    return elf.problems(
+    return runtime_check.problems(
         str(project / "dist" / output / "bootstrap"),
         architecture=architecture,
         runtime=runtime,

@@ -29,7 +29,7 @@ from lambdabuild.core.origins import packed_text, sbom_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.obstacles import Replacing
 from lambdabuild.output.console import Console, Look
-from lambdabuild.packing import Packed, Packer, Staged
+from lambdabuild.packaging.packer import Packed, Packer, Staged
 from lambdabuild.publish import Publisher
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal

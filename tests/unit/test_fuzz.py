@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lambdabuild.binary import read as read_binary
-from lambdabuild.buildinfo import parse_build_info
 from lambdabuild.config.file import parse_config
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
@@ -39,6 +37,8 @@ from lambdabuild.golang.output import (
 from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
 from lambdabuild.joining import join
 from lambdabuild.output.report import manifest_text
+from lambdabuild.packaging.buildinfo import parse_build_info
+from lambdabuild.packaging.elf import read as read_binary
 from lambdabuild.state import serialization
 from lambdabuild.state.history import read_history
 from lambdabuild.state.history import to_line as history_line

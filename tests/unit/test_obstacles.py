@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import sbom
-from lambdabuild.buildinfo import BuildInfo
 from lambdabuild.core.model import Status
 from lambdabuild.obstacles import Replacing, replacing_in
+from lambdabuild.packaging import sbom
+from lambdabuild.packaging.buildinfo import BuildInfo
 from lambdabuild.state.serialization import State
 from tests.unit.published import FORCED, GO, Project, executable, sha256, tamper
 

@@ -12,7 +12,7 @@ import pytest
 
 from lambdabuild import recovery
 from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
-from lambdabuild.packing import Packed
+from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from tests.unit.published import Project, executable

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Runtime, Status, StepResult
-from lambdabuild.packing import Packed
+from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal, Removed
 from lambdabuild.state.serialization import State

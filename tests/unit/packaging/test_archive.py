@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild import zips
 from lambdabuild.core import origins
-from lambdabuild.zips import Member, pack
+from lambdabuild.packaging import archive
+from lambdabuild.packaging.archive import Member, pack
 
 FIRST = (1980, 1, 1, 0, 0, 0)
 LAST = (2107, 12, 31, 23, 59, 58)
@@ -141,7 +141,7 @@ def test_a_zip_holds_no_more_files_than_it_can_count(monkeypatch: pytest.MonkeyP
 
 
 def test_a_zip_holds_no_more_than_its_fields_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "_MOST", (1 << 16) + 64)
+    monkeypatch.setattr(archive, "_MOST", (1 << 16) + 64)
     noise = hashlib.sha256(b"").digest()
     pack([Member("a", noise, 0o644)])
     with pytest.raises(ValueError, match="larger than 4 GB"):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import elf, zips
 from lambdabuild.core.model import MOST_UNZIPPED, Architecture, Asset, Kind, Runtime, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.golang.output import BuildID
-from lambdabuild.packing import Packed
-from lambdabuild.refusing import RefusedError, refuse
+from lambdabuild.packaging import archive, runtime_check
+from lambdabuild.packaging.packer import Packed
+from lambdabuild.packaging.verify import RefusedError, refuse
 from lambdabuild.system.digests import content_digest
 from tests.unit.published import FINAL, HALF_WAY, Project, executable, identity, sha256, tamper
 from tests.unit.values import DARWIN
@@ -396,7 +396,7 @@ def test_an_executable_that_would_not_start_is_refused(
 ) -> None:
     step = project.wanting(zip=zipped)
     said = refusal(project, content, step)
-    problems = elf.problems(
+    problems = runtime_check.problems(
         str(project.path / "staging/exe"),
         architecture=Architecture.X86_64,
         runtime=Runtime.AL2023,
@@ -433,7 +433,7 @@ def test_libraries_are_looked_for_where_the_runtime_does(
         asked.update(more, executable=executable)
         return []
 
-    monkeypatch.setattr(elf, "problems", note)
+    monkeypatch.setattr(runtime_check, "problems", note)
     linked = project.linked(
         executable(), project.wanting("**")._replace(layer_libraries=("liblayer.so.2",))
     )
@@ -472,7 +472,7 @@ def test_an_asset_that_became_a_directory_is_named(project: Project) -> None:
 
 
 def test_what_no_zip_can_hold_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "_MOST", 1 << 16)
+    monkeypatch.setattr(archive, "_MOST", 1 << 16)
     assert refusal(project, executable(), project.wanting()) == (
         "the zip cannot be made: it would be larger than 4 GB"
     )

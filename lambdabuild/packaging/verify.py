@@ -2,10 +2,10 @@
 
 import os
 
-from lambdabuild import elf
 from lambdabuild.core.model import MOST_UNZIPPED, Asset, Step
 from lambdabuild.core.text import size
 from lambdabuild.golang.output import BuildID, parse_build_id
+from lambdabuild.packaging import runtime_check
 from lambdabuild.state.artifacts import is_object
 
 MOST_FOR_UPLOAD = 52_428_800
@@ -61,7 +61,7 @@ def _refuse_start(step: Step, executable: str) -> None:
         for asset in step.assets
         if os.path.dirname(asset.name) in {"", "lib"}
     }
-    problems = elf.problems(
+    problems = runtime_check.problems(
         executable, architecture=step.target.architecture, runtime=step.runtime, bundled=bundled,
         layers=step.layer_libraries,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from lambdabuild.core.model import MOST_UNZIPPED, Asset, Target
-from lambdabuild.refusing import unfit
+from lambdabuild.packaging.verify import unfit
 from tests.unit.published import FINAL, HALF_WAY, Project, executable
 
 _START = "`bootstrap` would not start on provided.al2023: it "

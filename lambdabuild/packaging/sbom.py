@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lambdabuild import __version__
-from lambdabuild.buildinfo import BuildInfo, BuiltModule, parse_build_info
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command
+from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule, parse_build_info
 from lambdabuild.system.process import Run
 
 if TYPE_CHECKING:

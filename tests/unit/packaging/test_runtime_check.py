@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdabuild import elf
 from lambdabuild.core.model import Architecture, Runtime
 from lambdabuild.golang.toolchain import find_go
+from lambdabuild.packaging import runtime_check
 
 ZIG = "`cgo = true` with `pip install 'lambdabuild[cgo]'` and no CC of your own"
 X86_64, ARM64 = Architecture.X86_64, Architecture.ARM64
@@ -31,7 +31,7 @@ def problems(
     layers: Iterable[str] = (),
 ) -> list[str]:
     packed = {path.name: str(path) for path in bundled}
-    return elf.problems(
+    return runtime_check.problems(
         str(executable),
         architecture=architecture,
         runtime=runtime,

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild import sbom
-from lambdabuild.buildinfo import BuildInfo
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Diagnostic, Kind, Step
 from lambdabuild.core.origins import sbom_made_from
 from lambdabuild.core.paths import name_of
-from lambdabuild.packing import Packed, Staged
+from lambdabuild.packaging import sbom
+from lambdabuild.packaging.buildinfo import BuildInfo
+from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import held_companion
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system.process import Run

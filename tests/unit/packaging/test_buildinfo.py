@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.buildinfo import BuildInfo, BuiltModule, parse_build_info
+from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule, parse_build_info
 from tests.unit.values import texts
 
 GET = "example.com/shop/api/users/get"

@@ -15,10 +15,11 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from lambdabuild import __version__, sbom
-from lambdabuild.buildinfo import BuildInfo, BuiltModule
+from lambdabuild import __version__
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.toolchain import find_go
+from lambdabuild.packaging import sbom
+from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule
 from lambdabuild.system.process import Runner
 
 SHA256 = "0f" * 32
@@ -289,7 +290,7 @@ def test_equal_executables_have_equal_documents_wherever_and_whenever(built: Bui
     places = [built.directory / place / "a b: go1" for place in ("here", "another place")]
     assert places[0].read_bytes() == places[1].read_bytes()
     script = (
-        "import sys; from lambdabuild import sbom; from lambdabuild.buildinfo import *;"
+        "import sys; from lambdabuild.packaging import sbom; from lambdabuild.packaging.buildinfo import *;"
         "info = next(iter(parse_build_info(sys.stdin.read()).values()));"
         "print(sbom.document(info, name='users-get', sha256='0f' * 32), end='')"
     )

@@ -11,19 +11,25 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from lambdabuild import zips
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.golang.output import BuildID
-from lambdabuild.refusing import RefusedError, read_build_id, refuse, refuse_size, unreadable
+from lambdabuild.packaging import archive
+from lambdabuild.packaging.archive import Member
+from lambdabuild.packaging.verify import (
+    RefusedError,
+    read_build_id,
+    refuse,
+    refuse_size,
+    unreadable,
+)
 from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import reading
 from lambdabuild.system.digests import content_digest
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.zips import Member
 
 _PAUSE = 0.005
 """Seconds between two looks at an executable that Go has not finished."""
@@ -217,7 +223,7 @@ class Packer:
 
     def _zip(self, members: Sequence[Member]) -> bytes:
         try:
-            return zips.pack(members, self._epoch)
+            return archive.pack(members, self._epoch)
         except ValueError as error:
             raise RefusedError(f"the zip cannot be made: {error}") from error
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from lambdabuild.binary import Binary, Need, read
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import GLIBC, TARGETS, Architecture, Runtime
+from lambdabuild.packaging.elf import Binary, Need, read
 
 # Symbol versions that the libraries of a runtime define, up to the newest of each family. Those of
 # libgcc_s and libstdc++ follow the gcc they come from: 7.3 on Amazon Linux 2, 14.2 on Amazon Linux
