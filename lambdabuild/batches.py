@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
-from lambdabuild.caches import Mode
+from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core import text
 from lambdabuild.core.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target

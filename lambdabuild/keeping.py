@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.caches import Caches, Mode
+from lambdabuild.cache.local import LocalCache, cache_limit
+from lambdabuild.cache.transfer import Caches, Mode
 from lambdabuild.config.request import Request
 from lambdabuild.config.settings import parse_cache_mode
 from lambdabuild.core.credentials import CACHE_KEY
@@ -16,7 +17,6 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.core.spans import Activity
 from lambdabuild.keys import key_of
-from lambdabuild.localcache import LocalCache, cache_limit
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.doubts import doubt
@@ -54,7 +54,7 @@ def caching_of(session: Session, request: Request) -> Caching:
         mode = Mode.READ
     url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
     if url:
-        from lambdabuild.addresses import check_address  # noqa: PLC0415 - most runs need none
+        from lambdabuild.cache.addresses import check_address  # noqa: PLC0415 - most runs need none
 
         check_address(url)
     secret = environment.get(CACHE_KEY)
@@ -85,7 +85,7 @@ def open_caches(session: Session, caching: Caching) -> Caches | None:
     """
     if caching.mode is Mode.OFF:
         return None
-    from lambdabuild.remote import RemoteStore  # noqa: PLC0415 - most runs need none
+    from lambdabuild.cache.remote import RemoteStore  # noqa: PLC0415 - most runs need none
 
     environment = session.environment
     read_only = caching.mode is Mode.READ

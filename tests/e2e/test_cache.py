@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.entry import seal, to_object
+from lambdabuild.cache.entry import seal, to_object
 from tests.e2e.conftest import Project, main_printing
 from tests.e2e.watcher import SENTINEL_FILE, main_saying, watching
 from tests.unit.published import executable

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.addresses import StoreError
+from lambdabuild.cache.addresses import StoreError
+from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.remote import RemoteStore
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Fault, Proxy, ask
 

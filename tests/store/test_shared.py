@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.caches import Caches
-from lambdabuild.entry import Header
-from lambdabuild.localcache import LocalCache
-from lambdabuild.remote import RemoteStore
+from lambdabuild.cache.entry import Header
+from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.remote import RemoteStore
+from lambdabuild.cache.transfer import Caches
+from lambdabuild.cache.wanted import Fetched, Source
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.wanted import Fetched, Source
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Answer, Backend, Fault, Proxy, Request
 
@@ -245,7 +245,7 @@ def test_a_store_that_takes_nothing_costs_one_warning(
 def test_a_slow_store_is_given_up_when_building_is_quicker(
     machines: list[Machine], store: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambdabuild.caches._WORTH", 0.0)
+    monkeypatch.setattr("lambdabuild.cache.transfer._WORTH", 0.0)
     one, two, _ = machines
     one.run()
     two.timeout, two.workers = 2, 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.addresses import _SCHEMES
+from lambdabuild.cache.addresses import _SCHEMES
 from lambdabuild.core.credentials import OF_STORES, for_builds, for_command, kept_back
 
 PLAIN = {

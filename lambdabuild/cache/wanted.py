@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from lambdabuild.entry import BadEntryError, Header
+from lambdabuild.cache.entry import BadEntryError, Header
 from lambdabuild.state.artifacts import MODE
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
+from lambdabuild.cache.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.system.reading import PIECE, opened
 
 DEFAULT_LIMIT = 5_000_000_000

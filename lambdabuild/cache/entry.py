@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lambdabuild.cache.frames import DamagedError, may_be, pack, unpack
 from lambdabuild.core.model import MOST_UNZIPPED
-from lambdabuild.frames import DamagedError, may_be, pack, unpack
 
 if TYPE_CHECKING:
     from blake3 import blake3

@@ -14,16 +14,16 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
-from lambdabuild.addresses import StoreError
+from lambdabuild.cache.addresses import StoreError
+from lambdabuild.cache.entry import MOST, BadEntryError, Header, from_object, seal, to_object
+from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.remote import RemoteStore
+from lambdabuild.cache.wanted import Counts, Fetched, Source, Wanted
 from lambdabuild.core.spans import Activity, Span
-from lambdabuild.entry import MOST, BadEntryError, Header, from_object, seal, to_object
-from lambdabuild.localcache import LocalCache
-from lambdabuild.remote import RemoteStore
 from lambdabuild.system.machine import processors
 from lambdabuild.system.reading import pieces
 from lambdabuild.system.threads import Crew, Room
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.wanted import Counts, Fetched, Source, Wanted
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Who may answer for a store; what goes elsewhere goes nowhere."""
 
-from lambdabuild.addresses import answering, parsed
+from lambdabuild.cache.addresses import answering, parsed
 
 CLOUD = {"169.254.0.0/16", "fd00:ec2::/32"}
 

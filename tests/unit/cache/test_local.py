@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.cache.entry import BadEntryError, Header, seal
+from lambdabuild.cache.local import DEFAULT_LIMIT, Info, LocalCache, cache_limit
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.entry import BadEntryError, Header, seal
-from lambdabuild.localcache import DEFAULT_LIMIT, Info, LocalCache, cache_limit
 from lambdabuild.system.own import cache_directory
 
 SECRET = b"only known to us"
@@ -281,7 +281,7 @@ def test_a_disk_that_takes_nothing_is_an_os_error_and_leaves_nothing(
 
 _WRITE = """\
 import sys
-from tests.unit.test_localcache import *
+from tests.unit.cache.test_local import *
 cache = LocalCache(sys.argv[1], 25_000, None)
 for n in range(150):
     content = str(n % 50).encode() * 500

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from lambdabuild.addresses import (
+from lambdabuild.cache.addresses import (
     NO_CREDENTIALS,
     Place,
     StoreError,

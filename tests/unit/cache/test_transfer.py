@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.caches import Caches
+from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.remote import RemoteStore
+from lambdabuild.cache.transfer import Caches
+from lambdabuild.cache.wanted import Counts, Fetched, Source
 from lambdabuild.core.spans import Activity
-from lambdabuild.localcache import LocalCache
-from lambdabuild.remote import RemoteStore
 from lambdabuild.system.threads import Crew
 from lambdabuild.system.timeline import Timeline
-from lambdabuild.wanted import Counts, Fetched, Source
 
 NAMES = ("carts-add", "orders-list", "users-get")
 CONTENT = {name: f"the executable of {name} ".encode() * 99 for name in NAMES}
@@ -242,7 +242,7 @@ def test_a_full_disk_costs_one_warning(runs: Runs, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("lambdabuild.localcache._write", full)
+    monkeypatch.setattr("lambdabuild.cache.local._write", full)
     runs.fill(runs.local, None)
     message = f"the cache {runs.path}/local cannot be used: No space left on device"
     assert [told for told, _ in runs.warnings] == [message]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.entry import (
+from lambdabuild.cache.entry import (
     LONGEST,
     MOST,
     BadEntryError,
@@ -19,7 +19,7 @@ from lambdabuild.entry import (
     seal,
     to_object,
 )
-from lambdabuild.frames import FRAME, pack
+from lambdabuild.cache.frames import FRAME, pack
 
 KEY = "0123456789abcdef"
 SECRET = b"only known to us"
