@@ -161,14 +161,14 @@ def why(
     ] = None,
 ) -> None:
     """Tell why each function would be rebuilt, naming the first input that changed."""
-    from lambdabuild import explanations  # noqa: PLC0415
+    from lambdabuild.selection import explain  # noqa: PLC0415
 
     with opened(flags, selection, output) as session:
         if file:
             # `--file one.go two.go`: what follows is meant as files as well.
-            lines = explanations.dependants(session, [*file, *(names or ())])
+            lines = explain.dependants(session, [*file, *(names or ())])
         else:
-            lines = explanations.reasons(session, tuple(names or ()), selection.narrowing)
+            lines = explain.reasons(session, tuple(names or ()), selection.narrowing)
         for line in lines:
             print_line(line)
 

@@ -74,7 +74,7 @@ def _list_some(
     session: Session, narrowing: Narrowing, state: State
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import survey_some  # noqa: PLC0415
 
     found, selected = survey_some(session, (), state, time.time_ns(), narrowing)
     steps = (step for step in found.plan.steps if step.key in selected.keys)
@@ -284,7 +284,7 @@ def _select(
         with session.timeline.span(Activity.SURVEY):
             return survey(session, names, state, clock, force=force), None
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import restricted, survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import restricted, survey_some  # noqa: PLC0415
 
     found, selected = survey_some(
         session, names, state, clock, narrowing, force=force, next_="lambdabuild.batches"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.aliases import Aliases
+from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.stamps import Stamps
 from lambdabuild.system import directories
 from lambdabuild.system.links import Links

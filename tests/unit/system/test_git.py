@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.checkout import check_out, copy_base
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.selection.base_files import check_out, copy_base
 from lambdabuild.system.git import Change, Repository, changed_since, unknown_to_git
 from lambdabuild.system.process import Runner
 

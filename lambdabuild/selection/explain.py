@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Sequence
 
-from lambdabuild.aliases import Aliases
 from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import explanation
+from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.store import Home
 from lambdabuild.survey.depending import depending
 from lambdabuild.survey.session import Session
@@ -26,7 +26,7 @@ def reasons(
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
     # Slow to import, and seldom asked for.
-    from lambdabuild.selecting import restricted, survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import restricted, survey_some  # noqa: PLC0415
 
     found, selected = survey_some(session, names, state, time.time_ns(), narrowing)
     shown = selected.reasons if narrowing.by_change else found.reasons

@@ -4,8 +4,8 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from lambdabuild.checkout import prepare
 from lambdabuild.core.spans import Activity
+from lambdabuild.selection.base_files import prepare
 from lambdabuild.survey.ahead import Later
 from lambdabuild.survey.session import Session
 from lambdabuild.system import git

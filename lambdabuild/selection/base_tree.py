@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from lambdabuild.checkout import check_out
 from lambdabuild.core.model import Command, Completed, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang.tree import walk
+from lambdabuild.selection.base_files import check_out
 from lambdabuild.state.findings import Findings
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, Variant

@@ -3,9 +3,6 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild.aliases import Aliases
-from lambdabuild.before import ANOTHER, VENDORED, Comparison, compare_packages
-from lambdabuild.checkout import copy_base
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers
@@ -13,8 +10,11 @@ from lambdabuild.core.model import Asset, Step
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.origins import packed_text
 from lambdabuild.core.paths import name_of, path_of
-from lambdabuild.earlier import Earlier
 from lambdabuild.golang import source
+from lambdabuild.selection.base_files import copy_base
+from lambdabuild.selection.compare import ANOTHER, VENDORED, Comparison, compare_packages
+from lambdabuild.selection.earlier import Earlier
+from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey.inputs import first_change
 from lambdabuild.survey.session import Session

@@ -14,7 +14,7 @@ from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.golang import modfiles
 from lambdabuild.golang.tree import walk
-from lambdabuild.shadow import Shadow
+from lambdabuild.selection.base_tree import Shadow
 from lambdabuild.state.findings import Findings
 from lambdabuild.survey.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery

@@ -24,7 +24,7 @@ from lambdabuild.survey.survey import Key, Survey, survey
 from lambdabuild.system import reading
 
 if TYPE_CHECKING:
-    from lambdabuild.earlier import Earlier
+    from lambdabuild.selection.earlier import Earlier
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _ESCAPES = {
@@ -75,11 +75,11 @@ def survey_some(
 
 
 def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
-    from lambdabuild.earlier import look_back  # noqa: PLC0415 - few runs need it
+    from lambdabuild.selection.earlier import look_back  # noqa: PLC0415 - few runs need it
 
     earlier = look_back(session, ref)
     # `go list` is at work by now, and does not wait for these.
-    for name in ("lambdabuild.since", "lambdabuild.golang.output", next_):
+    for name in ("lambdabuild.selection.since", "lambdabuild.golang.output", next_):
         importlib.import_module(name)
     return earlier
 
@@ -136,10 +136,10 @@ def _touched(
     # Slow to import, and seldom asked for.
     with session.timeline.span(Activity.SELECT):
         if earlier is not None:
-            from lambdabuild.since import touched_since  # noqa: PLC0415
+            from lambdabuild.selection.since import touched_since  # noqa: PLC0415
 
             return touched_since(session, found, earlier.get())
-        from lambdabuild.mentioned import touched_by  # noqa: PLC0415
+        from lambdabuild.selection.files_from import touched_by  # noqa: PLC0415
 
         return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))
 

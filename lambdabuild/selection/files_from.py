@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from lambdabuild.aliases import Aliases
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers, matches_embedded
 from lambdabuild.core.model import Package, Step
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import path_of
 from lambdabuild.golang import source
-from lambdabuild.since import broken, configures, is_deciding
+from lambdabuild.selection.since import broken, configures, is_deciding
+from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
