@@ -80,10 +80,10 @@ def merge_reports(
 @taking()
 def clean(flags: Globals) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
-    from lambdabuild import removal  # noqa: PLC0415
+    from lambdabuild.build import clean  # noqa: PLC0415
 
     with opened(flags) as session:
-        removed = removal.clean(session)
+        removed = clean.clean(session)
         noun = "file" if len(removed) == 1 else "files"
         session.console.say(f"removed {len(removed)} {noun}")
 
@@ -120,8 +120,8 @@ chores.add_typer(cache_app, name="cache")
 @taking()
 def cache_info(flags: Globals) -> None:
     """Show where the cache is, and how full."""
+    from lambdabuild.build.restore import local_cache  # noqa: PLC0415
     from lambdabuild.core.text import size  # noqa: PLC0415
-    from lambdabuild.keeping import local_cache  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("look at"):
@@ -139,8 +139,8 @@ def cache_info(flags: Globals) -> None:
 @taking()
 def cache_clear(flags: Globals) -> None:
     """Remove all that is kept on this machine."""
+    from lambdabuild.build.restore import local_cache  # noqa: PLC0415
     from lambdabuild.core.text import size  # noqa: PLC0415
-    from lambdabuild.keeping import local_cache  # noqa: PLC0415
 
     with opened(flags) as session:
         with _using_cache("clear"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lambdabuild import publish
+from lambdabuild.build import publish
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.credentials import CACHE_KEY, PASSED, for_builds, kept_back
 from lambdabuild.core.errors import LambdabuildError

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from lambdabuild.build.reports import write_file
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.outlets import write_file
 from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.output.report import to_json
 from lambdabuild.output.streams import print_json

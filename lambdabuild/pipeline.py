@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lambdabuild.build.clean import prune, recall, say_waiting
+from lambdabuild.build.manifest import is_current, says_all, write_manifest
+from lambdabuild.build.reports import note_history, with_earlier_sizes, write_outlets
+from lambdabuild.build.size_limits import Limits, checked
 from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
@@ -21,10 +25,6 @@ from lambdabuild.core.model import (
     Target,
 )
 from lambdabuild.core.spans import Activity
-from lambdabuild.manifest import is_current, says_all, write_manifest
-from lambdabuild.outlets import note_history, with_earlier_sizes, write_outlets
-from lambdabuild.removal import prune, recall, say_waiting
-from lambdabuild.sizes import Limits, checked
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
@@ -216,7 +216,7 @@ class Run:
         if not found.to_build.steps and not found.only_to_pack:
             return []
         # Not before there is something to build: nothing changed should cost next to nothing.
-        from lambdabuild.batches import build_and_publish  # noqa: PLC0415
+        from lambdabuild.build.schedule import build_and_publish  # noqa: PLC0415
 
         return build_and_publish(
             self.session, self.request, self.home, self.state, found, self.clock, outdated
@@ -252,7 +252,7 @@ def _write_manifest(
     session: Session, request: Request, found: Survey, state: State
 ) -> LambdabuildError | None:
     """Write the manifest; return why it cannot be, for the functions are built all the same."""
-    from lambdabuild.batches import replacing  # noqa: PLC0415 - not where nothing is to do
+    from lambdabuild.build.schedule import replacing  # noqa: PLC0415 - not where nothing is to do
 
     try:
         write_manifest(state, session.project, session.layout, replacing(session, request, found))
@@ -265,7 +265,7 @@ def _check_caching(session: Session, request: Request) -> None:
     """See that a shared cache that was asked for can be, also where nothing is to be built."""
     named = (request.cache, session.environment.get("LAMBDABUILD_CACHE"))
     if any(named) or session.settings.config.cache:
-        from lambdabuild.keeping import caching_of  # noqa: PLC0415 - few runs need it
+        from lambdabuild.build.restore import caching_of  # noqa: PLC0415 - few runs need it
 
         caching_of(session, request)
 
@@ -287,7 +287,7 @@ def _select(
     from lambdabuild.selection.select import restricted, survey_some  # noqa: PLC0415
 
     found, selected = survey_some(
-        session, names, state, clock, narrowing, force=force, next_="lambdabuild.batches"
+        session, names, state, clock, narrowing, force=force, next_="lambdabuild.build.schedule"
     )
     return restricted(found, selected), selected.share
 
@@ -303,8 +303,8 @@ def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
-    from lambdabuild.batches import toolchain_for  # noqa: PLC0415
-    from lambdabuild.build import command_of, stage  # noqa: PLC0415
+    from lambdabuild.build.compile import command_of, stage  # noqa: PLC0415
+    from lambdabuild.build.schedule import toolchain_for  # noqa: PLC0415
 
     home = Home(session.project, session.environment)
     state = home.load()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
@@ -15,7 +16,6 @@ from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.follow_up import FollowUp
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.ground import Ground
-from lambdabuild.keeping import caching_of
 from lambdabuild.keyboard import keys
 from lambdabuild.output import events
 from lambdabuild.output.board import Board

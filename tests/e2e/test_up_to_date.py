@@ -29,10 +29,10 @@ SLOW = {
         "sysconfig",
     ),
     *(
-        "lambdabuild.batches",
-        "lambdabuild.build",
+        "lambdabuild.build.schedule",
+        "lambdabuild.build.compile",
         "lambdabuild.golang.output",
-        "lambdabuild.publish",
+        "lambdabuild.build.publish",
     ),
 }
 """What only a run needs that has something to build."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from lambdabuild.build.obstacles import Replacing
+from lambdabuild.build.publish import Publisher
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.model import (
     Artifact,
@@ -27,10 +29,8 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.origins import packed_text, sbom_made_from
 from lambdabuild.core.paths import name_of
-from lambdabuild.obstacles import Replacing
 from lambdabuild.output.console import Console, Look
 from lambdabuild.packaging.packer import Packed, Packer, Staged
-from lambdabuild.publish import Publisher
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal
 from lambdabuild.state.serialization import State

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.request import Request
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
-from lambdabuild.manifest import remove_manifest
 from lambdabuild.output.console import Console
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
@@ -56,7 +56,7 @@ def recall(session: Session, home: Home) -> Recalled:
         )
     announced = home.announced()
     if announced:
-        from lambdabuild.recovery import recover  # noqa: PLC0415 - seldom needed
+        from lambdabuild.build.recovery import recover  # noqa: PLC0415 - seldom needed
 
         recover(announced, state, home.project)
     return Recalled(state, announced, renewed)

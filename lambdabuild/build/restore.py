@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild.build.cache_keys import key_of
 from lambdabuild.cache.local import LocalCache, cache_limit
 from lambdabuild.cache.transfer import Caches, Mode
 from lambdabuild.config.request import Request
@@ -16,7 +17,6 @@ from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.core.spans import Activity
-from lambdabuild.keys import key_of
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.doubts import doubt

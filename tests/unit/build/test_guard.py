@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.build import wrapper_path
+from lambdabuild.build.compile import wrapper_path
+from lambdabuild.build.guard import list_sources
 from lambdabuild.core.model import Batch, Flags, Function, Module, Package, Step
 from lambdabuild.golang.commands import Staging
-from lambdabuild.guard import list_sources
 from tests.unit.values import X86_64
 
 PATH = "example.com/m/api/f"

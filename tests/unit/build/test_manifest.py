@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from lambdabuild import manifest
+from lambdabuild.build import manifest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import manifest_text
 from lambdabuild.state.serialization import State

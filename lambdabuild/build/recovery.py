@@ -5,8 +5,8 @@ import logging
 import os
 from collections.abc import Sequence
 
+from lambdabuild.build.manifest import recover_manifest
 from lambdabuild.core.model import Artifact, Companion
-from lambdabuild.manifest import recover_manifest
 from lambdabuild.state.artifacts import digest, held_companion, identify, remove_empty
 from lambdabuild.state.serialization import State
 from lambdabuild.system.own import temporary

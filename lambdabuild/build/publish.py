@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 
+from lambdabuild.build.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.core.model import (
     Artifact,
     Companion,
@@ -21,7 +22,6 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.origins import UNTOLD
 from lambdabuild.core.paths import name_of
-from lambdabuild.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild.build.forms import bill_made_from, unpacked
 from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.core.paths import name_of
-from lambdabuild.forms import bill_made_from, unpacked
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state.artifacts import digest, held_companion, is_object
 from lambdabuild.state.store import cannot_write

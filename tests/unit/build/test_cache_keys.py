@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdabuild.build.cache_keys import key_of
 from lambdabuild.core.model import CCompiler, Flags, Input, Package
 from lambdabuild.core.origins import UNKNOWN
-from lambdabuild.keys import key_of
 from tests.unit.values import step
 
 STEP = step()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import publish
+from lambdabuild.build import publish
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
 from lambdabuild.core.origins import UNTOLD

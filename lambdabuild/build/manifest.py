@@ -16,7 +16,7 @@ from lambdabuild.system.own import temporary
 from lambdabuild.system.places import leads_out
 
 if TYPE_CHECKING:
-    from lambdabuild.obstacles import Replacing
+    from lambdabuild.build.obstacles import Replacing
 
 
 def _place(layout: str) -> str:
@@ -92,7 +92,7 @@ def _text(path: Path) -> str | None:
 
 def _is_ours(text: str | None, written: str | None) -> bool:
     """Tell whether lambdabuild wrote a manifest, be it for another checkout; or it is empty."""
-    from lambdabuild.forms import is_manifest_text  # noqa: PLC0415 - not where nothing is to do
+    from lambdabuild.build.forms import is_manifest_text  # noqa: PLC0415 - not where nothing is to do
 
     return text is not None and (not text or _sha256(text) == written or is_manifest_text(text))
 

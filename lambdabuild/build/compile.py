@@ -11,15 +11,15 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
+from lambdabuild.build.gocache import forget_packages
+from lambdabuild.build.guard import list_sources
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
 from lambdabuild.core.spans import Span
-from lambdabuild.gocache import forget_packages
 from lambdabuild.golang import commands
 from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.commands import Memory, Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
-from lambdabuild.guard import list_sources
 from lambdabuild.survey.plan import reached
 from lambdabuild.system import directories
 from lambdabuild.system.process import Run

@@ -6,7 +6,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild.build import Distrusted, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.build.compile import Distrusted, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.build.obstacles import Replacing, replacing_in
+from lambdabuild.build.publish import Publisher, check_writable
+from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches, without
+from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core import text
@@ -15,12 +19,8 @@ from lambdabuild.core.origins import epoch_of
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.golang import commands
-from lambdabuild.keeping import Keeper, caching_of, closing, open_caches, without
-from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.packaging.packer import Packed, Packer
 from lambdabuild.packaging.verify import MOST_FOR_UPLOAD, RefusedError
-from lambdabuild.publish import Publisher, check_writable
-from lambdabuild.sizes import Limits
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home, cannot_write

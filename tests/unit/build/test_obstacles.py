@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.build.obstacles import Replacing, replacing_in
 from lambdabuild.core.model import Status
-from lambdabuild.obstacles import Replacing, replacing_in
 from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo
 from lambdabuild.state.serialization import State

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.build.clean import recall
+from lambdabuild.build.manifest import write_manifest
+from lambdabuild.build.recovery import recover
 from lambdabuild.core.model import Artifact, Kind
-from lambdabuild.manifest import write_manifest
-from lambdabuild.recovery import recover
-from lambdabuild.removal import recall
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.system.own import temporary

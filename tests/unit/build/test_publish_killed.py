@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lambdabuild import recovery
+from lambdabuild.build import recovery
 from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild import obstacles
+from lambdabuild.build import obstacles
 from lambdabuild.core.model import Companion, Diagnostic, Identity, Kind, Status
 from lambdabuild.core.origins import sbom_made_from, zip_made_from
 from lambdabuild.state import artifacts
