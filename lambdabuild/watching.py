@@ -13,24 +13,21 @@ from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
-from lambdabuild.follow_up import FollowUp
+from lambdabuild.filewatch.baseline import Ground
+from lambdabuild.filewatch.keyboard import keys
+from lambdabuild.filewatch.notifier import Watcher
+from lambdabuild.filewatch.on_success import FollowUp
+from lambdabuild.filewatch.surroundings import directories_to_watch, git_at_work
+from lambdabuild.filewatch.wakeups import Signals
 from lambdabuild.golang.pipes import releasing
-from lambdabuild.ground import Ground
-from lambdabuild.keyboard import keys
 from lambdabuild.output import events
 from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
-from lambdabuild.signals import Signals
-from lambdabuild.surroundings import (
-    directories_to_watch,
-    git_at_work,
-)
 from lambdabuild.survey.depending import depending
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.process import Runner
-from lambdabuild.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """What wakes a watch."""
 
-from lambdabuild.signals import Signals
+from lambdabuild.filewatch.wakeups import Signals
 
 
 def test_an_event_ends_the_waiting_and_a_time_that_passes_does_too() -> None:

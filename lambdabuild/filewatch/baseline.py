@@ -5,8 +5,8 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from lambdabuild.filewatch.surroundings import configuration, whatever_mends
 from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
-from lambdabuild.surroundings import configuration, whatever_mends
 from lambdabuild.survey.session import Session
 
 
