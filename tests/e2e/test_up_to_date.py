@@ -118,7 +118,7 @@ def test_another_go_builds_all(repo: Recorded) -> None:
 
 def test_with_nothing_changed_nothing_slow_is_imported(repo: Recorded) -> None:
     code = (
-        "import json, sys; from lambdabuild.cli import app; sys.argv[1:] = ['all', '--quiet']\n"
+        "import json, sys; from lambdabuild.cli.app import app; sys.argv[1:] = ['all', '--quiet']\n"
         "try: app()\n"
         "except SystemExit: print(json.dumps(sorted(sys.modules)))"
     )

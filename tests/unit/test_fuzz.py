@@ -19,6 +19,7 @@ import pytest
 
 from lambdabuild.build.forms import bill_made_from, is_manifest_text, unpacked
 from lambdabuild.cache.entry import BadEntryError, from_object, read_header, seal, to_object
+from lambdabuild.cli.merge_reports import join
 from lambdabuild.config.file import parse_config
 from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
@@ -35,7 +36,6 @@ from lambdabuild.golang.output import (
     without_stacks,
 )
 from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
-from lambdabuild.joining import join
 from lambdabuild.output.report import manifest_text
 from lambdabuild.packaging.buildinfo import parse_build_info
 from lambdabuild.packaging.elf import read as read_binary

@@ -12,7 +12,8 @@ import typer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambdabuild.cli import app
+from lambdabuild.cli.app import app
+from lambdabuild.cli.usage import shown
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.settings import Config
 from lambdabuild.core.errors import LambdabuildError
@@ -24,7 +25,6 @@ from lambdabuild.output.github import annotations, refusal, refusal_summary, sum
 from lambdabuild.output.report import faults, report_value, to_json
 from lambdabuild.output.streams import print_columns, print_json, print_line, tell
 from lambdabuild.system.process import shell_line
-from lambdabuild.usage import shown
 from tests.unit.output.test_console import record
 from tests.unit.values import PROJECT, artifact, batch, relative, step
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from lambdabuild.cli.usage import Asked
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing
@@ -12,7 +13,6 @@ from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value, to_json
 from lambdabuild.output.streams import ReaderGoneError, print_json, tell
 from lambdabuild.system.places import check_file
-from lambdabuild.usage import Asked
 
 
 def leave(

@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from lambdabuild import __version__
-from lambdabuild.boundary import guarded, note_thread
-from lambdabuild.chores import chores, opened
-from lambdabuild.core import errors
-from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.flags import (
+from lambdabuild.cli.boundary import guarded, note_thread
+from lambdabuild.cli.maintenance import chores, opened
+from lambdabuild.cli.options import (
     Building,
     Globals,
     Output,
@@ -30,6 +28,8 @@ from lambdabuild.flags import (
     selecting_flags,
     taking,
 )
+from lambdabuild.core import errors
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output import streams
 from lambdabuild.output.streams import print_columns, print_json, print_line
 
@@ -121,9 +121,9 @@ def watch(
     ] = None,
 ) -> None:
     """Build, then rebuild what changes touch, until Ctrl-C."""
-    from lambdabuild.opening import settle  # noqa: PLC0415
-    from lambdabuild.watching import Wishes  # noqa: PLC0415
-    from lambdabuild.watching import watch as watch_functions  # noqa: PLC0415
+    from lambdabuild.cli.opening import settle  # noqa: PLC0415
+    from lambdabuild.watch import Wishes  # noqa: PLC0415
+    from lambdabuild.watch import watch as watch_functions  # noqa: PLC0415
 
     if building.dry_run:
         raise LambdabuildError(
@@ -319,7 +319,7 @@ def main() -> NoReturn:
 
 def _leave(error: LambdabuildError, started: str | None) -> None:
     """Leave for machines, too, why this could not go on, if anybody asks for that."""
-    from lambdabuild import refusals, usage  # noqa: PLC0415
+    from lambdabuild.cli import refusals, usage  # noqa: PLC0415
 
     asked = usage.asked_of(sys.argv[1:], *usage.flags_of(typer.main.get_command(app)))
     refusals.leave(error, asked, started, os.environ)

@@ -48,7 +48,7 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
     except LambdabuildError as error:
         code = _ended(error, leave)
     except typer.TyperException as error:
-        from lambdabuild import usage  # noqa: PLC0415 - only when something is wrong
+        from lambdabuild.cli import usage  # noqa: PLC0415 - only when something is wrong
 
         leave(usage.shown(error))
         code = error.exit_code

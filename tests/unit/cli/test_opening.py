@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.cli.opening import settle
+from lambdabuild.cli.options import Globals, Selection
 from lambdabuild.config.settings import Settings
-from lambdabuild.flags import Globals, Selection
-from lambdabuild.opening import settle
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from lambdabuild.cli.refusals import leave
+from lambdabuild.cli.usage import Asked
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.annotating import from_top
-from lambdabuild.refusals import leave
-from lambdabuild.usage import Asked
 
 
 def wrong(shop: Path, **more: Any) -> LambdabuildError:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lambdabuild.cli.options import Globals, Output, Selection, taking
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.flags import Globals, Output, Selection, taking
 from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def merge_reports(
     ] = None,
 ) -> None:
     """Join what the shards of one build reported."""
-    from lambdabuild import joining  # noqa: PLC0415
+    from lambdabuild.cli import merge_reports  # noqa: PLC0415
 
     with opened(flags) as session:
-        if not joining.join(session, paths, report=report, manifest=manifest):
+        if not merge_reports.join(session, paths, report=report, manifest=manifest):
             raise typer.Exit(errors.FAILED)
 
 
@@ -92,7 +92,7 @@ def clean(flags: Globals) -> None:
 @taking()
 def doctor(flags: Globals) -> None:
     """Check toolchain, configuration and environment."""
-    from lambdabuild.doctor import Verdict, examine  # noqa: PLC0415
+    from lambdabuild.cli.doctor import Verdict, examine  # noqa: PLC0415
 
     refused: list[LambdabuildError] = []
     with opened(flags, refused=refused.append) as session:
@@ -199,6 +199,6 @@ def opened(
     refused: Callable[[LambdabuildError], None] | None = None,
 ) -> AbstractContextManager["Session"]:
     """Open a session; what it needs is imported only now."""
-    from lambdabuild import opening  # noqa: PLC0415
+    from lambdabuild.cli import opening  # noqa: PLC0415
 
     return opening.opened(flags, selection, output, refused)

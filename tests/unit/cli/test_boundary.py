@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.boundary import guarded, in_words, note_thread
+from lambdabuild.cli.boundary import guarded, in_words, note_thread
 from lambdabuild.core.errors import Interrupted, LambdabuildError
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import typer
 
-from lambdabuild.boundary import in_words
+from lambdabuild.cli.boundary import in_words
+from lambdabuild.cli.options import Globals, Output, Selection
 from lambdabuild.config.settings import FILE_NAME, Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.flags import Globals, Output, Selection
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look

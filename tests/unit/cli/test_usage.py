@@ -1,8 +1,8 @@
 import pytest
 import typer
 
-from lambdabuild.cli import app
-from lambdabuild.usage import Asked, asked_of, flags_of
+from lambdabuild.cli.app import app
+from lambdabuild.cli.usage import Asked, asked_of, flags_of
 
 COMMANDS, GENERAL = flags_of(typer.main.get_command(app))
 
