@@ -27,7 +27,7 @@ print(seconds)
 """
 
 _LAMBDABUILD = """\
-from lambdabuild.zips import Member, pack as pack_members
+from lambdabuild.packaging.archive import Member, pack as pack_members
 
 def pack(content):
     return pack_members([Member("bootstrap", content, 0o755)])

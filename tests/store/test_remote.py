@@ -209,7 +209,7 @@ def test_a_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
 
 _WRITE = """\
 import sys
-from lambdabuild.remote import RemoteStore
+from lambdabuild.cache.remote import RemoteStore
 remote = RemoteStore(sys.argv[1], {}, 30)
 for _ in range(40):
     remote.put("ab0123456789", sys.argv[2].encode() * 100_000)
