@@ -24,11 +24,11 @@ from lambdabuild.packaging.verify import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home, cannot_write
+from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.doubts import doubt
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey
-from lambdabuild.survey.withoutc import warnings, with_remedy
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
 from lambdabuild.system.process import in_parallel

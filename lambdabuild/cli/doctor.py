@@ -19,7 +19,7 @@ from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.signing import keys_of
 from lambdabuild.state.store import Home, remedy_of
-from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery, discover
 from lambdabuild.survey.golist import start_go
 from lambdabuild.survey.modules import variants_of

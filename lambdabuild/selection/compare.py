@@ -16,7 +16,7 @@ from lambdabuild.golang import modfiles
 from lambdabuild.golang.tree import walk
 from lambdabuild.selection.base_tree import Shadow
 from lambdabuild.state.findings import Findings
-from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.inputs import first_change

@@ -17,7 +17,7 @@ from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import Look, Stamps, look, take
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.ahead import read_ahead
-from lambdabuild.survey.compiler import compilers_of
+from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, start_go, world_of
@@ -149,7 +149,7 @@ def overview(
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
-        from lambdabuild.survey.foreign import look_abroad  # noqa: PLC0415 - few projects have C
+        from lambdabuild.survey.cgo.foreign import look_abroad  # noqa: PLC0415 - few projects have C
 
         discovery = look_abroad(
             session.run, go, discovery, functions, session.settings, session.environment,
@@ -319,7 +319,7 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
     plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
     if not plan.set_aside:
         return plan
-    from lambdabuild.survey.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
+    from lambdabuild.survey.cgo.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
 
     return with_remedies(plan, loaded, {d: e.flags for d, e in discovery.environments.items()})
 

@@ -14,7 +14,7 @@ import pytest
 from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime
 from lambdabuild.golang.commands import target_environment
 from lambdabuild.packaging import runtime_check
-from lambdabuild.survey.compiler import Compilers
+from lambdabuild.survey.cgo.compiler import Compilers
 from tests.e2e.conftest import (
     FIXTURES,
     NOT_COPIED,

@@ -17,10 +17,10 @@ from lambdabuild.golang.commands import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.survey.compiler import Compilers
+from lambdabuild.survey.cgo.compiler import Compilers
+from lambdabuild.survey.cgo.headers import Reading, Repository, Way, pkg_config
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, Variant
-from lambdabuild.survey.headers import Reading, Repository, Way, pkg_config
 from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.modules import ASSEMBLY, Graph, variants_of
 from lambdabuild.survey.plan import order_of

@@ -4,7 +4,7 @@ import pytest
 
 from lambdabuild.core.model import Target
 from lambdabuild.golang.constraints import left_in, named_for
-from lambdabuild.survey.withoutc import LeftOut, is_missed
+from lambdabuild.survey.cgo.withoutc import LeftOut, is_missed
 from tests.unit.values import ARM64, DARWIN, X86_64
 
 WITH_C = b'package db\n\n// int two(void);\nimport "C"\n\nfunc Open() int { return int(C.two()) }\n'

@@ -9,7 +9,7 @@ import pytest
 from lambdabuild.config.settings import Choices, Config, FunctionTable, Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Flags, Runtime, Target
-from lambdabuild.survey.compiler import Compilers, compilers_of
+from lambdabuild.survey.cgo.compiler import Compilers, compilers_of
 from tests.unit.values import ARM64, X86_64
 
 VERSION = importlib.metadata.version("ziglang")
