@@ -24,7 +24,7 @@ from lambdabuild.output import events
 from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
-from lambdabuild.survey.depending import depending
+from lambdabuild.survey.recheck import depending
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.process import Runner

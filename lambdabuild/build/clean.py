@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.request import Request
-from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.output.console import Console
 from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State

@@ -15,7 +15,7 @@ from pathlib import Path
 from lambdabuild.core.model import Batch, Package
 from lambdabuild.golang.commands import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.golang.source import PROFILE, is_source
-from lambdabuild.system import directories, reading
+from lambdabuild.system import directories, files
 
 _SECOND = 1_000_000_000
 _COARSE_TICK = 2 * _SECOND
@@ -51,7 +51,7 @@ def _named_by(goflags: str, directory: str) -> Iterator[str]:
     if overlay := overlay_path(goflags, directory):
         yield overlay
         with contextlib.suppress(OSError, ValueError):
-            yield from parse_overlay(reading.text(overlay), directory)
+            yield from parse_overlay(files.text(overlay), directory)
 
 
 def _compiled(batch: Batch) -> Iterator[Package]:

@@ -13,13 +13,13 @@ from lambdabuild.cache.local import LocalCache, cache_limit
 from lambdabuild.cache.transfer import Caches, Mode
 from lambdabuild.config.request import Request
 from lambdabuild.config.settings import parse_cache_mode
-from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
+from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.core.spans import Activity
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import unfit
-from lambdabuild.survey.doubts import doubt
+from lambdabuild.survey.recheck import doubt
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.own import cache_directory

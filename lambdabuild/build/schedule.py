@@ -25,8 +25,8 @@ from lambdabuild.state import artifacts
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home, cannot_write
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
-from lambdabuild.survey.doubts import doubt
 from lambdabuild.survey.plan import batches_in_order
+from lambdabuild.survey.recheck import doubt
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey
 from lambdabuild.system import machine

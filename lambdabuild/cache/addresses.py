@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.redacted import shown_address, signs_in
+from lambdabuild.core.secrets import shown_address, signs_in
 
 _POSSIBLE = "s3://bucket/prefix, gs://bucket/prefix, az://container/prefix and file:///directory"
 _SCHEMES = {

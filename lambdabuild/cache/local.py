@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from lambdabuild.cache.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.system.reading import PIECE, opened
+from lambdabuild.system.files import PIECE, opened
 
 DEFAULT_LIMIT = 5_000_000_000
 """Bytes."""

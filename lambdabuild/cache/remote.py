@@ -23,7 +23,7 @@ from lambdabuild.cache.addresses import (
     s3_config,
 )
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.secrets import without_secrets
 
 if TYPE_CHECKING:
     from obstore import GetResult

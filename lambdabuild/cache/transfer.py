@@ -20,8 +20,8 @@ from lambdabuild.cache.local import LocalCache
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.wanted import Counts, Fetched, Source, Wanted
 from lambdabuild.core.spans import Activity, Span
+from lambdabuild.system.files import pieces
 from lambdabuild.system.machine import processors
-from lambdabuild.system.reading import pieces
 from lambdabuild.system.threads import Crew, Room
 from lambdabuild.system.timeline import Timeline
 

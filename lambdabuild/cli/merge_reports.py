@@ -12,7 +12,7 @@ from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, me
 from lambdabuild.output.report import to_json
 from lambdabuild.output.streams import print_json
 from lambdabuild.survey.session import Session
-from lambdabuild.system import reading
+from lambdabuild.system import files
 
 
 def join(
@@ -64,7 +64,7 @@ def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any, st
 def _value(path: Path, *, must: bool) -> Any:
     """Return the JSON in a file; None where it is none, unless it must be."""
     try:
-        content = reading.named(str(path)) if must else reading.whole(str(path))
+        content = files.named(str(path)) if must else files.whole(str(path))
         return json.loads(content.decode())
     except (OSError, ValueError, RecursionError) as error:
         if not must:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import typer
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.secrets import without_secrets
 from lambdabuild.output.streams import tell
 
 

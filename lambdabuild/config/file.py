@@ -18,7 +18,7 @@ from lambdabuild.config.settings import (
 from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
-from lambdabuild.core.shown import one_line
+from lambdabuild.core.text import one_line
 from lambdabuild.golang.tool_flags import problem_of
 
 _Value = TypeVar("_Value")

@@ -31,7 +31,7 @@ class LambdabuildError(Exception):
 
         Passwords in addresses are left out: it is shown, logged, and left in files.
         """
-        from lambdabuild.core.redacted import without_secrets  # noqa: PLC0415 - few runs go wrong
+        from lambdabuild.core.secrets import without_secrets  # noqa: PLC0415 - few runs go wrong
 
         self.message = without_secrets(message)
         super().__init__(self.message)

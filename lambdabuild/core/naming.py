@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function
-from lambdabuild.core.shown import one_line
+from lambdabuild.core.text import one_line
 
 # Comments and literals first, so that `func main` inside one of them is none.
 _GO_TOKEN = re.compile(

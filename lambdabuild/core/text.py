@@ -1,6 +1,7 @@
-"""Numbers as people read them."""
+"""Text for people: numbers as they read them, and foreign text that nobody obeys."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 
 def duration(seconds: float) -> str:
@@ -41,3 +42,69 @@ def median(values: Iterable[float]) -> float:
     if len(ordered) % 2:
         return ordered[middle]
     return (ordered[middle - 1] + ordered[middle]) / 2
+
+
+# C0 but for line feed and tab, DEL, C1; what turns the direction of writing, by which a name can
+# look like another (https://trojansource.codes); Unicode's own line ends; halves of surrogate
+# pairs, which stand for bytes that are no UTF-8 (https://peps.python.org/pep-0383/).
+_UNSEEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+    "\ufeff\ufffe\uffff"
+)
+
+# A command is a line that begins with `::` once it is trimmed, or has `##[` anywhere:
+# https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs. It compares as
+# people's languages do, to which soft hyphens and the like are nothing. Azure Pipelines reads
+# `##[` and `##vso[`, TeamCity `##teamcity[`.
+_BEGINS_COMMAND = r"(?m)^((?:[^\S\n]|[\u00ad\u180e\u200b-\u200d\u2060-\u2064])*)(?=::)"
+_HOLDS_COMMAND = r"(?<=#)#(?=[A-Za-z]*\[)"
+_READERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+
+
+def is_read(environment: Mapping[str, str]) -> bool:
+    """Tell whether what is printed goes to a log whose reader takes some lines for commands."""
+    return any(environment.get(name) for name in _READERS)
+
+
+def inert(text: str) -> str:
+    r"""Return a text that the reader of a log takes for no command, with `\` where it could."""
+    # Patterns are compiled where they are needed: most runs have nothing of the kind to say.
+    if "::" not in text and "##" not in text:
+        return text
+    return re.sub(_HOLDS_COMMAND, r"\\#", re.sub(_BEGINS_COMMAND, r"\1\\", text))
+
+
+def visible(text: str) -> str:
+    r"""Return a text of one or more lines with `\x1b` for what cannot be seen."""
+    if text.isprintable():
+        return text
+    return re.sub(f"[{_UNSEEN}]", _spelled, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    r"""Return a name, a path or a sentence on one line, with `\n` for the end of one."""
+    if text.isprintable():
+        return text
+    return re.sub(f"[{_UNSEEN}\n\t]", _spelled, text)
+
+
+def in_json(text: str) -> str:
+    """Return JSON of the same value, in which nothing is unseen, and which holds no command.
+
+    A line of JSON does not begin with `::`; the rest can be in its strings alone.
+    """
+    return re.sub(f"[{_UNSEEN}]", _escaped, re.sub(_HOLDS_COMMAND, r"\\u0023", text))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in _SHORT:
+        return _SHORT[character]
+    return f"\\x{ord(character):02x}" if character <= "\xff" else _escaped(match)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}

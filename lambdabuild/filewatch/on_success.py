@@ -4,8 +4,7 @@ import logging
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdabuild.core.credentials import PASSED, for_command, kept_back
-from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.secrets import PASSED, for_command, kept_back, without_secrets
 from lambdabuild.output.console import Console
 from lambdabuild.system.process import hide_environment, stop_group
 

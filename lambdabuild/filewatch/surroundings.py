@@ -12,7 +12,7 @@ from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.survey.golist import nearest_directory, world_of
 from lambdabuild.survey.inputs import goenv_path
 from lambdabuild.survey.session import Session
-from lambdabuild.system.links import Links
+from lambdabuild.system.directories import Links
 
 
 def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps) -> set[str]:

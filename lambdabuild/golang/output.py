@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CFlags, Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.secrets import without_secrets
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
 _POSITIONED = re.compile(

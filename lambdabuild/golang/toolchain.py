@@ -9,7 +9,7 @@ from pathlib import Path
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Completed, GoEnvironment
 from lambdabuild.golang import commands
-from lambdabuild.system import reading
+from lambdabuild.system import files
 from lambdabuild.system.process import Run
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
@@ -93,7 +93,7 @@ def is_go_itself(path: str) -> bool:
     """Tell whether this is Go's own program, and no version manager's that chooses one."""
     real = os.path.realpath(path)
     try:
-        with open(reading.opened(real), "rb") as file:
+        with open(files.opened(real), "rb") as file:
             script = file.read(2) == b"#!"
     except OSError:
         return False

@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.golang.source import is_source
+from lambdabuild.core.model import Package
+from lambdabuild.golang.source import is_source, makes_program
+from lambdabuild.system import files
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
 LINKED = "Go does not follow symbolic links to directories"
@@ -179,3 +182,40 @@ def enclosing(
             return None
         directory = parent
     return directory
+
+
+def has_main(package: Package) -> bool:
+    return any(_file_declares_main(package.directory, name) for name in package.go_files)
+
+
+def _file_declares_main(directory: str, name: str) -> bool:
+    try:
+        return naming.declares_main(files.whole(os.path.join(directory, name)))
+    except OSError:
+        # It went away since `go list` saw it; `go build` will say what is missing.
+        return True
+
+
+def sources_with_main(directory: str) -> list[str]:
+    """Return the Go files in `directory` that make a program, whatever their constraints.
+
+    One that cannot be read, or is a link to nowhere, may make one.
+    """
+    found: list[str] = []
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        # It went away since it was walked, or its tree says that nobody can look into it.
+        return found
+    for name in names:
+        if not name.endswith(".go") or name.endswith("_test.go") or name.startswith((".", "_")):
+            continue
+        try:
+            program = makes_program(files.whole(os.path.join(directory, name)))
+        except IsADirectoryError:
+            continue
+        except OSError:
+            program = os.path.lexists(os.path.join(directory, name))
+        if program:
+            found.append(name)
+    return found

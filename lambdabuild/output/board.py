@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lambdabuild.core.model import Report, Status, StepResult
-from lambdabuild.core.shown import one_line
-from lambdabuild.core.text import duration
+from lambdabuild.core.text import duration, one_line
 from lambdabuild.output.console import Console
 from lambdabuild.output.report import Relative, faults
 

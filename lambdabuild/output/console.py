@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Plan, Report, Skipped, Status, Target
-from lambdabuild.core.redacted import without_secrets
-from lambdabuild.core.shown import inert, is_read, one_line, visible
+from lambdabuild.core.secrets import without_secrets
+from lambdabuild.core.text import inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 
 if TYPE_CHECKING:

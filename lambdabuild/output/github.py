@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Diagnostic, Report, Status, StepResult
-from lambdabuild.core.shown import inert, one_line, visible
-from lambdabuild.core.text import duration, size
+from lambdabuild.core.text import duration, inert, one_line, size, visible
 from lambdabuild.output.report import Relative, faults, rows
 from lambdabuild.output.report import summary as result_line
 

@@ -2,7 +2,7 @@
 
 import html
 
-from lambdabuild.core.shown import visible
+from lambdabuild.core.text import visible
 
 
 def escaped(text: str) -> str:

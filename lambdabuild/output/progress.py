@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lambdabuild.core.shown import one_line
-from lambdabuild.core.text import duration
+from lambdabuild.core.text import duration, one_line
 
 if TYPE_CHECKING:
     from lambdabuild.core.model import Event

@@ -22,8 +22,7 @@ from lambdabuild.core.model import (
     StepResult,
     Target,
 )
-from lambdabuild.core.shown import in_json, one_line, visible
-from lambdabuild.core.text import duration, size, size_change
+from lambdabuild.core.text import duration, in_json, one_line, size, size_change, visible
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdabuild.core.errors import NOT_STARTED, LambdabuildError
-from lambdabuild.core.shown import inert, is_read, one_line, visible
+from lambdabuild.core.text import inert, is_read, one_line, visible
 
 _STDIN, _STDOUT, _STDERR = range(3)
 

@@ -27,8 +27,8 @@ from lambdabuild.packaging.verify import (
 )
 from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.state.store import cannot_write
-from lambdabuild.system import reading
-from lambdabuild.system.digests import content_digest
+from lambdabuild.system import files
+from lambdabuild.system.files import content_digest
 from lambdabuild.system.timeline import Timeline
 
 _PAUSE = 0.005
@@ -287,7 +287,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _read(path: str) -> bytes:
-    return reading.whole(path, MOST_UNZIPPED)
+    return files.whole(path, MOST_UNZIPPED)
 
 
 def _write(path: str, content: bytes, mode: int) -> str:

@@ -24,8 +24,8 @@ from lambdabuild.survey.modules import find_places, list_all, variants_of
 from lambdabuild.survey.plan import make_plan
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey, inputs_of, loaded_packages
-from lambdabuild.system import reading
-from lambdabuild.system.digests import digest_of
+from lambdabuild.system import files
+from lambdabuild.system.files import digest_of
 from lambdabuild.system.git import Change, Repository
 
 ANOTHER = "another"
@@ -291,6 +291,6 @@ def _digest(path: str) -> str | None:
 def text_of(path: str) -> str | None:
     """Return the text of a file; None where there is none."""
     try:
-        return reading.text(path)
+        return files.text(path)
     except OSError:
         return None

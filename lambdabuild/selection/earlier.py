@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from lambdabuild.core.spans import Activity
 from lambdabuild.selection.base_files import prepare
-from lambdabuild.survey.ahead import Later
 from lambdabuild.survey.session import Session
 from lambdabuild.system import git
 from lambdabuild.system.git import Repository
+from lambdabuild.system.threads import Later
 
 
 class Earlier(NamedTuple):

@@ -9,7 +9,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import explanation
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.store import Home
-from lambdabuild.survey.depending import depending
+from lambdabuild.survey.recheck import depending
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import survey
 

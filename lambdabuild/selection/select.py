@@ -18,10 +18,10 @@ from lambdabuild.state.history import read_history
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
 from lambdabuild.state.trends import recorded_seconds, times_of
-from lambdabuild.survey.ahead import Later
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey, survey
-from lambdabuild.system import reading
+from lambdabuild.system import files
+from lambdabuild.system.threads import Later
 
 if TYPE_CHECKING:
     from lambdabuild.selection.earlier import Earlier
@@ -166,11 +166,11 @@ def _paths_from(session: Session, source: str) -> list[str]:
 
 def _standard_input() -> bytes:
     # None where it was closed.
-    return reading.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
+    return files.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
 
 
 def _read(session: Session, path: str) -> bytes:
-    return reading.named(os.path.join(session.working, path))
+    return files.named(os.path.join(session.working, path))
 
 
 def _unquoted(name: str) -> str:

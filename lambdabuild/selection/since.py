@@ -19,7 +19,7 @@ from lambdabuild.state.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey.inputs import first_change
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
-from lambdabuild.system import git, reading
+from lambdabuild.system import files, git
 from lambdabuild.system.git import Change, Repository
 
 _DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
@@ -238,6 +238,6 @@ def _warn_of_unseen(
 
 def _outline(path: str) -> bytes:
     try:
-        return source.outline(reading.whole(path))
+        return source.outline(files.whole(path))
     except OSError:
         return b""

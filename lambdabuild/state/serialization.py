@@ -20,7 +20,7 @@ from lambdabuild.core.model import (
     Runtime,
     Target,
 )
-from lambdabuild.core.redacted import remembered
+from lambdabuild.core.secrets import remembered
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.findings import Findings
 from lambdabuild.state.signing import Keys

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from lambdabuild.core.credentials import CACHE_KEY
+from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.system.own import caches_of, create_new
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.model import MOST_UNZIPPED
 from lambdabuild.golang.source import PROFILE, is_source, outline
-from lambdabuild.system.digests import content_digest, digest_of, times_of
-from lambdabuild.system.reading import MOST, whole
+from lambdabuild.system.files import MOST, content_digest, digest_of, times_of, whole
 
 _TICK = 20_000_000
 """Nanoseconds within which two writes may leave the same time (Linux: a tick of 1 to 10 ms)."""

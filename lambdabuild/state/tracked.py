@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing
-from lambdabuild.system import reading
+from lambdabuild.system import files
 from lambdabuild.system.process import Run
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def _index(project: str) -> tuple[int, ...] | None:
     with contextlib.suppress(OSError, ValueError):
         if not os.path.isdir(place):
             # https://git-scm.com/docs/gitrepository-layout: of a linked tree, or of a submodule.
-            told = reading.text(place, _MOST).removeprefix("gitdir:").strip()
+            told = files.text(place, _MOST).removeprefix("gitdir:").strip()
             place = os.path.join(top, told)
         found = os.stat(os.path.join(place, "index"))
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -11,7 +11,7 @@ from lambdabuild.core.model import Function, Package, Skipped
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree
-from lambdabuild.golang.sources import sources_with_main
+from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.modules import Graph, Listing, Place, variants_of
 from lambdabuild.survey.skipped import (

@@ -11,13 +11,14 @@ from typing import NamedTuple
 from lambdabuild.core.model import Flags, Foreign, GoEnvironment, Package, Target
 from lambdabuild.golang import commands, tree
 from lambdabuild.golang.source import embed_directories, parse_directives
-from lambdabuild.golang.sources import has_main
 from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused
+from lambdabuild.golang.tree import has_main
 from lambdabuild.state.findings import Findings
-from lambdabuild.state.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, Level, World
+from lambdabuild.state.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, FileStamp, Level, World, take
 from lambdabuild.survey.inputs import goenv_path, loading_settings, settings_of
-from lambdabuild.system import directories, reading
+from lambdabuild.system import directories, files
 from lambdabuild.system.process import Run
+from lambdabuild.system.threads import Later
 
 log = logging.getLogger(__name__)
 
@@ -325,6 +326,25 @@ def nearest_directory(path: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        return reading.text(path)
+        return files.text(path)
     except OSError:
         return ""
+
+
+def read_ahead(
+    go: Go,
+    roots: Iterable[str],
+    known: Mapping[str, FileStamp],
+    clock: int,
+    own: Collection[str],
+) -> Later[dict[str, FileStamp]] | None:
+    """Begin to look at the sources below the roots; None where `go` has its answers already.
+
+    For `known`, `clock` and `own` see `look`. Whoever takes them looks at each once more: what
+    changed meanwhile is read again.
+    """
+    trees = [go.tree(root) for root in map(os.path.normpath, roots) if os.path.isdir(root)]
+    if not go.asked:
+        return None
+    world = World({d: Level.TREE for tree in trees for d in tree.directories})
+    return Later(lambda: take(world, known, clock, own).files)

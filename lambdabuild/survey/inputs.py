@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lambdabuild.core.model import GoEnvironment, Input, Module, Package, Step
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.redacted import DIGEST, remembered
+from lambdabuild.core.secrets import DIGEST, remembered
 from lambdabuild.golang.commands import (
     build_flags,
     parse_goflags,

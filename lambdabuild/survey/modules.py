@@ -14,9 +14,9 @@ from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang import tree
 from lambdabuild.golang.source import parse_directives
-from lambdabuild.golang.sources import sources_with_main
+from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.golist import Go, Variant, is_left_out
-from lambdabuild.system import reading
+from lambdabuild.system import files
 from lambdabuild.system.process import Run, in_parallel
 
 _AT_ONCE = 4
@@ -294,7 +294,7 @@ def import_path_of(directory: str, load: str) -> str:
     """Return the import path that a package in a directory would have, as go.mod says."""
     module = tree.enclosing(directory, "go.mod")
     try:
-        name = parse_directives(reading.text(os.path.join(module or "", "go.mod"))).module
+        name = parse_directives(files.text(os.path.join(module or "", "go.mod"))).module
     except OSError:
         name = None
     if module is None or name is None:

@@ -20,7 +20,7 @@ from lambdabuild.core.model import (
     Step,
     Target,
 )
-from lambdabuild.core.shown import one_line
+from lambdabuild.core.text import one_line
 
 PackageOf = Mapping[tuple[str, Target], tuple[Package, Mapping[str, Package]]]
 """By a function's name and a target: its package there, and the graph the package is in."""

@@ -8,13 +8,12 @@ from lambdabuild.config.settings import FILE_NAME, Config, Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
-from lambdabuild.core.shown import one_line
-from lambdabuild.golang.sources import sources_with_main
-from lambdabuild.golang.tree import enclosing
+from lambdabuild.core.text import one_line
+from lambdabuild.golang.tree import enclosing, sources_with_main
 from lambdabuild.output.console import Console
 from lambdabuild.survey.functions import Discovery, discover
 from lambdabuild.survey.golist import Go
-from lambdabuild.system import reading
+from lambdabuild.system import files
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
@@ -79,7 +78,7 @@ def read_config(
         project = os.path.dirname(path)
     shown = os.path.relpath(path, working)
     try:
-        text = reading.whole(path).decode()
+        text = files.whole(path).decode()
     except UnicodeDecodeError as error:
         raise LambdabuildError(
             f"this is not UTF-8: {error.reason}",
@@ -202,7 +201,7 @@ def _table_of(session: Session, name: str) -> tuple[str, int | None]:
 
     file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
     try:
-        place = of_key(reading.whole(file).decode(), ["functions", name])
+        place = of_key(files.whole(file).decode(), ["functions", name])
     except (OSError, ValueError):
         place = None
     return file, place.line if place else None

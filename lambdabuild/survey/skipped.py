@@ -14,11 +14,10 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
 from lambdabuild.golang.source import ignores, needs_cgo, parse_directives
-from lambdabuild.golang.sources import sources_with_main
-from lambdabuild.golang.tree import IRREGULAR, enclosing
+from lambdabuild.golang.tree import IRREGULAR, enclosing, sources_with_main
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.modules import import_path_of, pattern_of, program_of, variants_of
-from lambdabuild.system import reading
+from lambdabuild.system import files
 
 
 class LeftOut(NamedTuple):
@@ -222,7 +221,7 @@ def _is_ignored(directory: str) -> bool:
 
 def _content(path: str) -> bytes | None:
     try:
-        return reading.whole(path)
+        return files.whole(path)
     except OSError:
         return None
 

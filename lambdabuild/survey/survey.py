@@ -16,11 +16,10 @@ from lambdabuild.state.findings import Findings
 from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import Look, Stamps, look, take
 from lambdabuild.state.store import DIRECTORY
-from lambdabuild.survey.ahead import read_ahead
+from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.contents import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.functions import Discovery
-from lambdabuild.survey.golist import Go, start_go, world_of
+from lambdabuild.survey.golist import Go, read_ahead, start_go, world_of
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.modules import may_take_in_more, variants_of
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions

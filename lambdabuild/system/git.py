@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Completed
-from lambdabuild.system import reading
+from lambdabuild.system import files
 from lambdabuild.system.process import Run
 
 GITLINK = "160000"
@@ -214,7 +214,7 @@ def _ends(git: Git) -> set[str]:
     """Return the commits whose parents were not fetched."""
     where = os.path.join(git.directory, git.text("rev-parse", "--git-path", "shallow").strip())
     try:
-        return set(reading.text(where).split())
+        return set(files.text(where).split())
     except OSError:
         return set()
 

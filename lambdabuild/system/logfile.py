@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lambdabuild.core.shown import visible
+from lambdabuild.core.text import visible
 
 NAME = "lambdabuild"
 FILE_NAME = "lambdabuild.log"

@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
-from lambdabuild.core.credentials import for_builds
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Completed
-from lambdabuild.core.redacted import without_secrets
+from lambdabuild.core.secrets import for_builds, without_secrets
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Have work done on threads that nobody has to wait for, in memory that has a limit.
+"""Run work on threads that nobody has to wait for, in memory that has a limit.
 
 Those of `concurrent.futures` are joined when the interpreter ends, however long they take.
 """
@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -123,3 +123,35 @@ def _step_back() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+T = TypeVar("T")
+
+
+class Later(Generic[T]):
+    """A value that a thread finds out."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._find_out, daemon=True)
+        self._thread.start()
+
+    def _find_out(self) -> None:
+        try:
+            self._value = self._work()
+        except BaseException as error:  # noqa: BLE001 - it is raised by whoever wants the value
+            self._error = error
+
+    def wait(self) -> T | None:
+        """Wait for the value, and return it; None if it is not to be had."""
+        self._thread.join()
+        return self._value
+
+    def get(self) -> T:
+        """Wait for the value, and return it; raise what it raised."""
+        self.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # it is there now

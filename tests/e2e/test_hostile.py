@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Project, main_printing
-from tests.unit.core.test_shown import assert_harmless, is_command, lines
+from tests.unit.core.test_text import assert_harmless, is_command, lines
 
 # Go's own messages are the same for all versions as far as this goes.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

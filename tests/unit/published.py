@@ -36,9 +36,9 @@ from lambdabuild.state.artifacts import Removal
 from lambdabuild.state.serialization import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey import assets
-from lambdabuild.survey.contents import reason_to_pack
+from lambdabuild.survey.assets import reason_to_pack
 from lambdabuild.survey.session import Session
-from lambdabuild.system.digests import content_digest
+from lambdabuild.system.files import content_digest
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from lambdabuild.build.forms import bill_made_from, is_manifest_text, unpacked
+from lambdabuild.build.obstacles import bill_made_from, is_manifest_text, unpacked
 from lambdabuild.cache.entry import BadEntryError, from_object, read_header, seal, to_object
 from lambdabuild.cli.merge_reports import join
 from lambdabuild.config.file import parse_config
-from lambdabuild.core.credentials import CACHE_KEY
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Status
 from lambdabuild.core.positions import of_key, of_module_file
+from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.c_files import directives, named_in, parse_rule, preamble
 from lambdabuild.golang.modfiles import merged

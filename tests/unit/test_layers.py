@@ -39,7 +39,7 @@ PURE_IN = {
     "build": "cache_keys",
     "cache": "entry frames",
     "config": "file limits narrowing settings starter untrusted",
-    "golang": "action_graph c_files cgo_flags commands constraints modfiles output remedies source tool_flags",
+    "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "chart events github lanes markup merge page report trace",
     "packaging": "buildinfo",
     "state": "trends",

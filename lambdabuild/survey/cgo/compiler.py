@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdabuild.config.settings import Settings
-from lambdabuild.core.credentials import for_builds
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Architecture, CCompiler, Flags, Runtime, Target
+from lambdabuild.core.secrets import for_builds
 from lambdabuild.golang.commands import split_quoted, strips_dwarf, uses_cgo
 
 _INSTALL = "`pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for {}"

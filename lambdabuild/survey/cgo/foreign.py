@@ -24,7 +24,7 @@ from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.modules import ASSEMBLY, Graph, variants_of
 from lambdabuild.survey.plan import order_of
-from lambdabuild.system.digests import content_digest
+from lambdabuild.system.files import content_digest
 from lambdabuild.system.process import Run, in_parallel
 
 T = TypeVar("T")

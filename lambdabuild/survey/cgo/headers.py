@@ -10,13 +10,13 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Command, Foreign, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang import c_files
-from lambdabuild.golang.cgo_flags import are_allowed
+from lambdabuild.golang.c_files import are_allowed
 from lambdabuild.golang.commands import split_quoted
 from lambdabuild.golang.source import is_source
 from lambdabuild.state.stamps import Level
 from lambdabuild.survey.golist import nearest_directory
 from lambdabuild.survey.modules import ASSEMBLY
-from lambdabuild.system import directories, reading
+from lambdabuild.system import directories, files
 from lambdabuild.system.process import Run
 
 _PLUS_PLUS = (".cc", ".cpp", ".cxx")
@@ -370,6 +370,6 @@ def _subdirectories(directory: str) -> list[str]:
 def _read(path: str) -> bytes | None:
     """Return the content of a file; None where it cannot be read, or is too large to be."""
     try:
-        return reading.whole(path)
+        return files.whole(path)
     except OSError:
         return None

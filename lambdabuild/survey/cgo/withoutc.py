@@ -15,7 +15,7 @@ from lambdabuild.golang.source import head
 from lambdabuild.survey.golist import CONSTRAINED
 from lambdabuild.survey.plan import PackageOf, order_of
 from lambdabuild.survey.skipped import cgo_hint
-from lambdabuild.system import reading
+from lambdabuild.system import files
 
 _MISSING = re.compile(r"\bundefined\b|\bundefined:")
 _LITERAL = re.compile(rb'"(?:\\.|[^"\\\n])*"|`[^`]*`')
@@ -76,7 +76,7 @@ def _is_stub(source: bytes) -> bool:
 
 def _read(package: Package, name: str) -> bytes:
     try:
-        return reading.whole(os.path.join(package.directory, name))
+        return files.whole(os.path.join(package.directory, name))
     except OSError:
         return b""
 

@@ -11,7 +11,7 @@ from lambdabuild.build import obstacles
 from lambdabuild.core.model import Companion, Diagnostic, Identity, Kind, Status
 from lambdabuild.core.origins import sbom_made_from, zip_made_from
 from lambdabuild.state import artifacts
-from lambdabuild.system.digests import content_digest
+from lambdabuild.system.files import content_digest
 from tests.unit.published import GO, PACKAGE, Project, executable, identity, sha256, tamper
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lambdabuild.cache.addresses import _SCHEMES
-from lambdabuild.core.credentials import OF_STORES, for_builds, for_command, kept_back
+from lambdabuild.core.secrets import OF_STORES, for_builds, for_command, kept_back
 
 PLAIN = {
     "PATH": "/bin", "HOME": "/home/u", "GOPROXY": "https://u:p@host", "GOCACHEPROG": "prog",

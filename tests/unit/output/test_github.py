@@ -18,7 +18,7 @@ from lambdabuild.core.model import (
     Status,
     StepResult,
 )
-from lambdabuild.core.shown import inert, visible
+from lambdabuild.core.text import inert, visible
 from lambdabuild.output.github import annotations, command, summary
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts
 

@@ -12,7 +12,7 @@ from lambdabuild.golang.output import BuildID
 from lambdabuild.packaging import archive, runtime_check
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import RefusedError, refuse
-from lambdabuild.system.digests import content_digest
+from lambdabuild.system.files import content_digest
 from tests.unit.published import FINAL, HALF_WAY, Project, executable, identity, sha256, tamper
 from tests.unit.values import DARWIN
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.core.credentials import CACHE_KEY
+from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.state.signing import Keys, keys_of
 from lambdabuild.system.own import caches_of
 

@@ -9,7 +9,7 @@ import pytest
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.stamps import Stamps
 from lambdabuild.system import directories
-from lambdabuild.system.links import Links
+from lambdabuild.system.directories import Links
 
 DEEP = "/".join("d" * 1_200)
 

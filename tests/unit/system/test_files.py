@@ -21,8 +21,8 @@ from lambdabuild.state.stamps import (
     FileStamp,
     take_file,
 )
-from lambdabuild.system import reading
-from lambdabuild.system.digests import content_digest, digest_of
+from lambdabuild.system import files
+from lambdabuild.system.files import content_digest, digest_of
 
 LONG_AFTER = 1 << 62
 
@@ -57,7 +57,7 @@ def irregular(
 
 
 def test_what_is_no_regular_file_is_not_read(irregular: str) -> None:
-    for read in (reading.whole, reading.text, reading.named, digest_of):
+    for read in (files.whole, files.text, files.named, digest_of):
         with pytest.raises(OSError, match=r"no regular file|No such device|not supported"):
             read(irregular)
 
@@ -71,26 +71,26 @@ def test_what_is_no_regular_file_is_left_to_go(irregular: str, kind: str) -> Non
 
 def test_a_directory_is_told_from_other_things(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        reading.whole(str(tmp_path))
+        files.whole(str(tmp_path))
 
 
 def test_a_file_is_read_by_way_of_links_unless_none_are_wanted(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("file")
-    assert reading.whole(str(tmp_path / "link")) == b"content"
+    assert files.whole(str(tmp_path / "link")) == b"content"
     with pytest.raises(OSError, match="symbolic links"):
-        reading.whole(str(tmp_path / "link"), links=False)
+        files.whole(str(tmp_path / "link"), links=False)
 
 
-@pytest.mark.parametrize("size", [0, 1, reading.PIECE, reading.PIECE + 1])
+@pytest.mark.parametrize("size", [0, 1, files.PIECE, files.PIECE + 1])
 def test_a_file_as_large_as_the_limit_is_read_and_a_larger_one_is_not(
     tmp_path: Path, size: int
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(content := os.urandom(size))
-    assert reading.whole(str(path), size) == b"".join(reading.pieces(str(path), size)) == content
+    assert files.whole(str(path), size) == b"".join(files.pieces(str(path), size)) == content
     assert digest_of(str(path)) == content_digest(content)
-    for read in (reading.whole, lambda *of: list(reading.pieces(*of))):
+    for read in (files.whole, lambda *of: list(files.pieces(*of))):
         with pytest.raises(OSError, match="it is larger than") as caught:
             read(str(path), size - 1)
         assert caught.value.errno == errno.EFBIG
@@ -98,9 +98,9 @@ def test_a_file_as_large_as_the_limit_is_read_and_a_larger_one_is_not(
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="there is no /proc")
 def test_a_file_that_tells_no_size_is_read_to_its_end() -> None:
-    assert reading.whole("/proc/self/status").startswith(b"Name:")
+    assert files.whole("/proc/self/status").startswith(b"Name:")
     with pytest.raises(OSError, match="it is larger than"):
-        list(reading.pieces("/proc/self/status", 100))
+        list(files.pieces("/proc/self/status", 100))
 
 
 def test_what_the_shell_makes_a_pipe_is_read_to_its_end_and_no_further_than_the_limit() -> None:
@@ -110,10 +110,10 @@ def test_what_the_shell_makes_a_pipe_is_read_to_its_end_and_no_further_than_the_
             file.write(bytes(1000))
         try:
             if limit == 1000:
-                assert reading.named(f"/dev/fd/{end}", limit) == bytes(1000)
+                assert files.named(f"/dev/fd/{end}", limit) == bytes(1000)
             else:
                 with pytest.raises(OSError, match="it is larger than"):
-                    reading.named(f"/dev/fd/{end}", limit)
+                    files.named(f"/dev/fd/{end}", limit)
         finally:
             os.close(end)
 
@@ -122,11 +122,11 @@ def test_what_the_shell_makes_a_pipe_is_read_to_its_end_and_no_further_than_the_
 def test_a_large_file_takes_no_memory(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"
     with path.open("wb") as file:
-        file.truncate(reading.MOST + 1)
+        file.truncate(files.MOST + 1)
     tracemalloc.start()
     try:
         stamp = take_file(str(path), kind, LONG_AFTER)
-        assert tracemalloc.get_traced_memory()[1] < 4 * reading.PIECE
+        assert tracemalloc.get_traced_memory()[1] < 4 * files.PIECE
     finally:
         tracemalloc.stop()
     assert stamp.digest == digest_of(str(path))

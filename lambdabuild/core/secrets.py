@@ -1,4 +1,4 @@
-"""Show texts without the secrets that addresses in them hold: who signs in, and with what.
+"""Keep secrets out of texts that are shown, and out of the environment of processes.
 
 An address shows its host and its path. What stands before an `@` goes, and so do the values behind
 a `?`: tokens and signatures are there. What is remembered of such a text is a digest.
@@ -6,6 +6,7 @@ a `?`: tokens and signatures are there. What is remembered of such a text is a d
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 
 HIDDEN = "…"
 DIGEST = "blake2b:"
@@ -92,3 +93,60 @@ def remembered(text: str) -> str:
 
 def _without_value(match: re.Match[str]) -> str:
     return f"{match['name'] or ''}{HIDDEN}{match['rest']}" if match[0] else ""
+
+
+CACHE_KEY = "LAMBDABUILD_CACHE_KEY"
+"""The secret that cached executables are signed with; no child ever gets it."""
+PASSED = "LAMBDABUILD_PASS_ENV"
+"""Names of variables that children get all the same, such as `AWS_*`; by commas or spaces."""
+
+_AWS = ("AWS_",)
+_AZURE = ("AZURE_", "IDENTITY_HEADER", "MSI_SECRET")
+_GOOGLE = ("GOOGLE_",)
+# Whoever has the token is lent the roles that trust the job, or writes to its cache.
+# https://docs.github.com/actions/reference/security/oidc
+_GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_", "ACTIONS_RUNTIME_TOKEN")
+OF_STORES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("s3", "s3a"), _AWS),
+    "gs": _GOOGLE,
+    **dict.fromkeys(("az", "azure", "adl", "abfs", "abfss"), _AZURE),
+}
+"""By scheme, how the variables begin that open such a store."""
+_ALL = (*_AWS, *_AZURE, *_GOOGLE, *_GITHUB)
+
+
+def for_builds(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for `go`, git, a C compiler and whatever these run."""
+    return _without(environment, _ALL)
+
+
+def for_command(environment: Mapping[str, str], store: str | None) -> dict[str, str]:
+    """Return the environment for the command of `--exec`.
+
+    That is the user's own, and may deploy: so it gets the credentials of all but `store`, the
+    address of the shared cache, if there is one.
+    """
+    scheme = (store or "").partition(":")[0]
+    return _without(environment, (*OF_STORES.get(scheme, ()), *_GITHUB))
+
+
+def kept_back(environment: Mapping[str, str], children: Mapping[str, str]) -> list[str]:
+    """Return which variables that open a store children do not get; sorted."""
+    left_out = environment.keys() - children.keys() - {CACHE_KEY}
+    return sorted(name for name in left_out if not name.startswith(_GITHUB))
+
+
+def _without(environment: Mapping[str, str], secret: tuple[str, ...]) -> dict[str, str]:
+    passed = environment.get(PASSED, "").replace(",", " ").split()
+    return {
+        name: value
+        for name, value in environment.items()
+        if name != CACHE_KEY and (not name.startswith(secret) or _matches(name, passed))
+    }
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(
+        name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+        for pattern in patterns
+    )

@@ -18,7 +18,7 @@ from lambdabuild.config.file import parse_config
 from lambdabuild.config.settings import Config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
-from lambdabuild.core.shown import in_json, inert, one_line, visible
+from lambdabuild.core.text import in_json, inert, one_line, visible
 from lambdabuild.output.board import Line, board_lines
 from lambdabuild.output.console import Console, ConsoleHandler, Look
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary

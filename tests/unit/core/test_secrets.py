@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.redacted import remembered, shown_address, signs_in, without_secrets
+from lambdabuild.core.secrets import remembered, shown_address, signs_in, without_secrets
 
 
 @pytest.mark.parametrize(

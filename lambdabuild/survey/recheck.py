@@ -1,6 +1,7 @@
-"""Tell which inputs may have changed while something was built from them."""
+"""Find out which inputs changed since the survey, and which functions are built from a file."""
 
 import os
+from collections.abc import Collection
 from pathlib import PurePath
 
 from lambdabuild.core.model import Input
@@ -54,3 +55,20 @@ def _is_replaced(path: str, before: Stamps, after: Stamps) -> bool:
     """
     old, new = before.directories[path], after.directories[path]
     return old.inode != new.inode or old.modified == new.modified
+
+
+def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
+    """Return the steps that are built from any of these files or directories, absolute paths."""
+    if not paths:
+        return set()
+    known: dict[str, bool] = {}
+    lists = (*found.inputs.values(), *found.packed.values())
+    for name in {name for inputs in lists for name, _ in inputs}:
+        if name.startswith("file "):
+            file = path_of(name.removeprefix("file "), project)
+            known[name] = file in paths or any(str(p) in paths for p in PurePath(file).parents)
+    return {
+        key
+        for key in found.inputs
+        if any(known.get(name, False) for name, _ in found.made_from(key))
+    }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.golang.cgo_flags import are_allowed
+from lambdabuild.golang.c_files import are_allowed
 
 
 @pytest.mark.parametrize(
