@@ -69,7 +69,7 @@ def _page(session: Session, report: Report) -> str:
     # Not where it is not asked for.
     from importlib import resources  # noqa: PLC0415
 
-    from lambdabuild.output.page import page_text  # noqa: PLC0415
+    from lambdabuild.output.html import page_text  # noqa: PLC0415
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
     return page_text(template, report, session.relative)

@@ -133,7 +133,10 @@ def test_a_trace_and_a_page_tell_of_all_that_was_done(repo: Project, tmp_path: P
     assert any(event["args"].get("critical") for event in events)
     assert_nested(events)
     page = (repo / "out/page.html").read_text("utf-8")
-    assert all(f">{name}</" in page for name in NAMES)
+    [data] = re.findall('id="data">(.*?)</script>', page, re.DOTALL)
+    drawn = json.loads(data)
+    assert [function["name"] for function in drawn["functions"]] == list(NAMES)
+    assert sum(len(lane["spans"]) for lane in drawn["lanes"]) == len(events)
 
 
 def assert_nested(events: list[Any]) -> None:

@@ -40,7 +40,7 @@ PURE_IN = {
     "cache": "entry frames",
     "config": "file limits narrowing settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
-    "output": "chart events github lanes markup merge page report trace",
+    "output": "events github html lanes merge report trace",
     "packaging": "buildinfo",
     "state": "trends",
     "survey": "inputs plan",

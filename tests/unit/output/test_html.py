@@ -1,0 +1,124 @@
+"""The page is its template, with the report in it as JSON; the script draws nothing else."""
+
+import json
+import re
+from html.parser import HTMLParser
+from importlib import resources
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
+from lambdabuild.core.spans import Activity, Span
+from lambdabuild.output.html import page_text, page_value
+from lambdabuild.output.report import report_value
+from tests.unit import values
+from tests.unit.values import PROJECT, function, relative, step
+
+TEMPLATE = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
+T0 = 1_700_000_000.0
+
+
+class Reader(HTMLParser):
+    """Read a page as a browser would: which elements there are, with which attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, ...]] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, *(name for name, _ in attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.elements.append((f"/{tag}",))
+
+
+def filled(text: str) -> Report:
+    """Return a report that has a text wherever one comes from outside."""
+    named = function("a")._replace(name=text, package=text, directory=f"{PROJECT}/{text}")
+    error = Diagnostic(text, text, f"{PROJECT}/{text}", 1, 1)
+    result = StepResult(step("a")._replace(function=named), Status.FAILED, text, errors=(error,))
+    spans = tuple(Span(activity, text, T0, T0 + 1, critical=True) for activity in Activity)
+    gone = (values.artifact()._replace(function=text),)
+    return Report(False, 1.0, text, 1, (result,), gone, spans=spans)
+
+
+HOSTILE = st.sampled_from(
+    [
+        "</script><script>alert(1)</script>",
+        "<!-- <script>",
+        "{{policy}}{{data}}",
+        "\x00\x1b\u2028\udce9",
+    ]
+)
+
+
+@given(st.text(st.characters()) | HOSTILE)
+def test_whatever_is_in_names_the_page_has_the_elements_of_its_template(text: str) -> None:
+    report = filled(text)
+    page = page_text(TEMPLATE, report, relative)
+    assert Reader(page).elements == Reader(TEMPLATE).elements
+    [data] = re.findall('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert json.loads(data) == page_value(report, relative)
+    page.encode("utf-8")
+
+
+def test_the_data_are_the_report_with_what_only_people_read() -> None:
+    error = Diagnostic("shop/a", "undefined: x\n\thave \x1b[1m", f"{PROJECT}/api/a.go", 3, 9)
+    results = (
+        StepResult(step("b"), Status.BUILT, size=9, previous_size=7, seconds=0.5),
+        StepResult(step("a"), Status.FAILED, errors=(error,)),
+        StepResult(step("silent"), Status.FAILED),
+    )
+    spans = (
+        Span(Activity.RUN, "", T0, T0 + 3),
+        Span(Activity.LINK, "b", T0 + 1, T0 + 2.25, critical=True),
+    )
+    gone = (values.artifact("old"),)
+    report = Report(False, 3.0, "go1.26.8", 2, results, gone, spans=spans)
+    told = report_value(report, relative)
+    for item, previous in zip(told["functions"], (None, 7, None), strict=True):
+        del item["errors"]
+        item["previous_size"] = previous
+    link = {
+        "activity": "link", "name": "b", "start": 1.0, "seconds": 1.25, "critical": True, "depth": 0,
+    }  # fmt: skip
+    run = {
+        "activity": "run", "name": "", "start": 0.0, "seconds": 3.0, "critical": False, "depth": 0,
+    }  # fmt: skip
+    assert page_value(report, relative) == told | {
+        "summary": "built 1, failed 2 of 3 in 3.0 s",
+        "removed": ["old"],
+        "failures": [
+            [
+                "`a` did not build: in package shop/a",
+                *("api/a.go:3:9: undefined: x", r"  have \x1b[1m"),
+            ],
+            ["`silent` did not build: `go build` failed"],
+        ],
+        "failures_left_out": 0,
+        "lanes": [
+            {"name": "critical path", "depth": 1, "spans": [link]},
+            {"name": "lambdabuild", "depth": 1, "spans": [run]},
+            {"name": "go 1", "depth": 1, "spans": [link]},
+        ],
+    }
+
+
+def test_errors_without_end_are_cut_off() -> None:
+    def failed(number: int) -> StepResult:
+        name = f"fn-{number}"
+        errors = (name + "x" * 5000, *(f"{name} {n}" for n in range(29)))
+        return StepResult(
+            step(name), Status.FAILED, errors=tuple(Diagnostic(name, e) for e in errors)
+        )
+
+    report = Report(False, 1.0, "go1.26.8", 2, tuple(map(failed, range(300))))
+    value = page_value(report, relative)
+    assert (len(value["failures"]), value["failures_left_out"]) == (200, 100)
+    heading, first, *more, last = value["failures"][0]
+    assert heading == "`fn-0` did not build: in package fn-0"
+    assert (first, last) == (f"fn-0{'x' * 3996}…", "and 10 more")
+    assert more == [f"fn-0 {n}" for n in range(19)]
