@@ -154,7 +154,7 @@ def build(
     steps = [_blamed_on_all(linked, completed) for linked in steps if linked.step.key not in left]
     if rest:
         log.info("go build again, for %d functions", len(rest))
-        again = Batch(batch.directory, batch.target, batch.flags, rest, batch.graph)
+        again = batch._replace(steps=rest)
         steps += build(
             run, again, toolchain, goflags=goflags, staging=staging, current=current,
             observe=observe, stop=stop, jobs=jobs, note=note, tries=tries - bool(events.refused),

@@ -14,7 +14,7 @@ from lambdabuild.cache.transfer import Caches, Mode
 from lambdabuild.config.request import Request
 from lambdabuild.config.settings import parse_cache_mode
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Batch, Input, Linked, Plan, Status, Step, StepResult
+from lambdabuild.core.model import Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.core.spans import Activity
 from lambdabuild.packaging.packer import Packed
@@ -223,12 +223,7 @@ def without(plan: Plan, restored: Sequence[Linked]) -> Plan:
     done = {linked.step.key for linked in restored}
     if not done:
         return plan
-    batches = []
-    for batch in plan.batches:
-        steps = tuple(step for step in batch.steps if step.key not in done)
-        if steps:
-            batches.append(Batch(batch.directory, batch.target, batch.flags, steps, batch.graph))
-    return Plan(tuple(s for s in plan.steps if s.key not in done), tuple(batches))
+    return plan.only({step.key for step in plan.steps} - done)
 
 
 @contextlib.contextmanager

@@ -281,10 +281,10 @@ def _build_all(
     outdated: Callable[[Batch], bool],
 ) -> list[Linked]:
     """Run every batch, and return what became of every step that was not set aside."""
-    stages = {id(batch): stage(staging, n, batch) for n, batch in enumerate(plan.batches)}
+    stages = {batch.number: stage(staging, batch.number, batch) for batch in plan.batches}
     coming = {
-        (id(batch), "link", step.function.package): (
-            step, stages[id(batch)].executable(step.function.package),
+        (batch.number, "link", step.function.package): (
+            step, stages[batch.number].executable(step.function.package),
         )
         for batch in plan.batches
         for step in batch.steps
@@ -296,7 +296,7 @@ def _build_all(
         nonlocal failing
         if event is not None:
             failing = failing or event.kind == "failed"
-            linked = coming.get((id(event.batch), event.tool, event.package))
+            linked = coming.get((event.batch.number, event.tool, event.package))
             if linked is not None and event.kind == "done":
                 packer.begin(*linked)
         session.console.observe(event)
@@ -314,7 +314,7 @@ def _build_all(
                 batch,
                 toolchain,
                 goflags=environment.flags,
-                staging=stages[id(batch)],
+                staging=stages[batch.number],
                 current={} if request.force else _current(session, batch, state),
                 observe=told,
                 stop=stop,

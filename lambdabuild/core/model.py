@@ -1,6 +1,6 @@
 """The nouns: Go's packages, Lambda's functions, and what a build of them came to."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -261,6 +261,8 @@ class Batch(NamedTuple):
     steps: tuple[Step, ...]
     graph: Mapping[str, Package]
     """Every package that may be compiled for it, by import path."""
+    number: int = 0
+    """Which of its plan's it is, whatever steps are left of it."""
 
 
 class Plan(NamedTuple):
@@ -273,6 +275,15 @@ class Plan(NamedTuple):
     def set_aside(self) -> tuple[Step, ...]:
         """The steps that fail before `go build` is asked."""
         return tuple(step for step in self.steps if step.load_errors)
+
+    def only(self, keys: Container[tuple[str, Target]]) -> "Plan":
+        """Return the plan of the steps with these keys; a batch without steps is left out."""
+
+        def chosen(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+            return tuple(step for step in steps if step.key in keys)
+
+        batches = (batch._replace(steps=chosen(batch.steps)) for batch in self.batches)
+        return Plan(chosen(self.steps), tuple(batch for batch in batches if batch.steps))
 
 
 class Linked(NamedTuple):

@@ -143,7 +143,7 @@ class Console:
             for step in batch.steps:
                 name = step.function.name
                 name += f" for {step.target}" if targets_of[name] > 1 else ""
-                self._names[id(batch), step.function.package] = name
+                self._names[batch.number, step.function.package] = name
         targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
         functions = len({step.function.name for step in steps})
         noun = "function" if functions == 1 else "functions"
@@ -179,7 +179,7 @@ class Console:
         progress.take(event)
         if self._live is not None or self.look.quiet or self.calm or event.tool != "link":
             return
-        name = self._names.get((id(event.batch), event.package), event.package)
+        name = self._names.get((event.batch.number, event.package), event.package)
         if event.kind == "done":
             self.say(f"linked {name} ({progress.linked} of {progress.total})")
         elif event.kind == "failed":

@@ -22,7 +22,7 @@ class Progress:
     """What is being compiled or linked, and since when: by batch, tool and package."""
 
     def take(self, event: "Event") -> None:
-        key = (id(event.batch), event.tool, event.package)
+        key = (event.batch.number, event.tool, event.package)
         if event.kind == "start":
             self.working[key] = event.at
             return

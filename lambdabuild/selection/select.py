@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdabuild.config.narrowing import Narrowing
 from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Batch, Plan, Share
+from lambdabuild.core.model import Share
 from lambdabuild.core.spans import Activity
 from lambdabuild.state.history import read_history
 from lambdabuild.state.serialization import State
@@ -118,13 +118,7 @@ def _select(
 
 def restricted(found: Survey, selected: Selected) -> Survey:
     """Return the survey of what was selected; all that there is stays known."""
-    batches = []
-    for batch in found.plan.batches:
-        steps = tuple(step for step in batch.steps if step.key in selected.keys)
-        if steps:
-            batches.append(Batch(batch.directory, batch.target, batch.flags, steps, batch.graph))
-    steps = tuple(step for step in found.plan.steps if step.key in selected.keys)
-    return found._replace(plan=Plan(steps, tuple(batches)), everything=found.plan)
+    return found._replace(plan=found.plan.only(selected.keys), everything=found.plan)
 
 
 def _touched(

@@ -51,7 +51,7 @@ def make_plan(
     steps: list[Step] = []
     groups: dict[tuple[str, Target, Flags], list[Step]] = defaultdict(list)
     graphs: dict[tuple[str, Target, Flags], Mapping[str, Package]] = {}
-    errors = _LoadErrors()
+    broken: dict[tuple[str, Target, Flags], frozenset[str]] = {}
     place = None if settings.in_place else out
     for function in functions:
         chosen = settings.of(function.name)
@@ -62,13 +62,16 @@ def make_plan(
             packed, problems = assets.get(function.name, ((), ()))
             flags = chosen.flags._replace(compiler=compilers.get((function.name, target)))
             artifact, beside = places(function, target, chosen, out=place)
+            group = (function.load_directory, target, flags)
+            if group not in broken:
+                broken[group] = frozenset(path for path, item in graph.items() if item.errors)
             step = Step(
                 function=function,
                 target=target,
                 runtime=chosen.runtime if target.architecture else None,
                 flags=flags,
                 artifact=artifact,
-                load_errors=(*errors.of(package, graph), *problems),
+                load_errors=(*_load_errors(package, graph, broken[group]), *problems),
                 zip=f"{beside}.zip" if chosen.zip else None,
                 sbom=f"{beside}.sbom.json" if chosen.sbom else None,
                 assets=packed,
@@ -76,7 +79,6 @@ def make_plan(
             )
             steps.append(step)
             if not step.load_errors:
-                group = (function.load_directory, target, flags)
                 groups[group].append(step)
                 graphs[group] = graph
     batches = [
@@ -85,7 +87,8 @@ def make_plan(
     ]
     # The largest first: what it compiles for all, the others find in Go's cache.
     batches.sort(key=lambda batch: -len(batch.steps))
-    return Plan(tuple(steps), tuple(batches))
+    numbered = (batch._replace(number=number) for number, batch in enumerate(batches))
+    return Plan(tuple(steps), tuple(numbered))
 
 
 def artifact_path(function: Function, target: Target, *, several: bool, out: str | None) -> str:
@@ -148,21 +151,14 @@ def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out:
                 )
 
 
-class _LoadErrors:
-    """Look up which load errors lie in a package's closure; cheap where there are none."""
-
-    def __init__(self) -> None:
-        self._broken: dict[int, frozenset[str]] = {}
-
-    def of(self, package: Package, graph: Mapping[str, Package]) -> tuple[Diagnostic, ...]:
-        broken = self._broken.get(id(graph))
-        if broken is None:
-            broken = frozenset(path for path, item in graph.items() if item.errors)
-            self._broken[id(graph)] = broken
-        if not broken:
-            return ()
-        found = reached(graph, package.import_path, broken)
-        return tuple(error for path in found for error in graph[path].errors)
+def _load_errors(
+    package: Package, graph: Mapping[str, Package], broken: Collection[str]
+) -> tuple[Diagnostic, ...]:
+    """Return the errors of those of the broken packages that a package is or imports."""
+    if not broken:
+        return ()
+    found = reached(graph, package.import_path, broken)
+    return tuple(error for path in found for error in graph[path].errors)
 
 
 def order_of(graph: Mapping[str, Package], start: str) -> list[str]:

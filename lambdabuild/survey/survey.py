@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Batch, Function, GoEnvironment, Input, Plan, Step, Target
+from lambdabuild.core.model import Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.state import artifacts
@@ -19,7 +19,7 @@ from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery
-from lambdabuild.survey.golist import Go, read_ahead, start_go, world_of
+from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_of
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.modules import may_take_in_more, variants_of
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
@@ -78,16 +78,8 @@ class Survey(NamedTuple):
     @property
     def to_build(self) -> Plan:
         """The plan without the steps whose executables are up to date."""
-        reasons = self.reasons.keys() - self.to_pack
-        batches = []
-        for batch in self.plan.batches:
-            steps = tuple(step for step in batch.steps if step.key in reasons)
-            if steps:
-                batches.append(
-                    Batch(batch.directory, batch.target, batch.flags, steps, batch.graph)
-                )
-        steps = tuple(s for s in self.plan.steps if s.load_errors or s.key in reasons)
-        return Plan(steps, tuple(batches))
+        aside = {step.key for step in self.plan.set_aside}
+        return self.plan.only(aside | (self.reasons.keys() - self.to_pack))
 
     @property
     def only_to_pack(self) -> list[Step]:
@@ -257,12 +249,15 @@ def inputs_of(
     `go_settings` is what Go reads of the environment, `environments` what `go env` says by the
     directory it ran in; `digest_of` gives the digest of a file by its absolute path.
     """
-    listers: dict[int, Inputs] = {}
+    listers: dict[tuple[str, Variant], Inputs] = {}
     found: dict[Key, tuple[Input, ...]] = {}
     for batch in plan.batches:
-        lister = listers.get(id(batch.graph))
+        flags = batch.flags
+        # Batches of one load have one graph, however else they are linked.
+        loaded = (batch.directory, Variant(batch.target, flags.tags, flags.environment, flags.cgo))
+        lister = listers.get(loaded)
         if lister is None:
-            lister = listers[id(batch.graph)] = Inputs(
+            lister = listers[loaded] = Inputs(
                 batch.graph, environments[batch.directory], go_settings,
                 project=session.project, digest_of=digest_of,
             )  # fmt: skip

@@ -65,9 +65,9 @@ def artifact(name: str = "users-get") -> Artifact:
     )  # fmt: skip
 
 
-def batch(*steps: Step) -> Batch:
+def batch(*steps: Step, number: int = 0) -> Batch:
     """Return a batch of these steps, whatever they are."""
-    return Batch(PROJECT, steps[0].target, Flags(), steps, {})
+    return Batch(PROJECT, steps[0].target, Flags(), steps, {}, number)
 
 
 def package(

@@ -176,7 +176,7 @@ class _Asker:
         self._discovery = discovery
         self._settings = settings
         self._compilers = Compilers(environment, go.settings)
-        self._candidates: dict[int, frozenset[str]] = {}
+        self._candidates: dict[tuple[str, Variant], frozenset[str]] = {}
 
     def wanted(self, function: Function) -> Iterable[Question]:
         chosen = self._settings.of(function.name)
@@ -191,7 +191,7 @@ class _Asker:
             decided = dict(self._go.settings) | dict(flags.environment)
             reaching = any(decided.get(f"CGO_{name}") for name in _ENVIRONMENT_FLAGS)
             links = cgo and (bool(decided.get("CGO_LDFLAGS")) or "-extld" in flags.ldflags)
-            candidates = self._candidates_in(graph)
+            candidates = self._candidates_in(place, graph)
             if not (candidates or (cgo and (reaching or links))):
                 continue
             members = [graph[p] for p in order_of(graph, function.package) if p in graph]
@@ -222,9 +222,9 @@ class _Asker:
                     member, way, tuple(directories), link,
                 )  # fmt: skip
 
-    def _candidates_in(self, graph: Graph) -> frozenset[str]:
+    def _candidates_in(self, place: tuple[str, Variant], graph: Graph) -> frozenset[str]:
         """Return the packages with C or assembly that is no fixed version's."""
-        known = self._candidates.get(id(graph))
+        known = self._candidates.get(place)
         if known is None:
             known = frozenset(
                 path
@@ -232,7 +232,7 @@ class _Asker:
                 if package.local
                 and (package.cgo or any(name.endswith(ASSEMBLY) for name in package.other_files))
             )
-            self._candidates[id(graph)] = known
+            self._candidates[place] = known
         return known
 
     def _way(self, function: Function, variant: Variant, flags: Flags, *, cgo: bool) -> Way:

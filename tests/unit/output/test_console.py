@@ -101,7 +101,7 @@ def test_progress_counts_what_happened_and_nothing_else() -> None:
     ):
         progress.take(made)
     assert progress.heading(13.0) == "0 of 2 linked, 1 package compiled, 3.0 s"
-    assert progress.working == {(id(TOGETHER), "link", USERS.function.package): 12.5}
+    assert progress.working == {(TOGETHER.number, "link", USERS.function.package): 12.5}
     progress.take(event("done", "link", USERS.function.package, 14.0))
     progress.take(event("current", "link", CARTS.function.package, 14.0))
     assert progress.heading(140.0) == "2 of 2 linked, 1 package compiled, 2 min 10 s"
@@ -144,7 +144,7 @@ def test_what_is_in_work_is_shown_longest_first_and_the_rest_is_counted() -> Non
     progress.take(event("start", "compile", "net/http", 2.0))
     progress.take(event("start", "link", USERS.function.package, 1.0))
     progress.take(event("start", "compile", "fmt", 3.0))
-    names = {(id(TOGETHER), USERS.function.package): "users-get"}
+    names = {(TOGETHER.number, USERS.function.package): "users-get"}
     shown = ["linking users-get 2.5 s", "compiling net/http 1.5 s", "compiling fmt 0.50 s"]
     assert progress.lines(3.5, names, 8) == shown
     assert progress.lines(3.5, names, 3) == shown
@@ -171,7 +171,7 @@ def test_without_a_terminal_every_link_is_a_line() -> None:
 
 def test_a_function_of_several_targets_is_told_with_the_target() -> None:
     arm = step("users-get", target=ARM64)
-    of_arm = batch(arm)
+    of_arm = batch(arm, number=1)
     plan = Plan((USERS, CARTS, arm), (TOGETHER, of_arm))
     events = [
         event("done", "link", USERS.function.package),
