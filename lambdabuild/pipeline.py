@@ -3,7 +3,7 @@
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from lambdabuild.build.clean import prune, recall, say_waiting
@@ -26,12 +26,12 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.spans import Activity
 from lambdabuild.state import artifacts
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey.embedding import warn_of_embedded_outputs
 from lambdabuild.survey.modules import problem_of
 from lambdabuild.survey.session import Session
-from lambdabuild.survey.survey import Survey, loaded_packages, overview, survey
+from lambdabuild.survey.survey import Key, Survey, loaded_packages, overview, survey
 from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors
 from lambdabuild.system.places import check_out
@@ -47,6 +47,7 @@ def list_functions(
     if narrowing.narrows and not thorough:
         return _list_some(session, narrowing, state)
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
+    state.note_survey(there.findings, None, renewed=False)
     wanted = None
     if narrowing.narrows:
         some, _ = _list_some(session, narrowing, state)
@@ -125,11 +126,11 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
     ):
         home.sweep()
         clock = home.clock()
-        state, announced, renewed = recall(session, home)
+        state, announced = recall(session, home)
         if announced:
             # Before this run announces what it is about to do, in the place of that one.
             home.save(state)
-        yield Run(session, request, home, state, clock, started, bool(announced), renewed)
+        yield Run(session, request, home, state, clock, started)
 
 
 @dataclass(slots=True)
@@ -143,22 +144,17 @@ class Run:
     clock: int
     """When the run began, by the file system, in nanoseconds."""
     started: float
-    recovered: bool
-    """A killed run's artifacts were taken over."""
-    renewed: bool
-    """The state is worth saving, whatever comes of the run."""
     share: Share | None = None
-    before: tuple[object, ...] = ()
 
     def survey(self) -> Survey:
-        """Find out what there is to build, and why; nothing is written.
+        """Find out what there is to build, and why; the state learns what was found out.
 
         Raises:
             LambdabuildError: what there is cannot be found out.
 
         """
-        self.before = _remembered(self.state)
         found, self.share = _select(self.session, self.request, self.state, self.clock)
+        found.note_in(self.state)
         return found
 
     def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
@@ -177,7 +173,7 @@ class Run:
             shown = found.to_build if session.console.calm else found.plan
             session.console.explain(shown, found.reasons)
         warn_of_embedded_outputs(session, found)
-        with saving(session, home, state, self.before):
+        with saving(session, home, state):
             results = self._results(found, outdated)
             with session.interrupts.held_off():
                 results = with_earlier_sizes(home, results)
@@ -186,15 +182,17 @@ class Run:
                     artifacts.up_to_date(step, state, session.project) for step in up_to_date
                 ]
                 removed = prune(session, request, found, state)
-                _note_failures(state, found, results)
-                same = state.artifacts == self.before[0] and not self.recovered
+                state.note_results(*_outcome(found, results))
                 problem = None
                 told = (state, session.project, session.layout)
-                current = bool(session.layout) and is_current(*told) and (same or says_all(*told))
+                current = (
+                    bool(session.layout)
+                    and is_current(*told)
+                    and (not state.published or says_all(*told))
+                )
                 if session.layout and not current:
                     problem = _write_manifest(session, request, found, state)
-                renewed = self.renewed or bool(found.go.asked) or found.seen.renewed
-                if renewed or _remembered(state) != self.before:
+                if state.changed:
                     home.save(state)
         report = Report(
             ok=problem is None
@@ -233,15 +231,13 @@ class Run:
 
 
 @contextlib.contextmanager
-def saving(
-    session: Session, home: Home, state: State, before: tuple[object, ...]
-) -> Iterator[None]:
+def saving(session: Session, home: Home, state: State) -> Iterator[None]:
     """Remember what was published and removed, whatever goes wrong after it."""
     try:
         yield
     except BaseException:
         with session.interrupts.held_off():
-            if _remembered(state)[:2] != before[:2]:
+            if state.published:
                 # What is going wrong is to be told, and not that this does as well.
                 with contextlib.suppress(LambdabuildError):
                     home.save(state)
@@ -270,11 +266,6 @@ def _check_caching(session: Session, request: Request) -> None:
         caching_of(session, request)
 
 
-def _remembered(state: State) -> tuple[object, ...]:
-    """Return what of the state is worth saving for itself, as it is now."""
-    return dict(state.artifacts), dict(state.manifests), state.assets.files, set(state.failed)
-
-
 def _select(
     session: Session, request: Request, state: State, clock: int
 ) -> tuple[Survey, Share | None]:
@@ -292,13 +283,16 @@ def _select(
     return restricted(found, selected), selected.share
 
 
-def _note_failures(state: State, found: Survey, results: Sequence[StepResult]) -> None:
-    """Remember what did not build, so that it is built again whatever is asked for by change."""
-    for result in results:
-        failed = result.status in {Status.FAILED, Status.CANCELLED}
-        (state.failed.add if failed else state.failed.discard)(result.step.key)
+def _outcome(
+    found: Survey, results: Sequence[StepResult]
+) -> tuple[dict[Key, bool], Collection[str]]:
+    """Return whether each step that was tried is built, and the functions that there are.
+
+    What did not build is built again, whatever is asked for by change.
+    """
+    failures = {Status.FAILED, Status.CANCELLED}
     there = {function.name for function in found.discovery.functions} | found.discovery.unasked
-    state.failed = {key for key in state.failed if key[0] in there}
+    return {result.step.key: result.status not in failures for result in results}, there
 
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:

@@ -16,7 +16,7 @@ from lambdabuild.core.paths import name_of
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.output.console import Console
 from lambdabuild.state import artifacts
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import DIRECTORY, STATE, Home
 from lambdabuild.state.tracked import refuse_tracked
 from lambdabuild.survey.functions import Discovery
@@ -33,8 +33,6 @@ class Recalled(NamedTuple):
     state: State
     announced: list[Artifact]
     """What a run had announced that was killed before it could note it; it is in the state."""
-    renewed: bool
-    """The state is worth saving: the next run has less to ask."""
 
 
 def recall(session: Session, home: Home) -> Recalled:
@@ -48,7 +46,7 @@ def recall(session: Session, home: Home) -> Recalled:
     """
     state = home.load()
     index = refuse_tracked(session.run, session.project, _own(session), state.index)
-    renewed, state.index = index != state.index, index
+    state.note_index(index)
     if home.foreign:
         session.console.say_once(
             f"`{session.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
@@ -59,7 +57,7 @@ def recall(session: Session, home: Home) -> Recalled:
         from lambdabuild.build.recovery import recover  # noqa: PLC0415 - seldom needed
 
         recover(announced, state, home.project)
-    return Recalled(state, announced, renewed)
+    return Recalled(state, announced)
 
 
 def _own(session: Session) -> list[str]:
@@ -148,7 +146,7 @@ def clean(session: Session) -> list[str]:
     removed = []
     with home.locked(lambda who: say_waiting(session.console, who)):
         home.sweep()
-        state, announced, _ = recall(session, home)
+        state, announced = recall(session, home)
         if home.foreign:
             # What it tells of is somebody's, who may want to take it away themselves.
             return []

@@ -10,7 +10,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.output.report import manifest_text
 from lambdabuild.state.artifacts import digest, identify
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import write_atomically
 from lambdabuild.system.own import temporary
 from lambdabuild.system.places import leads_out
@@ -67,7 +67,7 @@ def write_manifest(state: State, project: str, layout: str, replacing: "Replacin
     if there and not full.is_dir():
         known = _text(full)
         if known == text:
-            state.manifests[path] = _sha256(text)
+            state.put_manifest(path, _sha256(text))
             return
         if not (replacing.all or _is_ours(known, state.manifests.get(path))):
             if not artifacts:
@@ -79,7 +79,7 @@ def write_manifest(state: State, project: str, layout: str, replacing: "Replacin
                 hint=f"the functions are built; {replacing.remedy}",
             )
     write_atomically(full, text)
-    state.manifests[path] = _sha256(text)
+    state.put_manifest(path, _sha256(text))
 
 
 def _text(path: Path) -> str | None:
@@ -109,7 +109,7 @@ def recover_manifest(state: State, project: str, layout: str) -> None:
         os.unlink(temporary(str(full)))
     text = _text(full)
     if text and _is_ours(text, None):
-        state.manifests[path] = _sha256(text)
+        state.put_manifest(path, _sha256(text))
 
 
 def remove_manifest(path: str, state: State, project: str) -> bool | None:
@@ -122,7 +122,8 @@ def remove_manifest(path: str, state: State, project: str) -> bool | None:
 
     """
     full = os.path.join(project, path)
-    written = state.manifests.pop(path)
+    written = state.manifests[path]
+    state.put_manifest(path, None)
     if leads_out(full, os.path.dirname(full), project):
         return False if os.path.lexists(full) else None
     with contextlib.suppress(OSError):
@@ -138,6 +139,6 @@ def remove_manifest(path: str, state: State, project: str) -> bool | None:
     try:
         os.unlink(full)
     except OSError as error:
-        state.manifests[path] = written
+        state.put_manifest(path, written)
         raise LambdabuildError(f"cannot remove `{full}`: {error.strerror}") from error
     return True

@@ -38,7 +38,7 @@ from lambdabuild.state.artifacts import (
     remove_companion,
     result_in_place,
 )
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system.own import temporary
 
@@ -142,10 +142,12 @@ class Publisher:
         identity = identify(step.artifact)
         if identity is None:
             return self._failed(step, f"`{step.artifact}` went away at once")
-        self._state.artifacts[artifact.path] = artifact._replace(
-            identity=identity,
-            packed=previous.packed if previous else (),
-            companions=previous.companions if previous else (),
+        self._state.put(
+            artifact._replace(
+                identity=identity,
+                packed=previous.packed if previous else (),
+                companions=previous.companions if previous else (),
+            )
         )
         result = StepResult(
             step=step,
@@ -175,11 +177,11 @@ class Publisher:
             self._obstacles.check(step, packed, self._leaving(artifact, packed))
         except (OSError, ObstacleError) as error:
             # With what somebody changed, of which `in_place` tells no more.
-            self._state.artifacts[before.path] = before
+            self._state.put(before)
             return self._failed(step, _why(error, step.artifact))
         artifact = self._without_stale(artifact, packed)
         inputs = self._inputs.get(step.key, ())
-        self._state.artifacts[artifact.path] = artifact._replace(inputs=inputs)
+        self._state.put(artifact._replace(inputs=inputs))
         result = result_in_place(
             step, artifact, Status.UNCHANGED, reason=reason,
             compile_seconds=linked.compile_seconds, seconds=linked.compile_seconds,
@@ -205,7 +207,7 @@ class Publisher:
             else:
                 remove_companion(companion, self._project, self._boundary)
         artifact = artifact._replace(companions=tuple(staying))
-        self._state.artifacts[artifact.path] = artifact
+        self._state.put(artifact)
         return artifact
 
     def _complete(self, result: StepResult, packed: Packed) -> StepResult:
@@ -232,7 +234,7 @@ class Publisher:
             new = new or (fresh and file.kind is not Kind.SBOM)
             companions[name] = companion
         artifact = artifact._replace(companions=tuple(companions.values()), packed=packed.packed)
-        self._state.artifacts[path] = artifact
+        self._state.put(artifact)
         return result._replace(
             status=Status.BUILT if new and result.status is Status.UNCHANGED else result.status,
             zip=artifact.companion(Kind.ZIP) if step.zip is not None else None,
@@ -261,9 +263,7 @@ class Publisher:
                 remove_companion(companion, self._project, self._boundary)
             else:
                 staying.append(companion)
-        self._state.artifacts[artifact.path] = artifact._replace(
-            companions=tuple(staying), packed=UNTOLD
-        )
+        self._state.put(artifact._replace(companions=tuple(staying), packed=UNTOLD))
 
     def _failed(self, step: Step, message: str) -> StepResult:
         problem = Diagnostic(step.function.package, message)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lambdabuild.build.manifest import recover_manifest
 from lambdabuild.core.model import Artifact, Companion
 from lambdabuild.state.artifacts import digest, held_companion, identify, remove_empty
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def recover(announced: Sequence[Artifact], state: State, project: str) -> None:
             if identify(path) is not None and digest(path) == artifact.sha256:
                 log.info("%s is from a killed run", artifact.path)
                 before = state.artifacts.get(artifact.path)
-                state.artifacts[artifact.path] = _as_found(artifact, before, project)
+                state.put(_as_found(artifact, before, project))
             elif artifact.layout:
                 boundary = os.path.normpath(os.path.join(project, artifact.layout))
                 remove_empty(os.path.dirname(path), boundary)

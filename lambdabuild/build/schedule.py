@@ -22,7 +22,7 @@ from lambdabuild.golang import commands
 from lambdabuild.packaging.packer import Packed, Packer
 from lambdabuild.packaging.verify import MOST_FOR_UPLOAD, RefusedError
 from lambdabuild.state import artifacts
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home, cannot_write
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.plan import batches_in_order

@@ -15,8 +15,8 @@ from lambdabuild.core.model import GoEnvironment
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
-from lambdabuild.state.findings import Findings
 from lambdabuild.state.signing import keys_of
+from lambdabuild.state.state import Findings
 from lambdabuild.state.store import Home, remedy_of
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery, discover

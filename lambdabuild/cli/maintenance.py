@@ -165,7 +165,7 @@ def _using_cache(verb: str) -> Iterator[None]:
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
     from lambdabuild.config.starter import choose_roots, starter_config  # noqa: PLC0415
-    from lambdabuild.state.findings import Findings  # noqa: PLC0415
+    from lambdabuild.state.state import Findings  # noqa: PLC0415
     from lambdabuild.survey.functions import main_packages_below  # noqa: PLC0415
     from lambdabuild.survey.golist import start_go  # noqa: PLC0415
 

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
-from lambdabuild.state.findings import Findings
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
+from lambdabuild.state.state import Findings
 from lambdabuild.survey.golist import nearest_directory, world_of
 from lambdabuild.survey.inputs import goenv_path
 from lambdabuild.survey.session import Session

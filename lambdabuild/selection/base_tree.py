@@ -11,7 +11,7 @@ from lambdabuild.core.model import Command, Completed, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang.tree import walk
 from lambdabuild.selection.base_files import check_out
-from lambdabuild.state.findings import Findings
+from lambdabuild.state.state import Findings
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.modules import Graph, find_places, list_all

@@ -15,7 +15,7 @@ from lambdabuild.core.naming import excluded_by, function_name, is_below, root_o
 from lambdabuild.golang import modfiles
 from lambdabuild.golang.tree import walk
 from lambdabuild.selection.base_tree import Shadow
-from lambdabuild.state.findings import Findings
+from lambdabuild.state.state import Findings
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery
 from lambdabuild.survey.golist import Go, Variant

@@ -15,7 +15,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Share
 from lambdabuild.core.spans import Activity
 from lambdabuild.state.history import read_history
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.state.trends import recorded_seconds, times_of
 from lambdabuild.survey.session import Session

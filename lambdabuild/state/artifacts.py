@@ -21,7 +21,7 @@ from lambdabuild.core.model import (
     StepResult,
 )
 from lambdabuild.core.paths import name_of
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system.own import temporary
 from lambdabuild.system.places import leads_out
@@ -163,7 +163,7 @@ def in_place(step: Step, state: State, project: str) -> Artifact | None:
     told = (step.function.package, directory, step.runtime)
     if told != (artifact.package, artifact.directory, artifact.runtime):
         artifact = artifact._replace(package=told[0], directory=told[1], runtime=told[2])
-    state.artifacts[path] = artifact
+    state.put(artifact)
     return artifact
 
 
@@ -206,11 +206,13 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
         if now > latest:
             return
     for artifact in published:
-        state.artifacts[artifact.path] = artifact._replace(
-            identity=_doubted(artifact.identity),
-            companions=tuple(
-                c._replace(identity=_doubted(c.identity)) for c in artifact.companions
-            ),
+        state.put(
+            artifact._replace(
+                identity=_doubted(artifact.identity),
+                companions=tuple(
+                    c._replace(identity=_doubted(c.identity)) for c in artifact.companions
+                ),
+            )
         )
 
 
@@ -308,9 +310,9 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
     removal = became[path] = _unlink(path, project, boundary, held=mine)
     log.info("%s: %s", artifact.path, removal)
     if removal is Removal.REFUSED or staying:
-        state.artifacts[artifact.path] = artifact._replace(companions=tuple(staying))
+        state.put(artifact._replace(companions=tuple(staying)))
     else:
-        del state.artifacts[artifact.path]
+        state.drop(artifact.path)
     files, left, refused = (
         tuple(file for file, what in became.items() if what is wanted)
         for wanted in (Removal.REMOVED, Removal.LEFT, Removal.REFUSED)

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from lambdabuild.core.model import (
@@ -22,34 +21,15 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.core.secrets import remembered
 from lambdabuild.golang.tree import Tree
-from lambdabuild.state.findings import Findings
 from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps
+from lambdabuild.state.state import Findings, State
 
 VERSION = 8
 _LONGEST_HEAD = 400
 _NO_C_FLAGS = CFlags()
 _STATE = "state"
 _ANNOUNCEMENT = "announcement"
-
-
-@dataclass(slots=True)
-class State:
-    """What lambdabuild wrote and has not removed, and what it found out."""
-
-    artifacts: dict[str, Artifact] = field(default_factory=dict)
-    """By path, relative to the project directory."""
-    manifests: dict[str, str] = field(default_factory=dict)
-    """The SHA-256 of each manifest, by its path, relative to the project directory."""
-    findings: Findings = field(default_factory=Findings)
-    assets: Stamps = field(default_factory=Stamps)
-    """Of the files that are packed beside executables; of no directories."""
-    failed: set[tuple[str, Target]] = field(default_factory=set)
-    """What did not build when it was tried last, by function and target."""
-    index: tuple[int | str, ...] | None = None
-    """What git's index was when nothing of lambdabuild's own was in it, and what was looked for."""
-    project: str | None = field(default=None, compare=False)
-    """Whose it is; None where it was not read from a file."""
 
 
 class ForeignError(ValueError):

@@ -15,7 +15,6 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.state.serialization import (
     ForeignError,
-    State,
     announcement_text,
     from_announcement,
     from_text,
@@ -23,6 +22,7 @@ from lambdabuild.state.serialization import (
 )
 from lambdabuild.state.signing import Keys, keys_of
 from lambdabuild.state.stamps import clock_of
+from lambdabuild.state.state import State
 from lambdabuild.system import directories
 from lambdabuild.system.own import (
     check_own,

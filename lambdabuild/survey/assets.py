@@ -19,7 +19,6 @@ from lambdabuild.core.model import (
 from lambdabuild.core.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.state.artifacts import held_companion
-from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take
 from lambdabuild.survey.inputs import first_change
 from lambdabuild.survey.plan import AssetsOf, places
@@ -182,13 +181,14 @@ class Contents(NamedTuple):
     """What the functions' globs of assets mean, and the stamps of all that they rest on."""
 
     assets: AssetsOf
-    stamps: Stamps
+    stamps: Stamps | None
+    """None where no function has assets."""
 
 
 def contents_of(
-    session: Session, functions: Sequence[Function], state: State, clock: int, own: set[str]
+    session: Session, functions: Sequence[Function], known: Stamps, clock: int, own: set[str]
 ) -> Contents:
-    """Find the assets of every function, and look at them; `state` gets their stamps."""
+    """Find the assets of every function, and look at them."""
     own = own | _outputs(session, functions)
     found: dict[str, tuple[tuple[Asset, ...], tuple[Diagnostic, ...]]] = {}
     world = World()
@@ -202,9 +202,7 @@ def contents_of(
         for directory in selection.directories:
             world.enter(directory, Level.EVERYTHING)
         world.files |= dict.fromkeys((asset.source for asset in selection.assets), PACKED)
-    if world.directories:
-        state.assets = take(world, state.assets.files, clock, own)
-    return Contents(found, state.assets if world.directories else Stamps())
+    return Contents(found, take(world, known.files, clock, own) if world.directories else None)
 
 
 def _outputs(session: Session, functions: Sequence[Function]) -> set[str]:

@@ -13,8 +13,8 @@ from lambdabuild.golang import commands, tree
 from lambdabuild.golang.source import embed_directories, parse_directives
 from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused
 from lambdabuild.golang.tree import has_main
-from lambdabuild.state.findings import Findings
 from lambdabuild.state.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, FileStamp, Level, World, take
+from lambdabuild.state.state import Findings
 from lambdabuild.survey.inputs import goenv_path, loading_settings, settings_of
 from lambdabuild.system import directories, files
 from lambdabuild.system.process import Run

@@ -8,13 +8,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Function, GoEnvironment, Input, Plan, Step, Target
+from lambdabuild.core.model import Artifact, Function, GoEnvironment, Input, Plan, Step, Target
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.state import artifacts
-from lambdabuild.state.findings import Findings
-from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import Look, Stamps, look, take
+from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
@@ -45,6 +44,8 @@ class Survey(NamedTuple):
     """Everything that all of this rests on."""
     own: AbstractSet[str]
     """The absolute paths that lambdabuild writes itself."""
+    findings: Findings
+    """What of all this holds until something changes."""
     packed: Mapping[Key, tuple[Input, ...]] = MappingProxyType({})
     """What beyond its executable each step's deployment package holds."""
     to_pack: frozenset[Key] = frozenset()
@@ -53,6 +54,17 @@ class Survey(NamedTuple):
     """Every step there is, where only some of them are wanted."""
     put_off: frozenset[Key] = frozenset()
     """Steps that are not up to date, and left as they are for now."""
+    assets: Stamps | None = None
+    """What was seen of the files that are packed; None where there are none."""
+    verified: tuple[Artifact, ...] = ()
+    """The artifacts that are in place as they were left, with their times as they are now."""
+
+    def note_in(self, state: State) -> None:
+        """Have the state learn what was found out."""
+        renewed = bool(self.go.asked) or self.seen.renewed
+        state.note_survey(self.findings, self.assets, renewed=renewed)
+        for artifact in self.verified:
+            state.put(artifact)
 
     def made_from(self, key: Key) -> tuple[Input, ...]:
         """Return everything that a step's deployment package is made from."""
@@ -107,6 +119,8 @@ class Overview(NamedTuple):
     """Those that were asked for."""
     seen: Look
     own: set[str]
+    findings: Findings
+    """What was found out, with what was known before and still holds."""
 
 
 def overview(
@@ -118,7 +132,7 @@ def overview(
     force: bool = False,
     thorough: bool = False,
 ) -> Overview:
-    """Look at the disk, and ask Go where that does not suffice; `state` gets the findings.
+    """Look at the disk, and ask Go where that does not suffice.
 
     `clock` is when this began, by the file system's clock in nanoseconds; with `force`, nothing
     is taken from earlier runs. `thorough` looks also into directories that Go ignores.
@@ -129,11 +143,8 @@ def overview(
     """
     own = own_paths(session, state)
     seen = look(state.findings.stamps, clock, own)
-    if force or not seen.holds:
-        state.findings = Findings(stamps=seen.stamps)
-    else:
-        state.findings.stamps = seen.stamps
-    findings = state.findings
+    keep = seen.holds and not force
+    findings = state.findings.kept(seen.stamps) if keep else Findings(stamps=seen.stamps)
     go = start_go(session.run, session.environment, findings)
     started = time.time()
     roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
@@ -154,7 +165,7 @@ def overview(
         stamps = take(world, seen.stamps.files | read, clock, own)
         stamps.doubted = _doubtful(stamps, seen.stamps)
         findings.stamps = stamps
-    return Overview(go, discovery, functions, seen, own)
+    return Overview(go, discovery, functions, seen, own, findings)
 
 
 def survey(
@@ -167,12 +178,11 @@ def survey(
 ) -> Survey:
     """Find out what there is, and compare it with the last build.
 
-    `state` gets the findings, and the identities of artifacts that were only touched; for the
-    rest see `overview`.
+    For the rest see `overview`.
     """
     there = overview(session, names, state, clock, force=force)
-    contents = contents_of(session, there.functions, state, clock, there.own)
-    stamps = _together(state.findings.stamps, contents.stamps)
+    contents = contents_of(session, there.functions, state.assets, clock, there.own)
+    stamps = _together(there.findings.stamps, contents.stamps)
     plan = plan_for(session, there, contents.assets)
     inputs = inputs_of(
         session, there.go.settings, there.discovery.environments, plan, stamps.digest
@@ -182,13 +192,22 @@ def survey(
         for step in plan.steps
         if not session.settings.in_place or step.zip
     }
-    reasons, to_pack = {}, set()
+    reasons, to_pack, verified = {}, set(), []
     for step in plan.steps:
         if step.load_errors:
             continue
-        reason = _reason(session, step, state, inputs[step.key], force=force)
+        known = state.artifacts.get(name_of(step.artifact, session.project))
+        if force or known is None or known.key != step.key:
+            reasons[step.key] = "--force" if force else "not built before"
+            continue
+        artifact = artifacts.held(known, session.project)
+        if artifact is None:
+            became = "was changed" if os.path.lexists(step.artifact) else "is missing"
+            reasons[step.key] = f"{session.relative(step.artifact)} {became}"
+            continue
+        verified.append(artifact)
+        reason = _reason(session, artifact, inputs[step.key])
         if reason is None:
-            artifact = state.artifacts[name_of(step.artifact, session.project)]
             reason = reason_to_pack(session, step, artifact, packed.get(step.key, ()))
             if reason is not None:
                 to_pack.add(step.key)
@@ -196,13 +215,14 @@ def survey(
             reasons[step.key] = reason
     return Survey(
         there.go, there.discovery, plan, inputs, reasons, there.seen, stamps, there.own,
-        packed, frozenset(to_pack),
+        there.findings,        packed, frozenset(to_pack), assets=contents.stamps,
+        verified=tuple(verified),
     )  # fmt: skip
 
 
-def _together(found: Stamps, packed: Stamps) -> Stamps:
+def _together(found: Stamps, packed: Stamps | None) -> Stamps:
     """Return the stamps of what is built and of what is packed; a directory's fullest counts."""
-    if not packed.directories:
+    if packed is None:
         return found
     return Stamps(packed.files | found.files, found.directories | packed.directories, found.doubted)
 
@@ -266,27 +286,15 @@ def inputs_of(
     return found
 
 
-def _reason(
-    session: Session, step: Step, state: State, inputs: tuple[Input, ...], *, force: bool
-) -> str | None:
-    if force:
-        return "--force"
-    path = name_of(step.artifact, session.project)
-    previous = state.artifacts.get(path)
-    if previous is None or previous.key != step.key:
-        return "not built before"
-    held = artifacts.held(previous, session.project)
-    if held is None:
-        became = "was changed" if os.path.lexists(step.artifact) else "is missing"
-        return f"{session.relative(step.artifact)} {became}"
-    state.artifacts[path] = held
-    if not previous.inputs:
+def _reason(session: Session, artifact: Artifact, inputs: tuple[Input, ...]) -> str | None:
+    """Return what an artifact that is in place was built from and is not any more."""
+    if not artifact.inputs:
         return "what it was built from is not known"
 
     def show(name: str) -> str:
         return session.relative(os.path.join(session.project, name))
 
-    return first_change(previous.inputs, inputs, show)
+    return first_change(artifact.inputs, inputs, show)
 
 
 def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:

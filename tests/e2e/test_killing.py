@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from tests.e2e.conftest import Project
 from tests.e2e.test_stopping import processes_of, wait_for

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from tests.unit.published import Project
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)

@@ -33,7 +33,7 @@ from lambdabuild.output.console import Console, Look
 from lambdabuild.packaging.packer import Packed, Packer, Staged
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey import assets
 from lambdabuild.survey.assets import reason_to_pack

@@ -6,7 +6,7 @@ import pytest
 from lambdabuild.build import manifest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import manifest_text
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from tests.unit.published import (
     FORCED,
     LEAVING,
@@ -21,9 +21,7 @@ MANIFEST = "dist/manifest.json"
 
 def test_the_manifest_tells_the_artifacts_of_its_layout(project: Project) -> None:
     project.publish(executable())
-    project.state.artifacts["elsewhere"] = project.remembered._replace(
-        path="elsewhere", layout="elsewhere"
-    )
+    project.state.put(project.remembered._replace(path="elsewhere", layout="elsewhere"))
     manifest.write_manifest(project.state, str(project.path), "dist", LEAVING)
     text = (project.path / MANIFEST).read_text()
     assert [f["artifact"] for f in json.loads(text)["functions"]] == ["dist/users-get/bootstrap"]
@@ -52,7 +50,7 @@ def test_a_manifest_is_removed_while_it_says_what_lambdabuild_wrote(project: Pro
     assert (project.path / MANIFEST).read_text() == "{}"
 
     (project.path / MANIFEST).unlink()
-    project.state.manifests[MANIFEST] = "whatever"
+    project.state.put_manifest(MANIFEST, "whatever")
     assert not manifest.remove_manifest(MANIFEST, project.state, root)
 
 
@@ -107,7 +105,7 @@ def test_a_manifest_of_another_checkout_is_replaced_and_an_empty_one(project: Pr
         path.write_text(text)
         manifest.write_manifest(project.state, root, "dist", LEAVING)
         assert path.read_text() == manifest_text([artifact])
-        project.state.manifests.clear()
+        project.state.put_manifest(MANIFEST, None)
 
 
 def test_where_there_is_nothing_to_tell_a_manifest_of_others_is_no_error(project: Project) -> None:

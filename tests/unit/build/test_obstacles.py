@@ -12,7 +12,7 @@ from lambdabuild.build.obstacles import Replacing, replacing_in
 from lambdabuild.core.model import Status
 from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from tests.unit.published import FORCED, GO, Project, executable, sha256, tamper
 
 PLACES = {

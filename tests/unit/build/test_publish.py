@@ -7,7 +7,7 @@ from lambdabuild.build import publish
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
 from lambdabuild.core.origins import UNTOLD
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 from tests.unit.published import (
     FINAL,

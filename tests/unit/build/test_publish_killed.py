@@ -14,7 +14,7 @@ from lambdabuild.build import recovery
 from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from tests.unit.published import Project, executable
 
 
@@ -115,8 +115,7 @@ def killed(project: Project, version: Version, call: int, *, linked_again: bool)
         ended = False
     except Killed:
         ended = True
-    project.state.artifacts.clear()
-    project.state.artifacts.update(known)
+    project.state.artifacts = known
     recovery.recover([announced], project.state, str(project.path))
     return ended
 

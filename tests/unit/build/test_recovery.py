@@ -10,7 +10,7 @@ from lambdabuild.build.manifest import write_manifest
 from lambdabuild.build.recovery import recover
 from lambdabuild.core.model import Artifact, Kind
 from lambdabuild.state import artifacts
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 from tests.unit.published import GO, LEAVING, Project, executable, identity, opened, sha256
 
@@ -25,8 +25,7 @@ def announced_by_a_killed_run(project: Project) -> Artifact:
     artifact = publisher.announcement(linked, packed)
     before = dict(project.state.artifacts)
     publisher.publish(linked, packed, "not built before")
-    project.state.artifacts.clear()
-    project.state.artifacts.update(before)
+    project.state.artifacts = before
     return artifact
 
 
@@ -115,8 +114,8 @@ def test_the_manifest_of_a_killed_run_is_taken_over_unless_it_is_of_others(
 
 def test_state_and_announcement_are_read_together(project: Project) -> None:
     session, home = opened(project.path)
-    assert recall(session, home) == (State(), [], False)
+    assert recall(session, home) == (State(), [])
     artifact = announced_by_a_killed_run(project)
     home.announce([artifact])
-    state, announced, _ = recall(session, home)
+    state, announced = recall(session, home)
     assert (state.artifacts, announced) == ({artifact.path: artifact}, [artifact])

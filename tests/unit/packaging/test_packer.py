@@ -110,7 +110,7 @@ def test_the_digest_of_a_known_build_id_is_not_taken_again(project: Project) -> 
     content = executable(build_id=FINAL)
     project.publish(content)
     known = project.remembered._replace(sha256="known")
-    project.state.artifacts[known.path] = known
+    project.state.put(known)
     assert project.packed(project.linked(content)).sha256 == "known"
     # One byte more, and it is not the same executable, whatever its ID says.
     longer = content + b"!"
@@ -350,7 +350,7 @@ def sized(project: Project, size: int, step: Step) -> Packed:
     os.truncate(str(linked.executable), size)
     known = project.remembered
     known = known._replace(build_id=FINAL, identity=known.identity._replace(size=size))
-    project.state.artifacts[known.path] = known
+    project.state.put(known)
     return project.packed(linked)
 
 

@@ -9,7 +9,7 @@ from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Runtime, 
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal, Removed
-from lambdabuild.state.serialization import State
+from lambdabuild.state.state import State
 from tests.unit.published import (
     GO,
     PACKAGE,
@@ -130,7 +130,7 @@ def test_artifacts_are_settled_together(project: Project) -> None:
     first = project.remembered
     later = first.identity._replace(changed=first.identity.changed + 5)
     second = first._replace(path="dist/orders-get/bootstrap", identity=later)
-    project.state.artifacts[second.path] = second
+    project.state.put(second)
     times = iter([later.changed, later.changed + 1])
     artifacts.settle(project.state, [second.path, first.path], lambda: next(times))
     assert list(times) == []
@@ -142,7 +142,7 @@ def test_artifacts_under_a_clock_that_stands_still_are_read_the_next_time(
 ) -> None:
     project.publish(executable())
     before = project.remembered
-    project.state.artifacts["elsewhere"] = before._replace(path="elsewhere")
+    project.state.put(before._replace(path="elsewhere"))
     artifacts.settle(project.state, [before.path], lambda: before.identity.changed)
     assert project.remembered == before._replace(
         identity=before.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)
@@ -370,7 +370,7 @@ def test_a_step_that_failed_names_no_zip_of_another_executable(project: Project)
     other = project.remembered._replace(
         companions=tuple(c._replace(made_from="0") for c in project.remembered.companions)
     )
-    project.state.artifacts[other.path] = other
+    project.state.put(other)
     failed = artifacts.failed(project.wanting("**"), (), project.state, str(project.path))
     assert (failed.artifact, failed.zip) == (str(project.artifact), None)
 
@@ -400,7 +400,7 @@ def test_what_stands_with_an_artifact_is_settled_with_it(project: Project) -> No
     later = zipped._replace(
         identity=zipped.identity._replace(changed=first.identity.changed + 10**12)
     )
-    project.state.artifacts[first.path] = first._replace(companions=(later,))
+    project.state.put(first._replace(companions=(later,)))
     changed = later.identity.changed
     times = iter([changed - 1, changed, changed + 1])
     artifacts.settle(project.state, [first.path], lambda: next(times))

@@ -18,8 +18,7 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state import serialization
-from lambdabuild.state.findings import Findings
-from lambdabuild.state.serialization import VERSION, ForeignError, State
+from lambdabuild.state.serialization import VERSION, ForeignError
 from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import (
     CONTENT,
@@ -31,6 +30,7 @@ from lambdabuild.state.stamps import (
     Level,
     Stamps,
 )
+from lambdabuild.state.state import Findings, State
 from tests.unit.values import ARM64, PROJECT, X86_64, artifacts, texts
 
 KEYS = Keys(b"of this user")
@@ -208,7 +208,7 @@ def test_what_several_artifacts_are_built_from_is_written_once() -> None:
             f"dist/{name}/bootstrap", "dist", name, name, name, X86_64, None, "", Identity(1, 2, 3, 4),
             None, inputs=(shared, (f"file {name}/main.go", "1")),
         )  # fmt: skip
-        state.artifacts[made.path] = made
+        state.put(made)
     assert to_text(state, PROJECT).count("0123456789abcdef") == 1
 
 

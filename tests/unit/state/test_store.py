@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime
-from lambdabuild.state.serialization import State
 from lambdabuild.state.stamps import is_settled
+from lambdabuild.state.state import State
 from lambdabuild.state.store import Home, cannot_write, write_atomically
 from tests.unit.values import X86_64, artifacts, digests, directories, texts
 

@@ -11,8 +11,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Completed, Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.golang.commands import env_command, list_command
 from lambdabuild.golang.tree import Tree
-from lambdabuild.state.findings import Findings
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
+from lambdabuild.state.state import Findings
 from lambdabuild.survey.golist import Go, Variant, start_go, world_of
 from tests.unit.values import ARM64, X86_64
 
