@@ -40,7 +40,7 @@ format: $(VENV)/dev ## let ruff put the code in shape
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--list' for more
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) $(OLD_GO) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis

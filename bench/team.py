@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.bench import branches, edits, measure, scenarios, sharding, stores
-from tests.bench.contestants import LAMBDABUILD, REFERENCE, TYPED_FLAGS, go_build, under_dist
-from tests.bench.model import BenchError, Command, Sample, Workspace
-from tests.monorepo import Monorepo
+from bench import branches, edits, measure, scenarios, sharding, stores
+from bench.contestants import LAMBDABUILD, REFERENCE, TYPED_FLAGS, go_build, under_dist
+from bench.model import BenchError, Command, Sample, Workspace
+from bench.monorepo import Monorepo
 from tests.store import server
 
 _CACHING = {"LAMBDABUILD_CACHE_MODE": "read-write"}

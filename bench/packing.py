@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench import measure
-from tests.bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
+from bench import measure
+from bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
 
 # Timed in a child, not as a whole process: lambdabuild packs in one that runs already, and with a
 # start of Python on both sides the ratio would come out nearer to 1 than it is. From bytes in

@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from bench import measure
+from bench.model import BenchError, CannotMeasureError, Command, Sample, Workspace
 from lambdabuild.cache.entry import Header
-from tests.bench import measure
-from tests.bench.model import BenchError, CannotMeasureError, Command, Sample, Workspace
 from tests.store import server
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.model import BenchError, CannotMeasureError, Figure, Metric, Term
-from tests.bench.runner import Key, Runs, key
+from bench.model import BenchError, CannotMeasureError, Figure, Metric, Term
+from bench.runner import Key, Runs, key
 
 NOTHING = "-"
 

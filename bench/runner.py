@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench import environment
-from tests.bench.model import (
+from bench import environment
+from bench.model import (
     BenchError,
     CannotMeasureError,
     Contestant,

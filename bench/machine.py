@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.model import BenchError, Settings
+from bench.model import BenchError, Settings
 
 
 def cores() -> int:

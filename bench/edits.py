@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.model import BenchError, Command, Sample, Workspace
-from tests.monorepo import GeneratedFunction, Monorepo, edit, package_source
+from bench.model import BenchError, Command, Sample, Workspace
+from bench.monorepo import GeneratedFunction, Monorepo, edit, package_source
 
 
 @dataclass(frozen=True, slots=True)

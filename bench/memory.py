@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.bench import proc
+from bench import proc
 
 _INTERVAL = 0.020
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench.model import (
+from bench.model import (
     MIB,
     BenchError,
     CannotMeasureError,
@@ -15,7 +15,7 @@ from tests.bench.model import (
     Settings,
     Workspace,
 )
-from tests.monorepo import Monorepo, generate
+from bench.monorepo import Monorepo, generate
 
 # Where modules come from and lie: nothing here changes what is built, or how fast.
 _KEPT = (

@@ -1,6 +1,6 @@
 """List the figures, in the order of the table."""
 
-from tests.bench.contestants import (
+from bench.contestants import (
     GO_FUNCTION,
     GO_SHARED,
     INFO_ZIP,
@@ -21,7 +21,7 @@ from tests.bench.contestants import (
     XARGS,
     ZIPFILE,
 )
-from tests.bench.model import (
+from bench.model import (
     MIB,
     Figure,
     Metric,
@@ -33,7 +33,7 @@ from tests.bench.model import (
     times_faster,
     within,
 )
-from tests.bench.scenarios import (
+from bench.scenarios import (
     COLD,
     EDITED,
     IDLE_500,
@@ -44,7 +44,7 @@ from tests.bench.scenarios import (
     WATCHED,
     WATCHED_SHARED,
 )
-from tests.bench.team_figures import TEAM_FIGURES
+from bench.team_figures import TEAM_FIGURES
 
 FIGURES = (
     Figure(

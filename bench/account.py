@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.model import Workspace
+from bench.model import Workspace
 
 # Written out rather than imported: it starts several times a run, so with -I -S and nothing else.
 _WRAPPER = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tests.monorepo import Layout, Monorepo
+from bench.monorepo import Layout, Monorepo
 
 MIB = 1024 * 1024
 

@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import replace
 
-from tests.bench.model import Scenario, Workspace
+from bench.model import Scenario, Workspace
 
 
 def delete_outputs(workspace: Workspace) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
-from tests.bench import memory, proc
-from tests.bench.account import go_usage
-from tests.bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
+from bench import memory, proc
+from bench.account import go_usage
+from bench.model import BenchError, CannotMeasureError, Command, Metric, Sample, Workspace
 
 # What a build gets to stop by itself before it is killed.
 _GRACE = 5.0

@@ -1,8 +1,8 @@
 """List the figures of a monorepo that many work on, and that CI builds; a part of the table."""
 
-from tests.bench.contestants import LAMBDABUILD, REFERENCE
-from tests.bench.model import MIB, Figure, Metric, Term, ratio, within
-from tests.bench.scenarios import (
+from bench.contestants import LAMBDABUILD, REFERENCE
+from bench.model import MIB, Figure, Metric, Term, ratio, within
+from bench.scenarios import (
     BRANCHED,
     BRANCHED_500,
     EDITED_500,
@@ -12,7 +12,7 @@ from tests.bench.scenarios import (
     RUBBISH,
     SHARDED_500,
 )
-from tests.bench.team import (
+from bench.team import (
     GO_FIVE,
     GO_LIST,
     LAMBDABUILD_CLONED,

@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.bench import edits, measure
-from tests.bench.edits import Edit
-from tests.bench.model import BenchError, Command, Sample, Workspace
+from bench import edits, measure
+from bench.edits import Edit
+from bench.model import BenchError, Command, Sample, Workspace
 
 MAIN = "main"
 _TOPIC = "topic"

@@ -7,9 +7,9 @@ target that is lambdabuild's default, and the flags the reference has.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tests.bench import account, edits, measure, packing, watch
-from tests.bench.model import Command, Contestant, Workspace
-from tests.monorepo import GeneratedFunction, Monorepo
+from bench import account, edits, measure, packing, watch
+from bench.model import Command, Contestant, Workspace
+from bench.monorepo import GeneratedFunction, Monorepo
 
 _FOR_LAMBDA = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0"}
 _FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")

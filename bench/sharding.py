@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench import measure
-from tests.bench.model import BenchError, Command, Metric, Sample, Workspace
+from bench import measure
+from bench.model import BenchError, Command, Metric, Sample, Workspace
 
 SHARDS = 4
 _HISTORY = "history.jsonl"

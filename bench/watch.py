@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench import proc
-from tests.bench.edits import Edit
-from tests.bench.measure import stop
-from tests.bench.model import (
+from bench import proc
+from bench.edits import Edit
+from bench.measure import stop
+from bench.model import (
     BenchError,
     CannotMeasureError,
     Command,

@@ -1,4 +1,4 @@
-"""Write synthetic Go monorepos, of any number of functions, to build in tests and benchmarks.
+"""Write synthetic Go monorepos, of any number of functions, to measure builds of.
 
 Generated rather than committed: 500 functions differ in one line each. What is drawn here is the
 monorepo of the measurements: every function imports net/http and aws-lambda-go's `lambda` and
@@ -74,7 +74,7 @@ class GeneratedFunction:
 
 @dataclass(frozen=True, slots=True)
 class Monorepo:
-    """A monorepo on disk, and what a test may expect of it."""
+    """A monorepo on disk, and what a measurement may expect of it."""
 
     directory: Path
     functions: tuple[GeneratedFunction, ...]

@@ -1,4 +1,4 @@
-"""Run the benchmarks from the command line: `python -m tests.bench`, from the repository's root."""
+"""Run the benchmarks from the command line: `python -m bench`, from the repository's root."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.bench import environment, machine, render, runner
-from tests.bench.figures import FIGURES
-from tests.bench.model import BenchError, CannotMeasureError, Figure, Settings
+from bench import environment, machine, render, runner
+from bench.figures import FIGURES
+from bench.model import BenchError, CannotMeasureError, Figure, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,7 +115,7 @@ def _positive(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only",
         nargs="+",
