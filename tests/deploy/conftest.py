@@ -1,6 +1,6 @@
 """Build the shop once, and run the deploy tools on it, against a Lambda on loopback.
 
-The clients are the real ones, as `make test` installs them into `.deploy-tools`; the service they
+The clients are the real ones, as `make test-all` installs them into `.deploy-tools`; the service they
 talk to is moto's server. Credentials are made up, and nothing is asked of any other machine: usage
 reports, notices and the look for credentials in an instance's metadata are turned off.
 """
@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.environment import CLEAN, INSTALLED
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "fixtures" / "shop"
@@ -34,32 +35,12 @@ boto3.client("iam").create_role(RoleName="shop", AssumeRolePolicyDocument=trust)
 boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="{BUCKET}")
 """
 
-# What the machine's owner has set must not decide how a test ends, nor reach an account of theirs.
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(("AWS_", "CDK_", "SAM_", "TF_", "MOTO_", "LAMBDABUILD_", "npm_"))
-    and name not in {"GOFLAGS", "GOWORK", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    # The clients import thousands of modules: half of a run's time, where no bytecode is kept.
-    and name != "PYTHONDONTWRITEBYTECODE"
-} | {
+ENVIRONMENT = CLEAN | {
     "BUCKET": BUCKET,
-    "LAMBDABUILD_CACHE_MODE": "off",
     "NO_COLOR": "1",
-    "PATH": os.pathsep.join(
-        [str(Path(sys.executable).parent), str(TOOLS / "bin"), os.environ["PATH"]]
-    ),
+    "PATH": f"{TOOLS / 'bin'}{os.pathsep}{INSTALLED}",
     "ROLE": ROLE,
-    "TERM": "dumb",
 }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one worker: they share what is built, and the server."""
-    here = str(Path(__file__).parent)
-    for item in items:
-        if str(item.path).startswith(here):
-            item.add_marker(pytest.mark.xdist_group("deploy"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +93,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """The shop, built and packed; not to be changed."""
-    assert (TOOLS / "cdk" / "installed").exists(), "`make test` installs the deploy tools"
+    assert (TOOLS / "cdk" / "installed").exists(), "`make deploy-tools` installs them"
     ignored = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap", "node_modules", "cdk.out")
     top = tmp_path_factory.mktemp("deploy")
     path = Path(shutil.copytree(SHOP, top / "shop", ignore=ignored))
@@ -127,10 +108,10 @@ def _tool_environment(home: Path) -> dict[str, str]:
     # Go finds its caches through HOME; the tools are to leave nothing in the real one.
     go = subprocess.run(
         ["go", "env", "GOCACHE", "GOMODCACHE", "GOPATH"],
-        check=True, capture_output=True, text=True, env=CLEAN,
+        check=True, capture_output=True, text=True, env=ENVIRONMENT,
     ).stdout.splitlines()  # fmt: skip
     return (
-        CLEAN
+        ENVIRONMENT
         | {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_CONFIG_FILE": str(home / "config"),
@@ -141,7 +122,6 @@ def _tool_environment(home: Path) -> dict[str, str]:
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "CHECKPOINT_DISABLE": "1",
             "HOME": str(home),
-            "ROLE": ROLE,
             "SAM_CLI_TELEMETRY": "0",
         }
         | dict(zip(("GOCACHE", "GOMODCACHE", "GOPATH"), go, strict=True))
@@ -154,7 +134,7 @@ def endpoint() -> Iterator[str]:
     with subprocess.Popen(
         [TOOLS / "bin" / "moto_server", "--host", "127.0.0.1", "--port", "0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=CLEAN | {"PYTHONUNBUFFERED": "1"},
+        env=ENVIRONMENT | {"PYTHONUNBUFFERED": "1"},
     ) as server:  # fmt: skip
         assert server.stdout is not None
         said = []

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,24 +20,12 @@ from lambdabuild.config.file import parse_config
 from lambdabuild.config.starter import starter_config
 from tests.docs.markdown import Block, blocks
 from tests.docs.terminal import run_on_terminal, screen
+from tests.environment import CLEAN, INSTALLED
+
+ENVIRONMENT = CLEAN | {"NO_COLOR": "1", "PATH": INSTALLED, "TERM": "xterm"}
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-
-# Go's own settings stay: the build cache is shared, so that only the first run compiles.
-ENVIRONMENT = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(
-        ("GOFLAGS", "GOGC", "GOMEMLIMIT", "GOWORK", "LAMBDABUILD_", "PYTHON", "GITHUB_")
-    )
-} | {
-    # What the examples build would be restored in the next run of the tests.
-    "LAMBDABUILD_CACHE_MODE": "off",
-    "NO_COLOR": "1",
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "TERM": "xterm",
-}
 
 
 def _runnable() -> list[list[Block]]:

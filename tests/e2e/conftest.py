@@ -15,6 +15,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.environment import CLEAN
+from tests.projects import EMPTY, REPO, SHARING, write
+
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 OLD_GO = ROOT / ".go-1.22" / "go" / "bin" / "go"
@@ -29,24 +32,6 @@ FLAGS = (
 """What lambdabuild has Go build with; with others, it compiles the standard library again."""
 NOT_COPIED = shutil.ignore_patterns("dist", ".lambdabuild", "bootstrap")
 """What a person may have built in the fixtures."""
-
-# What the machine's owner has set must not decide how a test ends, nor how long it takes: without
-# PYTHONDONTWRITEBYTECODE, which containers like to set, each run starts a quarter sooner.
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if not name.startswith(
-        ("GO", "CGO_", "LAMBDABUILD_", "PYTEST_", "PYTHON", "COVERAGE", "GITHUB_")
-    )
-    or name in {"GOPROXY", "GOCACHE", "GOMODCACHE", "GOPATH", "GONOSUMDB", "GOSUMDB"}
-} | {
-    "GOENV": "off",
-    "GOTOOLCHAIN": "local",
-    "TERM": "dumb",
-    "COLUMNS": "200",
-    # What one test built must not decide what another sees: tests of the cache turn it on.
-    "LAMBDABUILD_CACHE_MODE": "off",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +139,8 @@ class Project:
         return printed
 
     def write(self, name: str, text: str) -> None:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        """Write a file."""
+        write(self.path, {name: text})
 
     def replace(self, name: str, old: str, new: str) -> None:
         path = self.path / name
@@ -185,7 +169,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def go(request: pytest.FixtureRequest) -> str:
     """The `go` on PATH or of the extra, and the oldest that lambdabuild supports."""
     if request.param == "go1.22":
-        assert OLD_GO.exists(), "`make test` installs the old Go"
+        assert OLD_GO.exists(), "`make test-all` installs the old Go"
         return str(OLD_GO)
     from lambdabuild.golang.toolchain import find_go  # noqa: PLC0415
 
@@ -195,7 +179,8 @@ def go(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def environment(go: str) -> dict[str, str]:
     """The environment of every command, with `go` first on PATH."""
-    return CLEAN | {"PATH": f"{Path(go).parent}{os.pathsep}{CLEAN['PATH']}"}
+    path = f"{Path(go).parent}{os.pathsep}{CLEAN['PATH']}"
+    return CLEAN | {"PATH": path, "COLUMNS": "200"}
 
 
 @pytest.fixture(scope="session")
@@ -239,7 +224,7 @@ def handlers(copy: Copy) -> Project:
 def empty(tmp_path: Path, environment: dict[str, str], go: str) -> Project:
     """A module without anything in it."""
     project = Project(tmp_path / "empty", environment, go)
-    project.write("go.mod", "module example.com/empty\n\ngo 1.22\n")
+    write(project.path, EMPTY)
     return project
 
 
@@ -319,50 +304,41 @@ def built(tmp_path: Path, environment: dict[str, str], go: str, once: Once) -> P
     """The six functions named `handler`, already built."""
     project = Project(tmp_path / "all-handlers", environment, go)
 
-    def write() -> None:
+    def fill() -> None:
         shutil.copytree(FIXTURES / "all-handlers", project.path, ignore=NOT_COPIED)
         build(project)
 
-    once("built", write)
+    once("built", fill)
     return project
 
 
 @pytest.fixture
 def unbuilt(empty: Project) -> Project:
     """Five functions for a watcher, of which four share nothing with the sentinel `zz`."""
-    from tests.e2e.watcher import write_sharing  # noqa: PLC0415 - it imports this module
-
-    write_sharing(empty)
+    write(empty.path, SHARING)
     return empty
 
 
 @pytest.fixture
 def project(empty: Project, once: Once) -> Project:
     """The same five, already built: a watcher has nothing to do at first."""
-    from tests.e2e.watcher import write_sharing  # noqa: PLC0415 - it imports this module
 
-    def write() -> None:
-        write_sharing(empty)
+    def fill() -> None:
+        write(empty.path, SHARING)
         build(empty)
 
-    once("project", write)
+    once("project", fill)
     return empty
 
 
 @pytest.fixture
 def repo(recorded: Recorded, once: Once) -> Recorded:
-    """The monorepo of four functions of tests/e2e/incremental.py, built."""
-    from tests.e2e.incremental import write_repo  # noqa: PLC0415 - it imports this module
+    """The monorepo of four functions, built."""
 
-    def write() -> None:
-        write_repo(recorded)
+    def fill() -> None:
+        write(recorded.path, REPO)
         build(recorded)
         recorded.started()
 
-    once("repo", write)
+    once("repo", fill)
     return recorded
-
-
-def main_printing(text: str) -> str:
-    """Return a Go program that prints `text`, to stderr; with fmt, linking takes thrice as long."""
-    return f'package main\n\nfunc main() {{ println("{text}") }}\n'

@@ -7,21 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.conftest import Project
-
-_SETTINGS = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
-"""Whoever runs the tests has settings of their own, which must decide nothing."""
+from tests.environment import GIT
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with nothing in it that git takes from its owner."""
-    return {n: v for n, v in environment.items() if not n.startswith("GIT_")} | _SETTINGS
+    return {n: v for n, v in environment.items() if not n.startswith("GIT_")} | GIT
 
 
 @dataclass(frozen=True, slots=True)

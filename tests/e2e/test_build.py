@@ -7,15 +7,15 @@ import shutil
 import struct
 import subprocess
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
-from tests.e2e.conftest import FLAGS, NOT_COPIED, Copy, Project, Recorded, main_printing
+from tests.e2e.conftest import FLAGS, NOT_COPIED, Copy, Project, Recorded
 from tests.e2e.incremental import assert_up_to_date
+from tests.projects import main_printing
+from tests.schemas import schema
 
 HANDLERS = ["carts", "orders", "payments", "products", "stock", "users"]
 ELF_MACHINE = {"linux/amd64": 62, "linux/arm64": 183}
@@ -33,12 +33,6 @@ def untouched(project: Project) -> dict[str, tuple[int, ...]]:
     """Return what would differ if any output had been written again, or only touched."""
     stats = {name: (project / "dist" / name).stat() for name in project.files()}
     return {n: (s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for n, s in stats.items()}
-
-
-def schema(name: str) -> dict[str, Any]:
-    file = resources.files("lambdabuild").joinpath("schemas", f"{name}.schema.json")
-    value: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return value
 
 
 # What Go 1.22 builds is smaller below: package net/http takes it half a minute, for each architecture.

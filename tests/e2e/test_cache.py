@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.cache.entry import seal, to_object
-from tests.e2e.conftest import Project, main_printing
-from tests.e2e.watcher import SENTINEL_FILE, main_saying, watching
+from tests.e2e.conftest import Project
+from tests.e2e.watcher import watching
+from tests.projects import SENTINEL_FILE, main_printing, main_saying
 from tests.unit.published import executable
 
 

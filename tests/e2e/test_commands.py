@@ -11,8 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, Copy, Project, main_printing
-from tests.e2e.test_build import schema
+from tests.e2e.conftest import LAMBDABUILD, Copy, Project
+from tests.projects import main_printing
+from tests.schemas import schema
 
 # What is tested here does not depend on Go's version.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

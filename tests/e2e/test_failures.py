@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Copy, Project, main_printing
+from tests.e2e.conftest import Copy, Project
+from tests.e2e.machine import fake_go, in_namespace, linux_only
+from tests.projects import main_printing
 
 
 def faults(err: str) -> str:
@@ -243,15 +245,6 @@ def test_without_go_the_extra_is_named(handlers: Project, tmp_path: Path) -> Non
     )
 
 
-def fake_go(tmp_path: Path, script: str) -> dict[str, str]:
-    """Put a `go` of our own making first on PATH."""
-    place = tmp_path / "fake"
-    place.mkdir()
-    (place / "go").write_text(f"#!/bin/sh\n{script}\n")
-    (place / "go").chmod(0o755)
-    return {"PATH": f"{place}{os.pathsep}{os.environ['PATH']}"}
-
-
 def test_a_go_that_is_too_old_is_refused(handlers: Project, tmp_path: Path) -> None:
     env = fake_go(tmp_path, 'echo \'{"GOVERSION": "go1.21.13", "GOWORK": ""}\'')
     result = handlers.run("all", env=env)
@@ -365,19 +358,6 @@ def test_something_else_in_the_place_of_an_output_is_told(handlers: Project) -> 
         f"cannot write `{handlers.path}/dist/users-handler/bootstrap`: Is a directory\n"
         "  hint: something else is in its place; move it away"
     )
-
-
-def in_namespace(script: str) -> list[str]:
-    """Return a command that runs `script` where it may mount file systems of its own."""
-    unshare = shutil.which("unshare")
-    assert unshare, "util-linux has it, on every Linux"
-    root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    return [unshare, *root, "--mount", "/bin/sh", "-ec", script]
-
-
-linux_only = pytest.mark.skipif(
-    sys.platform != "linux", reason="macOS cannot mount without a person's leave"
-)
 
 
 @linux_only

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import LAMBDABUILD, Project
 from tests.e2e.history import reasons
-from tests.e2e.incremental import FUNCTIONS, write_repo
+from tests.projects import FUNCTIONS, REPO, write
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def written(
 ) -> Project:
     """The monorepo of four functions; one has assets, one a name that needs quotes."""
     project = Project(tmp_path_factory.mktemp("files") / "repo", environment, go)
-    write_repo(project)
+    write(project.path, REPO)
     project.write("lambdabuild.toml", '[functions."ping"]\nassets = ["words", "*.json"]\n')
     project.write("api/ping/words/a.txt", "a")
     project.write("api/ping/b.json", "{}")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, build, main_printing
+from tests.e2e.conftest import Project, build
+from tests.projects import main_printing
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
-from tests.unit.core.test_text import assert_harmless, is_command, lines
+from tests.e2e.conftest import Project
+from tests.harmless import assert_harmless, is_command, lines
+from tests.projects import main_printing
 
 # Go's own messages are the same for all versions as far as this goes.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

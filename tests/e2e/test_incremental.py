@@ -8,12 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.e2e.conftest import Recorded
-from tests.e2e.incremental import (
-    FUNCTIONS,
-    assert_clean,
-    assert_up_to_date,
-    rebuilt,
-)
+from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt
+from tests.projects import FUNCTIONS
 
 # Which Go it is makes no difference here; tests/e2e/test_up_to_date.py runs with the oldest too.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

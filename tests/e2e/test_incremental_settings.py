@@ -8,12 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import Recorded
-from tests.e2e.incremental import (
-    FUNCTIONS,
-    assert_clean,
-    assert_up_to_date,
-    rebuilt,
-)
+from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt
+from tests.projects import FUNCTIONS
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

@@ -10,14 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.conftest import Recorded
-from tests.e2e.incremental import (
-    FILES,
-    FUNCTIONS,
-    assert_clean,
-    assert_up_to_date,
-    rebuilt,
-    times,
-)
+from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt, times
+from tests.projects import FUNCTIONS, REPO
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
@@ -198,7 +192,7 @@ def test_state_that_is_a_directory_is_an_error_or_made_anew(repo: Recorded) -> N
 def test_another_project_s_state_is_not_believed(repo: Recorded, tmp_path: Path) -> None:
     """Its functions have the same names, and are other programs."""
     foreign = replace(repo, path=tmp_path / "foreign")
-    for name, text in FILES.items():
+    for name, text in REPO.items():
         foreign.write(name, text.replace("example.com/repo", "example.com/foreign"))
     assert foreign.run("all").code == 0
     shutil.copy(foreign / STATE, repo / STATE)

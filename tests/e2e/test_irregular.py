@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, Project, main_printing
+from tests.e2e.conftest import LAMBDABUILD, Project
+from tests.projects import main_printing
 
 SHARED = 'package main\n\nimport "example.com/empty/shared"\n\nfunc main() { println(shared.V) }\n'
 

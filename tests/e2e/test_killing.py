@@ -13,17 +13,15 @@ import pytest
 
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
+from tests.e2e.amounts import KILLS, amounts
 from tests.e2e.conftest import Project
-from tests.e2e.test_stopping import processes_of, wait_for
+from tests.e2e.processes import processes_of, wait_for
 
-KILLS = int(os.environ.get("LAMBDABUILD_KILLS", "3"))
-"""How many kills each of the tests below gets; there are three."""
 FUNCTIONS = tuple(f"f{number}" for number in range(6))
 
-pytestmark = [
-    pytest.mark.parametrize("go", ["go"], indirect=True),
-    pytest.mark.timeout(0 if "LAMBDABUILD_KILLS" in os.environ else 300),
-]
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+
+killed = amounts("kills", KILLS, short=2, long=6)
 
 
 def write_functions(project: Project, round_: int) -> None:
@@ -70,18 +68,21 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.communicate(timeout=60)
 
 
-def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(empty: Project) -> None:
+@killed
+def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(
+    empty: Project, kills: int
+) -> None:
     """At random moments, the first at once and the last when the build is about to end."""
     write_functions(empty, 0)
     started = time.monotonic()
     assert empty.run("all").code == 0
     longest = (time.monotonic() - started) * 1.2
-    chance = random.Random(KILLS)  # noqa: S311 - no secret
-    for round_ in range(1, KILLS + 1):
+    chance = random.Random(kills)  # noqa: S311 - no secret
+    for round_ in range(1, kills + 1):
         write_functions(empty, round_)
         process = empty.start("all", "--json")
         try:
-            process.wait(timeout=longest * (round_ - chance.random()) / KILLS)
+            process.wait(timeout=longest * (round_ - chance.random()) / kills)
         except subprocess.TimeoutExpired:
             kill(process)
         else:
@@ -89,12 +90,15 @@ def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(empty: Proje
         assert_whole(empty, round_)
 
 
-def test_a_kill_while_executables_are_put_in_place_mixes_nothing(empty: Project) -> None:
+@killed
+def test_a_kill_while_executables_are_put_in_place_mixes_nothing(
+    empty: Project, kills: int
+) -> None:
     """Killed as soon as one of them is there, the others still to come."""
     write_functions(empty, 0)
     assert empty.run("all").code == 0
     artifacts = [empty / f"dist/{name}/bootstrap" for name in FUNCTIONS]
-    for round_ in range(1, KILLS + 1):
+    for round_ in range(1, kills + 1):
         before = [path.stat().st_ino for path in artifacts]
         write_functions(empty, round_)
         process = empty.start("all")
@@ -111,12 +115,15 @@ def test_a_kill_while_executables_are_put_in_place_mixes_nothing(empty: Project)
         assert_whole(empty, round_)
 
 
+@killed
 @pytest.mark.parametrize("event", ["start compile", "start link", "done link"])
-def test_a_kill_at_each_stage_of_go_s_work_leaves_no_process(empty: Project, event: str) -> None:
+def test_a_kill_at_each_stage_of_go_s_work_leaves_no_process(
+    empty: Project, event: str, kills: int
+) -> None:
     write_functions(empty, 0)
     assert empty.run("all").code == 0
     staging = empty / ".lambdabuild/staging"
-    for round_ in range(1, KILLS // 3 + 1):
+    for round_ in range(1, max(1, kills // 3) + 1):
         write_functions(empty, round_)
         process = empty.start("all")
 
@@ -157,10 +164,11 @@ def test_the_artifact_of_a_killed_run_goes_with_its_function(empty: Project) -> 
     assert not first.parent.exists()
 
 
-def test_clean_after_a_kill_leaves_nothing(empty: Project) -> None:
+@killed
+def test_clean_after_a_kill_leaves_nothing(empty: Project, kills: int) -> None:
     """Killed as soon as one executable is in place, in the first run, with zips to come."""
     write_functions(empty, 0)
-    for round_ in range(1, KILLS + 1):
+    for round_ in range(1, kills + 1):
         process = empty.start("all", "--zip")
         place = empty / f"dist/{FUNCTIONS[round_ % len(FUNCTIONS)]}/bootstrap"
         while process.poll() is None and not place.exists():

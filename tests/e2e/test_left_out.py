@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, Result, main_printing
+from tests.e2e.conftest import Project, Result
 from tests.e2e.watcher import watching
+from tests.projects import main_printing
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

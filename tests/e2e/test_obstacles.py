@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
+from tests.e2e.conftest import Project
+from tests.projects import main_printing
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
-from tests.e2e.test_failures import fake_go
+from tests.e2e.conftest import Project
+from tests.e2e.machine import fake_go
+from tests.projects import main_printing
 
 # What Go says of a go.mod is in tests/unit/test_positions.py for both versions.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

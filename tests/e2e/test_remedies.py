@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
-from tests.e2e.test_failures import in_namespace, linux_only
+from tests.e2e.conftest import Project
+from tests.e2e.machine import in_namespace, linux_only
+from tests.projects import main_printing
 
 # What is said differs little between versions of Go; tests/unit/test_remedies.py has both.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

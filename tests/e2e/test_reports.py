@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Project, main_printing
+from tests.e2e.conftest import Project
+from tests.projects import main_printing
 
 NAMES = ("a", "b", "c", "d", "e")
 DURATIONS = ("seconds", "compile_seconds", "link_seconds")

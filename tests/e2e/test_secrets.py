@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Project, Recorded, main_printing
-from tests.e2e.watcher import main_saying, watching
+from tests.e2e.conftest import Project, Recorded
+from tests.e2e.watcher import watching
+from tests.projects import main_printing, main_saying
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

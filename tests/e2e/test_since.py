@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, main_printing
+from tests.e2e.conftest import LAMBDABUILD
 from tests.e2e.history import History, without_settings
-from tests.e2e.incremental import FUNCTIONS, write_repo
+from tests.projects import FUNCTIONS, REPO, main_printing, write
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def committed(
     """The monorepo of four functions, as the one commit of its history."""
     path = tmp_path_factory.mktemp("committed") / "repo"
     history = History(path, without_settings(environment), go)
-    write_repo(history)
+    write(history.path, REPO)
     history.start_history()
     return path
 

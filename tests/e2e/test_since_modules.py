@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import main_printing
 from tests.e2e.history import History, without_settings
-from tests.e2e.test_incremental_modules import main_importing, offer, package_saying
+from tests.e2e.modules import main_importing, offer, package_saying
+from tests.projects import main_printing
 
 
 @pytest.fixture(scope="module")

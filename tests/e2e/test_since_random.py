@@ -9,10 +9,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.e2e.amounts import STEPS, amounts
 from tests.e2e.conftest import Project
 from tests.e2e.history import History, without_settings
 
-STEPS = int(os.environ.get("LAMBDABUILD_RANDOM_STEPS", "6"))
 SEED = int(os.environ.get("LAMBDABUILD_RANDOM_SEED", "1"))
 FUNCTIONS = range(4)
 PACKAGES = range(4)
@@ -200,8 +200,9 @@ def contents(package: dict[str, object]) -> object:
     return module["GoVersion"], found  # type: ignore[index]
 
 
+@amounts("steps", STEPS, short=6, long=30)
 def test_touched_is_what_is_made_of_something_else(
-    tmp_path: Path, environment: dict[str, str], go: str
+    tmp_path: Path, environment: dict[str, str], go: str, steps: int
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - no secret
     history = History(tmp_path / "repo", without_settings(environment), go)
@@ -209,7 +210,7 @@ def test_touched_is_what_is_made_of_something_else(
     history.start_history()
     done: list[str] = []
     before: dict[str, object] | None = None
-    for _ in range(STEPS):
+    for _ in range(steps):
         done += [tree.edit() for _ in range(chance.randint(1, 3))]
         if before is None:
             base = tmp_path / "base"

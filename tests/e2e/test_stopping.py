@@ -6,39 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Project
-
-PATIENCE = 60.0
+from tests.e2e.processes import PATIENCE, processes_of, wait_for
 
 # What is tested here does not depend on Go's version.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
-
-
-def wait_for(what: str, happened: Callable[[], bool]) -> None:
-    """Wait until `happened()` is true; fail, naming `what`, if it never is."""
-    until = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < until, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 def compiling(project: Project) -> bool:
     """Tell whether the wrapper has reported a compile."""
     events = (project / ".lambdabuild").glob("staging/*/*-events")
     return any("start compile" in path.read_text() for path in events)
-
-
-def processes_of(project: Project) -> list[str]:
-    """Return the processes that work for `project`: all of them name its staging folder."""
-    listed = subprocess.run(
-        ["ps", "-axww", "-o", "command="], check=True, capture_output=True, text=True
-    )
-    return [line for line in listed.stdout.splitlines() if f"{project.path}/.lambdabuild" in line]
 
 
 def cold(tmp_path: Path) -> dict[str, str]:

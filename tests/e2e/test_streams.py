@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import LAMBDABUILD, Project, Result, main_printing
-from tests.e2e.watcher import PROMPT
+from tests.e2e.conftest import LAMBDABUILD, Project, Result
+from tests.e2e.processes import PROMPT
+from tests.projects import main_printing
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

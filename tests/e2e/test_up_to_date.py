@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import OLD_GO, Recorded
-from tests.e2e.incremental import (
-    FUNCTIONS,
-    assert_clean,
-    assert_up_to_date,
-    rebuilt_as_told,
-    times,
-)
+from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt_as_told, times
+from tests.projects import FUNCTIONS
 
 pytestmark = pytest.mark.oldest_go
 
@@ -104,6 +99,7 @@ def test_a_version_manager_s_go_is_asked_which_go_it_is_and_nothing_else(
     assert managed.started() == ["env"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("go", ["go"], indirect=True)
 def test_another_go_builds_all(repo: Recorded) -> None:
     version = repo.go_run("env", "GOVERSION").strip()

@@ -11,18 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Project
-from tests.e2e.watcher import (
-    MODULE,
-    PATIENCE,
-    SENTINEL_FILE,
-    Gates,
-    artifacts,
-    clean_artifacts,
-    main_saying,
-    package_saying,
-    watching,
-    words,
-)
+from tests.e2e.processes import PATIENCE
+from tests.e2e.watcher import Gates, artifacts, clean_artifacts, watching, words
+from tests.projects import MODULE, SENTINEL_FILE, main_saying, package_saying
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

@@ -5,7 +5,8 @@ import zipfile
 import pytest
 
 from tests.e2e.conftest import Project, Recorded
-from tests.e2e.watcher import SENTINEL_FILE, main_saying, watching, words
+from tests.e2e.watcher import watching, words
+from tests.projects import SENTINEL_FILE, main_saying
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

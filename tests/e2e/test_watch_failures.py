@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Project
-from tests.e2e.watcher import (
-    MODULE,
-    PATIENCE,
-    Gates,
-    artifacts,
-    clean_artifacts,
-    main_saying,
-    package_saying,
-    replace_whole,
-    watching,
-    words,
-)
+from tests.e2e.processes import PATIENCE
+from tests.e2e.watcher import Gates, artifacts, clean_artifacts, replace_whole, watching, words
+from tests.projects import MODULE, main_saying, package_saying
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)

@@ -16,16 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import LAMBDABUILD, Project
-from tests.e2e.watcher import (
-    PROMPT,
-    Gates,
-    main_saying,
-    package_saying,
-    replace_whole,
-    wait_for,
-    watching,
-    words,
-)
+from tests.e2e.processes import PROMPT, wait_for
+from tests.e2e.watcher import Gates, replace_whole, watching, words
+from tests.projects import main_saying, package_saying
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -358,7 +351,8 @@ def test_a_command_that_goes_on_is_replaced_and_ends_with_the_watch(
         unbuilt.write("api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
         watch.until("failed d")
         assert watch.stop() == 130
-        wait_for(second.with_name(f"{second.name}.ended"))
+        ended = second.with_name(f"{second.name}.ended")
+        wait_for(str(ended), ended.exists)
 
 
 def test_a_command_that_ends_badly_is_told_of(project: Project) -> None:

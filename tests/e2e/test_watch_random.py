@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,27 +9,16 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.amounts import STEPS, amounts
 from tests.e2e.conftest import Project
+from tests.e2e.processes import PATIENCE, PROMPT
 from tests.e2e.randomtree import Manner
-from tests.e2e.test_random import BUDGET, Walk, clean_digests, take_steps
-from tests.e2e.watcher import (
-    PATIENCE,
-    PROMPT,
-    SENTINEL,
-    SENTINEL_FILE,
-    Watch,
-    main_saying,
-    watching,
-)
-
-STEPS = int(os.environ.get(BUDGET, "12"))
-"""How many steps to take."""
+from tests.e2e.walk import Walk, clean_digests, take_steps
+from tests.e2e.watcher import Watch, watching
+from tests.projects import SENTINEL, SENTINEL_FILE, main_saying
 
 # Any Go that lambdabuild supports would do; the newest builds fastest.
-pytestmark = [
-    pytest.mark.parametrize("go", ["go"], indirect=True),
-    pytest.mark.timeout(0 if BUDGET in os.environ else 300),
-]
+pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 
 class WatchedWalk(Walk):
@@ -123,17 +111,18 @@ class WatchedWalk(Walk):
         super().teardown()
 
 
+@amounts("steps", STEPS, short=12, long=40)
 def test_any_edits_while_it_watches_leave_the_bytes_of_a_clean_build(
-    empty: Project, tmp_path: Path
+    empty: Project, tmp_path: Path, steps: int
 ) -> None:
     folder = tmp_path / "random-test"
-    steps = 0
+    taken = 0
 
     def took() -> None:
-        nonlocal steps
-        steps += 1
+        nonlocal taken
+        taken += 1
 
     try:
-        take_steps(lambda: WatchedWalk(empty, folder, took), STEPS)
+        take_steps(lambda: WatchedWalk(empty, folder, took), steps)
     finally:
-        print(f"{steps} random steps, {len(clean_digests)} different functions")
+        print(f"{taken} random steps, {len(clean_digests)} different functions")

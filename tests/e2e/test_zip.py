@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import LAMBDABUILD, Once, Project, Recorded, build
-from tests.e2e.test_stopping import wait_for
+from tests.e2e.processes import wait_for
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 

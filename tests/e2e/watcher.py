@@ -20,64 +20,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.e2e.conftest import Project
-
-PROMPT = 8.0
-"""Seconds in which an event must do: after ten, the watcher looks at the disk without one."""
-PATIENCE = 60.0
-"""Seconds for what is more than a build or two."""
-
-MODULE = "example.com/empty"
-"""The module of the fixture `empty`."""
-SENTINEL = "zz"
-"""A function that is last by name; what touches it is not a test's subject."""
-SENTINEL_FILE = f"api/{SENTINEL}/main.go"
+from tests.e2e.processes import PATIENCE, PROMPT, wait_until_gone
+from tests.projects import SENTINEL, SENTINEL_FILE, main_refused
 
 Event = dict[str, Any]
-
-
-def main_saying(word: str, *imports: str) -> str:
-    """Return a main package whose executable holds a word; imports are from the module's root."""
-    return f"package main\n\n{_imports(imports)}func main() {{ println({_marked(word)}) }}\n"
-
-
-def main_refused(word: str) -> str:
-    """Return a main package that Go does not compile, for a reason that names a word."""
-    return f'package main\n\nvar _ int = "{word}"\n\nfunc main() {{}}\n'
-
-
-def package_saying(name: str, word: str, *imports: str) -> str:
-    """Return a package that puts a word into every executable that it is part of."""
-    return f"package {name}\n\n{_imports(imports)}func init() {{ println({_marked(word)}) }}\n"
-
-
-def _imports(paths: tuple[str, ...]) -> str:
-    full = (path if "." in path.split("/")[0] else f"{MODULE}/{path}" for path in paths)
-    return "".join(f'import _ "{path}"\n' for path in full) + ("\n" if paths else "")
-
-
-def _marked(word: str) -> str:
-    return f'"<<{word}>>"'
 
 
 def words(project: Project, name: str, *, directory: str = "dist") -> list[str]:
     """Return the words in a function's executable, sorted."""
     content = (project / directory / name / "bootstrap").read_bytes()
     return sorted({word.decode() for word in re.findall(rb"<<([\w.-]+)>>", content)})
-
-
-def write_sharing(project: Project) -> None:
-    """Write functions that share packages: a and b import p, which imports q; c imports q alone.
-
-    `d` imports nothing, and neither does the sentinel.
-    """
-    project.write("go.mod", f"module {MODULE}\n\ngo 1.22\n")
-    project.write(SENTINEL_FILE, main_saying("zz"))
-    project.write("internal/q/q.go", package_saying("q", "q1"))
-    project.write("internal/p/p.go", package_saying("p", "p1", "internal/q"))
-    project.write("api/a/main.go", main_saying("a1", "internal/p"))
-    project.write("api/b/main.go", main_saying("b1", "internal/p"))
-    project.write("api/c/main.go", main_saying("c1", "internal/q"))
-    project.write("api/d/main.go", main_saying("d1"))
 
 
 def artifacts(project: Project, directory: str = "dist") -> dict[str, str]:
@@ -290,30 +242,6 @@ def watching(
         assert not (project / ".lambdabuild/staging").exists()
     finally:
         watch.kill()
-
-
-def processes_of(project: Project) -> list[str]:
-    """Return the processes that work for a project: all of them name its staging folder."""
-    listed = subprocess.run(
-        ["ps", "-axww", "-o", "command="], check=True, capture_output=True, text=True
-    )
-    return [line for line in listed.stdout.splitlines() if f"{project.path}/.lambdabuild" in line]
-
-
-def wait_until_gone(project: Project) -> None:
-    """Wait until nothing works for a project; what was killed takes a moment to die."""
-    end = time.monotonic() + PROMPT
-    while left := processes_of(project):
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
-
-
-def wait_for(path: Path, within: float = PATIENCE) -> None:
-    """Wait until there is a file: what runs in another process has no other way to say so."""
-    end = time.monotonic() + within
-    while not path.exists():
-        assert time.monotonic() < end, f"waited in vain for {path}"
-        time.sleep(0.01)
 
 
 class Gates:

@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import os
 import re
 import shutil
 import ssl
@@ -14,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from tests.environment import CLEAN
 
 MOTO = Path(__file__).parents[2] / ".deploy-tools" / "bin" / "moto_server"
 BUCKET = "executables"
@@ -32,13 +33,10 @@ _CREDENTIAL = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_re
 def moto() -> Iterator[str]:
     """Run moto's server, with a bucket in it, and yield its address; it takes some seconds."""
     assert MOTO.exists(), "`make deploy-tools` installs the server"
-    environment = {name: value for name, value in os.environ.items() if name[:4] != "AWS_"}
-    # It imports hundreds of modules: most of the time, where no bytecode is kept.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         [MOTO, "--host", "127.0.0.1", "--port", "0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=environment | {"PYTHONUNBUFFERED": "1"},
+        env=CLEAN | {"PYTHONUNBUFFERED": "1"},
     ) as server:  # fmt: skip
         assert server.stdout is not None
         try:

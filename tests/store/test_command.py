@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CLEAN, Project, main_printing
+from tests.e2e.conftest import Project
+from tests.environment import CLEAN
+from tests.projects import main_printing
 from tests.store import server
 from tests.store.server import ENVIRONMENT, Fault, Proxy
 

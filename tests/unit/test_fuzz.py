@@ -53,8 +53,7 @@ from lambdabuild.state.trends import (
     trend_rows,
 )
 from tests.unit.published import opened
-from tests.unit.state.test_serialization import A_STATE
-from tests.unit.values import PROJECT, artifact
+from tests.unit.values import A_STATE, PROJECT, artifact
 
 EXAMPLES = int(os.environ.get("LAMBDABUILD_FUZZ_EXAMPLES", "40"))
 

@@ -1,5 +1,6 @@
 """Values of lambdabuild's nouns: plain ones that a test varies, and strategies for any of them."""
 
+import logging
 import string
 from collections.abc import Mapping
 
@@ -14,6 +15,7 @@ from lambdabuild.core.model import (
     Diagnostic,
     Flags,
     Function,
+    GoEnvironment,
     Identity,
     Kind,
     Package,
@@ -25,6 +27,8 @@ from lambdabuild.core.model import (
     StepResult,
     Target,
 )
+from lambdabuild.state.stamps import Stamps
+from lambdabuild.state.state import Findings, State
 
 X86_64 = TARGETS[Architecture.X86_64]
 ARM64 = TARGETS[Architecture.ARM64]
@@ -251,3 +255,16 @@ reports = st.builds(
     ),
     spans=st.just(()),
 )
+
+A_STATE = State(
+    manifests={"dist/manifest.json": "0"},
+    findings=Findings(
+        environments={"/shop": GoEnvironment("go1.26.8", "?", None, "/c", "/m", "auto")},
+        stamps=Stamps(doubted=True),
+    ),
+)
+
+
+def record(level: int, message: str, *arguments: object) -> logging.LogRecord:
+    """Return what a logger would hand on."""
+    return logging.LogRecord("lambdabuild", level, "process.py", 1, message, arguments, None)

@@ -22,7 +22,7 @@ from lambdabuild.core.model import (
 )
 from lambdabuild.output.console import Console, ConsoleHandler, Look, choose_look
 from lambdabuild.output.progress import Progress
-from tests.unit.values import ARM64, PROJECT, artifact, batch, relative, step
+from tests.unit.values import ARM64, PROJECT, artifact, batch, record, relative, step
 
 PLAIN = Look(terminal=False, color=False)
 QUIET = PLAIN._replace(quiet=True)
@@ -329,10 +329,6 @@ def test_on_a_terminal_a_board_is_drawn_and_taken_away(monkeypatch: pytest.Monke
     assert shown.endswith("after\n")
     # The cursor comes back.
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
-
-
-def record(level: int, message: str, *arguments: object) -> logging.LogRecord:
-    return logging.LogRecord("lambdabuild", level, "process.py", 1, message, arguments, None)
 
 
 def test_log_records_are_lines_for_who_asked_for_everything() -> None:

@@ -31,7 +31,7 @@ from lambdabuild.state.stamps import (
     Stamps,
 )
 from lambdabuild.state.state import Findings, State
-from tests.unit.values import ARM64, PROJECT, X86_64, artifacts, texts
+from tests.unit.values import A_STATE, ARM64, PROJECT, X86_64, artifacts, texts
 
 KEYS = Keys(b"of this user")
 BOTH = Keys(b"of this user", b"of a team")
@@ -212,13 +212,6 @@ def test_what_several_artifacts_are_built_from_is_written_once() -> None:
     assert to_text(state, PROJECT).count("0123456789abcdef") == 1
 
 
-A_STATE = State(
-    manifests={"dist/manifest.json": "0"},
-    findings=Findings(
-        environments={"/shop": GoEnvironment("go1.26.8", "?", None, "/c", "/m", "auto")},
-        stamps=Stamps(doubted=True),
-    ),
-)
 TEXT = to_text(A_STATE, PROJECT)
 ANNOUNCED = announcement_text([])
 

@@ -12,17 +12,9 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.selection.base_files import check_out, copy_base
 from lambdabuild.system.git import Change, Repository, changed_since, unknown_to_git
 from lambdabuild.system.process import Runner
+from tests.environment import GIT
 
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-}
-"""Whoever runs the tests has settings of their own, which must decide nothing."""
+ENVIRONMENT = GIT | {"PATH": os.environ["PATH"]}
 
 
 class Tree:
