@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
-WORKERS ?= auto
+# One more than there are processors: a test of watch waits for half of its time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
 
@@ -17,7 +19,7 @@ JQ := $(shell command -v jq 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test test-all test-extended deploy-tools lint format bench clean
+.PHONY: help demo unit test test-all test-extended cover deploy-tools lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +38,13 @@ test-all: test test-extended ## run all tests: with the oldest Go, deploy tools,
 test-extended: $(OLD_GO)/installed deploy-tools ## run what `make test-all` has and `make test` has not
 	$(PYTEST) -m extended --ignore=tests/unit
 
+# Twice as slow as `make test`: not in CI, where nothing depends on the figure.
+cover: $(VENV)/dev ## tell which branches neither unit nor end-to-end tests take; COVER='tests/unit' for some
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m 'not extended' $(COVER)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed ## install what tests/deploy needs
 
 lint: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## ruff, mypy, and actionlint for the workflows
@@ -52,7 +61,7 @@ bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--l
 	$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) $(OLD_GO) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OLD_GO) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
