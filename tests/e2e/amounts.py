@@ -8,6 +8,7 @@ import pytest
 
 STEPS = "LAMBDABUILD_RANDOM_STEPS"
 KILLS = "LAMBDABUILD_KILLS"
+ROUNDS = "LAMBDABUILD_SAVE_AND_UNDO_ROUNDS"
 
 
 def amounts(name: str, variable: str, *, short: int, long: int) -> Callable[..., Any]:

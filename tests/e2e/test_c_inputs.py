@@ -145,6 +145,7 @@ KINDS: dict[str, tuple[Write, str]] = {
 """What writes a function of that name with its C, and the file that the answer is in."""
 
 
+@pytest.mark.extended  # ten kinds, each compiled again and again: fifteen seconds
 def test_what_c_takes_in_from_elsewhere_is_an_input(empty: Project) -> None:
     """All kinds together: each function has a file of its own."""
     compilers = [f'[functions.{name}]\nenv = {{ CC = "cc" }}\n' for name in KINDS if name != "zig"]

@@ -112,6 +112,7 @@ def test_an_asset_is_too_large_by_its_size_alone(repo: Project) -> None:
     assert "Lambda takes less than 262.1 MB (250 MiB)" in done.err
 
 
+@pytest.mark.extended  # Go takes seven seconds for the digest
 def test_a_header_of_2_gib_is_not_read(repo: Project) -> None:
     """But by Go, which takes its digest."""
     with (repo / "api/a/x.h").open("wb") as file:

@@ -4,13 +4,13 @@ A toolexec makes the race certain: it saves a file when Go has hashed it, lets t
 that, and puts the file back with the times it had.
 """
 
-import os
 import random
 import time
 import uuid
 
 import pytest
 
+from tests.e2e.amounts import ROUNDS, amounts
 from tests.e2e.conftest import Project
 from tests.e2e.watcher import watching
 
@@ -258,11 +258,11 @@ def test_a_watcher_takes_nothing_that_was_saved_and_undone_while_it_was_compiled
     assert empty.says("f") == said
 
 
-ROUNDS = int(os.environ.get("SAVE_AND_UNDO_ROUNDS", "8"))
-
-
-def test_saves_and_undoes_at_random_moments_leave_nothing_wrong(empty: Project) -> None:
-    """Run it at length with SAVE_AND_UNDO_ROUNDS=500."""
+@amounts("rounds", ROUNDS, short=4, long=12)
+def test_saves_and_undoes_at_random_moments_leave_nothing_wrong(
+    empty: Project, rounds: int
+) -> None:
+    """Run it at length with LAMBDABUILD_SAVE_AND_UNDO_ROUNDS=500."""
     seed = random.randrange(1 << 32)  # noqa: S311 - to be told, not to be kept
     chance = random.Random(seed)  # noqa: S311
     empty.write(
@@ -275,7 +275,7 @@ def test_saves_and_undoes_at_random_moments_leave_nothing_wrong(empty: Project) 
     def save(text: str) -> None:
         shared.write_text(f'package shared\n\nconst Word = "{text}"\n', "utf-8")
 
-    for number in range(ROUNDS):
+    for number in range(rounds):
         before, meanwhile = word(), word()
         save(before)
         first = empty.start("all")
