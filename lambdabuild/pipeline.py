@@ -106,12 +106,7 @@ def build_functions(session: Session, request: Request) -> Report:
 
 @contextlib.contextmanager
 def locked(session: Session, request: Request) -> Iterator["Run"]:
-    """Hold the project's lock for one run: a survey, and a build of what it found.
-
-    Raises:
-        LambdabuildError: the run could not start, and nothing was changed.
-
-    """
+    """Hold the project's lock for one run: a survey, and a build of what it found."""
     started = time.monotonic()
     session = session._replace(timeline=Timeline())
     _check_caching(session, request)
@@ -147,12 +142,7 @@ class Run:
     share: Share | None = None
 
     def survey(self) -> Survey:
-        """Find out what there is to build, and why; the state learns what was found out.
-
-        Raises:
-            LambdabuildError: what there is cannot be found out.
-
-        """
+        """Find out what there is to build, and why; the state learns what was found out."""
         found, self.share = _select(self.session, self.request, self.state, self.clock)
         found.note_in(self.state)
         return found

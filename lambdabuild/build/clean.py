@@ -39,10 +39,6 @@ def recall(session: Session, home: Home) -> Recalled:
     """Return what is known of the runs before.
 
     What a killed run put in place is taken over; of what it was about to put there, nothing is left.
-
-    Raises:
-        LambdabuildError: git tracks what lambdabuild takes for its own.
-
     """
     state = home.load()
     index = refuse_tracked(session.run, session.project, _own(session), state.index)

@@ -49,12 +49,7 @@ def _listed(state: State, project: str, layout: str) -> list[Artifact]:
 
 
 def write_manifest(state: State, project: str, layout: str, replacing: "Replacing") -> None:
-    """Write `manifest.json` of an output directory, unless it already says the same.
-
-    Raises:
-        LambdabuildError: it cannot be written, or there is one that lambdabuild did not write.
-
-    """
+    """Write `manifest.json` of an output directory, unless it already says the same."""
     path = _place(layout)
     artifacts = _listed(state, project, layout)
     full = Path(project, path)
@@ -116,10 +111,6 @@ def remove_manifest(path: str, state: State, project: str) -> bool | None:
     """Remove a manifest that is still as lambdabuild wrote it; return whether it was.
 
     None if there was none.
-
-    Raises:
-        LambdabuildError: the system does not let go of it.
-
     """
     full = os.path.join(project, path)
     written = state.manifests[path]

@@ -44,12 +44,7 @@ from lambdabuild.system.own import temporary
 
 
 def check_writable(directories: Iterable[str]) -> None:
-    """See that files can be made in each directory, or where it would be made.
-
-    Raises:
-        LambdabuildError: one of them cannot be written.
-
-    """
+    """See that files can be made in each directory, or where it would be made."""
     for directory in directories:
         existing = directory
         while not os.path.lexists(existing):

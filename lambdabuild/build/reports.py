@@ -16,12 +16,7 @@ from lambdabuild.system.places import check_file
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
-    """Write the files that were asked for, and tell GitHub where this runs there.
-
-    Raises:
-        LambdabuildError: a file cannot be written; the functions are built.
-
-    """
+    """Write the files that were asked for, and tell GitHub where this runs there."""
     # The report first: it tells what was built, whatever becomes of the rest.
     writers: list[tuple[str | None, str, Callable[[], str]]] = [
         (request.report, "report", lambda: to_json(report_value(report, session.relative))),
@@ -40,12 +35,7 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
 
 
 def write_file(session: Session, path: str, what: str, text: str, *, built: bool = True) -> None:
-    """Write a file below the working directory; `built` tells whether functions were, before.
-
-    Raises:
-        LambdabuildError: it cannot be written, or a link leads there.
-
-    """
+    """Write a file below the working directory; `built` tells whether functions were, before."""
     full = Path(session.working, path)
     check_file(os.path.normpath(full), session.project)
     try:

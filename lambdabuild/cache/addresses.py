@@ -56,12 +56,7 @@ class Place(NamedTuple):
 
 
 def check_address(url: str) -> None:
-    """See that this is the address of a store.
-
-    Raises:
-        LambdabuildError: it is none; it names what is possible.
-
-    """
+    """See that this is the address of a store."""
     parsed(url)
 
 

@@ -62,12 +62,7 @@ class _Object(NamedTuple):
 
 
 def cache_limit(environment: Mapping[str, str]) -> int:
-    """Return how many bytes the cache may hold.
-
-    Raises:
-        LambdabuildError: LAMBDABUILD_CACHE_SIZE is no size.
-
-    """
+    """Return how many bytes the cache may hold."""
     told = environment.get("LAMBDABUILD_CACHE_SIZE", "").strip()
     if not told:
         return DEFAULT_LIMIT

@@ -75,12 +75,7 @@ class RemoteStore:
     """An object store, by its address; used from any number of threads."""
 
     def __init__(self, url: str, environment: Mapping[str, str], timeout: float) -> None:
-        """Give every request `timeout` seconds, with all its retries.
-
-        Raises:
-            LambdabuildError: the address is none, or the extra `remote` is not installed.
-
-        """
+        """Give every request `timeout` seconds, with all its retries."""
         self.url = re.split(r"[?#]", url)[0]
         self.timeout = timeout
         place = parsed(url)

@@ -14,7 +14,10 @@ INTERRUPTED = 130
 
 
 class LambdabuildError(Exception):
-    """Say what went wrong, where, and what settles it."""
+    """Say what went wrong, where, and what settles it.
+
+    Whatever a user can mend ends in this one, from any depth; docstrings name other errors only.
+    """
 
     def __init__(
         self,

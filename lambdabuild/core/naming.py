@@ -60,10 +60,6 @@ def refuse_collisions(functions: Iterable[Function], relative: Mapping[str, str]
 
     macOS file systems fold case: there the two would be one output. `relative` gives each
     absolute directory as people write it.
-
-    Raises:
-        LambdabuildError: two do; it names both directories and what settles it.
-
     """
     seen: dict[str, Function] = {}
     for function in functions:
@@ -130,10 +126,6 @@ def select(
 
     `working` is the absolute directory that paths are relative to; `there` has each word that
     names something on disk.
-
-    Raises:
-        LambdabuildError: one of them means no function; it suggests the nearest name.
-
     """
     chosen: set[str] = set()
     inside: dict[str, str] = {}

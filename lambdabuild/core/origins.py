@@ -24,12 +24,7 @@ def packed_text(digest: str | None, asset: Asset) -> str:
 
 
 def epoch_of(environment: Mapping[str, str]) -> int | None:
-    """Return SOURCE_DATE_EPOCH in seconds; None where it is not set.
-
-    Raises:
-        LambdabuildError: it is no number.
-
-    """
+    """Return SOURCE_DATE_EPOCH in seconds; None where it is not set."""
     text = environment.get(EPOCH)
     if not text:
         return None

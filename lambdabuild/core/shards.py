@@ -25,12 +25,7 @@ class Shard(NamedTuple):
 
 
 def parse_shard(text: str) -> Shard:
-    """Return the shard that `I/N` names.
-
-    Raises:
-        LambdabuildError: it does not have that shape, or there is no such shard.
-
-    """
+    """Return the shard that `I/N` names."""
     match = _SHAPE.fullmatch(text)
     shard = Shard(int(match[1]), int(match[2])) if match else None
     if shard is None or shard.index > shard.count:

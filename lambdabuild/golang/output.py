@@ -46,12 +46,7 @@ def _printed_by(command: str) -> Iterator[None]:
 
 @_printed_by("go env -json")
 def parse_environment(text: str) -> GoEnvironment:
-    """Return what `go env -json` printed.
-
-    Raises:
-        LambdabuildError: it is something else.
-
-    """
+    """Return what `go env -json` printed."""
     values = json.loads(text)
     workspace = values.get("GOWORK", "")
     return GoEnvironment(
@@ -72,10 +67,6 @@ def parse_packages(text: str, directory: str) -> list[Package]:
 
     `directory` is where `go list` ran: what it prints of files is relative to that. What belongs
     to Go itself changes with Go's version and no other way, and imports nothing else.
-
-    Raises:
-        LambdabuildError: it is something else.
-
     """
     values = list(_json_stream(text))
     standard = {
@@ -90,12 +81,7 @@ def parse_packages(text: str, directory: str) -> list[Package]:
 
 @_printed_by("go list -export -json")
 def parse_build_ids(text: str) -> list[tuple[str, str]]:
-    """Return import path and build ID of each package that `go list -export -json` compiled.
-
-    Raises:
-        LambdabuildError: it is something else.
-
-    """
+    """Return import path and build ID of each package that `go list -export -json` compiled."""
     return [
         (value["ImportPath"], value["BuildID"])
         for value in _json_stream(text)

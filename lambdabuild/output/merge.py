@@ -67,11 +67,6 @@ def merge_reports(named: Sequence[Named]) -> dict[str, Any]:
     """Return the report of all together (schema 1), as of one build without shards.
 
     Its `seconds` are those of the slowest, its `jobs` those of all machines.
-
-    Raises:
-        LambdabuildError: one of them is no report, one is missing or given twice, they are not of
-            one build, or one of the runs could not start.
-
     """
     _check_started(named)
     parts = [_report(path, value) for path, value in named]
@@ -96,12 +91,7 @@ def merge_reports(named: Sequence[Named]) -> dict[str, Any]:
 
 
 def _check_started(named: Sequence[Named]) -> None:
-    """Check that every run could start: of one that could not, nobody knows what it had to build.
-
-    Raises:
-        LambdabuildError: one could not; it names the error, and ends in 1 as a failed build does.
-
-    """
+    """Check that every run could start: of one that could not, nobody knows what it had to build."""
     refused = [
         (path, value["error"])
         for path, value in named
@@ -127,11 +117,6 @@ def merge_manifests(named: Sequence[Named], report: Mapping[str, Any]) -> dict[s
 
     A shard's directory may hold, from earlier runs, executables that it did not build this time.
     So where manifests differ, the one is right that has what `report`, the merged one, tells.
-
-    Raises:
-        LambdabuildError: one of them is no manifest, or none has what was reported, or they differ
-            about a function that the report does not tell of.
-
     """
     parts = [_manifest(path, value) for path, value in named]
     told = {(f["name"], f["target"]): f for f in report["functions"]}

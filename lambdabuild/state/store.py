@@ -71,12 +71,7 @@ class Home:
         return keys if any(keys) else _of_this_process()
 
     def create(self) -> None:
-        """Make the directory, which hides itself from git.
-
-        Raises:
-            LambdabuildError: it cannot be written, or it holds what lambdabuild never put there.
-
-        """
+        """Make the directory, which hides itself from git."""
         check_own(str(self.path))
         try:
             self._new = self._new or not self.logs.is_dir()
@@ -233,12 +228,7 @@ def _holder(file: IO[str]) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it sees the old text or the new one.
-
-    Raises:
-        LambdabuildError: it cannot be written; the old one is as it was.
-
-    """
+    """Write a file so that whoever reads it sees the old text or the new one."""
     try:
         replace_whole(str(path), text.encode())
     except OSError as error:

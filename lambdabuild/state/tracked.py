@@ -24,10 +24,6 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
 
     `known` is what it was when that was seen last: then git need not be asked again. None where
     there is no index, or git does not say what is in it.
-
-    Raises:
-        LambdabuildError: something of lambdabuild's own is in it.
-
     """
     seen = _index(project)
     if seen is None:

@@ -105,10 +105,6 @@ def times_of(value: Any, path: str | None = None) -> dict[str, float]:
     """Return the seconds that each function took, by a report or a merged one, parsed.
 
     Functions that were not built in that run are left out; `path` is where it was read.
-
-    Raises:
-        LambdabuildError: it is no report of this schema.
-
     """
     taken: dict[str, list[float | None]] = {}
     try:
@@ -141,12 +137,7 @@ def _whole(functions: Iterable[Timed]) -> Iterator[Timed]:
 
 
 def named(runs: Iterable[Run], words: Collection[str]) -> list[str]:
-    """Return the names that `words` means, names or globs; all there are if there are no words.
-
-    Raises:
-        LambdabuildError: one of them means no function of the history.
-
-    """
+    """Return the names that `words` means, names or globs; all there are if there are no words."""
     known = sorted({timed.name for run in runs for timed in run.functions})
     for word in words:
         if not any(_means(word, name) for name in known):

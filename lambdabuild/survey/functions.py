@@ -61,11 +61,6 @@ def discover(
 
     With `names`, modules that have no such function are not looked into. `thorough` looks also
     into directories that Go ignores, for `list --skipped`.
-
-    Raises:
-        LambdabuildError: a root is missing, is in no module, or nothing can be loaded at all; two
-            functions have one name.
-
     """
     roots = [os.path.normpath(os.path.join(project, root)) for root in settings.config.roots]
     _require_roots(run, go, settings, roots, project=project, environment=environment)

@@ -79,12 +79,7 @@ class Go:
         return known
 
     def environment(self, directory: str) -> GoEnvironment:
-        """Return what `go env` says in `directory`.
-
-        Raises:
-            LambdabuildError: `go` does not run there, or is older than lambdabuild supports.
-
-        """
+        """Return what `go env` says in `directory`."""
         key = json.dumps([self.path, directory, _digest(sorted(self.settings.items()))])
         known = self.findings.environments.get(key)
         # A version manager's `go` decides by other files than Go's which version it runs.
@@ -108,10 +103,6 @@ class Go:
         """Return what `go list` tells of `patterns`, run in `directory`.
 
         Without dependencies, of a package that has no files for the variant that alone is told.
-
-        Raises:
-            LambdabuildError: the module or the workspace itself cannot be loaded.
-
         """
         environment = self.environment(directory)
         settings = sorted(loading_settings(self.settings).items())
@@ -150,12 +141,7 @@ class Go:
 
 
 def start_go(run: Run, environment: Mapping[str, str], findings: Findings) -> Go:
-    """Return the `go` on PATH, or of the extra, with the settings that hold for it.
-
-    Raises:
-        LambdabuildError: there is none.
-
-    """
+    """Return the `go` on PATH, or of the extra, with the settings that hold for it."""
     path = goenv_path(environment, sys.platform)
     settings = settings_of(environment, _text(path) if path is not None else "")
     return Go(run, find_go(environment), settings, findings)

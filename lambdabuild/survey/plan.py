@@ -118,10 +118,6 @@ def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out:
     A function `users` for two architectures and one called `users-arm64` would both be packed
     into `users-arm64.zip`. In place, one in `api/users/bootstrap` stands where that of `api/users`
     is to be.
-
-    Raises:
-        LambdabuildError: two would; it names them.
-
     """
     taken: dict[str, str] = {}
     for function in functions:

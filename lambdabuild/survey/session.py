@@ -57,13 +57,7 @@ class Session(NamedTuple):
 def read_config(
     working: str, explicit: str | None, *, untrusted: bool = False
 ) -> tuple[str, Config]:
-    """Return the project directory and the configuration that holds in `working`.
-
-    Raises:
-        LambdabuildError: the file cannot be read, or what it says is wrong, or, if it is untrusted,
-            would run programs or reach outside.
-
-    """
+    """Return the project directory and the configuration that holds in `working`."""
     if explicit is None:
         # One that cannot be read is not taken for none.
         project = enclosing(working, FILE_NAME, os.path.lexists)

@@ -136,10 +136,6 @@ def overview(
 
     `clock` is when this began, by the file system's clock in nanoseconds; with `force`, nothing
     is taken from earlier runs. `thorough` looks also into directories that Go ignores.
-
-    Raises:
-        LambdabuildError: what there is cannot be found out.
-
     """
     own = own_paths(session, state)
     seen = look(state.findings.stamps, clock, own)
@@ -298,13 +294,7 @@ def _reason(session: Session, artifact: Artifact, inputs: tuple[Input, ...]) -> 
 
 
 def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
-    """Return the plan that builds the functions, up to date or not.
-
-    Raises:
-        LambdabuildError: there is none, two functions would write to one path, or nothing
-            compiles the C of one.
-
-    """
+    """Return the plan that builds the functions, up to date or not."""
     discovery, functions = there.discovery, there.functions
     if not functions:
         raise _no_functions(session, discovery)

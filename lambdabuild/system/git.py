@@ -94,12 +94,7 @@ class Git:
         return self._run(Command(command, self.directory, {**_ENVIRONMENT, **(environment or {})}))
 
     def text(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> str:
-        """Return what `git` prints.
-
-        Raises:
-            LambdabuildError: it fails.
-
-        """
+        """Return what `git` prints."""
         done = self.ask(*arguments, environment=environment)
         if done.code != 0:
             raise LambdabuildError(
@@ -114,11 +109,6 @@ def changed_since(run: Run, directory: str, ref: str) -> Repository:
     """Return what differs between the working tree and its merge base with `ref`.
 
     What is not committed counts, and so do new files that git does not ignore.
-
-    Raises:
-        LambdabuildError: there is no git, no repository, no such commit, or the history that was
-            fetched does not reach back to where the two parted.
-
     """
     _refuse_what_is_no_commit(ref)
     git = Git(run, directory)

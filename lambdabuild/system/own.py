@@ -114,12 +114,7 @@ def replace_whole(path: str, content: bytes) -> None:
 
 
 def check_own(directory: str) -> None:
-    """See that a directory of lambdabuild's is one, and that all in it is what lambdabuild makes.
-
-    Raises:
-        LambdabuildError: it is a link, or holds one, or something else that is no plain file.
-
-    """
+    """See that a directory of lambdabuild's is one, and that all in it is what lambdabuild makes."""
     if os.path.islink(directory):
         raise _refused(directory, directory, "is a symbolic link")
     _check_inside(directory, directory)

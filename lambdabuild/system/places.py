@@ -9,12 +9,7 @@ _NEVER = (".git", ".lambdabuild")
 
 
 def check_out(out: str, project: str) -> None:
-    """See that an output directory is where its name says; both are absolute.
-
-    Raises:
-        LambdabuildError: a link leads it out of the project, or it is where no outputs belong.
-
-    """
+    """See that an output directory is where its name says; both are absolute."""
     real = os.path.realpath(out)
     if left := _left(out, real, project):
         raise LambdabuildError(
@@ -32,12 +27,7 @@ def check_out(out: str, project: str) -> None:
 
 
 def check_file(path: str, project: str) -> None:
-    """See that a file somebody asked for is no link of the project's to elsewhere; both absolute.
-
-    Raises:
-        LambdabuildError: it is, or one of its directories.
-
-    """
+    """See that a file somebody asked for is no link of the project's to elsewhere; both absolute."""
     real = os.path.realpath(path)
     if left := _left(path, real, project):
         raise LambdabuildError(

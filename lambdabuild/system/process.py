@@ -102,12 +102,7 @@ class Runner:
         tick: Callable[[], bool] | None = None,
         interval: float = 0.1,
     ) -> Completed:
-        """Run `command` to its end and return what it printed; on stderr, without passwords.
-
-        Raises:
-            LambdabuildError: the program cannot be started at all.
-
-        """
+        """Run `command` to its end and return what it printed; on stderr, without passwords."""
         started = time.monotonic()
         log.debug("run: %s", shell_line(command))
         process = self._start(command)

@@ -44,12 +44,7 @@ class Compilers:
     _zig: list[_Zig | None] = field(default_factory=list, init=False)
 
     def of(self, target: Target, runtime: Runtime, flags: Flags) -> CCompiler:
-        """Return what compiles C for a target, to run on a runtime.
-
-        Raises:
-            LambdabuildError: there is no such compiler.
-
-        """
+        """Return what compiles C for a target, to run on a runtime."""
         chosen = dict(self.of_go) | dict(flags.environment)
         if chosen.get("CC"):
             return self._given(chosen)
@@ -92,10 +87,6 @@ def compilers_of(
     """Return what compiles C for each function and target of `wanted` that has cgo on.
 
     `of_go` is what Go reads of the environment, with what `go env -w` wrote.
-
-    Raises:
-        LambdabuildError: there is no such compiler.
-
     """
     compilers = Compilers(environment, of_go)
     found = {}
@@ -172,12 +163,7 @@ def _on_path(environment: Mapping[str, str]) -> _Zig | None:
 
 
 def _identity(variable: str, command: str, path: str) -> str:
-    """Return a text that differs whenever the compiler does: what is run, and its size and time.
-
-    Raises:
-        LambdabuildError: there is no such program.
-
-    """
+    """Return a text that differs whenever the compiler does: what is run, and its size and time."""
     words = split_quoted(command)
     found = shutil.which(words[0], path=path) if words else None
     if found is None:
