@@ -3,8 +3,6 @@
 import contextlib
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,9 +15,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Input, Linked, Plan, Status, Step, StepResult
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.core.spans import Activity
-from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import unfit
-from lambdabuild.survey.recheck import doubt
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.own import cache_directory
@@ -27,8 +23,6 @@ from lambdabuild.system.own import cache_directory
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
 _PATIENCE = 10.0
 """Seconds that one request to a store may take."""
-_LOOK_EVERY = 0.5
-"""Seconds between two looks at whether what is being built from has changed."""
 
 
 class Caching(NamedTuple):
@@ -115,25 +109,16 @@ def local_cache(
 class Keeper:
     """The executables of one run in their caches."""
 
-    def __init__(
-        self, session: Session, caches: Caches, found: Survey, clock: int, directory: str
-    ) -> None:
-        """Keep what is built from what was found; `directory` is to hold what waits for that.
-
-        `clock` is when the survey began, by the file system in nanoseconds.
-        """
+    def __init__(self, session: Session, caches: Caches, found: Survey, directory: str) -> None:
+        """Keep what is built from what was found; `directory` is to hold what is restored."""
         self._session = session
         self._caches = caches
         self._found = found
-        self._clock = clock
         self._directory = directory
         self._steps = {
             step.key: (step, batch.graph) for batch in found.plan.batches for step in batch.steps
         }
-        self._pending: list[tuple[Step, str, str]] = []
-        self._stored: set[Key] = set()
-        self._looked = time.monotonic()
-        self._lock = threading.Lock()
+        self._restored: set[Key] = set()
 
     def restore(self, plan: Plan) -> list[Linked]:
         """Return the steps whose executables the caches have, staged."""
@@ -148,7 +133,7 @@ class Keeper:
 
         with self._session.timeline.span(Activity.RESTORE):
             fetched = self._caches.fetch(keys, place.__getitem__, _shown, why_not)
-        self._stored |= fetched.keys()
+        self._restored |= fetched.keys()
         if fetched and not self._session.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
             self._session.console.say(f"restored {count} from the cache")
@@ -169,43 +154,18 @@ class Keeper:
             return error.message
         return None
 
-    def packed(self, step: Step, executable: str, packed: Packed) -> None:
-        """Take note of an executable that is whole: it is kept while others are linked."""
-        path = os.path.join(self._directory, f"{packed.sha256}-{id(step)}")
-        try:
-            # It will be moved into its place.
-            os.link(executable, path)
-        except OSError:
-            return
-        with self._lock:
-            self._pending.append((step, path, packed.sha256))
-            if time.monotonic() < self._looked + _LOOK_EVERY:
-                return
-            pending, self._pending = self._pending, []
-            self._looked = time.monotonic()
-        # What changed while it was built may or may not be in it.
-        self._store(pending, doubt(self._found, self._session.project, self._clock))
-
     def finish(
         self, results: Sequence[StepResult], inputs: Mapping[Key, tuple[Input, ...]]
     ) -> None:
-        """Keep all else that was built; `inputs` are those that are sure after the build."""
-        with self._lock:
-            pending, self._pending = self._pending, []
-        self._store(pending, inputs)
+        """Keep all that was built; `inputs` are those that are sure after the build."""
         done = {Status.BUILT, Status.UNCHANGED}
         for result in results:
-            if result.status in done and result.artifact is not None and result.sha256:
-                self._store([(result.step, result.artifact, result.sha256)], inputs)
-
-    def _store(
-        self, items: Sequence[tuple[Step, str, str]], inputs: Mapping[Key, tuple[Input, ...]]
-    ) -> None:
-        for step, path, sha256 in items:
-            key = self._key(step.key, inputs)
-            if key is not None and step.key not in self._stored:
-                self._stored.add(step.key)
-                self._caches.store(key, path, sha256, _shown(step.key))
+            key = result.step.key
+            if result.status not in done or key in self._restored:
+                continue
+            text = self._key(key, inputs)
+            if text is not None and result.artifact is not None and result.sha256 is not None:
+                self._caches.store(text, result.artifact, result.sha256, _shown(key))
 
     def _key(self, key: Key, inputs: Mapping[Key, tuple[Input, ...]]) -> str | None:
         if key not in self._steps:

@@ -14,16 +14,16 @@ from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core import text
-from lambdabuild.core.model import Batch, Diagnostic, Event, Linked, Plan, Step, StepResult, Target
+from lambdabuild.core.model import Batch, Event, Linked, Plan, Step, StepResult
 from lambdabuild.core.origins import epoch_of
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
 from lambdabuild.golang import commands
-from lambdabuild.packaging.packer import Packed, Packer
-from lambdabuild.packaging.verify import MOST_FOR_UPLOAD, RefusedError
+from lambdabuild.packaging.packer import Packed, Packer, Ready
+from lambdabuild.packaging.verify import MOST_FOR_UPLOAD
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
-from lambdabuild.state.store import Home, cannot_write
+from lambdabuild.state.store import Home
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import doubt
@@ -59,26 +59,25 @@ def build_and_publish(
     threading.Thread(target=_load_meanwhile, daemon=True).start()
     with (
         home.staging() as staging,
-        _keeping(session, request, found, clock, staging) as keeper,
-        _packing(session, state, staging, keeper) as packer,
+        _keeping(session, request, found, staging) as keeper,
     ):
+        packer = Packer(
+            session.project, os.path.join(staging, "packages"), state.artifacts,
+            epoch=epoch_of(session.environment), in_place=session.settings.in_place,
+            timeline=session.timeline,
+        )  # fmt: skip
         restored = keeper.restore(plan) if keeper and not request.force else []
-        for item in restored:
-            packer.begin(item.step, str(item.executable), item.restored)
         plan = without(plan, restored)
         if plan.steps:
             session.console.building(plan)
         try:
-            linked = _build_all(
-                session, request, plan, found, toolchain, state, staging, packer, outdated
-            )
+            linked = _build_all(session, request, plan, found, toolchain, state, staging, outdated)
         finally:
             session.console.built()
         _warn_of_missing_c(session, found, linked)
-        packer.end()
         linked += restored
         linked += [Linked(step, current=True) for step in found.only_to_pack]
-        ready = _pack_all(session, packer, state, linked)
+        ready = packer.pack_all(session.run, linked)
         _add_bills(session, found.go.path, state, staging, linked, ready)
         with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
             inputs = doubt(found, session.project, clock)
@@ -95,9 +94,9 @@ def build_and_publish(
 
 @contextlib.contextmanager
 def _keeping(
-    session: Session, request: Request, found: Survey, clock: int, staging: str
+    session: Session, request: Request, found: Survey, staging: str
 ) -> Iterator[Keeper | None]:
-    """Open the caches, and close them when all that is stored has left the staging directory."""
+    """Open the caches, and close them at the end."""
     caches = None
     if found.to_build.batches:
         caching = caching_of(session, request)
@@ -106,30 +105,10 @@ def _keeping(
             mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE
             caching = caching._replace(url=None, mode=mode)
         caches = open_caches(session, caching)
-    directory = os.path.join(staging, "kept")
+    directory = os.path.join(staging, "restored")
     os.makedirs(directory)
     with closing(caches):
-        yield Keeper(session, caches, found, clock, directory) if caches else None
-
-
-@contextlib.contextmanager
-def _packing(
-    session: Session, state: State, staging: str, keeper: Keeper | None
-) -> Iterator[Packer]:
-    packer = Packer(
-        session.project,
-        os.path.join(staging, "packages"),
-        dict(state.artifacts),
-        epoch=epoch_of(session.environment),
-        in_place=session.settings.in_place,
-        workers=machine.processors(),
-        timeline=session.timeline,
-        told=keeper.packed if keeper else None,
-    )
-    try:
-        yield packer
-    finally:
-        packer.close()
+        yield Keeper(session, caches, found, directory) if caches else None
 
 
 def _load_meanwhile() -> None:
@@ -137,30 +116,6 @@ def _load_meanwhile() -> None:
     open_log()
     for name in ("rich.table", "rich.text", "elftools.elf.elffile"):
         importlib.import_module(name)
-
-
-Ready = dict[tuple[str, Target], Packed | Diagnostic]
-"""By a step's key: its deployment package, or why it has none."""
-
-
-def _pack_all(session: Session, packer: Packer, state: State, linked: Sequence[Linked]) -> Ready:
-    """Return the package of everything that was linked or is in place as it would be linked."""
-
-    def pack(item: Linked) -> Packed | Diagnostic:
-        step = item.step
-        try:
-            if item.executable is not None:
-                return packer.staged(step, item.executable)
-            return packer.published(step, state.artifacts[name_of(step.artifact, session.project)])
-        except OSError as error:
-            path = str(error.filename or item.executable or step.artifact)
-            return Diagnostic(step.function.package, str(cannot_write(error, path)))
-        except RefusedError as error:
-            return Diagnostic(step.function.package, str(error))
-
-    made = [item for item in linked if item.executable is not None or item.current]
-    packed = in_parallel(session.run, pack, made, machine.processors())
-    return {item.step.key: done for item, done in zip(made, packed, strict=True)}
 
 
 def _publish_all(
@@ -277,18 +232,10 @@ def _build_all(
     toolchain: Toolchain,
     state: State,
     staging: str,
-    packer: Packer,
     outdated: Callable[[Batch], bool],
 ) -> list[Linked]:
     """Run every batch, and return what became of every step that was not set aside."""
     stages = {batch.number: stage(staging, batch.number, batch) for batch in plan.batches}
-    coming = {
-        (batch.number, "link", step.function.package): (
-            step, stages[batch.number].executable(step.function.package),
-        )
-        for batch in plan.batches
-        for step in batch.steps
-    }  # fmt: skip
     failing = bool(plan.set_aside)
     done: list[Linked] = []
 
@@ -296,9 +243,6 @@ def _build_all(
         nonlocal failing
         if event is not None:
             failing = failing or event.kind == "failed"
-            linked = coming.get((event.batch.number, event.tool, event.package))
-            if linked is not None and event.kind == "done":
-                packer.begin(*linked)
         session.console.observe(event)
 
     def one(batch: Batch, jobs: int | None = None) -> list[Linked]:

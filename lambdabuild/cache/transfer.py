@@ -1,7 +1,7 @@
 """Take executables out of the caches, and put new ones into them, beside the build.
 
-Whatever a cache does, it costs a warning and a build at the most, and no more time than a request
-to a store may take.
+Whatever a cache does, it costs a warning and a build at the most, and hardly more time than a
+request to a store, or a build, may take.
 """
 
 import contextlib
@@ -155,12 +155,13 @@ class Caches:
         self._crew.submit(partial(self._store, key, path, sha256, name))
 
     def close(self, *, cancelled: bool = False) -> None:
-        """Wait for what is being stored, little longer than one request may take, and make room.
+        """Wait for what is being stored, no longer than it took to build, and make room.
 
         A cancelled run drops what is not begun, and gives the rest a moment.
         """
         # A request that gets no answer gives up by itself, before.
         patience = 1.5 * self._remote.timeout if self._remote is not None else _PATIENCE
+        patience += _WORTH * self._crew.wait(0)
         if cancelled:
             patience = _LAST
             self._crew.drop()

@@ -1,17 +1,23 @@
-"""Put deployment packages together, the first of them while others are still linked."""
+"""Put deployment packages together, once all is linked."""
 
-import contextlib
 import hashlib
 import os
-import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Event
 from typing import NamedTuple
 
-from lambdabuild.core.model import MOST_UNZIPPED, Artifact, Asset, Identity, Input, Kind, Step
+from lambdabuild.core.model import (
+    MOST_UNZIPPED,
+    Artifact,
+    Asset,
+    Diagnostic,
+    Identity,
+    Input,
+    Kind,
+    Linked,
+    Step,
+    Target,
+)
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
@@ -27,12 +33,10 @@ from lambdabuild.packaging.verify import (
 )
 from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
 from lambdabuild.state.store import cannot_write
-from lambdabuild.system import files
+from lambdabuild.system import files, machine
 from lambdabuild.system.files import content_digest
+from lambdabuild.system.process import Run, in_parallel
 from lambdabuild.system.timeline import Timeline
-
-_PAUSE = 0.005
-"""Seconds between two looks at an executable that Go has not finished."""
 
 
 class Staged(NamedTuple):
@@ -62,8 +66,12 @@ class Packed(NamedTuple):
     """What is in it beyond the executable, for `Artifact.packed`."""
 
 
+Ready = dict[tuple[str, Target], Packed | Diagnostic]
+"""By a step's key: its deployment package, or why it has none."""
+
+
 class Packer:
-    """Pack executables on threads of its own."""
+    """Pack executables; nothing of a packer changes, so threads may share it."""
 
     def __init__(
         self,
@@ -73,115 +81,66 @@ class Packer:
         *,
         epoch: int | None,
         in_place: bool,
-        workers: int,
         timeline: Timeline,
-        told: Callable[[Step, str, Packed], None] | None = None,
     ) -> None:
         """Stage below `directory`; `epoch` is the time that members of zips bear.
 
-        `artifacts` are those of earlier runs, by path. They are only read. `told` is called, in
-        a thread, with each executable as soon as it is whole, with its path and its package.
+        `artifacts` are those of earlier runs, by path. They are only read.
         """
-        self._timeline = timeline
-        self._told = told
         self._project = project
         self._directory = directory
         self._artifacts = artifacts
         self._epoch = epoch
         self._in_place = in_place
-        self._pool = ThreadPoolExecutor(workers, initializer=_step_back)
-        self._early: dict[str, Future[Packed | None]] = {}
-        self._ended = Event()
+        self._timeline = timeline
         # Equal build IDs mean equal bytes, so a digest taken once need not be taken again.
         self._known = {a.build_id: a for a in artifacts.values() if a.build_id}
 
-    def begin(self, step: Step, executable: str, sha256: str | None = None) -> None:
-        """Pack what is linked as soon as Go has written the final build ID into it.
+    def pack_all(self, run: Run, linked: Sequence[Linked]) -> Ready:
+        """Return the packages of all that was linked or is in place, a thread per processor.
 
-        For macOS, Go signs an executable after that; those wait. With its `sha256`, it is whole
-        already.
+        Each thread holds one package in memory.
         """
-        if sha256 is not None:
-            self._early[executable] = self._pool.submit(self._when_known, step, executable, sha256)
-        elif step.target.goos == "linux":
-            self._early[executable] = self._pool.submit(self._when_finished, step, executable)
+        made = [item for item in linked if item.executable is not None or item.current]
+        packed = in_parallel(run, self._packed_or_not, made, machine.processors())
+        return {item.step.key: done for item, done in zip(made, packed, strict=True)}
 
-    def end(self) -> None:
-        """Take note that no `go` is at work any more."""
-        self._ended.set()
+    def _packed_or_not(self, linked: Linked) -> Packed | Diagnostic:
+        step = linked.step
+        try:
+            return self.pack(linked)
+        except OSError as error:
+            path = str(error.filename or linked.executable or step.artifact)
+            return Diagnostic(step.function.package, str(cannot_write(error, path)))
+        except RefusedError as error:
+            return Diagnostic(step.function.package, str(error))
 
-    def close(self) -> None:
-        """Stop, whatever is not packed yet."""
-        self._ended.set()
-        self._pool.shutdown(cancel_futures=True)
-
-    def staged(self, step: Step, executable: str) -> Packed:
-        """Return the package of an executable that `go build` made.
+    def pack(self, linked: Linked) -> Packed:
+        """Return the package of an executable that is staged, or in its place already.
 
         Raises:
-            RefusedError: Lambda would not take it, or Go has not finished it.
+            RefusedError: Lambda would not take it, Go has not finished it, or it was changed.
             OSError: something cannot be read or written.
 
         """
-        early = self._early.get(executable)
-        packed = early.result() if early is not None else None
-        if packed is not None and _is_same(packed.identity, identify(executable)):
-            return packed
-        build_id = read_build_id(executable)
-        if build_id is not None and not build_id.final:
-            raise RefusedError("`go build` ended before the executable was finished")
-        return self._pack(step, executable, build_id)
-
-    def published(self, step: Step, artifact: Artifact) -> Packed:
-        """Return the package of an executable that is in its place already; errors as above."""
-        build_id = BuildID(artifact.build_id) if artifact.build_id else None
-        return self._pack(step, step.artifact, build_id, artifact.sha256)
-
-    def _when_finished(self, step: Step, executable: str) -> Packed | None:
-        """Pack what Go is finishing; None where that is better done once `go` has ended."""
-        try:
-            while True:
-                last = self._ended.is_set()
-                build_id = read_build_id(executable)
-                if build_id is not None and build_id.final:
-                    packed = self._pack(step, executable, build_id, early=True)
-                    if self._told is not None:
-                        self._told(step, executable, packed)
-                    return packed
-                if last or build_id is None:
-                    return None
-                self._ended.wait(_PAUSE)
-        except (OSError, RefusedError):
-            # It will be said when the package is asked for.
-            return None
-
-    def _when_known(self, step: Step, executable: str, sha256: str) -> Packed | None:
-        """Pack what came out of a cache; None where it will be said what is wrong with it."""
-        try:
-            return self._pack(step, executable, read_build_id(executable), sha256, sure=True)
-        except (OSError, RefusedError):
-            return None
-
-    def _pack(
-        self,
-        step: Step,
-        executable: str,
-        build_id: BuildID | None,
-        known: str | None = None,
-        *,
-        sure: bool = False,
-        early: bool = False,
-    ) -> Packed:
+        step = linked.step
+        if linked.executable is not None:
+            executable, known = linked.executable, linked.restored
+            build_id = read_build_id(executable)
+            if build_id is not None and not build_id.final:
+                raise RefusedError("`go build` ended before the executable was finished")
+        else:
+            artifact = self._artifacts[name_of(step.artifact, self._project)]
+            executable, known = step.artifact, artifact.sha256
+            build_id = BuildID(artifact.build_id) if artifact.build_id else None
         identity = identify(executable)
         if identity is None:
             raise RefusedError(f"`{executable}` went away")
-        # What came out of a cache was looked at when it did.
-        (refuse_size if sure else refuse)(step, executable)
-        content = _read(executable) if step.zip is not None or early else None
-        if early and (content is None or build_id is None or not _is_whole(content, build_id)):
-            raise RefusedError("Go has not finished it")
+        # Whether what came out of a cache would start was looked at when it did.
+        (refuse_size if linked.restored else refuse)(step, executable)
+        content = _read(executable) if step.zip is not None else None
         sha256 = known or self._digest(executable, content, build_id, identity)
-        if known and not sure and content is not None and _sha256(content) != known:
+        if known and content is not None and _sha256(content) != known:
             raise RefusedError(f"`{executable}` was changed meanwhile; run lambdabuild again")
         directory = os.path.join(self._directory, content_digest(os.fsencode(step.artifact)))
         os.makedirs(directory, exist_ok=True)
@@ -241,38 +200,12 @@ class Packer:
         )
 
 
-def _step_back() -> None:
-    """Let Go's linkers go first: what is left of packing fills the processors once few are left.
-
-    Linux has a niceness for each thread (setpriority(2), "C library/kernel differences").
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-
-
-def _is_same(before: Identity, now: Identity | None) -> bool:
-    """Tell whether nobody wrote into a file; that Go takes its own name of it away is no write."""
-    return now is not None and before._replace(changed=now.changed) == now
-
-
 def _is_one(one: str, other: str) -> bool:
     """Tell whether two paths lead to one file."""
     try:
         return os.path.samefile(one, other)
     except OSError:
         return False
-
-
-def _is_whole(content: bytes, build_id: BuildID) -> bool:
-    """Tell whether Go has written the final build ID everywhere it belongs.
-
-    It replaces the linker's placeholder in one place after the other
-    (cmd/internal/buildid/rewrite.go); all but the last part of the two are the same.
-    """
-    text = build_id.text.encode()
-    same = text[: text.rfind(b"/") + 1]
-    return bool(same) and content.count(text) == content.count(same)
 
 
 def _member(asset: Asset) -> Member:

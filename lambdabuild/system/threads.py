@@ -116,7 +116,7 @@ class Room:
 
 
 def _step_back() -> None:
-    """Let `go` have the processors first, as `packing` does.
+    """Let `go` have the processors first.
 
     Linux has a niceness for each thread (setpriority(2), "C library/kernel differences").
     """

@@ -465,10 +465,10 @@ def test_killed_with_a_zip_staged_nothing_is_half_written(packed: Recorded) -> N
     before = contents(packed)
     packed.replace("api/mail/main.go", '"mail"', '"male"')
     staged = packed / ".lambdabuild/staging/*/packages/*/zip"
-    # Go has linked, and seems to go on until the zip is staged.
-    hook = f"until ls {staged} pid >/dev/null 2>&1; do sleep 0.01; done; kill -KILL $(cat pid)"
+    # `go version` is asked for the bill of materials, once the zip is staged.
+    hook = f"ls {staged} && until ls pid; do sleep 0.01; done && kill -KILL $(cat pid)"
     process = packed.start(
-        "all", "--zip", env={"RECORDER_AFTER_build": f"cd {packed.path}; {hook}"}
+        "all", "--zip", "--sbom", env={"RECORDER_BEFORE_version": f"cd {packed.path}; {hook}"}
     )
     packed.write("pid", str(process.pid))
     process.communicate()

@@ -1,12 +1,11 @@
 """A project with one function, whose executable tests publish; `project` is its fixture."""
 
-import contextlib
 import hashlib
 import io
 import os
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -165,24 +164,16 @@ class Project:
         staged.write_bytes(content)
         return Linked(step or self.step, str(staged), compile_seconds=0.5, link_seconds=0.25)
 
-    @contextlib.contextmanager
-    def packer(self, *, epoch: int | None = None, in_place: bool = False) -> Iterator[Packer]:
+    def packer(self, *, epoch: int | None = None, in_place: bool = False) -> Packer:
         """Return the packer of a run."""
-        staging = self.path / "staging/packages"
-        with contextlib.closing(
-            Packer(
-                str(self.path), str(staging), dict(self.state.artifacts),
-                epoch=epoch, in_place=in_place, workers=2, timeline=Timeline(),
-            )
-        ) as packer:  # fmt: skip
-            yield packer
+        return Packer(
+            str(self.path), str(self.path / "staging/packages"), self.state.artifacts,
+            epoch=epoch, in_place=in_place, timeline=Timeline(),
+        )  # fmt: skip
 
     def packed(self, linked: Linked, *, epoch: int | None = None) -> Packed:
         """Return the package of what was linked, or is in place as it would be linked."""
-        with self.packer(epoch=epoch) as packer:
-            if linked.executable is not None:
-                return packer.staged(linked.step, linked.executable)
-            return packer.published(linked.step, self.remembered)
+        return self.packer(epoch=epoch).pack(linked)
 
     def with_bill(self, packed: Packed, text: str = "bill") -> Packed:
         """Add a bill of materials, as far as publishing knows of it."""

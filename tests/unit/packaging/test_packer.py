@@ -1,18 +1,29 @@
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lambdabuild.core.model import MOST_UNZIPPED, Architecture, Asset, Kind, Runtime, Step
+from lambdabuild.core.model import (
+    MOST_UNZIPPED,
+    Architecture,
+    Asset,
+    Diagnostic,
+    Kind,
+    Linked,
+    Runtime,
+    Step,
+)
 from lambdabuild.core.origins import packed_text, zip_made_from
 from lambdabuild.golang.output import BuildID
 from lambdabuild.packaging import archive, runtime_check
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.packaging.verify import RefusedError, refuse
 from lambdabuild.system.files import content_digest
+from lambdabuild.system.process import Runner
 from tests.unit.published import FINAL, HALF_WAY, Project, executable, identity, sha256, tamper
 from tests.unit.values import DARWIN
 
@@ -77,8 +88,7 @@ def test_a_package_holds_the_executable_and_the_assets_with_their_modes(project:
 def test_in_place_assets_are_packed_and_not_copied(project: Project) -> None:
     project.write("a", "a")
     linked = project.linked(executable(), project.wanting("a"))
-    with project.packer(in_place=True) as packer:
-        packed = packer.staged(linked.step, str(linked.executable))
+    packed = project.packer(in_place=True).pack(linked)
     assert kinds(packed) == [Kind.ZIP]
     assert held(zip_of(packed)).keys() == {"a", "bootstrap"}
     assert [name for name, _ in packed.packed] == ["file api/users/get/a"]
@@ -176,8 +186,7 @@ def test_a_zip_is_made_again_for_another_executable_epoch_or_place(project: Proj
 def test_what_is_in_place_is_packed_as_it_is(project: Project) -> None:
     project.publish(executable(build_id=FINAL))
     project.write("a", "a")
-    with project.packer() as packer:
-        packed = packer.published(project.wanting("a"), project.remembered)
+    packed = project.packed(Linked(project.wanting("a"), current=True))
     assert (packed.sha256, packed.build_id, packed.identity) == (
         *(project.remembered.sha256, BuildID(FINAL), identity(project.artifact)),
     )
@@ -190,136 +199,59 @@ def test_what_is_in_place_is_packed_as_it_is(project: Project) -> None:
 def test_what_is_in_place_is_not_packed_as_something_else(project: Project) -> None:
     project.publish(executable("one"))
     tamper(project.artifact, executable("two"))
-    with project.packer() as packer, pytest.raises(RefusedError) as caught:
-        packer.published(project.wanting(), project.remembered)
+    with pytest.raises(RefusedError) as caught:
+        project.packed(Linked(project.wanting(), current=True))
     assert str(caught.value) == (
         f"`{project.artifact}` was changed meanwhile; run lambdabuild again"
     )
 
 
-# Packing while Go is still at work: it writes its content's hash over the linker's placeholder,
-# which is as long, in one place after the other.
-PLACEHOLDER = "link-id/main/main/link-id"
-DONE = "link-id/main/main/content"
+# What came out of a cache.
 
 
-def write_id(path: str) -> None:
-    """Write the final build ID over the first placeholder that is left."""
-    place = Path(path).read_bytes().index(PLACEHOLDER.encode())
-    with open(path, "r+b") as file:
-        file.seek(place)
-        file.write(DONE.encode())
+def test_what_was_restored_is_packed_as_it_was_verified(project: Project) -> None:
+    content = executable(build_id=FINAL)
+    linked = project.linked(content, project.wanting())._replace(restored=sha256(content))
+    packed = project.packed(linked)
+    assert (packed.sha256, packed.build_id) == (sha256(content), BuildID(FINAL))
+    assert held(zip_of(packed)) == {"bootstrap": (0o755, content)}
 
 
-def test_what_is_linked_is_packed_as_soon_as_go_has_finished_it(project: Project) -> None:
-    project.write("a", "a")
-    linked = project.linked(executable(build_id=PLACEHOLDER), project.wanting("a"))
-    path = str(linked.executable)
-    with project.packer() as packer:
-        packer.begin(linked.step, path)
-        assert not packer._early[path].done()
-        write_id(path)
-        early = packer._early[path].result()
-        packer.end()
-        assert packer.staged(linked.step, path) is early
-    assert early is not None
-    assert (early.sha256, early.build_id) == (sha256(executable(build_id=DONE)), BuildID(DONE))
-    assert held(zip_of(early)) == {
-        "a": (0o644, b"a"),
-        "bootstrap": (0o755, executable(build_id=DONE)),
-    }
+def test_what_was_restored_is_not_packed_as_something_else(project: Project) -> None:
+    linked = project.linked(executable("two"), project.wanting())
+    said = f"`{linked.executable}` was changed meanwhile; run lambdabuild again"
+    with pytest.raises(RefusedError, match=f"^{re.escape(said)}$"):
+        project.packed(linked._replace(restored=sha256(executable("one"))))
 
 
-def test_what_go_has_finished_only_in_part_is_packed_when_go_has_ended(project: Project) -> None:
-    twice = executable(f"… {PLACEHOLDER} …", PLACEHOLDER)
-    linked = project.linked(twice, project.wanting())
-    path = str(linked.executable)
-    with project.packer() as packer:
-        packer.begin(linked.step, path)
-        write_id(path)
-        assert packer._early[path].result() is None
-        write_id(path)
-        packer.end()
-        packed = packer.staged(linked.step, path)
-    final = executable(f"… {DONE} …", DONE)
-    assert packed.sha256 == sha256(final)
-    assert held(zip_of(packed)) == {"bootstrap": (0o755, final)}
+# All at once.
 
 
-@pytest.mark.parametrize("other", ["two", "three"])
-def test_what_was_rewritten_since_it_was_packed_is_packed_again(
-    project: Project, other: str
-) -> None:
-    linked = project.linked(executable("one", DONE), project.wanting())
-    path = str(linked.executable)
-    with project.packer() as packer:
-        packer.begin(linked.step, path)
-        assert packer._early[path].result() is not None
-        tamper(Path(path), executable(other, DONE))
-        packer.end()
-        packed = packer.staged(linked.step, path)
-    assert packed.sha256 == sha256(executable(other, DONE))
-    assert held(zip_of(packed)) == {"bootstrap": (0o755, executable(other, DONE))}
+def test_each_that_was_linked_has_its_package_or_what_is_wrong_with_it(project: Project) -> None:
+    def linked(name: str, content: bytes) -> Linked:
+        path = project.path / "staging" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        step = project.wanting()
+        function = step.function._replace(name=name, package=f"example.com/{name}")
+        artifact = f"{project.out}/{name}/bootstrap"
+        return Linked(step._replace(function=function, artifact=artifact), str(path))
 
-
-def test_what_is_wrong_with_a_package_is_said_when_it_is_asked_for(project: Project) -> None:
-    linked = project.linked(executable(build_id=DONE, machine="arm64"), project.wanting())
-    path = str(linked.executable)
-    with project.packer() as packer:
-        packer.begin(linked.step, path)
-        assert packer._early[path].result() is None
-        packer.end()
-        with pytest.raises(
-            RefusedError, match=r"^`bootstrap` would not start on provided\.al2023: "
-        ):
-            packer.staged(linked.step, path)
-
-
-def test_what_went_away_while_go_was_at_work_is_told_when_it_is_asked_for(
-    project: Project,
-) -> None:
-    linked = project.linked(executable(build_id=PLACEHOLDER), project.wanting())
-    path = str(linked.executable)
-    with project.packer() as packer:
-        packer.begin(linked.step, path)
-        os.unlink(path)
-        assert packer._early[path].result() is None
-        with pytest.raises(FileNotFoundError):
-            packer.staged(linked.step, path)
-
-
-def test_nobody_waits_for_what_go_left_unfinished(project: Project) -> None:
-    linked = project.linked(executable(build_id=PLACEHOLDER), project.wanting())
-    paths = [f"{linked.executable}-{number}" for number in range(5)]
-    for path in paths:
-        os.link(str(linked.executable), path)
-    with project.packer() as packer:
-        # More than there are workers.
-        for path in paths:
-            packer.begin(linked.step, path)
-        packer.end()
-        for path in paths:
-            with pytest.raises(RefusedError, match="before the executable was finished"):
-                packer.staged(linked.step, path)
-
-
-def test_a_run_that_is_interrupted_does_not_wait_for_go(project: Project) -> None:
-    linked = project.linked(executable(build_id=PLACEHOLDER), project.wanting())
-    with project.packer() as packer:
-        for _ in range(5):
-            packer.begin(linked.step, str(linked.executable))
-
-
-def test_nothing_is_packed_early_that_go_signs_later(
-    project: Project,
-) -> None:
-    linked = project.linked(executable(build_id=DONE))
-    mac = project.wanting()._replace(target=DARWIN, runtime=None)
-    with project.packer() as packer:
-        packer.begin(mac, str(linked.executable))
-        assert packer._early == {}
-        packed = packer.staged(mac, str(linked.executable))
-    assert held(zip_of(packed)) == {"bootstrap": (0o755, executable(build_id=DONE))}
+    good = [linked(f"good-{n}", executable(str(n))) for n in range(9)]
+    half, gone = linked("half", executable(build_id=HALF_WAY)), linked("gone", executable())
+    os.unlink(str(gone.executable))
+    failed = Linked(linked("failed", b"").step)
+    ready = project.packer().pack_all(Runner({}), [gone, *good[:5], failed, half, *good[5:]])
+    assert ready.keys() == {item.step.key for item in (gone, half, *good)}
+    assert [
+        held(zip_of(found)) for item in good if isinstance(found := ready[item.step.key], Packed)
+    ] == [{"bootstrap": (0o755, executable(str(n)))} for n in range(9)]
+    assert ready[half.step.key] == Diagnostic(
+        "example.com/half", "`go build` ended before the executable was finished"
+    )
+    assert ready[gone.step.key] == Diagnostic(
+        "example.com/gone", f"cannot write `{gone.executable}`: No such file or directory"
+    )
 
 
 def test_assets_are_told_as_they_were_packed(project: Project) -> None:
@@ -411,8 +343,8 @@ def test_what_is_in_place_has_to_start_as_well(project: Project) -> None:
     project.publish(executable())
     step = project.step._replace(runtime=Runtime.AL2)
     tamper(project.artifact, executable(machine="arm64"))
-    with project.packer() as packer, pytest.raises(RefusedError, match=r"on provided\.al2: "):
-        packer.published(step, project.remembered)
+    with pytest.raises(RefusedError, match=r"on provided\.al2: "):
+        project.packed(Linked(step, current=True))
 
 
 def test_for_another_target_than_those_of_lambda_nothing_is_checked(project: Project) -> None:
@@ -496,7 +428,6 @@ def test_two_targets_of_a_function_are_staged_apart(project: Project) -> None:
     one = project.wanting("a")
     two = one._replace(artifact=f"{project.out}/users-get/other/bootstrap")
     linked = project.linked(executable())
-    with project.packer() as packer:
-        packages = [packer.staged(step, str(linked.executable)) for step in (one, two)]
+    packages = [project.packed(linked._replace(step=step)) for step in (one, two)]
     staged = [file.staged for packed in packages for file in packed.files]
     assert len(staged) == len(set(staged)) == 4
