@@ -5,6 +5,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lambdabuild.build.compile import Distrusted, Observe, Toolchain, build, stage, wrapper_path
 from lambdabuild.build.obstacles import Replacing, replacing_in
@@ -33,6 +34,9 @@ from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
 from lambdabuild.system.process import in_parallel
 
+if TYPE_CHECKING:
+    from lambdabuild.packaging.bills import Writer
+
 
 def build_and_publish(
     session: Session,
@@ -54,13 +58,15 @@ def build_and_publish(
 
     """
     plan = found.to_build
-    check_writable(_output_directories(session, [*plan.steps, *found.only_to_pack]))
+    steps = [*plan.steps, *found.only_to_pack]
+    check_writable(_output_directories(session, steps))
     toolchain = toolchain_for(session, found.go.path, request.jobs)
     threading.Thread(target=_load_meanwhile, daemon=True).start()
     with (
         home.staging() as staging,
         _keeping(session, request, found, staging) as keeper,
     ):
+        bills = _bills(session, found.go.path, state, staging, steps)
         packer = Packer(
             session.project, os.path.join(staging, "packages"), state.artifacts,
             epoch=epoch_of(session.environment), in_place=session.settings.in_place,
@@ -78,7 +84,8 @@ def build_and_publish(
         linked += restored
         linked += [Linked(step, current=True) for step in found.only_to_pack]
         ready = packer.pack_all(session.run, linked)
-        _add_bills(session, found.go.path, state, staging, linked, ready)
+        if bills is not None:
+            ready = bills.add(linked, ready)
         with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
             inputs = doubt(found, session.project, clock)
             publisher = Publisher(
@@ -185,28 +192,24 @@ def _warn_of_size(session: Session, result: StepResult) -> None:
         )
 
 
-def _add_bills(
-    session: Session, go: str, state: State, staging: str, linked: Sequence[Linked], ready: Ready
-) -> None:
-    """Add the bill of materials to each package that is to have one, and has none that is true."""
-    packages = {
-        item.executable or item.step.artifact: (item.step, packed)
-        for item in linked
-        if item.step.sbom and isinstance(packed := ready.get(item.step.key), Packed)
-    }
-    if not packages:
-        return
-    from lambdabuild.packaging.bills import Writer  # noqa: PLC0415 - few ask for them
+def _bills(
+    session: Session, go: str, state: State, staging: str, steps: Sequence[Step]
+) -> "Writer | None":
+    """Return what writes bills of materials; None where nobody asks for one.
 
-    directory = os.path.join(staging, "bills")
-    os.makedirs(directory, exist_ok=True)
-    writer = Writer(
-        session.run, go, session.project, directory, epoch_of(session.environment),
-        state.artifacts,
+    Raises:
+        LambdabuildError: the extra for them is missing.
+
+    """
+    if not any(step.sbom for step in steps):
+        return None
+    from lambdabuild.packaging import bills, sbom  # noqa: PLC0415 - few ask for them
+
+    sbom.check_library()
+    return bills.Writer(
+        session.run, go, session.project, os.path.join(staging, "bills"),
+        epoch_of(session.environment), state.artifacts,
     )  # fmt: skip
-    made = writer.add([(step, path, packed) for path, (step, packed) in packages.items()])
-    for path, done in made.items():
-        ready[packages[path][0].key] = done
 
 
 def _output_directories(session: Session, steps: Sequence[Step]) -> list[str]:

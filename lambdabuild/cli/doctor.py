@@ -1,5 +1,6 @@
 """Check toolchain, configuration and environment; each finding has its remedy."""
 
+import importlib.metadata
 import os
 import shutil
 import sys
@@ -104,6 +105,7 @@ def _go(
     yield from _caches(told)
     if refused is not None:
         return
+    yield from _bills(settings)
     asked = start_go(run, environment, Findings())
     yield from _kept_back(environment, asked.settings)
     yield from _c_compilers(settings, environment, asked.settings)
@@ -245,6 +247,21 @@ def _c_compilers(
         return
     for compiler in dict.fromkeys(compiler.identity for compiler in found.values()):
         yield Finding(Verdict.GOOD, f"cgo is compiled by {compiler}")
+
+
+def _bills(settings: Settings) -> Iterator[Finding]:
+    """Look for what writes bills of materials, where the configuration asks for one."""
+    if not any(settings.of(name).sbom for name in ("", *settings.config.functions)):
+        return
+    from lambdabuild.packaging import sbom  # noqa: PLC0415 - few ask for them
+
+    try:
+        sbom.check_library()
+    except LambdabuildError as error:
+        yield Finding(Verdict.ERROR, error.message, error.hint)
+        return
+    version = importlib.metadata.version("cyclonedx-python-lib")
+    yield Finding(Verdict.GOOD, f"bills of materials are written by cyclonedx-python-lib {version}")
 
 
 def _goflags(told: GoEnvironment) -> Iterator[Finding]:

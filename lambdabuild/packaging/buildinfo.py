@@ -1,26 +1,28 @@
 """Read what Go wrote into an executable about how it was made."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 _SETTING = re.compile(r'("(?:[^"\\]|\\.)*"|[^=]*)=(.*)', re.DOTALL)
-_ESCAPE = re.compile(
-    r"\\(?:(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})|(.))", re.DOTALL
-)
-_ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 class BuiltModule(NamedTuple):
-    """A module, or a part of one, in an executable; `version` is `(devel)` where it has none."""
+    """A module, or a part of one, in an executable."""
 
     path: str
-    version: str
+    version: str = ""
+    """Empty for a main module without one, and for what lies in a directory."""
     sum: str = ""
     """As in go.sum, `h1:…`; empty for the main module and what is replaced or vendored."""
     replacement: "BuiltModule | None" = None
     """What was compiled instead; its path may be a directory."""
+
+    @property
+    def coordinates(self) -> str:
+        """The path and the version, as `go get` takes them."""
+        return f"{self.path}@{self.version}" if self.version else self.path
 
 
 class BuildInfo(NamedTuple):
@@ -43,51 +45,43 @@ def parse_build_info(text: str) -> dict[str, BuildInfo]:
     Files that are no executables of Go are missing. The lines are those of Go's
     runtime/debug.BuildInfo.String, each after a tab.
     """
-    found: dict[str, BuildInfo] = {}
-    file = ""
-    for line in text.split("\n"):
-        if not line.startswith("\t"):
-            file, colon, version = line.rpartition(": ")
-            if colon:
-                found[file] = BuildInfo(version)
-        elif file in found:
-            word, _, rest = line[1:].partition("\t")
-            found[file] = _with_line(found[file], word, rest)
+    found = {}
+    for block in re.split(r"\n(?!\t)", text):
+        head, *lines = block.split("\n\t")
+        file, colon, version = head.rpartition(": ")
+        if colon and not head.startswith("\t"):
+            found[file] = _parsed(version, lines)
     return found
 
 
-def _with_line(info: BuildInfo, word: str, rest: str) -> BuildInfo:
-    if word == "path":
-        return info._replace(path=rest)
-    if word == "mod":
-        return info._replace(main=_built_module(rest))
-    if word == "dep":
-        return info._replace(modules=(*info.modules, _built_module(rest)))
-    if word == "=>":
-        return _with_replacement(info, _built_module(rest))
-    if word == "build" and (setting := _SETTING.fullmatch(rest)):
-        key, value = map(_unquote, setting.groups())
-        return info._replace(settings={**info.settings, key: value})
-    return info  # The end of a replacement, or what a later Go tells.
+def _parsed(version: str, lines: Iterable[str]) -> BuildInfo:
+    path, settings = "", {}
+    modules: list[tuple[str, BuiltModule]] = []
+    for line in lines:
+        word, _, rest = line.partition("\t")
+        if word == "path":
+            path = rest
+        elif word in {"mod", "dep"}:
+            modules.append((word, _module(rest)))
+        elif word == "=>" and modules:
+            kind, replaced = modules[-1]
+            modules[-1] = kind, replaced._replace(replacement=_module(rest))
+        elif word == "build" and (setting := _SETTING.fullmatch(rest)):
+            key, value = map(_unquoted, setting.groups())
+            settings[key] = value
+        # Else it is the end of a replacement, or what a later Go tells.
+    main = next((module for kind, module in modules if kind == "mod"), None)
+    others = tuple(module for kind, module in modules if kind == "dep")
+    return BuildInfo(version, path, main, others, settings)
 
 
-def _with_replacement(info: BuildInfo, module: BuiltModule) -> BuildInfo:
-    if info.modules:
-        replaced = info.modules[-1]._replace(replacement=module)
-        return info._replace(modules=(*info.modules[:-1], replaced))
-    return info._replace(main=info.main._replace(replacement=module) if info.main else None)
-
-
-def _built_module(text: str) -> BuiltModule:
+def _module(text: str) -> BuiltModule:
     path, version, total = [*text.split("\t"), "", ""][:3]
-    return BuiltModule(path, version, total)
+    return BuiltModule(path, "" if version == "(devel)" else version, total)
 
 
-def _unquote(text: str) -> str:
-    """Undo Go's strconv.Quote, where it was done."""
-    return _ESCAPE.sub(_escaped, text[1:-1]) if text.startswith('"') else text
-
-
-def _escaped(match: re.Match[str]) -> str:
-    hexadecimal, letter = match.groups()
-    return chr(int(hexadecimal[1:], 16)) if hexadecimal else _ESCAPED.get(letter, letter)
+def _unquoted(text: str) -> str:
+    """Undo Go's strconv.Quote, where it was done: its escapes are among Python's."""
+    if not text.startswith('"'):
+        return text
+    return text[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape", "replace")

@@ -31,7 +31,7 @@ from lambdabuild.packaging.verify import (
     refuse_size,
     unreadable,
 )
-from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, held_companion, identify
+from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, identify, still_made
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import files, machine
 from lambdabuild.system.files import content_digest
@@ -156,7 +156,7 @@ class Packer:
             # Where `out` is among the sources, it may be there itself: no copy, to be removed.
             if not self._in_place and not _is_one(asset.source, target):
                 place = os.path.join(directory, str(number))
-                sha = _write(place, member.content, member.mode)
+                sha = write(place, member.content, member.mode)
                 size_of = len(member.content)
                 files.append(
                     Staged(Kind.ASSET, place, target, sha, size_of, text, asset.executable)
@@ -168,7 +168,7 @@ class Packer:
                 place = os.path.join(directory, "zip")
                 with self._timeline.span(Activity.PACK, step.function.name):
                     made = self._zip(members)
-                sha = _write(place, made, PLAIN_MODE)
+                sha = write(place, made, PLAIN_MODE)
                 files.append(Staged(Kind.ZIP, place, step.zip, sha, len(made), made_from))
         return Packed(sha256, build_id, identity, tuple(files), tuple(packed))
 
@@ -189,15 +189,8 @@ class Packer:
     def _zip_stays(self, step: Step, made_from: str, packed: tuple[Input, ...]) -> bool:
         """Tell whether the zip of an earlier run is what would be packed again."""
         artifact = self._artifacts.get(name_of(step.artifact, self._project))
-        before = artifact.companion(Kind.ZIP) if artifact is not None else None
-        return (
-            artifact is not None
-            and before is not None
-            and before.made_from == made_from
-            and before.path == name_of(str(step.zip), self._project)
-            and artifact.packed == packed
-            and held_companion(before, self._project) is not None
-        )
+        same = artifact is not None and artifact.packed == packed
+        return same and still_made(artifact, Kind.ZIP, str(step.zip), made_from, self._project)
 
 
 def _is_one(one: str, other: str) -> bool:
@@ -223,7 +216,7 @@ def _read(path: str) -> bytes:
     return files.whole(path, MOST_UNZIPPED)
 
 
-def _write(path: str, content: bytes, mode: int) -> str:
+def write(path: str, content: bytes, mode: int) -> str:
     """Write a staged file; return its SHA-256."""
     try:
         Path(path).write_bytes(content)

@@ -95,6 +95,19 @@ def held_companion(companion: Companion, project: str) -> Companion | None:
     return companion._replace(identity=now)
 
 
+def still_made(
+    artifact: Artifact | None, kind: Kind, path: str, made_from: str, project: str
+) -> bool:
+    """Tell whether the zip or bill of an earlier run is in its place, and would be made again."""
+    before = artifact.companion(kind) if artifact is not None else None
+    return (
+        before is not None
+        and before.made_from == made_from
+        and before.path == name_of(path, project)
+        and held_companion(before, project) is not None
+    )
+
+
 def mode_of(companion: Companion) -> int:
     """Return the permissions of a companion's file."""
     return MODE if companion.executable else PLAIN_MODE

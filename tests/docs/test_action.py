@@ -184,7 +184,7 @@ def test_the_action_installs_itself_once(runner: dict[str, str]) -> None:
     made = f"-m venv {directory}/lambdabuild/venv"
     pip = "-m pip install --quiet --disable-pip-version-check --"
     calls = (directory / "calls").read_text("utf-8").splitlines()
-    assert calls == [made, f"{pip} {ROOT}[remote]", made, f"{pip} {NASTY}"]
+    assert calls == [made, f"{pip} {ROOT}[remote,sbom]", made, f"{pip} {NASTY}"]
     added = (directory / "path").read_text("utf-8").splitlines()
     assert added == [f"{directory}/lambdabuild/bin"] * 3
 

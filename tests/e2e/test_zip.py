@@ -542,3 +542,29 @@ def test_a_bill_of_materials_is_written_once_and_goes_when_it_is_not_true(packed
     (packed / "dist/ping.sbom.json").unlink()
     assert packed.run("all", "--sbom").code == 0
     assert json.loads((packed / "dist/ping.sbom.json").read_text()) != bill
+
+
+MISSING = (
+    "error: a bill of materials needs the extra `sbom`\n  hint: pip install 'lambdabuild[sbom]'"
+)
+
+
+def test_without_the_extra_nothing_is_built_that_is_to_have_a_bill(
+    packed: Recorded, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['cyclonedx'] = None\n")
+    without = {"PYTHONPATH": str(tmp_path)}
+    packed.replace("api/ping/main.go", "ping", "pong")
+    before = (packed / "dist/ping/bootstrap").read_bytes()
+    result = packed.run("all", "--sbom", env=without)
+    assert (result.code, result.err.strip()) == (2, MISSING)
+    assert "build" not in packed.started()
+    assert (packed / "dist/ping/bootstrap").read_bytes() == before
+    # Nobody else needs it.
+    assert packed.run("all", env=without).summary == "built 1, up to date 1 of 2"
+    settings = (packed / "lambdabuild.toml").read_text()
+    packed.write("lambdabuild.toml", f"sbom = true\n{settings}")
+    doctor = packed.run("doctor", env=without)
+    assert (doctor.code, MISSING in doctor.out) == (2, True)
+    written = "ok: bills of materials are written by cyclonedx-python-lib "
+    assert written in packed.run("doctor").out

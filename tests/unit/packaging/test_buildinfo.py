@@ -40,7 +40,7 @@ old: go1.12
 """
     lambda_go = "h1:EGYpdyRGF88xszqlGcBewz811mJeRS+maNlLZXFheII="
     fork = "h1:4DBwDE0NGyQoBHbLQYPwSUPoCMWR5BEzIk/f1lZbAQM="
-    devel = "(devel)"
+    devel = ""
     assert parse_build_info(text) == {
         "dist/users-get/bootstrap": BuildInfo(
             go="go1.26.8",

@@ -401,6 +401,16 @@ def test_a_sum_of_a_kind_that_is_not_known_is_passed_on() -> None:
         assert "hashes" not in of_module(document, name)
 
 
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    sbom.check_library()
+    monkeypatch.setitem(sys.modules, "cyclonedx", None)
+    with pytest.raises(LambdabuildError) as raised:
+        sbom.check_library()
+    assert str(raised.value) == (
+        "a bill of materials needs the extra `sbom`\n  hint: pip install 'lambdabuild[sbom]'"
+    )
+
+
 def test_several_executables_are_read_by_one_go(built: Built) -> None:
     files = ["here/a b: go1", "elsewhere/absolute", "alone/file"]
     found = sbom.read_build_info(built.run, find_go(os.environ), files, str(built.directory))
