@@ -204,11 +204,10 @@ class Run:
         if not found.to_build.steps and not found.only_to_pack:
             return []
         # Not before there is something to build: nothing changed should cost next to nothing.
-        from lambdabuild.build.schedule import build_and_publish  # noqa: PLC0415
+        from lambdabuild.build.schedule import Builder  # noqa: PLC0415
 
-        return build_and_publish(
-            self.session, self.request, self.home, self.state, found, self.clock, outdated
-        )
+        builder = Builder(self.session, self.request, self.home, self.state, found, self.clock)
+        return builder.run(outdated)
 
     def write_outlets(self, report: Report) -> Report:
         """Write what was asked for about the run, once it is over; return the report, complete."""
@@ -287,7 +286,7 @@ def _outcome(
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
-    from lambdabuild.build.compile import command_of, stage  # noqa: PLC0415
+    from lambdabuild.build.compile import GoBuild, stage  # noqa: PLC0415
     from lambdabuild.build.schedule import toolchain_for  # noqa: PLC0415
 
     home = Home(session.project, session.environment)
@@ -300,7 +299,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     for number, batch in enumerate(found.to_build.batches):
         staging = stage(place, number, batch, observed=False)
         goflags = found.discovery.environments[batch.directory].flags
-        command = command_of(batch, toolchain, goflags, staging)
+        command = GoBuild(batch, toolchain, staging, goflags).command()
         names = ", ".join(step.function.name for step in batch.steps)
         lines += [
             f"# {len(batch.steps)} for {batch.target}: {names}",

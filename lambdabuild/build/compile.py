@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.build.gocache import forget_packages
@@ -31,14 +32,6 @@ _REFUSED = 2
 """How `go build` exits when its flags or its environment make no sense to it."""
 _TRIES = 3
 """How often a function is built whose sources change while they are compiled."""
-
-
-Observe = Callable[[Event | None], None]
-"""Told of every event, and of None at every tick."""
-
-
-Note = Callable[[tuple[Span, ...]], None]
-"""Told what `go build` spent its time on."""
 
 
 class Distrusted(NamedTuple):
@@ -78,88 +71,87 @@ def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -
     )
 
 
-def command_of(
-    batch: Batch,
-    toolchain: Toolchain,
-    goflags: str,
-    staging: Staging,
-    jobs: int | None = None,
-    *,
-    everything: bool = False,
-) -> Command:
-    """Return the `go build` of a batch; with `everything`, one that compiles all packages anew."""
-    return commands.build_command(
-        toolchain.go,
-        batch.directory,
-        [step.function.package for step in batch.steps],
-        target=batch.target,
-        flags=batch.flags,
-        goflags=goflags,
-        jobs=jobs or toolchain.jobs,
-        staging=staging,
-        memory=toolchain.memory,
-        everything=everything,
-    )
+class GoBuild(NamedTuple):
+    """One `go build`: all that goes into it."""
+
+    batch: Batch
+    toolchain: Toolchain
+    staging: Staging
+    goflags: str
+    """GOFLAGS, with what `go env -w` wrote."""
+    jobs: int | None = None
+    """As many at once; None for as many as the toolchain has."""
+    current: Mapping[str, str] = MappingProxyType({})
+    """The link IDs of artifacts in place, by import path: the same link is not made again."""
+    distrusted: Distrusted | None = None
+    """What is compiled anew, whatever Go's build cache has of it."""
+
+    def command(self, *, everything: bool = False) -> Command:
+        """Return the command; with `everything`, one that compiles all packages anew."""
+        return commands.build_command(
+            self.toolchain.go,
+            self.batch.directory,
+            [step.function.package for step in self.batch.steps],
+            target=self.batch.target,
+            flags=self.batch.flags,
+            goflags=self.goflags,
+            jobs=self.jobs or self.toolchain.jobs,
+            staging=self.staging,
+            memory=self.toolchain.memory,
+            everything=everything,
+        )
 
 
-def build(
-    run: Run,
-    batch: Batch,
-    toolchain: Toolchain,
-    *,
-    goflags: str,
-    staging: Staging,
-    current: Mapping[str, str],
-    observe: Observe,
-    stop: Callable[[], bool] = lambda: False,
-    jobs: int | None = None,
-    note: Note = lambda _spans: None,
-    distrusted: Distrusted | None = None,
-    tries: int = _TRIES,
-) -> list[Linked]:
+class Observer(NamedTuple):
+    """Whoever looks on while `go build` runs."""
+
+    observe: Callable[[Event | None], None]
+    """Called with every event, and with None at every tick."""
+    stop: Callable[[], bool]
+    """Asked at every tick whether to stop the build; what is finished counts."""
+    note: Callable[[tuple[Span, ...]], None]
+    """Called with what `go build` spent its time on."""
+
+
+def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> list[Linked]:
     """Build a batch with one `go build` and return what became of each step.
-
-    `current` maps import paths to the link IDs of artifacts that are in place: where Go asks
-    for the same link again, nothing is linked. When `stop` says so, the build is stopped; what is
-    finished counts. What is `distrusted` is compiled anew, whatever Go's build cache has of it.
 
     Where a fault that `go list` did not see stops the whole `go build` before anything is
     compiled, the functions at fault are left out and the others built again. Functions whose
     sources changed while they were compiled are built again as well, `tries` times in all.
     """
-    _prepare(batch, staging, current)
+    batch, staging = job.batch, job.staging
+    _prepare(job)
     events = _Events(str(staging.events), batch)
 
     def tick() -> bool:
         for event in events.read():
-            observe(event)
-        observe(None)
-        return stop()
+            observer.observe(event)
+        observer.observe(None)
+        return observer.stop()
 
-    command = command_of(batch, toolchain, goflags, staging, jobs)
-    list_sources(batch, staging, goflags)
-    forgotten = distrusted is None or _forget(
-        distrusted, lambda: run(commands.export_command(command), tick), events, tries,
-        lambda: list_sources(batch, staging, goflags),
+    command = job.command()
+    list_sources(batch, staging, job.goflags)
+    forgotten = job.distrusted is None or _forget(
+        job.distrusted, lambda: run(commands.export_command(command), tick), events, tries,
+        lambda: list_sources(batch, staging, job.goflags),
     )  # fmt: skip
     if not forgotten:
-        command = command_of(batch, toolchain, goflags, staging, jobs, everything=True)
+        command = job.command(everything=True)
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
         raise _refused(completed, batch)
-    steps = _conclude(batch, staging, completed, events, note)
+    steps = _conclude(job, completed, events, observer.note)
     rest = () if completed.stopped else _to_build_again(batch, steps, completed, events, tries)
     left = {step.key for step in rest}
     steps = [_blamed_on_all(linked, completed) for linked in steps if linked.step.key not in left]
     if rest:
         log.info("go build again, for %d functions", len(rest))
-        again = batch._replace(steps=rest)
-        steps += build(
-            run, again, toolchain, goflags=goflags, staging=staging, current=current,
-            observe=observe, stop=stop, jobs=jobs, note=note, tries=tries - bool(events.refused),
-            distrusted=None if forgotten else distrusted,
-        )  # fmt: skip
+        again = job._replace(
+            batch=batch._replace(steps=rest), distrusted=None if forgotten else job.distrusted
+        )
+        steps += build(run, again, observer, tries - bool(events.refused))
     return steps
 
 
@@ -206,13 +198,14 @@ def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
     return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 
-def _prepare(batch: Batch, staging: Staging, current: Mapping[str, str]) -> None:
+def _prepare(job: GoBuild) -> None:
+    staging = job.staging
     os.makedirs(staging.temporary, exist_ok=True)
-    for step in batch.steps:
+    for step in job.batch.steps:
         package = step.function.package
         directories.make(os.path.dirname(staging.executable(package)))
-        if package in current:
-            Path(staging.current(package)).write_text(f"{current[package]}\n", "utf-8")
+        if package in job.current:
+            Path(staging.current(package)).write_text(f"{job.current[package]}\n", "utf-8")
     Path(str(staging.events)).write_bytes(b"")
 
 
@@ -268,46 +261,49 @@ class _Events:
         return Event(self.batch, kind, tool, package, now)
 
 
+class _Outcome(NamedTuple):
+    """What one `go build` left: how it ended, what it said, and how long things took."""
+
+    completed: Completed
+    events: _Events
+    at_fault: Mapping[str, tuple[Diagnostic, ...]]
+    """By package."""
+    other: tuple[Diagnostic, ...]
+    timings: Mapping[str, Timing]
+    """By package."""
+
+
 def _conclude(
-    batch: Batch, staging: Staging, completed: Completed, events: _Events, note: Note
+    job: GoBuild, completed: Completed, events: _Events, note: Callable[[tuple[Span, ...]], None]
 ) -> list[Linked]:
+    batch = job.batch
     output = parse_build_output(
         f"{completed.output}{completed.error}", batch.graph, batch.directory
     )
     at_fault = dict(output.by_package)
     other = []
-    directories = {package.directory: path for path, package in batch.graph.items()}
+    packages = {package.directory: path for path, package in batch.graph.items()}
     for diagnostic in output.other:
         # Said of a file, under no heading: then it is of the package the file is in.
-        path = directories.get(os.path.dirname(diagnostic.file or ""))
+        path = packages.get(os.path.dirname(diagnostic.file or ""))
         if path is None:
             other.append(diagnostic)
         else:
             at_fault[path] = (*at_fault.get(path, ()), diagnostic)
-    timings = _timings(batch, staging, events, note)
-    return [
-        _linked(step, batch, staging, completed, events, at_fault, other, timings)
-        for step in batch.steps
-    ]
+    timings = _timings(batch, job.staging, events, note)
+    outcome = _Outcome(completed, events, at_fault, tuple(other), timings)
+    return [_linked(step, job, outcome) for step in batch.steps]
 
 
-def _linked(
-    step: Step,
-    batch: Batch,
-    staging: Staging,
-    completed: Completed,
-    events: _Events,
-    at_fault: Mapping[str, tuple[Diagnostic, ...]],
-    other: Iterable[Diagnostic],
-    timings: Mapping[str, Timing],
-) -> Linked:
+def _linked(step: Step, job: GoBuild, outcome: _Outcome) -> Linked:
     package = step.function.package
-    timing = timings.get(package, Timing())
-    executable = staging.executable(package)
+    timing = outcome.timings.get(package, Timing())
+    executable = job.staging.executable(package)
+    completed = outcome.completed
     # Go ends with 0 or 1. Any other way out, and nothing it left can be relied on; even after
     # a stop, an executable counts only once its build ID is final, which publishing checks.
     orderly = completed.code in {0, 1} or completed.stopped
-    if orderly and package in events.current:
+    if orderly and package in outcome.events.current:
         return Linked(step, current=True, compile_seconds=timing.compile)
     if orderly and os.path.isfile(executable):
         return Linked(
@@ -316,10 +312,13 @@ def _linked(
             compile_seconds=timing.compile,
             link_seconds=timing.link,
         )
-    errors = tuple(e for path in reached(batch.graph, package, at_fault) for e in at_fault[path])
+    at_fault = outcome.at_fault
+    errors = tuple(
+        e for path in reached(job.batch.graph, package, at_fault) for e in at_fault[path]
+    )
     if completed.stopped and not errors:
         return Linked(step, cancelled=True)
-    return Linked(step, errors=errors or tuple(other), compile_seconds=timing.compile)
+    return Linked(step, errors=errors or outcome.other, compile_seconds=timing.compile)
 
 
 def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
@@ -335,7 +334,9 @@ def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
     return Linked(linked.step, errors=(Diagnostic(None, message),))
 
 
-def _timings(batch: Batch, staging: Staging, events: _Events, note: Note) -> Mapping[str, Timing]:
+def _timings(
+    batch: Batch, staging: Staging, events: _Events, note: Callable[[tuple[Span, ...]], None]
+) -> Mapping[str, Timing]:
     names = {step.function.package: step.function.name for step in batch.steps}
     with contextlib.suppress(OSError):
         actions = parse_actions(Path(str(staging.graph)).read_text("utf-8"), names)

@@ -4,10 +4,19 @@ import contextlib
 import importlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lambdabuild.build.compile import Distrusted, Observe, Toolchain, build, stage, wrapper_path
+from lambdabuild.build.compile import (
+    Distrusted,
+    GoBuild,
+    Observer,
+    Toolchain,
+    build,
+    stage,
+    wrapper_path,
+)
 from lambdabuild.build.obstacles import Replacing, replacing_in
 from lambdabuild.build.publish import Publisher, check_writable
 from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches, without
@@ -15,7 +24,7 @@ from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core import text
-from lambdabuild.core.model import Batch, Event, Linked, Plan, Step, StepResult
+from lambdabuild.core.model import Batch, Event, Input, Linked, Plan, Step, StepResult
 from lambdabuild.core.origins import epoch_of
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity
@@ -29,7 +38,7 @@ from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import doubt
 from lambdabuild.survey.session import Session
-from lambdabuild.survey.survey import Survey
+from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
 from lambdabuild.system.process import in_parallel
@@ -38,64 +47,174 @@ if TYPE_CHECKING:
     from lambdabuild.packaging.bills import Writer
 
 
-def build_and_publish(
-    session: Session,
-    request: Request,
-    home: Home,
-    state: State,
-    found: Survey,
-    clock: int,
-    outdated: Callable[[Batch], bool],
-) -> list[StepResult]:
-    """Build and pack all that is not up to date and put it in place; return what became of it.
+@dataclass(slots=True)
+class Builder:
+    """Builds and publishes what a survey found not to be up to date."""
 
-    `clock` is when the survey began, by the file system. An input that was written since leaves
-    its functions not up to date. `outdated` is asked whether a batch is worth building any more.
+    session: Session
+    request: Request
+    home: Home
+    state: State
+    found: Survey
+    clock: int
+    """When the survey began, by the file system, in nanoseconds: what was written since makes its
+    functions not up to date."""
 
-    Raises:
-        LambdabuildError: an output directory cannot be written, or Go refuses its flags.
-        Interrupted: a signal came; nothing was put in place.
+    def run(self, outdated: Callable[[Batch], bool]) -> list[StepResult]:
+        """Build, pack and publish; return what became of each step.
 
-    """
-    plan = found.to_build
-    steps = [*plan.steps, *found.only_to_pack]
-    check_writable(_output_directories(session, steps))
-    toolchain = toolchain_for(session, found.go.path, request.jobs)
-    threading.Thread(target=_load_meanwhile, daemon=True).start()
-    with (
-        home.staging() as staging,
-        _keeping(session, request, found, staging) as keeper,
-    ):
-        bills = _bills(session, found.go.path, state, staging, steps)
-        packer = Packer(
-            session.project, os.path.join(staging, "packages"), state.artifacts,
-            epoch=epoch_of(session.environment), in_place=session.settings.in_place,
-            timeline=session.timeline,
-        )  # fmt: skip
-        restored = keeper.restore(plan) if keeper and not request.force else []
-        plan = without(plan, restored)
-        if plan.steps:
-            session.console.building(plan)
-        try:
-            linked = _build_all(session, request, plan, found, toolchain, state, staging, outdated)
-        finally:
-            session.console.built()
-        _warn_of_missing_c(session, found, linked)
-        linked += restored
-        linked += [Linked(step, current=True) for step in found.only_to_pack]
-        ready = packer.pack_all(session.run, linked)
-        if bills is not None:
-            ready = bills.add(linked, ready)
-        with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
-            inputs = doubt(found, session.project, clock)
-            publisher = Publisher(
-                session.project, session.layout, state, inputs, replacing(session, request, found)
+        `outdated` is asked, again and again, whether a batch is worth building any more.
+
+        Raises:
+            LambdabuildError: an output directory cannot be written, or Go refuses its flags.
+            Interrupted: a signal came; nothing was put in place.
+
+        """
+        session, found = self.session, self.found
+        plan = found.to_build
+        steps = [*plan.steps, *found.only_to_pack]
+        check_writable(_output_directories(session, steps))
+        threading.Thread(target=_load_meanwhile, daemon=True).start()
+        with (
+            self.home.staging() as staging,
+            _keeping(session, self.request, found, staging) as keeper,
+        ):
+            bills = _bills(session, found.go.path, self.state, staging, steps)
+            restored = keeper.restore(plan) if keeper and not self.request.force else []
+            plan = without(plan, restored)
+            if plan.steps:
+                session.console.building(plan)
+            try:
+                linked = self._link(plan, staging, outdated)
+            finally:
+                session.console.built()
+            _warn_of_missing_c(session, found, linked)
+            linked += restored
+            linked += [Linked(step, current=True) for step in found.only_to_pack]
+            packer = Packer(
+                session.project, os.path.join(staging, "packages"), self.state.artifacts,
+                epoch=epoch_of(session.environment), in_place=session.settings.in_place,
+                timeline=session.timeline,
+            )  # fmt: skip
+            ready = packer.pack_all(session.run, linked)
+            if bills is not None:
+                ready = bills.add(linked, ready)
+            with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
+                inputs = doubt(found, session.project, self.clock)
+                failed = [
+                    artifacts.failed(step, step.load_errors, self.state, session.project)
+                    for step in plan.set_aside
+                ]
+                results = failed + self._publish(inputs, linked, ready)
+            if keeper:
+                keeper.finish(results, inputs)
+            return results
+
+    def _link(self, plan: Plan, staging: str, outdated: Callable[[Batch], bool]) -> list[Linked]:
+        """Run every batch, and return what became of every step that was not set aside."""
+        session, request = self.session, self.request
+        toolchain = toolchain_for(session, self.found.go.path, request.jobs)
+        failing = bool(plan.set_aside)
+        done: list[Linked] = []
+        # Batches that run at the same time report in turn.
+        lock = threading.Lock()
+
+        def observe(event: Event | None) -> None:
+            nonlocal failing
+            with lock:
+                if event is not None:
+                    failing = failing or event.kind == "failed"
+                session.console.observe(event)
+
+        def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
+            def stop() -> bool:
+                return (request.fail_fast and failing) or outdated(batch)
+
+            if stop():
+                return [Linked(step, cancelled=True) for step in batch.steps]
+            environment = self.found.discovery.environments[batch.directory]
+            job = GoBuild(
+                batch,
+                toolchain,
+                stage(staging, batch.number, batch),
+                environment.flags,
+                jobs=jobs,
+                current={} if request.force else self._current(batch),
+                distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
-            limits = Limits(session, home, request.check_size)
-            _refuse_sizes(limits, state, linked, ready)
-            results = _publish_all(session, home, state, found, publisher, plan, linked, ready)
-        if keeper:
-            keeper.finish(results, inputs)
+            with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
+                note = session.timeline.add
+                observer = Observer(observe, stop, lambda spans: note(*spans))
+                linked = build(session.run, job, observer)
+            return [
+                item._replace(
+                    errors=with_remedy(item.errors, item.step, batch.graph, environment.flags)
+                )
+                for item in linked
+            ]
+
+        alone, together = batches_in_order(plan.batches)
+        for batch in alone:
+            done += one(batch)
+            failing = failing or any(linked.errors for linked in done)
+        workers = min(toolchain.jobs, len(together))
+        if together:
+            jobs = max(1, toolchain.jobs // workers)
+            for linked in in_parallel(session.run, lambda b: one(b, jobs), together, workers):
+                done += linked
+        return done
+
+    def _current(self, batch: Batch) -> dict[str, str]:
+        """Return the link IDs of the batch's artifacts that are in place as they were written."""
+        current: dict[str, str] = {}
+        if commands.uses_cgo(batch.target, batch.flags):
+            # Go leaves out of the ID what it links C with, and for which C library.
+            return current
+        project = self.session.project
+        for step in batch.steps:
+            artifact = self.state.artifacts.get(name_of(step.artifact, project))
+            if (
+                artifact is not None
+                and artifact.link_id is not None
+                and artifact.key == step.key
+                and artifacts.holds(artifact, project)
+            ):
+                current[step.function.package] = artifact.link_id
+        return current
+
+    def _publish(
+        self, inputs: Mapping[Key, tuple[Input, ...]], linked: Sequence[Linked], ready: Ready
+    ) -> list[StepResult]:
+        """Put what is ready in its place; `inputs` are those that are sure after the build."""
+        session, state, project = self.session, self.state, self.session.project
+        publisher = Publisher(
+            project, session.layout, state, inputs, replacing(session, self.request, self.found)
+        )
+        _refuse_sizes(Limits(session, self.home, self.request.check_size), state, linked, ready)
+        # Whoever kills this process now does not make its files somebody else's.
+        self.home.announce(
+            [
+                publisher.announcement(item, packed)
+                for item in linked
+                if isinstance(packed := ready.get(item.step.key), Packed)
+            ]
+        )
+        results, built = [], []
+        try:
+            for item in linked:
+                packed = ready.get(item.step.key)
+                if item.cancelled:
+                    results.append(artifacts.cancelled(item.step, state, project))
+                elif not isinstance(packed, Packed):
+                    errors = (*item.errors, packed) if packed is not None else item.errors
+                    results.append(artifacts.failed(item.step, errors, state, project))
+                else:
+                    built.append(name_of(item.step.artifact, project))
+                    put = publisher.confirm if item.current else publisher.publish
+                    results.append(put(item, packed, self.found.reasons[item.step.key]))
+                    _warn_of_size(session, results[-1])
+        finally:
+            artifacts.settle(state, built, self.home.clock)
         return results
 
 
@@ -123,45 +242,6 @@ def _load_meanwhile() -> None:
     open_log()
     for name in ("rich.table", "rich.text", "elftools.elf.elffile"):
         importlib.import_module(name)
-
-
-def _publish_all(
-    session: Session,
-    home: Home,
-    state: State,
-    found: Survey,
-    publisher: Publisher,
-    plan: Plan,
-    linked: Sequence[Linked],
-    ready: Ready,
-) -> list[StepResult]:
-    project = session.project
-    # Whoever kills this process now does not make its files somebody else's.
-    home.announce(
-        [
-            publisher.announcement(item, packed)
-            for item in linked
-            if isinstance(packed := ready.get(item.step.key), Packed)
-        ]
-    )
-    results = [artifacts.failed(s, s.load_errors, state, project) for s in plan.set_aside]
-    built = []
-    try:
-        for item in linked:
-            packed = ready.get(item.step.key)
-            if item.cancelled:
-                results.append(artifacts.cancelled(item.step, state, project))
-            elif not isinstance(packed, Packed):
-                errors = (*item.errors, packed) if packed is not None else item.errors
-                results.append(artifacts.failed(item.step, errors, state, project))
-            else:
-                built.append(name_of(item.step.artifact, project))
-                put = publisher.confirm if item.current else publisher.publish
-                results.append(put(item, packed, found.reasons[item.step.key]))
-                _warn_of_size(session, results[-1])
-    finally:
-        artifacts.settle(state, built, home.clock)
-    return results
 
 
 def replacing(session: Session, request: Request, found: Survey) -> Replacing:
@@ -227,69 +307,6 @@ def toolchain_for(session: Session, go: str, jobs: int | None) -> Toolchain:
     return Toolchain(go, count, commands.Memory(limit), wrapper_path())
 
 
-def _build_all(
-    session: Session,
-    request: Request,
-    plan: Plan,
-    found: Survey,
-    toolchain: Toolchain,
-    state: State,
-    staging: str,
-    outdated: Callable[[Batch], bool],
-) -> list[Linked]:
-    """Run every batch, and return what became of every step that was not set aside."""
-    stages = {batch.number: stage(staging, batch.number, batch) for batch in plan.batches}
-    failing = bool(plan.set_aside)
-    done: list[Linked] = []
-
-    def observe(event: Event | None) -> None:
-        nonlocal failing
-        if event is not None:
-            failing = failing or event.kind == "failed"
-        session.console.observe(event)
-
-    def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
-        def stop() -> bool:
-            return (request.fail_fast and failing) or outdated(batch)
-
-        if stop():
-            return [Linked(step, cancelled=True) for step in batch.steps]
-        environment = found.discovery.environments[batch.directory]
-        with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
-            linked = build(
-                session.run,
-                batch,
-                toolchain,
-                goflags=environment.flags,
-                staging=stages[batch.number],
-                current={} if request.force else _current(session, batch, state),
-                observe=told,
-                stop=stop,
-                jobs=jobs,
-                note=lambda spans: session.timeline.add(*spans),
-                distrusted=_distrusted(batch, environment.cache, everything=request.force),
-            )
-        return [
-            item._replace(
-                errors=with_remedy(item.errors, item.step, batch.graph, environment.flags)
-            )
-            for item in linked
-        ]
-
-    told: Observe = observe
-    alone, together = batches_in_order(plan.batches)
-    for batch in alone:
-        done += one(batch)
-        failing = failing or any(linked.errors for linked in done)
-    workers = min(toolchain.jobs, len(together))
-    if together:
-        told = _one_at_a_time(observe)
-        jobs = max(1, toolchain.jobs // workers)
-        for linked in in_parallel(session.run, lambda b: one(b, jobs), together, workers):
-            done += linked
-    return done
-
-
 def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:
     made = [item.step.key for item in linked if item.executable or item.current]
     batches = found.to_build.batches
@@ -308,31 +325,3 @@ def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | N
         if package.local and (everything or package.foreign.untracked)
     )
     return Distrusted(cache, packages) if packages else None
-
-
-def _one_at_a_time(observe: Observe) -> Observe:
-    lock = threading.Lock()
-
-    def locked(event: Event | None) -> None:
-        with lock:
-            observe(event)
-
-    return locked
-
-
-def _current(session: Session, batch: Batch, state: State) -> dict[str, str]:
-    """Return the link IDs of the batch's artifacts that are in place as lambdabuild wrote them."""
-    current: dict[str, str] = {}
-    if commands.uses_cgo(batch.target, batch.flags):
-        # Go leaves out of the ID what it links C with, and for which C library.
-        return current
-    for step in batch.steps:
-        artifact = state.artifacts.get(name_of(step.artifact, session.project))
-        if (
-            artifact is not None
-            and artifact.link_id is not None
-            and artifact.key == step.key
-            and artifacts.holds(artifact, session.project)
-        ):
-            current[step.function.package] = artifact.link_id
-    return current
