@@ -27,7 +27,7 @@ FLOORS = (
 FOLDERS = sorted(set.union(*FLOORS))
 STORIES = ("pipeline", "watch")
 """Below `cli`, in that order: what composes all the rest."""
-MOST_FILES = 19
+MOST_FILES = 12
 """In one folder, without its docstring in `__init__.py`."""
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
@@ -36,7 +36,6 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 PURE_IN = {
-    "build": "cache_keys",
     "cache": "entry frames",
     "config": "file limits narrowing settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",

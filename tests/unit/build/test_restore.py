@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.build.cache_keys import key_of
+from lambdabuild.build.restore import key_of
 from lambdabuild.core.model import CCompiler, Flags, Input, Package
 from lambdabuild.core.origins import UNKNOWN
 from tests.unit.values import step
