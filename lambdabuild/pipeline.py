@@ -206,7 +206,7 @@ class Run:
         # Not before there is something to build: nothing changed should cost next to nothing.
         from lambdabuild.build.schedule import Builder  # noqa: PLC0415
 
-        builder = Builder(self.session, self.request, self.home, self.state, found, self.clock)
+        builder = Builder(self.session, self.request, self.home, self.state, found)
         return builder.run(outdated)
 
     def write_outlets(self, report: Report) -> Report:

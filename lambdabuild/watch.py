@@ -177,8 +177,8 @@ class _Loop:
     def _narrowed(self, found: Survey) -> Survey:
         """Name what changed; leave out what failed and did not change."""
         self.found = found
-        self.ground.stamps = found.stamps
-        self.doubted = found.stamps.doubted
+        self.ground.stamps = found.baseline.stamps
+        self.doubted = found.baseline.stamps.doubted
         put_off = {
             step.key
             for step in found.plan.steps
@@ -189,7 +189,7 @@ class _Loop:
         if self.ground.changed or self.ailing or (self.started and reasons):
             # What changed between the look that led here and that of the run.
             self.ground.changed |= dict.fromkeys(
-                p for p in found.seen.changed if p in found.stamps.files
+                p for p in found.seen.changed if p in found.baseline.stamps.files
             )
         paths = set(self.ground.changed)
         broken = {
@@ -235,7 +235,7 @@ class _Loop:
 
     @property
     def _own(self) -> AbstractSet[str]:
-        return self.found.own if self.found is not None else frozenset()
+        return self.found.baseline.own if self.found is not None else frozenset()
 
     def _tell(self, report: Report) -> None:
         """Tell what became of every function that a change touched."""

@@ -56,9 +56,6 @@ class Builder:
     home: Home
     state: State
     found: Survey
-    clock: int
-    """When the survey began, by the file system, in nanoseconds: what was written since makes its
-    functions not up to date."""
 
     def run(self, outdated: Callable[[Batch], bool]) -> list[StepResult]:
         """Build, pack and publish; return what became of each step.
@@ -100,7 +97,7 @@ class Builder:
             if bills is not None:
                 ready = bills.add(linked, ready)
             with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
-                inputs = doubt(found, session.project, self.clock)
+                inputs = doubt(found, session.project)
                 failed = [
                     artifacts.failed(step, step.load_errors, self.state, session.project)
                     for step in plan.set_aside

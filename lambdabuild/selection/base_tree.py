@@ -103,7 +103,7 @@ class Shadow:
         """Add the files that git does not know: what they were then is what they are now."""
         replaced = {
             self._copied(path): path
-            for path in found.stamps.files
+            for path in found.baseline.stamps.files
             if is_below(os.path.realpath(path), self._repository.top)
             and not self._repository.tells_of(os.path.realpath(path))
             and os.path.isfile(path)

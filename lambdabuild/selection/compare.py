@@ -60,7 +60,7 @@ class Comparison(NamedTuple):
         """Return the digest of a file as it was; None where there was none."""
         change = self.changes.get(path)
         if change is None:
-            return self.found.stamps.digest(path) or _digest(path)
+            return self.found.baseline.stamps.digest(path) or _digest(path)
         if not change.before:
             return None
         return _digest(self.copies[path]) if path in self.copies else ANOTHER
@@ -136,7 +136,7 @@ def _is_beyond_overlays(comparison: Comparison, change: Change) -> bool:
     if not change.known:
         return False
     if name in {"go.work", "go.work.sum"} or change.path.endswith(VENDORED):
-        return change.path in comparison.found.stamps.files or not change.now
+        return change.path in comparison.found.baseline.stamps.files or not change.now
     if name != "go.mod":
         return False
     if change.before != change.now:

@@ -49,7 +49,7 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
             )
         wanted.add(full)
     found = survey(session, (), Home(session.project, session.environment).load(), time.time_ns())
-    aliases = Aliases(found.stamps)
+    aliases = Aliases(found.baseline.stamps)
     every = {alias for path in wanted for alias in aliases.of_given(path)}
     keys = depending(found, session.project, every)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))

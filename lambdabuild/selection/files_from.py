@@ -28,7 +28,7 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
         LambdabuildError: paths are relative to another directory than this.
 
     """
-    owners, aliases = _Owners(session, found), Aliases(found.stamps)
+    owners, aliases = _Owners(session, found), Aliases(found.baseline.stamps)
     reasons: dict[Key, str] = {}
     for given in paths:
         _refuse_of_elsewhere(session, given)

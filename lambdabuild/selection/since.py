@@ -33,7 +33,7 @@ def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key
 
     """
     repository, place = earlier.repository, earlier.directory
-    aliases = Aliases(found.stamps)
+    aliases = Aliases(found.baseline.stamps)
     _warn_of_unseen(session, found, repository, aliases)
     origins = {path: c for c in repository.everything for path in aliases.of(c.path)}
     # What changed under its own name counts before what leads to it.
@@ -96,7 +96,7 @@ def is_deciding(path: str) -> bool:
 
 def _may_matter(comparison: Comparison, change: Change) -> bool:
     """Tell whether what a file was may have to be looked at."""
-    path, stamps = change.path, comparison.found.stamps
+    path, stamps = change.path, comparison.found.baseline.stamps
     if path in stamps.files or is_deciding(path) or configures(comparison.session, path):
         return True
     name = os.path.basename(path)
@@ -105,7 +105,7 @@ def _may_matter(comparison: Comparison, change: Change) -> bool:
 
 def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
     """Tell whether a file is in a directory of which every file may be part of something."""
-    directories = comparison.found.stamps.directories
+    directories = comparison.found.baseline.stamps.directories
     directory = os.path.dirname(path)
     while directory not in directories and directory != os.path.dirname(directory):
         # It went as well: it may have been embedded by one above.
@@ -122,7 +122,7 @@ def _is_structural(comparison: Comparison, change: Change) -> bool:
     if configures(comparison.session, path):
         return True
     both = change.before and change.now
-    stamp = comparison.found.stamps.files.get(path)
+    stamp = comparison.found.baseline.stamps.files.get(path)
     if stamp is not None and change.now:
         if both and stamp.kind == SOURCE and path in comparison.copies:
             return _outline(path) != _outline(comparison.copies[path])
@@ -135,7 +135,7 @@ def _is_missed(comparison: Comparison, path: str) -> bool:
     """Tell whether a file that went away may have been part of something."""
     name = os.path.basename(path)
     if source.is_source(name) or name == source.PROFILE:
-        return os.path.dirname(path) in comparison.found.stamps.directories
+        return os.path.dirname(path) in comparison.found.baseline.stamps.directories
     return _is_in_a_whole(comparison, path)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -116,6 +117,20 @@ class Look:
     """Files whose content differs, and directories whose entries that matter do."""
     renewed: bool = False
     """The stamps are worth saving: the next look has less to read."""
+
+
+class Baseline(NamedTuple):
+    """What the disk was at one moment, to be compared with what it is later."""
+
+    stamps: Stamps
+    clock: int
+    """When that was, by the file system's clock, in nanoseconds."""
+    own: AbstractSet[str]
+    """The absolute paths that lambdabuild writes itself: they do not count."""
+
+    def look(self) -> Look:
+        """Return what changed since."""
+        return look(self.stamps, self.clock, self.own)
 
 
 def look(stamps: Stamps, clock: int, own: Collection[str]) -> Look:

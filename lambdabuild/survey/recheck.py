@@ -7,16 +7,13 @@ from pathlib import PurePath
 from lambdabuild.core.model import Input
 from lambdabuild.core.origins import UNKNOWN
 from lambdabuild.core.paths import name_of, path_of
-from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, look
+from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps
 from lambdabuild.survey.survey import Key, Survey
 
 
-def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ...]]:
-    """Return the inputs of the steps, unknown where they may have changed since the survey.
-
-    To be asked after a build, with the clock of before it.
-    """
-    after = look(survey.stamps, clock, survey.own)
+def doubt(survey: Survey, project: str) -> dict[Key, tuple[Input, ...]]:
+    """Return the inputs of the steps, unknown where they may have changed since the survey."""
+    after = survey.baseline.look()
     touched, folders = set(after.touched), set(after.stirred)
     if not touched and not folders:
         return dict(survey.inputs)
@@ -24,7 +21,7 @@ def doubt(survey: Survey, project: str, clock: int) -> dict[Key, tuple[Input, ..
     for path in after.stirred:
         if after.stamps.directories[path].level == Level.EVERYTHING:
             folders.update(str(parent) for parent in PurePath(path).parents)
-    replaced = {p for p in after.stirred if _is_replaced(p, survey.stamps, after.stamps)}
+    replaced = {p for p in after.stirred if _is_replaced(p, survey.baseline.stamps, after.stamps)}
     kinds = {path: after.stamps.files[path].kind for path in touched}
     for_all = [
         (f"file {name_of(path, project)}", UNKNOWN)

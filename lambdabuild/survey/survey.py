@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from lambdabuild.core.model import Artifact, Function, GoEnvironment, Input, Pla
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.spans import Activity, Span
 from lambdabuild.state import artifacts
-from lambdabuild.state.stamps import Look, Stamps, look, take
+from lambdabuild.state.stamps import Baseline, Look, Stamps, look, take
 from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
@@ -40,10 +39,8 @@ class Survey(NamedTuple):
     """Why each step is built that is; those that are up to date are not in it."""
     seen: Look
     """How the disk differed from what the last run saw."""
-    stamps: Stamps
-    """Everything that all of this rests on."""
-    own: AbstractSet[str]
-    """The absolute paths that lambdabuild writes itself."""
+    baseline: Baseline
+    """What the disk was: everything that all of this rests on."""
     findings: Findings
     """What of all this holds until something changes."""
     packed: Mapping[Key, tuple[Input, ...]] = MappingProxyType({})
@@ -210,7 +207,8 @@ def survey(
         if reason is not None:
             reasons[step.key] = reason
     return Survey(
-        there.go, there.discovery, plan, inputs, reasons, there.seen, stamps, there.own,
+        there.go, there.discovery, plan, inputs, reasons, there.seen,
+        Baseline(stamps, clock, there.own),
         there.findings,        packed, frozenset(to_pack), assets=contents.stamps,
         verified=tuple(verified),
     )  # fmt: skip
