@@ -4,6 +4,8 @@ Go hashes a file, gives it to the compiler later, and keeps the result under the
 that is saved and undone in between leaves the wrong package in Go's cache for good. So the wrapper
 around Go's tools (`toolexec.sh`) looks at the files once more when a tool is done, and fails where
 one of them changed: Go keeps nothing of a tool that failed. What it looks at is listed here.
+
+A `.syso` is read by Go itself, after all tools: of that, only the executable is doubted.
 """
 
 import contextlib

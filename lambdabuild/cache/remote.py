@@ -3,6 +3,10 @@
 obstore is used with its blocking calls alone, from threads: they touch Python only in the thread
 that calls. Its asynchronous ones hand over their result in a thread of their own, which ends the
 process with SIGABRT if the interpreter is about to exit then (seen with obstore 0.12.1 on 3.11).
+
+obstore follows redirects. Those to other hosts are stopped by a proxy that cannot be, except where
+a proxy is set already, and for Google's storage, whose hosts a file may name: its credentials are in
+a header that is left out for another host, and what comes back has to match its entry's header.
 """
 
 import contextlib
