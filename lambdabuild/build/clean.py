@@ -1,4 +1,4 @@
-"""Take away what lambdabuild wrote and nothing builds any more."""
+"""Remove outputs that lambdabuild wrote and no function produces any more."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Drive one `go build`: stage, run, watch its events, and tell what became of each function."""
+"""Drive one `go build`: stage, run, follow its events, and return the result of each function."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""What stands where a file is to go, and whether it may be replaced."""
+"""Check what is in the place of an output, and whether it may be replaced."""
 
 import calendar
 import datetime as dt

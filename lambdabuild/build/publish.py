@@ -1,4 +1,4 @@
-"""Put finished executables in their places with all that stands with them, whole or not at all."""
+"""Publish finished executables with their sidecars, whole or not at all."""
 
 import contextlib
 import errno

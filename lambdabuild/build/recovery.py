@@ -1,4 +1,4 @@
-"""Take over what a killed run put in place and had no time to note."""
+"""Take over what a killed run published and could not record."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""Write down what a run came to: for people, for GitHub, for the next run."""
+"""Write what a run reports: JSON, trace, page, GitHub's summary, and the history of builds."""
 
 import os
 import time

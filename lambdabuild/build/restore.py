@@ -1,4 +1,4 @@
-"""Take executables out of the caches instead of building them, and keep what is built."""
+"""Restore executables from the caches instead of building them, and store what is built."""
 
 import contextlib
 import hashlib

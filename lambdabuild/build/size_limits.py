@@ -1,4 +1,4 @@
-"""Hold executables against the limits of size that the configuration sets."""
+"""Check executables against the size limits of the configuration."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What the address of a store says: which one it is, how to get in, and who may answer for it."""
+"""Parse the address of an object store: which store, its credentials, the hosts that may answer."""
 
 import configparser
 import contextlib

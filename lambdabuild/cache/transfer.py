@@ -1,4 +1,4 @@
-"""Take executables out of the caches, and put new ones into them, beside the build.
+"""Move executables in and out of the caches, while the build runs.
 
 Whatever a cache does, it costs a warning and a build at the most, and hardly more time than a
 request to a store, or a build, may take.

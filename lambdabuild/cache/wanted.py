@@ -1,4 +1,4 @@
-"""Executables that come out of caches, and where they are waited for."""
+"""Collect executables from the caches until the caller stops waiting."""
 
 import contextlib
 import logging

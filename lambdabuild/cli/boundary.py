@@ -1,4 +1,4 @@
-"""The one place where whatever ends a run becomes words and an exit code."""
+"""The one place where whatever ends a run becomes a message and an exit code."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The commands that build nothing: each a few lines between its flags and a module that does it."""
+"""The commands that do not build: each maps flags to the module that does the work."""
 
 import os
 from collections.abc import Callable, Iterator

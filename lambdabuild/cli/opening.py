@@ -1,4 +1,4 @@
-"""Open a session: from flags, configuration and surroundings to where everything happens."""
+"""Open a session: from flags, configuration and environment to where everything happens."""
 
 import contextlib
 import os

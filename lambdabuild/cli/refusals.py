@@ -1,4 +1,4 @@
-"""Leave for machines why a run could not start: JSON, a report, and what GitHub shows."""
+"""Report for machines why a run could not start: JSON, a report file, GitHub's annotations."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A command line that may be wrong: what it asks for all the same, and what is wrong with it."""
+"""Read what an invalid command line asks for, and explain what is wrong with it."""
 
 import io
 from collections.abc import Mapping, Sequence

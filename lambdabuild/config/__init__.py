@@ -1,4 +1,4 @@
-"""What may be chosen, in `lambdabuild.toml` and on the command line, and what then holds.
+"""The options of `lambdabuild.toml` and the command line, and the settings they resolve to.
 
 It may import `golang` and what is below. It must not know what is built, nor what was built before.
 """

@@ -1,4 +1,4 @@
-"""What of all functions is wanted, beyond their names; no disk, no process."""
+"""The filters that select functions beyond their names: since, files-from, shard; no disk."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a person asks to be built, and how."""
+"""The request of one run: which functions to build, and how."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What may be chosen, on the command line and in `lambdabuild.toml`, and what then holds."""
+"""The options of flags and `lambdabuild.toml`, and the settings they resolve to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Hold the configuration of somebody who is not trusted to what a plain `go build` would do.
+"""Restrict a configuration that is not trusted to what a plain `go build` could do.
 
 A `lambdabuild.toml` may name programs that a build runs, and places that it reads and writes. Where
 the repository is a stranger's, as in a pull request from a fork, it may not: `--untrusted`.

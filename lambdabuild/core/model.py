@@ -1,4 +1,4 @@
-"""The nouns: Go's packages, Lambda's functions, and what a build of them came to."""
+"""The nouns: Go's packages, Lambda's functions, and the results of building them."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass

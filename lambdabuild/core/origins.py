@@ -1,4 +1,4 @@
-"""Say what a deployment package was made from, so that it is made again only when that differs."""
+"""Describe what a deployment package was made from: it is repackaged when that differs."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Where in a file something stands that has to be mended: what TOML's parser and Go say of it."""
+"""Locate errors in TOML, go.mod and go.work files, from what their parsers say."""
 
 import os.path
 import re

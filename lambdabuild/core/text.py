@@ -1,4 +1,4 @@
-"""Text for people: numbers as they read them, and foreign text that nobody obeys."""
+"""Format text for people: numbers, and text of others made harmless."""
 
 import re
 from collections.abc import Iterable, Mapping

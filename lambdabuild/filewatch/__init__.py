@@ -1,4 +1,4 @@
-"""File events, keys, and what the disk was when a watcher looked at it last.
+"""File events, keys, and the stamps that a watcher compares the disk with.
 
 It may import `survey`, `packaging`, `cache` and what is below. It must not know how anything is built.
 """

@@ -1,4 +1,4 @@
-"""What the disk was when a watcher looked at it last, and what changed since."""
+"""The stamps that a watcher compares the disk with, and what changed since."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Say that files changed, soon after they did; what changed, the disk has to tell."""
+"""Watch directories for events, which only wake the watcher: the disk says what changed."""
 
 import logging
 import os

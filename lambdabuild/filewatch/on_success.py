@@ -1,4 +1,4 @@
-"""Run somebody's command after a build, one at a time."""
+"""Run the command of `--exec` after a build, one at a time."""
 
 import logging
 import subprocess

@@ -1,4 +1,4 @@
-"""Where a watcher has to look: at what, and in which directories."""
+"""Choose the files and directories that a watcher looks at."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What wakes a watch: file events and keys, which come from other threads."""
+"""Collect what wakes a watcher: file events and keys, which come from other threads."""
 
 import queue
 

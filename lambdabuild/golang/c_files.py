@@ -1,4 +1,4 @@
-"""Read of C, assembly and their flags what other files they take in, and what Go passes on."""
+"""Find which files C, assembly and their flags include, and which flags Go passes on."""
 
 import os
 import re

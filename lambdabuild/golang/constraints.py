@@ -1,4 +1,4 @@
-"""Tell which Go files a target's build constraints leave in; from name and text alone."""
+"""Evaluate the build constraints of a Go file for a target, from name and text alone."""
 
 import re
 from collections.abc import Callable, Collection

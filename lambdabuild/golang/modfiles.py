@@ -1,4 +1,4 @@
-"""Read what go.sum says of modules, where it says something else of the same version; no disk.
+"""Compare go.sum files: modules that have another sum at the same version; no disk.
 
 https://go.dev/ref/mod#go-sum-files
 """

@@ -1,4 +1,4 @@
-"""Let `go` past a pipe that is named like a source: it would wait for somebody to write to it.
+"""Release a `go` that blocks on a named pipe among the sources.
 
 Nothing tells beforehand which files `go` will read. But a pipe can be opened for writing without
 waiting only while somebody has it open for reading, or waits for that. Whoever does, and closes it

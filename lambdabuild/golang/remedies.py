@@ -1,4 +1,4 @@
-"""What helps, by what Go, its tools and the system say; tests follow each remedy."""
+"""Map errors of Go, its tools and the system to remedies; a test follows each remedy."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Read of Go's own files what decides which packages there are."""
+"""Read from Go files what decides which packages there are."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Tell what flags of Go's linker, compiler and assembler write, read or run; no disk.
+"""Find flags of Go's linker, compiler and assembler that write, read or run something; no disk.
 
 What is written, and where, lambdabuild decides: a flag that names an output would write anywhere,
 and what is published would be something else. `go tool link -h`, `compile -h` and `asm -h` list them.

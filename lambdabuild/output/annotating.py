@@ -1,4 +1,4 @@
-"""Tell GitHub Actions: where its repository is, and what it shows of a job."""
+"""Write a job's summary on GitHub, and give paths from the top of the repository there."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What is known of a build while it goes on."""
+"""The progress of a running build."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

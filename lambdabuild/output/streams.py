@@ -1,4 +1,4 @@
-"""What is printed, whatever is in it, and whatever becomes of the streams."""
+"""Print to stdout and stderr, whatever a text holds and whatever happens to the streams."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Read what Go wrote into an executable about how it was made."""
+"""Read the build information that Go embeds in an executable."""
 
 import re
 from collections.abc import Iterable, Mapping

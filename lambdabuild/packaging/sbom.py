@@ -1,4 +1,4 @@
-"""Write down what is in an executable: a CycloneDX document, from what Go says of its build.
+"""Describe an executable as a CycloneDX document, from Go's build information.
 
 Names follow cyclonedx-gomod, CycloneDX's own tool for Go (internal/sbom/convert/module and
 pkg/generate/bin there), and the `cdx:gomod` namespace of its property taxonomy.

@@ -1,4 +1,4 @@
-"""Tell why an executable would not do: Lambda would not take it, or not start it."""
+"""Check that Lambda would accept an executable, and could start it."""
 
 import os
 

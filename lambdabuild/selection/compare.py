@@ -1,4 +1,4 @@
-"""Ask what functions were built from at another commit, and compare that with now."""
+"""Compare what functions are built from with what they were built from at another commit."""
 
 import json
 import os

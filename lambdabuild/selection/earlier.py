@@ -1,4 +1,4 @@
-"""Ask git what there was, while Go is asked what there is."""
+"""Ask git about the merge base, while `go list` runs."""
 
 import os
 import tempfile

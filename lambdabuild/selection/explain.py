@@ -1,4 +1,4 @@
-"""Tell why functions would be rebuilt, and which ones depend on a file; nothing is written."""
+"""Explain why functions would be rebuilt, and which ones depend on a file; nothing is written."""
 
 import os
 import time

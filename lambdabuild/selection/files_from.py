@@ -1,4 +1,4 @@
-"""Tell which functions files touch that somebody says changed, whatever they were before."""
+"""Select the functions affected by files that changed, whatever these were before."""
 
 import os
 from collections import defaultdict

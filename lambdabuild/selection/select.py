@@ -1,4 +1,4 @@
-"""Select what a branch touches, and what of it is this machine's share."""
+"""Select the affected functions, and this machine's share of them."""
 
 import importlib
 import json

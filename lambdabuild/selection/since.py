@@ -1,4 +1,4 @@
-"""Tell which functions a branch touches: those that are not built from what they were."""
+"""Select the functions affected since a commit: those whose inputs differ from the merge base."""
 
 import os
 from collections.abc import Collection

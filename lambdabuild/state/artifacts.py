@@ -1,4 +1,4 @@
-"""What is in place: what lambdabuild wrote, and whether it still is that."""
+"""The published artifacts, and whether each still is what lambdabuild wrote."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Turn what lambdabuild remembers into the text of a file, and back; no disk."""
+"""Turn the state into the text of a file, and back; no disk."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The keys that tell lambdabuild's own notes from what somebody else has put in their place.
+"""The keys that sign the state, so that what somebody else put in its place is not believed.
 
 What is in a project's directory may have come with a clone. So what lambdabuild notes there is
 signed: with a key that is only in the cache directory of the user who runs it, and, where

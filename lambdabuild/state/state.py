@@ -1,4 +1,4 @@
-"""What is remembered of a project: what was written, what was found out, what it rests on."""
+"""The state of a project: artifacts, findings, and the stamps these rest on."""
 
 from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet

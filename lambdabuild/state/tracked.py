@@ -1,4 +1,4 @@
-"""See that git tracks nothing of what is lambdabuild's own: else it came with the repository."""
+"""Refuse a `.lambdabuild` that git tracks: it came with the repository."""
 
 import contextlib
 import logging

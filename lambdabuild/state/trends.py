@@ -1,4 +1,4 @@
-"""What the history of builds tells: times to expect, sizes of before, and trends."""
+"""Derive expected times, previous sizes and trends from the history of builds."""
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Put together what Go and the walk over the roots tell: functions, and what is passed over."""
+"""Combine what Go and the walk over the roots found: functions, and what is skipped."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Find the assets of functions, and what of a deployment package they make changed."""
+"""Find the assets of functions, and whether they make a deployment package out of date."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Warn of functions that embed what lambdabuild writes: each build would hold the one before."""
+"""Warn of functions that embed outputs of lambdabuild: each build would hold the one before."""
 
 import os
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Ask Go and the disk what there is, and remember the answers while what they rest on is the same."""
+"""Ask `go env` and `go list`, and reuse the answers until something they rest on changes."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Say what every function is built from, and what of it changed: one list decides and explains."""
+"""List the inputs of functions, and find the first that changed: one list decides and explains."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

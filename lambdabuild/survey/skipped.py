@@ -1,4 +1,4 @@
-"""Tell of the programs that Go's patterns leave out: which are passed over, and which have failed.
+"""Judge the programs that Go's patterns leave out: which are skipped, and which have failed.
 
 Whatever the walk finds to be a program and Go did not list is asked about by name, and what Go says
 of it counts. Passed over is only what a build constraint, `ignore` in go.mod, go.work or a person

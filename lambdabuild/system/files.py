@@ -1,4 +1,4 @@
-"""Read and hash files that somebody else put there: nothing endless, and not more than a limit.
+"""Read and hash files of others: nothing endless, and not more than a limit.
 
 A device, a pipe or a socket is no file to read, however many links lead to it: `/dev/zero` has no
 end, and a pipe that nobody writes to keeps whoever opens it. What is wrong is an OSError, as it is

@@ -1,4 +1,4 @@
-"""What this machine can bear: processors and memory, as its container limits them."""
+"""The limits of this machine: processors and memory, as its container restricts them."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""Where lambdabuild keeps what is its own, and how that is opened: never by way of a link.
+"""Open lambdabuild's own files, never by way of a link.
 
 A repository may bring a `.lambdabuild` of its own making. A link in it would have lambdabuild write
 wherever that leads, with the rights of whoever builds; plain `go build` writes nothing there.

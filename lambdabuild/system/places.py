@@ -1,4 +1,4 @@
-"""Where outputs really are: links may not lead them out of where they are said to be."""
+"""Check where outputs really are: no link may lead them out of where they belong."""
 
 import os
 

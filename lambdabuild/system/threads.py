@@ -1,4 +1,4 @@
-"""Run work on threads that nobody has to wait for, in memory that has a limit.
+"""Run work on threads that nobody has to wait for, within a limit of memory.
 
 Those of `concurrent.futures` are joined when the interpreter ends, however long they take.
 """

@@ -1,4 +1,4 @@
-"""Note what a run spends its time on, from whatever thread."""
+"""Record what a run spends its time on, from any thread."""
 
 import contextlib
 import time

@@ -1,4 +1,4 @@
-"""Find what compiles C for cgo: what somebody chose as CC, else zig, which links for any glibc."""
+"""Find the C compiler for cgo: CC where it is set, else zig, which links for any glibc."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Find out what packages take in that `go list` does not name: only C, assembly and linkers read it."""
+"""Find inputs that `go list` does not name: only C, assembly and linkers read them."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Tell what functions lack because cgo is off: an error's remedy, or a word where they are built."""
+"""Explain what functions lack because cgo is off: a remedy for errors, else a warning."""
 
 import os
 import re
