@@ -75,7 +75,7 @@ def _list_some(
     session: Session, narrowing: Narrowing, state: State
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
     # Slow to import, and seldom asked for.
-    from lambdabuild.selection.select import survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import survey_some
 
     found, selected = survey_some(session, (), state, time.time_ns(), narrowing)
     steps = (step for step in found.plan.steps if step.key in selected.keys)
@@ -204,7 +204,7 @@ class Run:
         if not found.to_build.steps and not found.only_to_pack:
             return []
         # Not before there is something to build: nothing changed should cost next to nothing.
-        from lambdabuild.build.schedule import Builder  # noqa: PLC0415
+        from lambdabuild.build.schedule import Builder
 
         builder = Builder(self.session, self.request, self.home, self.state, found)
         return builder.run(outdated)
@@ -237,7 +237,7 @@ def _write_manifest(
     session: Session, request: Request, found: Survey, state: State
 ) -> LambdabuildError | None:
     """Write the manifest; return why it cannot be, for the functions are built all the same."""
-    from lambdabuild.build.schedule import replacing  # noqa: PLC0415 - not where nothing is to do
+    from lambdabuild.build.schedule import replacing
 
     try:
         write_manifest(state, session.project, session.layout, replacing(session, request, found))
@@ -250,7 +250,7 @@ def _check_caching(session: Session, request: Request) -> None:
     """See that a shared cache that was asked for can be, also where nothing is to be built."""
     named = (request.cache, session.environment.get("LAMBDABUILD_CACHE"))
     if any(named) or session.settings.config.cache:
-        from lambdabuild.build.restore import caching_of  # noqa: PLC0415 - few runs need it
+        from lambdabuild.build.restore import caching_of
 
         caching_of(session, request)
 
@@ -264,7 +264,7 @@ def _select(
         with session.timeline.span(Activity.SURVEY):
             return survey(session, names, state, clock, force=force), None
     # Slow to import, and seldom asked for.
-    from lambdabuild.selection.select import restricted, survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import restricted, survey_some
 
     found, selected = survey_some(
         session, names, state, clock, narrowing, force=force, next_="lambdabuild.build.schedule"
@@ -286,8 +286,8 @@ def _outcome(
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
-    from lambdabuild.build.compile import GoBuild, stage  # noqa: PLC0415
-    from lambdabuild.build.schedule import toolchain_for  # noqa: PLC0415
+    from lambdabuild.build.compile import GoBuild, stage
+    from lambdabuild.build.schedule import toolchain_for
 
     home = Home(session.project, session.environment)
     state = home.load()

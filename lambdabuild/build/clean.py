@@ -50,7 +50,7 @@ def recall(session: Session, home: Home) -> Recalled:
         )
     announced = home.announced()
     if announced:
-        from lambdabuild.build.recovery import recover  # noqa: PLC0415 - seldom needed
+        from lambdabuild.build.recovery import recover
 
         recover(announced, state, home.project)
     return Recalled(state, announced)

@@ -191,7 +191,7 @@ def _to_build_again(
 
 
 def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
-    from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415 - only when it went wrong
+    from lambdabuild.golang.remedies import remedy_for
 
     said = without_stacks(f"{completed.output}{completed.error}")
     hint = remedy_for(said)

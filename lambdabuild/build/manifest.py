@@ -87,7 +87,7 @@ def _text(path: Path) -> str | None:
 
 def _is_ours(text: str | None, written: str | None) -> bool:
     """Tell whether lambdabuild wrote a manifest, be it for another checkout; or it is empty."""
-    from lambdabuild.build.obstacles import is_manifest_text  # noqa: PLC0415 - not where nothing is to do
+    from lambdabuild.build.obstacles import is_manifest_text
 
     return text is not None and (not text or _sha256(text) == written or is_manifest_text(text))
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from lambdabuild.core.model import MOST_UNZIPPED, SCHEMA, Artifact, Companion, Identity, Kind, Step
 from lambdabuild.core.origins import sbom_made_from
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.text import to_json
 from lambdabuild.output.merge import is_manifest
-from lambdabuild.output.report import to_json
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member
 from lambdabuild.packaging.packer import Packed
@@ -246,7 +246,7 @@ def is_manifest_text(text: str) -> bool:
 
 def unpacked(content: bytes) -> list[Member]:
     """Return what is in a zip if lambdabuild packed it: if it would pack the same, to the byte."""
-    import zipfile  # noqa: PLC0415 - seldom needed
+    import zipfile
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
@@ -268,7 +268,7 @@ def bill_made_from(content: bytes, function: str) -> str | None:
 
     Its serial number is a digest of that.
     """
-    from lambdabuild.packaging.sbom import serial_number  # noqa: PLC0415 - few have a bill
+    from lambdabuild.packaging.sbom import serial_number
 
     try:
         text = content.decode()

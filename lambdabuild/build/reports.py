@@ -8,8 +8,9 @@ from pathlib import Path
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
+from lambdabuild.core.text import to_json
 from lambdabuild.output import annotating
-from lambdabuild.output.report import report_value, to_json
+from lambdabuild.output.report import report_value
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
 from lambdabuild.system.places import check_file
@@ -50,23 +51,23 @@ def write_file(session: Session, path: str, what: str, text: str, *, built: bool
 
 
 def _trace(report: Report) -> str:
-    from lambdabuild.output.trace import trace_text  # noqa: PLC0415 - not where it is not asked for
+    from lambdabuild.output.trace import trace_text
 
     return trace_text(report.spans, {"go": report.go})
 
 
 def _page(session: Session, report: Report) -> str:
     # Not where it is not asked for.
-    from importlib import resources  # noqa: PLC0415
+    from importlib import resources
 
-    from lambdabuild.output.html import page_text  # noqa: PLC0415
+    from lambdabuild.output.html import page_text
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
     return page_text(template, report, session.relative)
 
 
 def _tell_github(session: Session, report: Report) -> None:
-    from lambdabuild.output import github  # noqa: PLC0415 - only there
+    from lambdabuild.output import github
 
     relative = annotating.from_top(session.environment, session.working)
     warnings = session.console.warnings
@@ -90,8 +91,8 @@ def note_history(home: Home, report: Report) -> None:
     ):
         return
     # Not where nothing is built: it costs as much as that whole run.
-    from lambdabuild.state.history import append  # noqa: PLC0415
-    from lambdabuild.state.trends import run_of  # noqa: PLC0415
+    from lambdabuild.state.history import append
+    from lambdabuild.state.trends import run_of
 
     run = run_of(report, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     if run is not None:
@@ -105,8 +106,8 @@ def with_earlier_sizes(home: Home, results: list[StepResult]) -> list[StepResult
     """
     if not any(_is_without_before(result) for result in results):
         return results
-    from lambdabuild.state.history import read_history  # noqa: PLC0415 - as above
-    from lambdabuild.state.trends import last_sizes  # noqa: PLC0415
+    from lambdabuild.state.history import read_history
+    from lambdabuild.state.trends import last_sizes
 
     sizes = last_sizes(read_history(home.history))
     return [

@@ -53,7 +53,7 @@ def caching_of(session: Session, request: Request) -> Caching:
         mode = Mode.READ
     url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
     if url:
-        from lambdabuild.cache.addresses import check_address  # noqa: PLC0415 - most runs need none
+        from lambdabuild.cache.addresses import check_address
 
         check_address(url)
     secret = environment.get(CACHE_KEY)
@@ -84,7 +84,7 @@ def open_caches(session: Session, caching: Caching) -> Caches | None:
     """
     if caching.mode is Mode.OFF:
         return None
-    from lambdabuild.cache.remote import RemoteStore  # noqa: PLC0415 - most runs need none
+    from lambdabuild.cache.remote import RemoteStore
 
     environment = session.environment
     read_only = caching.mode is Mode.READ
@@ -151,7 +151,7 @@ class Keeper:
         """Return why no bill of materials can be written of an executable that is to have one."""
         if step.sbom is None:
             return None
-        from lambdabuild.packaging.sbom import read_build_info  # noqa: PLC0415 - few ask for one
+        from lambdabuild.packaging.sbom import read_build_info
 
         try:
             read_build_info(self._session.run, self._found.go.path, [path], self._session.project)

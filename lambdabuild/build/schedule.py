@@ -280,7 +280,7 @@ def _bills(
     """
     if not any(step.sbom for step in steps):
         return None
-    from lambdabuild.packaging import bills, sbom  # noqa: PLC0415 - few ask for them
+    from lambdabuild.packaging import bills, sbom
 
     sbom.check_library()
     return bills.Writer(

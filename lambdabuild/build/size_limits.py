@@ -25,8 +25,8 @@ class Limits(NamedTuple):
             return None
         if previous is None and chosen.max_growth is not None:
             # Nothing is in place any more: in CI, the history may be all that is left.
-            from lambdabuild.state.history import read_history  # noqa: PLC0415 - few have a limit
-            from lambdabuild.state.trends import last_sizes  # noqa: PLC0415
+            from lambdabuild.state.history import read_history
+            from lambdabuild.state.trends import last_sizes
 
             sizes = last_sizes(read_history(self.home.history))
             previous = sizes.get((step.function.name, str(step.target)))

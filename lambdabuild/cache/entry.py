@@ -178,7 +178,7 @@ def _unpacked(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def _hasher(header: Header) -> "blake3":
-    from blake3 import blake3  # noqa: PLC0415 - not where nothing is kept or taken
+    from blake3 import blake3
 
     context = json.dumps([VERSION, header.key, header.sha256, header.size]).encode()
     return blake3(key=hashlib.sha256(context).digest())

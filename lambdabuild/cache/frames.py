@@ -33,7 +33,7 @@ def may_be(size: int, packed: int) -> bool:
 def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the frames of an executable that comes in pieces of any length."""
     # Costs a run without anything to do a millisecond.
-    import deflate  # noqa: PLC0415
+    import deflate
 
     def frame(content: bytes) -> bytes:
         packed = deflate.deflate_compress(content, _LEVEL)
@@ -58,7 +58,7 @@ def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         DamagedError: it is not what was compressed, or more, or less.
 
     """
-    import deflate  # noqa: PLC0415 - see above
+    import deflate
 
     coming = iter(chunks)
     rest = bytearray()

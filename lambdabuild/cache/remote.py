@@ -172,7 +172,7 @@ class RemoteStore:
         return self._store
 
     def _opened(self, place: Place, environment: Mapping[str, str]) -> "ObjectStore":
-        from obstore.store import AzureStore, GCSStore, LocalStore, S3Store  # noqa: PLC0415
+        from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
         if place.kind == "file":
             return LocalStore(f"/{place.prefix}", mkdir=True)
@@ -233,7 +233,7 @@ class RemoteStore:
 
 def _import_obstore() -> None:
     try:
-        import obstore.store  # noqa: F401, PLC0415 - few runs need it
+        import obstore.store  # noqa: F401 - few runs need it
     except ImportError as error:
         raise LambdabuildError(
             "a shared cache needs the extra `remote`", hint="pip install 'lambdabuild[remote]'"
@@ -245,7 +245,7 @@ def _is_behind_proxy(environment: Mapping[str, str]) -> bool:
     if any(value for name, value in environment.items() if name.lower() in _PROXIES):
         return True
     if sys.platform == "darwin":
-        from urllib.request import getproxies  # noqa: PLC0415 - slow to import
+        from urllib.request import getproxies
 
         return bool(getproxies())
     return False

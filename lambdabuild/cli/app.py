@@ -121,9 +121,9 @@ def watch(
     ] = None,
 ) -> None:
     """Build, then rebuild what changes touch, until Ctrl-C."""
-    from lambdabuild.cli.opening import settle  # noqa: PLC0415
-    from lambdabuild.watch import Wishes  # noqa: PLC0415
-    from lambdabuild.watch import watch as watch_functions  # noqa: PLC0415
+    from lambdabuild.cli.opening import settle
+    from lambdabuild.watch import Wishes
+    from lambdabuild.watch import watch as watch_functions
 
     if building.dry_run:
         raise LambdabuildError(
@@ -161,7 +161,7 @@ def why(
     ] = None,
 ) -> None:
     """Tell why each function would be rebuilt, naming the first input that changed."""
-    from lambdabuild.selection import explain  # noqa: PLC0415
+    from lambdabuild.selection import explain
 
     with opened(flags, selection, output) as session:
         if file:
@@ -187,8 +187,8 @@ def list_functions(
     ] = False,
 ) -> None:
     """List the functions found: name, package, directory, target."""
-    from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.output.report import list_value  # noqa: PLC0415
+    from lambdabuild import pipeline
+    from lambdabuild.output.report import list_value
 
     with opened(flags, selection) as session:
         functions, passed_over = pipeline.list_functions(
@@ -213,7 +213,7 @@ def _build(
     building: Building,
     names: tuple[str, ...],
 ) -> None:
-    from lambdabuild import pipeline  # noqa: PLC0415
+    from lambdabuild import pipeline
 
     request = _request(building, selection, names)
     with opened(flags, selection, output) as session:
@@ -225,7 +225,7 @@ def _build(
 
 
 def _request(building: Building, selection: Selection, names: tuple[str, ...]) -> "Request":
-    from lambdabuild.config.request import Request  # noqa: PLC0415
+    from lambdabuild.config.request import Request
 
     return Request(
         names=names,
@@ -245,8 +245,8 @@ def _request(building: Building, selection: Selection, names: tuple[str, ...]) -
 
 
 def _print_plan(session: "Session", request: "Request", building: Building) -> None:
-    from lambdabuild import pipeline  # noqa: PLC0415
-    from lambdabuild.output.report import Fault  # noqa: PLC0415
+    from lambdabuild import pipeline
+    from lambdabuild.output.report import Fault
 
     lines, found = pipeline.dry_run(session, request)
     if building.explain:
@@ -266,7 +266,7 @@ def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
         raise report.problem
     try:
         if json:
-            from lambdabuild.output.report import report_value  # noqa: PLC0415
+            from lambdabuild.output.report import report_value
 
             print_json(report_value(report, session.relative))
     finally:
@@ -319,7 +319,7 @@ def main() -> NoReturn:
 
 def _leave(error: LambdabuildError, started: str | None) -> None:
     """Leave for machines, too, why this could not go on, if anybody asks for that."""
-    from lambdabuild.cli import refusals, usage  # noqa: PLC0415
+    from lambdabuild.cli import refusals, usage
 
     asked = usage.asked_of(sys.argv[1:], *usage.flags_of(typer.main.get_command(app)))
     refusals.leave(error, asked, started, os.environ)

@@ -32,7 +32,7 @@ def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]
 
 def note_thread(ended: threading.ExceptHookArgs) -> None:
     """Leave what ended a thread to the log, where Python would print a traceback."""
-    import logging  # noqa: PLC0415 - only when something is wrong
+    import logging
 
     log = logging.getLogger("lambdabuild")
     if log.handlers and ended.exc_value is not None:
@@ -48,7 +48,7 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
     except LambdabuildError as error:
         code = _ended(error, leave)
     except typer.TyperException as error:
-        from lambdabuild.cli import usage  # noqa: PLC0415 - only when something is wrong
+        from lambdabuild.cli import usage
 
         leave(usage.shown(error))
         code = error.exit_code
@@ -104,14 +104,14 @@ def _told(error: Exception) -> tuple[str, str | None]:
 def _remedy(number: int | None, path: str) -> str | None:
     if number in {errno.EACCES, errno.EPERM}:
         return "the user that runs lambdabuild has to be allowed to use it"
-    from lambdabuild.state.store import remedy_of  # noqa: PLC0415 - only when something is wrong
+    from lambdabuild.state.store import remedy_of
 
     return remedy_of(number, path)
 
 
 def _logged(error: Exception, project: str) -> str | None:
-    from lambdabuild.state.store import Home  # noqa: PLC0415
-    from lambdabuild.system import logfile  # noqa: PLC0415 - only when something is wrong
+    from lambdabuild.state.store import Home
+    from lambdabuild.system import logfile
 
     home = Home(project)
     try:

@@ -253,7 +253,7 @@ def _bills(settings: Settings) -> Iterator[Finding]:
     """Look for what writes bills of materials, where the configuration asks for one."""
     if not any(settings.of(name).sbom for name in ("", *settings.config.functions)):
         return
-    from lambdabuild.packaging import sbom  # noqa: PLC0415 - few ask for them
+    from lambdabuild.packaging import sbom
 
     try:
         sbom.check_library()

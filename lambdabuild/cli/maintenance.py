@@ -35,9 +35,9 @@ def history(
     json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
 ) -> None:
     """Show how build time and size of each function went."""
-    from lambdabuild.state import trends  # noqa: PLC0415
-    from lambdabuild.state.history import read_history  # noqa: PLC0415
-    from lambdabuild.state.store import Home  # noqa: PLC0415
+    from lambdabuild.state import trends
+    from lambdabuild.state.history import read_history
+    from lambdabuild.state.store import Home
 
     with opened(flags) as session:
         runs = read_history(Home(session.project, session.environment).history)
@@ -69,7 +69,7 @@ def merge_reports(
     ] = None,
 ) -> None:
     """Join what the shards of one build reported."""
-    from lambdabuild.cli import merge_reports  # noqa: PLC0415
+    from lambdabuild.cli import merge_reports
 
     with opened(flags) as session:
         if not merge_reports.join(session, paths, report=report, manifest=manifest):
@@ -80,7 +80,7 @@ def merge_reports(
 @taking()
 def clean(flags: Globals) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
-    from lambdabuild.build import clean  # noqa: PLC0415
+    from lambdabuild.build import clean
 
     with opened(flags) as session:
         removed = clean.clean(session)
@@ -92,7 +92,7 @@ def clean(flags: Globals) -> None:
 @taking()
 def doctor(flags: Globals) -> None:
     """Check toolchain, configuration and environment."""
-    from lambdabuild.cli.doctor import Verdict, examine  # noqa: PLC0415
+    from lambdabuild.cli.doctor import Verdict, examine
 
     refused: list[LambdabuildError] = []
     with opened(flags, refused=refused.append) as session:
@@ -120,8 +120,8 @@ chores.add_typer(cache_app, name="cache")
 @taking()
 def cache_info(flags: Globals) -> None:
     """Show where the cache is, and how full."""
-    from lambdabuild.build.restore import local_cache  # noqa: PLC0415
-    from lambdabuild.core.text import size  # noqa: PLC0415
+    from lambdabuild.build.restore import local_cache
+    from lambdabuild.core.text import size
 
     with opened(flags) as session:
         with _using_cache("look at"):
@@ -139,8 +139,8 @@ def cache_info(flags: Globals) -> None:
 @taking()
 def cache_clear(flags: Globals) -> None:
     """Remove all that is kept on this machine."""
-    from lambdabuild.build.restore import local_cache  # noqa: PLC0415
-    from lambdabuild.core.text import size  # noqa: PLC0415
+    from lambdabuild.build.restore import local_cache
+    from lambdabuild.core.text import size
 
     with opened(flags) as session:
         with _using_cache("clear"):
@@ -164,10 +164,10 @@ def _using_cache(verb: str) -> Iterator[None]:
 @taking()
 def initialize(flags: Globals) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
-    from lambdabuild.config.starter import choose_roots, starter_config  # noqa: PLC0415
-    from lambdabuild.state.state import Findings  # noqa: PLC0415
-    from lambdabuild.survey.functions import main_packages_below  # noqa: PLC0415
-    from lambdabuild.survey.golist import start_go  # noqa: PLC0415
+    from lambdabuild.config.starter import choose_roots, starter_config
+    from lambdabuild.state.state import Findings
+    from lambdabuild.survey.functions import main_packages_below
+    from lambdabuild.survey.golist import start_go
 
     # A link that leads nowhere is there as well: what it names is not to be made.
     if os.path.lexists(FILE_NAME):
@@ -199,6 +199,6 @@ def opened(
     refused: Callable[[LambdabuildError], None] | None = None,
 ) -> AbstractContextManager["Session"]:
     """Open a session; what it needs is imported only now."""
-    from lambdabuild.cli import opening  # noqa: PLC0415
+    from lambdabuild.cli import opening
 
     return opening.opened(flags, selection, output, refused)

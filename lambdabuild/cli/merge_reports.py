@@ -8,8 +8,8 @@ from typing import Any
 
 from lambdabuild.build.reports import write_file
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.text import to_json
 from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
-from lambdabuild.output.report import to_json
 from lambdabuild.output.streams import print_json
 from lambdabuild.survey.session import Session
 from lambdabuild.system import files

@@ -196,7 +196,7 @@ def _refuse_empty(flag: str, value: str | None) -> None:
 def _shard(text: str | None) -> "Shard | None":
     if text is None:
         return None
-    from lambdabuild.core.shards import parse_shard  # noqa: PLC0415 - not where it is not asked for
+    from lambdabuild.core.shards import parse_shard
 
     return parse_shard(text)
 
@@ -231,7 +231,7 @@ def output_flags(
 def _check_tool_flags(kind: str, value: str | None) -> None:
     if not value:
         return
-    from lambdabuild.golang.tool_flags import problem_of  # noqa: PLC0415 - few pass any
+    from lambdabuild.golang.tool_flags import problem_of
 
     if problem := problem_of(kind, value):
         message, remedy = problem

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from lambdabuild.cli.usage import Asked
 from lambdabuild.config.settings import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
-from lambdabuild.output.report import refusal_value, to_json
+from lambdabuild.output.report import refusal_value
 from lambdabuild.output.streams import ReaderGoneError, print_json, tell
 from lambdabuild.system.places import check_file
 

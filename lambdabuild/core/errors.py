@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from lambdabuild.core.secrets import without_secrets
+
 FAILED = 1
 """Exit code: a function did not build."""
 NOT_STARTED = 2
@@ -34,8 +36,6 @@ class LambdabuildError(Exception):
 
         Passwords in addresses are left out: it is shown, logged, and left in files.
         """
-        from lambdabuild.core.secrets import without_secrets  # noqa: PLC0415 - few runs go wrong
-
         self.message = without_secrets(message)
         super().__init__(self.message)
         self.at = tuple(map(without_secrets, at))

@@ -1,5 +1,6 @@
 """Which functions each of several machines builds; equal on all that know the same times."""
 
+import hashlib
 import heapq
 import json
 import re
@@ -61,7 +62,5 @@ def split(weights: Mapping[str, float | None], count: int) -> list[list[str]]:
 
 def fingerprint(shards: Sequence[Sequence[str]]) -> str:
     """Return a digest of who builds what: machines that split alike have the same."""
-    import hashlib  # noqa: PLC0415 - slow, and every command imports this module for its flags
-
     text = json.dumps([list(names) for names in shards])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,7 +1,9 @@
 """Format text for people: numbers, and text of others made harmless."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def duration(seconds: float) -> str:
@@ -108,3 +110,12 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> str:
+    r"""Return `value` as lambdabuild writes all its JSON, in text that UTF-8 takes.
+
+    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`; so is what
+    a terminal or the reader of a log would obey.
+    """
+    return in_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only)) + "\n"

@@ -22,7 +22,7 @@ def keys(
     The terminal goes on to turn Ctrl-C into a signal. It is as it was after, and whenever Ctrl-Z
     stops the process, of which `stopping` is told before.
     """
-    import termios  # noqa: PLC0415 - only `watch` needs them
+    import termios
 
     try:
         terminal = sys.stdin.fileno()
@@ -51,8 +51,8 @@ def _put_back_while_stopped(
     terminal: int, before: list[Any], stopping: Callable[[], None]
 ) -> Iterator[None]:
     """Have the terminal give single keys without showing them, but not to whoever comes after."""
-    import termios  # noqa: PLC0415
-    import tty  # noqa: PLC0415
+    import termios
+    import tty
 
     def put_back() -> None:
         # It may be gone, or somebody else's by now.

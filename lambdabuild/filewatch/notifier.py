@@ -92,7 +92,7 @@ class Watcher:
         return True
 
     def _run(self, directories: list[str], stop: _Stop) -> None:
-        from watchfiles import Change, watch  # noqa: PLC0415 - only `watch` needs it
+        from watchfiles import Change, watch
 
         watched = frozenset(directories)
         try:

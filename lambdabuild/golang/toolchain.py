@@ -21,7 +21,7 @@ def find_go(environment: Mapping[str, str]) -> str:
     # The extra's `go` script is Python and takes longer to start than most of what it is asked.
     if found and Path(found).parent != Path(sys.executable).parent:
         return found
-    import sysconfig  # noqa: PLC0415 - slow to import, and seldom asked
+    import sysconfig
 
     bundled = os.path.join(sysconfig.get_path("purelib"), "go", "bin", "go")
     if os.access(bundled, os.X_OK):
@@ -33,7 +33,7 @@ def find_go(environment: Mapping[str, str]) -> str:
 
 def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
     """Return what `go env` says in `directory`."""
-    from lambdabuild.golang.output import parse_environment, parse_version  # noqa: PLC0415
+    from lambdabuild.golang.output import parse_environment, parse_version
 
     done = run(commands.env_command(go, directory))
     if done.code != 0:
@@ -48,7 +48,7 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
             hint=INSTALL_HINT,
         )
     if environment.flags:
-        from lambdabuild.golang.tool_flags import problem_in_goflags  # noqa: PLC0415 - few have any
+        from lambdabuild.golang.tool_flags import problem_in_goflags
 
         if problem := problem_in_goflags(environment.flags):
             message, remedy = problem
@@ -60,9 +60,9 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
 def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
     """Return as an error what a `go` that ran in `directory` said, with what helps."""
-    from lambdabuild.core.positions import of_module_file  # noqa: PLC0415 - only when it went wrong
-    from lambdabuild.golang.output import without_stacks  # noqa: PLC0415
-    from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415
+    from lambdabuild.core.positions import of_module_file
+    from lambdabuild.golang.output import without_stacks
+    from lambdabuild.golang.remedies import remedy_for
 
     said = without_stacks(done.error) or f"exit code {done.code}"
     file, place = of_module_file(said, directory) or (None, None)

@@ -135,7 +135,7 @@ class Console:
     def building(self, plan: Plan) -> None:
         """Begin to show progress."""
         steps = [step for batch in plan.batches for step in batch.steps]
-        from lambdabuild.output.progress import Progress  # noqa: PLC0415 - only where something is built
+        from lambdabuild.output.progress import Progress
 
         self._progress = Progress(total=len(steps), started=time.monotonic())
         targets_of = Counter(step.function.name for step in steps)
@@ -156,7 +156,7 @@ class Console:
             self.say("; ".join(said))
         if self.boarded:
             self._take_down()
-            from rich.live import Live  # noqa: PLC0415 - slow to import
+            from rich.live import Live
 
             self._live = Live(
                 console=self._rich_console(), auto_refresh=False, transient=True, screen=False
@@ -205,8 +205,8 @@ class Console:
         """Keep a heading and lines at the end of the terminal, until the next `built`."""
         if not self.boarded:
             return
-        from rich.live import Live  # noqa: PLC0415 - slow to import
-        from rich.text import Text  # noqa: PLC0415
+        from rich.live import Live
+        from rich.text import Text
 
         frame = Text(heading, style="bold" if self.look.color else "")
         room = max(1, self._rich_console().height - 2)
@@ -256,7 +256,7 @@ class Console:
         if self._live is None or now - self._drawn < 0.1:  # noqa: PLR2004 - ten frames a second
             return
         self._drawn = now
-        from rich.text import Text  # noqa: PLC0415 - slow to import
+        from rich.text import Text
 
         room = max(1, self._rich_console().height - 2)
         lines = progress.lines(now, self._names, min(room, 8))
@@ -268,10 +268,10 @@ class Console:
         self._live.update(frame, refresh=True)
 
     def _table(self, rows: Sequence[text.Row]) -> None:
-        from rich.color import ColorSystem  # noqa: PLC0415 - slow to import
-        from rich.style import Style  # noqa: PLC0415
-        from rich.table import Table  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
+        from rich.color import ColorSystem
+        from rich.style import Style
+        from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.look.color else "")
         columns = len(text.TABLE_HEAD) - (not any(row.zip for row in rows))
@@ -296,7 +296,7 @@ class Console:
 
     def _rich_console(self) -> "RichConsole":
         if self._rich is None:
-            from rich.console import Console as RichConsole  # noqa: PLC0415 - slow to import
+            from rich.console import Console as RichConsole
 
             self._rich = RichConsole(
                 file=self._stream,
@@ -328,7 +328,7 @@ class Console:
             if self._live is None:
                 print(line, file=self._stream, flush=True)
                 return
-            from rich.text import Text  # noqa: PLC0415 - slow to import
+            from rich.text import Text
 
             self._live.console.print(Text.from_ansi(line))
 

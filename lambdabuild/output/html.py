@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from lambdabuild.core.model import Diagnostic, Report, Status
-from lambdabuild.core.text import visible
+from lambdabuild.core.text import to_json, visible
 from lambdabuild.output.lanes import Lane, lanes
-from lambdabuild.output.report import Fault, Relative, faults, report_value, summary, to_json
+from lambdabuild.output.report import Fault, Relative, faults, report_value, summary
 
 _FAULTS = 200
 """How many faults are shown with their errors."""

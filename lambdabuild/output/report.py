@@ -1,7 +1,6 @@
 """Results as JSON and as text; paths come in absolute and leave relative."""
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from lambdabuild.core.model import (
     StepResult,
     Target,
 )
-from lambdabuild.core.text import duration, in_json, one_line, size, size_change, visible
+from lambdabuild.core.text import duration, one_line, size, size_change, to_json, visible
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""
@@ -35,15 +34,6 @@ _ORDER = (
     Status.CANCELLED,
     Status.FAILED,
 )
-
-
-def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> str:
-    r"""Return `value` as lambdabuild writes all its JSON, in text that UTF-8 takes.
-
-    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`; so is what
-    a terminal or the reader of a log would obey.
-    """
-    return in_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only)) + "\n"
 
 
 def report_value(report: Report, relative: Relative) -> dict[str, Any]:
@@ -307,7 +297,7 @@ class Fault(NamedTuple):
                 place += ": "
             first, *rest = visible(error.message).splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
-        from lambdabuild.golang.remedies import remedy_for  # noqa: PLC0415 - only where something failed
+        from lambdabuild.golang.remedies import remedy_for
 
         hints = [error.hint for error in self.errors if error.hint]
         if not hints:

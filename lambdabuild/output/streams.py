@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdabuild.core.errors import NOT_STARTED, LambdabuildError
-from lambdabuild.core.text import inert, is_read, one_line, visible
+from lambdabuild.core.text import inert, is_read, one_line, to_json, visible
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -80,7 +80,7 @@ class _Raw(io.RawIOBase):
                 return os.write(self._descriptor, data)
             except BlockingIOError:
                 # Somebody who shares it wants it so.
-                import select  # noqa: PLC0415 - hardly ever needed
+                import select
 
                 select.select([], [self._descriptor], [])
 
@@ -137,8 +137,6 @@ def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> No
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print a value to stdout: JSON is UTF-8, so that other encodings get it in ASCII."""
-    from lambdabuild.output.report import to_json  # noqa: PLC0415 - `--help` needs none
-
     sys.stdout.write(to_json(value, indent=indent, ascii_only=not _takes_utf8()))
 
 

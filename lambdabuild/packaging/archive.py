@@ -42,7 +42,7 @@ def pack(members: Iterable[Member], epoch: int | None = None) -> bytes:
         ValueError: they are too many, or too large together, for a plain zip.
 
     """
-    import deflate  # noqa: PLC0415 - not where nothing is packed
+    import deflate
 
     ordered = sorted(members, key=lambda item: item.name.encode())
     if len(ordered) >= 1 << 16:

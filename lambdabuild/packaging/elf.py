@@ -76,9 +76,9 @@ def read(path: str) -> Binary:
 
 
 def _read(file: IO[bytes]) -> Binary:
-    from elftools.elf.dynamic import DynamicSegment  # noqa: PLC0415 - slow to import
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
-    from elftools.elf.segments import InterpSegment  # noqa: PLC0415
+    from elftools.elf.dynamic import DynamicSegment
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.segments import InterpSegment
 
     start = file.read(len(_MAGIC) * 2)
     if not start.startswith(_MAGIC):
@@ -125,7 +125,7 @@ def _machine(elf: "ELFFile") -> str:
 
 def _needs(elf: "ELFFile", tags: Mapping[str, int]) -> Iterator[Need]:
     """Yield the symbol versions, found as the loader finds them: sections may be stripped away."""
-    from elftools.common.utils import struct_parse  # noqa: PLC0415 - slow to import
+    from elftools.common.utils import struct_parse
 
     if "DT_VERNEED" not in tags:
         return
@@ -144,7 +144,7 @@ def _needs(elf: "ELFFile", tags: Mapping[str, int]) -> Iterator[Need]:
 
 def _text(elf: "ELFFile", tags: Mapping[str, int], position: int) -> str:
     """Return a name from the table of names that the loader uses."""
-    from elftools.common.utils import parse_cstring_from_stream  # noqa: PLC0415 - slow to import
+    from elftools.common.utils import parse_cstring_from_stream
 
     found = parse_cstring_from_stream(elf.stream, _offset(elf, tags["DT_STRTAB"]) + position)
     if found is None:

@@ -87,8 +87,8 @@ def document(info: BuildInfo, *, name: str, sha256: str, moment: int | None = No
     depends on all of them, and they on nothing that is known.
     """
     # Takes 0.2 s, and only an SBOM needs it.
-    from cyclonedx.model.bom import Bom  # noqa: PLC0415
-    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.output.json import JsonV1Dot6
 
     tool = {"type": "application", "name": "lambdabuild", "version": __version__}
     metadata = {
@@ -183,7 +183,7 @@ def _purl(path: str, version: str, subpath: str = "") -> str:
 
     https://github.com/package-url/purl-spec/blob/main/types/golang-definition.json
     """
-    from packageurl import PackageURL  # noqa: PLC0415
+    from packageurl import PackageURL
 
     namespace, _, name = path.lower().rpartition("/")
     return PackageURL("golang", namespace, name, version, None, subpath).to_string()

@@ -26,7 +26,7 @@ def reasons(
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
     # Slow to import, and seldom asked for.
-    from lambdabuild.selection.select import restricted, survey_some  # noqa: PLC0415
+    from lambdabuild.selection.select import restricted, survey_some
 
     found, selected = survey_some(session, names, state, time.time_ns(), narrowing)
     shown = selected.reasons if narrowing.by_change else found.reasons

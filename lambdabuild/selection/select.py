@@ -75,7 +75,7 @@ def survey_some(
 
 
 def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
-    from lambdabuild.selection.earlier import look_back  # noqa: PLC0415 - few runs need it
+    from lambdabuild.selection.earlier import look_back
 
     earlier = look_back(session, ref)
     # `go list` is at work by now, and does not wait for these.
@@ -130,10 +130,10 @@ def _touched(
     # Slow to import, and seldom asked for.
     with session.timeline.span(Activity.SELECT):
         if earlier is not None:
-            from lambdabuild.selection.since import touched_since  # noqa: PLC0415
+            from lambdabuild.selection.since import touched_since
 
             return touched_since(session, found, earlier.get())
-        from lambdabuild.selection.files_from import touched_by  # noqa: PLC0415
+        from lambdabuild.selection.files_from import touched_by
 
         return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))
 

@@ -213,7 +213,7 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     elif kind == SOURCE:
         bearing = content_digest(outline(content))
     elif kind == TAKEN_IN:
-        from lambdabuild.golang.c_files import directives  # noqa: PLC0415 - few projects have C
+        from lambdabuild.golang.c_files import directives
 
         bearing = content_digest(directives(content))
     return FileStamp(

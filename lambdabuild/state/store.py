@@ -1,6 +1,7 @@
 """The `.lambdabuild` directory: what lambdabuild remembers between runs, and a lock."""
 
 import contextlib
+import errno
 import fcntl
 import functools
 import logging
@@ -138,7 +139,7 @@ class Home:
         place = self.path / "staging"
         try:
             place.mkdir(parents=True, exist_ok=True)
-            import tempfile  # noqa: PLC0415 - not where nothing is to do
+            import tempfile
 
             directory = tempfile.mkdtemp(prefix="run-", dir=place)
         except OSError as error:
@@ -244,8 +245,6 @@ def cannot_write(error: OSError, path: str) -> LambdabuildError:
 
 def remedy_of(number: int | None, path: str) -> str | None:
     """Return what helps against what the system says of a file that is to be written."""
-    import errno  # noqa: PLC0415 - only when something went wrong
-
     read_only = "it is on a read-only file system; `--out` chooses where executables go"
     if DIRECTORY in path.split(os.sep):
         read_only = (

@@ -31,7 +31,7 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     index: Index = (*seen, *own)
     if index == known:
         return index
-    from lambdabuild.system.git import Git  # noqa: PLC0415 - only when the index has changed
+    from lambdabuild.system.git import Git
 
     command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
     try:

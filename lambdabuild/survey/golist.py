@@ -123,7 +123,7 @@ class Go:
             done = self._run(command)
             if done.code != 0:
                 raise refused("Go cannot load the module", done, directory)
-            from lambdabuild.golang.output import parse_packages  # noqa: PLC0415 - not if known
+            from lambdabuild.golang.output import parse_packages
 
             listed = parse_packages(done.output, directory)
             known = tuple(_completed(package, environment) for package in listed)

@@ -88,7 +88,7 @@ def read_config(
         raise LambdabuildError(
             f"cannot read the configuration `{shown}`: {error.strerror}", hint=hint
         ) from error
-    from lambdabuild.config.file import parse_config  # noqa: PLC0415 - not where there is none
+    from lambdabuild.config.file import parse_config
 
     config = parse_config(text, shown, path)
     if untrusted:
@@ -97,7 +97,7 @@ def read_config(
 
 
 def _check_untrusted(config: Config, text: str, project: str, path: str | None) -> None:
-    from lambdabuild.config import untrusted  # noqa: PLC0415 - most are trusted
+    from lambdabuild.config import untrusted
 
     try:
         untrusted.check(config, text, project, os.path.realpath)
@@ -191,7 +191,7 @@ def _all_of(known: Collection[str]) -> str:
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:
     """Return where the configuration has the table of a function: the file, and the line."""
-    from lambdabuild.core.positions import of_key  # noqa: PLC0415 - only when something is wrong
+    from lambdabuild.core.positions import of_key
 
     file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
     try:

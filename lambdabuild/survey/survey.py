@@ -144,7 +144,7 @@ def overview(
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
-        from lambdabuild.survey.cgo.foreign import look_abroad  # noqa: PLC0415 - few projects have C
+        from lambdabuild.survey.cgo.foreign import look_abroad
 
         discovery = look_abroad(
             session.run, go, discovery, functions, session.settings, session.environment,
@@ -309,7 +309,7 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
     plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
     if not plan.set_aside:
         return plan
-    from lambdabuild.survey.cgo.withoutc import with_remedies  # noqa: PLC0415 - only where something failed
+    from lambdabuild.survey.cgo.withoutc import with_remedies
 
     return with_remedies(plan, loaded, {d: e.flags for d, e in discovery.environments.items()})
 

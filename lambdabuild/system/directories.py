@@ -1,6 +1,7 @@
 """Walk and remove directories however deep they are, and follow links one by one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 
 
@@ -55,8 +56,6 @@ def _is_directory(entry: "os.DirEntry[str]") -> bool:
 
 def remove(top: str) -> None:
     """Remove a directory with all that is in it, as far as the system lets it."""
-    import shutil  # noqa: PLC0415 - where nothing is to do, nothing is removed
-
     try:
         shutil.rmtree(top, ignore_errors=True)
     except RecursionError:

@@ -56,7 +56,7 @@ class _OpenedLate(logging.Handler):
 
     def open(self) -> None:
         """Open the file, which takes longer to import than the rest of lambdabuild."""
-        from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
+        from concurrent_log_handler import ConcurrentRotatingFileHandler
 
         warn = self._failed
 

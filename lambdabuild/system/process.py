@@ -1,6 +1,7 @@
 """Run one command in a process group of its own, so that all of it can be stopped at once."""
 
 import contextlib
+import errno
 import logging
 import os
 import os.path
@@ -59,7 +60,7 @@ def in_parallel(
     """
     if len(items) <= 1 or workers <= 1:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most runs need none
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         try:
@@ -187,15 +188,13 @@ def hide_environment() -> None:
     """
     if sys.platform != "linux":
         return
-    import ctypes  # noqa: PLC0415 - slow to import, and seldom needed
+    import ctypes
 
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _start_remedy(number: int | None) -> str | None:
-    import errno  # noqa: PLC0415 - only when something went wrong
-
     if number in {errno.ENOMEM, errno.EAGAIN}:
         return "memory or processes ran out: `ulimit -a` shows the limits, and `-j 1` needs less"
     if number in {errno.EACCES, errno.ENOEXEC}:

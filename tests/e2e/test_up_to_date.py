@@ -1,6 +1,7 @@
 """What `go` is started for, on the newest Go and on the oldest: nothing, where nothing changed."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,23 +15,14 @@ from tests.projects import FUNCTIONS
 
 pytestmark = pytest.mark.oldest_go
 
+LOADED = Path(__file__).with_name("loaded.txt")
+"""Which modules runs load; `UPDATE_DOCS=1` writes it anew."""
 SLOW = {
-    *(
-        "rich",
-        "concurrent_log_handler",
-        "watchfiles",
-        "concurrent.futures",
-        "tempfile",
-        "sysconfig",
-    ),
-    *(
-        "lambdabuild.build.schedule",
-        "lambdabuild.build.compile",
-        "lambdabuild.golang.output",
-        "lambdabuild.build.publish",
-    ),
+    *("rich", "concurrent_log_handler", "watchfiles", "concurrent.futures", "tempfile"),
+    *("blake3", "cyclonedx", "deflate", "elftools", "obstore", "packageurl", "pydantic"),
+    *("importlib.resources", "sysconfig", "urllib.request", "zipfile"),
 }
-"""What only a run needs that has something to build."""
+"""Modules of others that take long."""
 
 
 def test_with_nothing_changed_no_go_is_started_and_no_file_is_touched(repo: Recorded) -> None:
@@ -112,9 +104,12 @@ def test_another_go_builds_all(repo: Recorded) -> None:
     assert rebuilt_as_told(repo) == dict.fromkeys(FUNCTIONS, f"{older} → {version}")
 
 
-def test_with_nothing_changed_nothing_slow_is_imported(repo: Recorded) -> None:
+def loaded(repo: Recorded, *arguments: str) -> set[str]:
+    """Return the modules that a run loads: lambdabuild's own, and what is slow of others."""
     code = (
-        "import json, sys; from lambdabuild.cli.app import app; sys.argv[1:] = ['all', '--quiet']\n"
+        "import json, sys\n"
+        "from lambdabuild.cli.app import app\n"
+        f"sys.argv[1:] = {list(arguments)}\n"
         "try: app()\n"
         "except SystemExit: print(json.dumps(sorted(sys.modules)))"
     )
@@ -123,6 +118,21 @@ def test_with_nothing_changed_nothing_slow_is_imported(repo: Recorded) -> None:
         cwd=repo.path, check=True, capture_output=True, text=True,
         env=repo.environment | {"COVERAGE_PROCESS_CONFIG": ""},  # it imports more
     )  # fmt: skip
-    loaded = set(json.loads(done.stdout))
-    assert "lambdabuild.pipeline" in loaded
-    assert loaded & SLOW == set()
+    modules = json.loads(done.stdout.splitlines()[-1])
+    return {name for name in modules if name.partition(".")[0] == "lambdabuild" or name in SLOW}
+
+
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_a_run_loads_what_it_needs_and_no_more(repo: Recorded) -> None:
+    sections = {"--help": loaded(repo, "--help"), "nothing to do": loaded(repo, "all", "--quiet")}
+    repo.replace("api/ping/main.go", "ping 1", "ping, edited")
+    sections["a function to build"] = loaded(repo, "all", "--quiet")
+    known: set[str] = set()
+    lines = []
+    for title, modules in sections.items():
+        lines += [f"# {title}", *sorted(modules - known), ""]
+        known |= modules
+    text = "\n".join(lines)
+    if os.environ.get("UPDATE_DOCS"):
+        LOADED.write_text(text, "utf-8")
+    assert text == LOADED.read_text("utf-8")

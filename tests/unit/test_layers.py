@@ -2,9 +2,6 @@
 
 import ast
 import graphlib
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -59,11 +56,6 @@ EFFECTS = {
     *("subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid"),
 }
 """Of the standard library, what reaches disk, clock, process, network or terminal."""
-SLOW = {
-    *("rich", "watchfiles", "concurrent_log_handler", "portalocker"),
-    *("cyclonedx", "packageurl", "elftools", "obstore", "blake3"),
-}
-"""What takes longer to import than most runs take."""
 
 
 @cache
@@ -85,17 +77,6 @@ def imported(nodes: Iterator[ast.AST]) -> Iterator[tuple[str, str | None]]:
 
 def everywhere(module: str) -> set[tuple[str, str | None]]:
     return set(imported(ast.walk(tree(module))))
-
-
-def at_the_top(nodes: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield the statements that run when the module is imported."""
-    for node in nodes:
-        yield node
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            yield from at_the_top(node.orelse)
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
-            yield from at_the_top(inner)
 
 
 def own_imports(module: str) -> set[str]:
@@ -190,22 +171,5 @@ def test_of_paths_the_pure_core_asks_nothing_that_the_disk_has_to_answer(module:
 
 
 @pytest.mark.parametrize("module", [*MODULES, *STORIES])
-def test_nothing_slow_is_imported_before_it_is_needed(module: str) -> None:
-    top = {source.partition(".")[0] for source, _ in imported(at_the_top(tree(module).body))}
-    assert top & SLOW == set()
-
-
-@pytest.mark.parametrize("module", [*MODULES, *STORIES])
 def test_click_is_left_to_typer_which_brings_its_own(module: str) -> None:
     assert "click" not in {source.partition(".")[0] for source, _ in everywhere(module)}
-
-
-def test_the_command_line_starts_without_anything_slow() -> None:
-    code = "import json, sys, lambdabuild.cli.app; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    loaded = set(json.loads(done.stdout))
-    assert "lambdabuild.cli.app" in loaded
-    assert (
-        loaded & {*SLOW, "click", "pydantic", "lambdabuild.pipeline", "lambdabuild.survey.session"}
-        == set()
-    )

@@ -102,7 +102,7 @@ def _triple(architecture: Architecture, runtime: Runtime) -> str:
 
     https://ziglang.org/documentation/master/#Targets
     """
-    from lambdabuild.core.model import GLIBC  # noqa: PLC0415 - few functions have C
+    from lambdabuild.core.model import GLIBC
 
     glibc = ".".join(map(str, GLIBC[runtime]))
     return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"

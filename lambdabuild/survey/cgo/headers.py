@@ -214,7 +214,7 @@ class Reading:
         if preamble is None:
             done = _run(self._run, [*words, os.path.basename(path)], base, self._way)
         else:
-            import tempfile  # noqa: PLC0415 - not where nothing is to be asked
+            import tempfile
 
             place = tempfile.mkdtemp(prefix="lambdabuild-")
             try:

@@ -18,11 +18,11 @@ from lambdabuild.config.file import parse_config
 from lambdabuild.config.settings import Config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
-from lambdabuild.core.text import in_json, inert, one_line, visible
+from lambdabuild.core.text import in_json, inert, one_line, to_json, visible
 from lambdabuild.output.board import Line, board_lines
 from lambdabuild.output.console import Console, ConsoleHandler, Look
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
-from lambdabuild.output.report import faults, report_value, to_json
+from lambdabuild.output.report import faults, report_value
 from lambdabuild.output.streams import print_columns, print_json, print_line, tell
 from lambdabuild.system.process import shell_line
 from tests.harmless import assert_harmless

@@ -11,8 +11,8 @@ from referencing import Registry, Resource
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Status
+from lambdabuild.core.text import to_json
 from lambdabuild.output import events
-from lambdabuild.output.report import to_json
 from tests.unit.values import PROJECT, artifact, relative, reports, texts
 
 

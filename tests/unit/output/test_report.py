@@ -25,7 +25,7 @@ from lambdabuild.core.model import (
     StepResult,
     Target,
 )
-from lambdabuild.core.text import duration, size, size_change
+from lambdabuild.core.text import duration, size, size_change, to_json
 from lambdabuild.output.report import (
     TABLE_HEAD,
     Fault,
@@ -36,7 +36,6 @@ from lambdabuild.output.report import (
     report_value,
     rows,
     summary,
-    to_json,
 )
 from tests.unit.values import (
     ARM64,
