@@ -1,4 +1,4 @@
-"""Build, then build again what changes touch, until somebody says stop."""
+"""Build, then rebuild what changes affect, until the user stops it."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.request import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
-from lambdabuild.filewatch.baseline import Ground
+from lambdabuild.filewatch.baseline import Watched
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
@@ -24,7 +24,7 @@ from lambdabuild.output import events
 from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
-from lambdabuild.survey.recheck import depending
+from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.process import Runner
@@ -46,8 +46,8 @@ _GIT_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How to watch."""
+class WatchOptions:
+    """How to watch, and what to build."""
 
     request: Request
     json: bool = False
@@ -56,7 +56,7 @@ class Wishes:
     """To be run after each successful build of something."""
 
 
-def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]) -> None:
+def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], Session]) -> None:
     """Build and watch until `q` is pressed; `reopen` reads the configuration again.
 
     Raises:
@@ -68,10 +68,10 @@ def watch(session: Session, wishes: Wishes, reopen: Callable[[Session], Session]
     watcher = Watcher(signals.files_changed)
     board = Board(session.console)
     follow_up = FollowUp(
-        wishes.command, session.environment, session.console, lambda: loop.shared_cache
+        options.command, session.environment, session.console, lambda: loop.shared_cache
     )
     with keys(signals.press, session.console.stopping) as interactive:
-        loop = _Loop(session, wishes, reopen, watcher, signals, board, follow_up)
+        loop = _Loop(session, options, reopen, watcher, signals, board, follow_up)
         try:
             board.open(interactive=interactive)
             loop.run()
@@ -86,7 +86,7 @@ class _Loop:
     """The state of a watch."""
 
     session: Session
-    wishes: Wishes
+    options: WatchOptions
     reopen: Callable[[Session], Session]
     watcher: Watcher
     signals: Signals
@@ -94,29 +94,29 @@ class _Loop:
     follow_up: FollowUp
     found: Survey | None = None
     """What the last run found."""
-    ground: Ground = field(default_factory=Ground)
+    watched: Watched = field(default_factory=Watched)
     doubted: bool = False
     """Something may have changed while Go was asked what there is."""
     polling: bool = False
-    """Nothing tells of events, and people know."""
+    """There are no events, and the user was warned."""
     started: bool = False
     """The first build is done."""
     forced: str = ""
     """`r` for everything, `f` for what failed."""
     failed: dict[Key, tuple[object, ...]] = field(default_factory=dict)
     """What failed, and what it was made from."""
-    ailing: set[Key] = field(default_factory=set)
-    """What was told to have failed, and not yet to be well again."""
+    reported_failed: set[Key] = field(default_factory=set)
+    """Functions last reported as failed."""
     touched: frozenset[Key] = frozenset()
 
     @property
     def shared_cache(self) -> str | None:
         """The address of the shared cache, where one is used."""
-        caching = caching_of(self.session, self.wishes.request)
+        caching = caching_of(self.session, self.options.request)
         return None if caching.mode is Mode.OFF else caching.url
 
     def run(self) -> None:
-        """Watch until somebody wants no more."""
+        """Watch until the user quits."""
         self._first()
         while True:
             again = self._arm()
@@ -127,14 +127,14 @@ class _Loop:
 
     def _first(self) -> None:
         started = time.monotonic()
-        self.ground.note_configuration(self.session)
+        self.watched.note_configuration(self.session)
         self.session = self.reopen(self.session)
-        report = self._build(self.wishes.request)
+        report = self._build(self.options.request)
         self.session.console.report(report, self.session.relative)
         if report.problem is not None:
             raise report.problem
         self.session.console.calm = True
-        self._tell(report)
+        self._report(report)
         self.started = True
         self._arm()
         count = len({result.step.function.name for result in report.results})
@@ -153,31 +153,31 @@ class _Loop:
             runner.close()
 
     def _rebuild(self) -> None:
-        """Take in all that changed, and build what it touches."""
-        request = replace(self.wishes.request, force=self.forced == "r", local_cache_only=True)
+        """Survey again, and build what the changes affect."""
+        request = replace(self.options.request, force=self.forced == "r", local_cache_only=True)
         if self.forced:
             self.failed.clear()
         self.forced = ""
         clock = time.time_ns()
-        self.ground.note_configuration(self.session)
+        self.watched.note_configuration(self.session)
         try:
             self.session = self.reopen(self.session)
             report = self._build(request)
         except LambdabuildError as error:
-            self.ground.changed.clear()
+            self.watched.changed.clear()
             self.session.console.error(error)
             self._print(events.stuck(error, self.session.relative))
-            self.ground.widen(self.session, self._own, clock)
+            self.watched.widen(self.session, self._own, clock)
             return
-        self._tell(report)
+        self._report(report)
         if report.problem is not None:
             self.session.console.error(report.problem)
             self._print(events.stuck(report.problem, self.session.relative))
 
     def _narrowed(self, found: Survey) -> Survey:
-        """Name what changed; leave out what failed and did not change."""
+        """Announce what changed; leave out what failed and did not change."""
         self.found = found
-        self.ground.stamps = found.baseline.stamps
+        self.watched.stamps = found.baseline.stamps
         self.doubted = found.baseline.stamps.doubted
         put_off = {
             step.key
@@ -186,26 +186,26 @@ class _Loop:
             and self.failed.get(step.key) == _made_from(found, step.key)
         }
         reasons = {key: why for key, why in found.reasons.items() if key not in put_off}
-        if self.ground.changed or self.ailing or (self.started and reasons):
+        if self.watched.changed or self.reported_failed or (self.started and reasons):
             # What changed between the look that led here and that of the run.
-            self.ground.changed |= dict.fromkeys(
+            self.watched.changed |= dict.fromkeys(
                 p for p in found.seen.changed if p in found.baseline.stamps.files
             )
-        paths = set(self.ground.changed)
+        paths = set(self.watched.changed)
         broken = {
             step.key
             for step in found.plan.steps
             if step.load_errors and self._is_touched(found, step, paths)
         }
-        touched = depending(found, self.session.project, paths) - put_off
+        touched = dependents_of(found, self.session.project, paths) - put_off
         self.touched = frozenset({*reasons, *broken, *touched})
-        if self.ground.changed:
+        if self.watched.changed:
             self._announce(found)
-        self.ground.changed.clear()
+        self.watched.changed.clear()
         return found._replace(reasons=reasons, put_off=frozenset(put_off))
 
     def _is_touched(self, found: Survey, step: Step, paths: set[str]) -> bool:
-        """Tell whether there is news of a step that cannot be loaded."""
+        """Return whether anything changed about a step that cannot be loaded."""
         if self.failed.get(step.key) != step.load_errors:
             return True
         directories = found.directories(step)
@@ -213,41 +213,41 @@ class _Loop:
 
     def _announce(self, found: Survey) -> None:
         names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.touched)
-        paths = [self.session.relative(path) for path in sorted(self.ground.changed)]
-        if not names and all(os.path.isdir(path) for path in self.ground.changed):
+        paths = [self.session.relative(path) for path in sorted(self.watched.changed)]
+        if not names and all(os.path.isdir(path) for path in self.watched.changed):
             # A directory came or went that is part of nothing.
             return
         self._print(events.change(paths, names))
         self.board.changed(paths, list(names))
 
     def _is_outdated(self, found: Survey, batch: Batch) -> bool:
-        """Tell whether something changed since that a batch is built from, or nobody waits."""
+        """Return whether an input of a batch changed since, or the user quit."""
         if self.signals.quitting:
             return True
-        if not self.watcher.pending() and not self.ground.changed:
+        if not self.watcher.pending() and not self.watched.changed:
             return False
         self.watcher.take()
-        self.ground.look(self._own)
-        if self.ground.shifted:
+        self.watched.look(self._own)
+        if self.watched.shifted:
             return True
-        touched = depending(found, self.session.project, self.ground.changed)
+        touched = dependents_of(found, self.session.project, self.watched.changed)
         return any(step.key in touched for step in batch.steps)
 
     @property
     def _own(self) -> AbstractSet[str]:
         return self.found.baseline.own if self.found is not None else frozenset()
 
-    def _tell(self, report: Report) -> None:
-        """Tell what became of every function that a change touched."""
+    def _report(self, report: Report) -> None:
+        """Report every function that a change affected."""
         relative = self.session.relative
         news: list[StepResult] = []
-        self.ground.look(self._own)
+        self.watched.look(self._own)
         for result in report.results:
             key = result.step.key
             if result.status is Status.FAILED:
                 made_from = result.step.load_errors or _made_from(self.found, key)
                 known = self.failed.get(key) == made_from and key not in self.touched
-                if result.step.load_errors or not (self.ground.changed or self.doubted):
+                if result.step.load_errors or not (self.watched.changed or self.doubted):
                     self.failed[key] = made_from
                 else:
                     # Not of what was surveyed, perhaps: to be tried again with what changed.
@@ -258,12 +258,12 @@ class _Loop:
                 continue
             else:
                 self.failed.pop(key, None)
-                touched = key in self.ailing or key in self.touched
+                touched = key in self.reported_failed or key in self.touched
                 if not touched and result.status is Status.UP_TO_DATE:
                     continue
             news.append(result)
             failed = result.status is Status.FAILED
-            (self.ailing.add if failed else self.ailing.discard)(key)
+            (self.reported_failed.add if failed else self.reported_failed.discard)(key)
             self._print((events.failed if failed else events.built)(result, relative))
         for artifact in report.removed:
             self._print(events.removed(artifact, relative))
@@ -277,16 +277,16 @@ class _Loop:
 
     def _arm(self) -> bool:
         """Watch all directories that matter now; return whether something changed meanwhile."""
-        if not self.wishes.poll:
-            ground = self.ground
-            directories = directories_to_watch(self.session, ground.stamps, ground.configuration)
-            inputs = {os.path.basename(path) for path in ground.stamps.files}
+        if not self.options.poll:
+            watched = self.watched
+            directories = directories_to_watch(self.session, watched.stamps, watched.configuration)
+            inputs = {os.path.basename(path) for path in watched.stamps.files}
             with self.session.interrupts.held_off():
                 self.watcher.arm(directories, self._own, inputs)
             self._warn_of_polling()
-        self.ground.look(self._own)
+        self.watched.look(self._own)
         doubted, self.doubted = self.doubted, False
-        return bool(self.ground.changed) or doubted
+        return bool(self.watched.changed) or doubted
 
     def _warn_of_polling(self) -> None:
         if self.watcher.failure is not None and not self.polling:
@@ -299,9 +299,9 @@ class _Loop:
             )
 
     def _wait(self) -> bool:
-        """Wait for something to build; return False if somebody wants no more."""
+        """Wait for something to build; return False if the user quits."""
         looked = time.monotonic()
-        every = _POLL_EVERY if self.wishes.poll or self.polling else _LOOK_EVERY
+        every = _POLL_EVERY if self.options.poll or self.polling else _LOOK_EVERY
         while True:
             until = min(looked + every, self.board.next_draw())
             if self.follow_up.running:
@@ -319,8 +319,8 @@ class _Loop:
 
     def _look(self) -> bool:
         """Look at the disk; return whether anything changed."""
-        self.ground.look(self._own)
-        if self.ground.changed:
+        self.watched.look(self._own)
+        if self.watched.changed:
             return True
         # What is nearest above a directory that is missing may be another now, or where a link
         # leads.
@@ -329,12 +329,12 @@ class _Loop:
     def _come_to_rest(self) -> bool:
         """Wait until a checkout is over, however it was noticed: half of one is nobody's code.
 
-        Return False if somebody wants no more.
+        Return False if the user quits.
         """
-        many = max(len(self.watcher.take()), len(self.ground.changed)) > _MANY
+        many = max(len(self.watcher.take()), len(self.watched.changed)) > _MANY
         if many or git_at_work(self.session.project):
             self._settle()
-            self.ground.look(self._own)
+            self.watched.look(self._own)
         return not self.signals.quitting
 
     def _settle(self) -> None:
@@ -349,7 +349,7 @@ class _Loop:
                 quiet = time.monotonic() + _QUIET
 
     def _print(self, value: Mapping[str, object]) -> None:
-        if self.wishes.json:
+        if self.options.json:
             print_json(value, indent=None)
             sys.stdout.flush()
 

@@ -20,14 +20,13 @@ from lambdabuild.core.model import (
     StepResult,
     Target,
 )
-from lambdabuild.core.origins import UNTOLD
+from lambdabuild.core.origins import UNKNOWN_CONTENTS
 from lambdabuild.core.paths import name_of
 from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,
     NOT_LOOKED_AT,
     Removal,
-    changed_meanwhile,
     digest,
     failed,
     held_companion,
@@ -35,6 +34,7 @@ from lambdabuild.state.artifacts import (
     in_place,
     make_executable,
     mode_of,
+    modified_meanwhile,
     remove_companion,
     result_in_place,
 )
@@ -87,7 +87,7 @@ class Publisher:
         known |= {c.path: c for c in map(self._companion, packed.files)}
         companions = tuple(known.values())
         if linked.current and before is not None:
-            return before._replace(companions=companions, packed=UNTOLD)
+            return before._replace(companions=companions, packed=UNKNOWN_CONTENTS)
         build_id = packed.build_id
         return Artifact(
             path=path,
@@ -102,7 +102,7 @@ class Publisher:
             build_id=build_id.text if build_id else None,
             link_id=build_id.link if build_id else None,
             inputs=self._inputs.get(step.key, ()),
-            packed=UNTOLD,
+            packed=UNKNOWN_CONTENTS,
             companions=companions,
         )
 
@@ -168,7 +168,7 @@ class Publisher:
             # Looked at again: `go` was at work for a while since it was found to be in place.
             artifact = in_place(step, self._state, self._project)
             if artifact is None:
-                return changed_meanwhile(step, self._state, self._project)
+                return modified_meanwhile(step, self._state, self._project)
             self._obstacles.check(step, packed, self._leaving(artifact, packed))
         except (OSError, ObstacleError) as error:
             # With what somebody changed, of which `in_place` tells no more.
@@ -258,7 +258,7 @@ class Publisher:
                 remove_companion(companion, self._project, self._boundary)
             else:
                 staying.append(companion)
-        self._state.put(artifact._replace(companions=tuple(staying), packed=UNTOLD))
+        self._state.put(artifact._replace(companions=tuple(staying), packed=UNKNOWN_CONTENTS))
 
     def _failed(self, step: Step, message: str) -> StepResult:
         problem = Diagnostic(step.function.package, message)

@@ -36,7 +36,7 @@ from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.plan import batches_in_order
-from lambdabuild.survey.recheck import doubt
+from lambdabuild.survey.recheck import mark_changed_inputs
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import machine
@@ -97,7 +97,7 @@ class Builder:
             if bills is not None:
                 ready = bills.add(linked, ready)
             with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
-                inputs = doubt(found, session.project)
+                inputs = mark_changed_inputs(found, session.project)
                 failed = [
                     artifacts.failed(step, step.load_errors, self.state, session.project)
                     for step in plan.set_aside

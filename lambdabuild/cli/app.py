@@ -122,7 +122,7 @@ def watch(
 ) -> None:
     """Build, then rebuild what changes touch, until Ctrl-C."""
     from lambdabuild.cli.opening import settle
-    from lambdabuild.watch import Wishes
+    from lambdabuild.watch import WatchOptions
     from lambdabuild.watch import watch as watch_functions
 
     if building.dry_run:
@@ -142,7 +142,7 @@ def watch(
         return session._replace(project=project, settings=settings)
 
     with opened(flags, selection, output) as session:
-        watch_functions(session, Wishes(request, building.json, poll, command), reopen)
+        watch_functions(session, WatchOptions(request, building.json, poll, command), reopen)
 
 
 @app.command("why")

@@ -10,7 +10,7 @@ UNKNOWN = "?"
 """The text of an input that may have changed while it was read: it differs from itself."""
 EPOCH = "SOURCE_DATE_EPOCH"
 """The time that what is packed bears. https://reproducible-builds.org/specs/source-date-epoch/"""
-UNTOLD: tuple[Input, ...] = (("untold", UNKNOWN),)
+UNKNOWN_CONTENTS: tuple[Input, ...] = (("untold", UNKNOWN),)
 """What a package holds of which that is not known: it differs from everything."""
 PACKER = "deflate 0.9.0, level 4"
 """What packs zips: another version may give other bytes."""

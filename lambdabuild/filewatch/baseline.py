@@ -5,14 +5,14 @@ import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from lambdabuild.filewatch.surroundings import configuration, whatever_mends
+from lambdabuild.filewatch.surroundings import configuration, paths_that_may_mend
 from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
 from lambdabuild.survey.session import Session
 
 
 @dataclass(slots=True)
-class Ground:
-    """What a watcher stands on; paths are absolute."""
+class Watched:
+    """The stamps that a watcher compares with the disk; paths are absolute."""
 
     stamps: Stamps = field(default_factory=Stamps)
     """What the last run rests on."""
@@ -52,7 +52,7 @@ class Ground:
 
         `clock` is when that began to be tried: what was written since may have mended it.
         """
-        wide = take(whatever_mends(session, self.stamps), {}, clock, own)
+        wide = take(paths_that_may_mend(session, self.stamps), {}, clock, own)
         for path, stamp in wide.files.items():
             if path not in self.stamps.files and not stamp.trusted:
                 self.changed[path] = None

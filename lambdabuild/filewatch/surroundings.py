@@ -58,7 +58,7 @@ def configuration(session: Session) -> World:
     return World(files=dict.fromkeys(paths, WHOLE))
 
 
-def whatever_mends(session: Session, stamps: Stamps) -> World:
+def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
     """Return what to look at where nothing can be found out: the last known, and what is there."""
     roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
     trees = {root: tree.walk(root) for root in map(os.path.normpath, roots)}

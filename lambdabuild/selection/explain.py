@@ -9,7 +9,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import explanation
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.store import Home
-from lambdabuild.survey.recheck import depending
+from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import survey
 
@@ -51,5 +51,5 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
     found = survey(session, (), Home(session.project, session.environment).load(), time.time_ns())
     aliases = Aliases(found.baseline.stamps)
     every = {alias for path in wanted for alias in aliases.of_given(path)}
-    keys = depending(found, session.project, every)
+    keys = dependents_of(found, session.project, every)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))

@@ -148,11 +148,11 @@ def up_to_date(step: Step, state: State, project: str) -> StepResult:
         problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
         return failed(step, (problem,), state, project)
     if artifact is None:
-        return changed_meanwhile(step, state, project)
+        return modified_meanwhile(step, state, project)
     return result_in_place(step, artifact, Status.UP_TO_DATE)
 
 
-def changed_meanwhile(step: Step, state: State, project: str) -> StepResult:
+def modified_meanwhile(step: Step, state: State, project: str) -> StepResult:
     """Report an artifact that somebody changed since it was found to be in place."""
     message = f"`{step.artifact}` was changed meanwhile; run lambdabuild again"
     return failed(step, (Diagnostic(step.function.package, message),), state, project)

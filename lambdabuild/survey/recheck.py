@@ -11,7 +11,7 @@ from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps
 from lambdabuild.survey.survey import Key, Survey
 
 
-def doubt(survey: Survey, project: str) -> dict[Key, tuple[Input, ...]]:
+def mark_changed_inputs(survey: Survey, project: str) -> dict[Key, tuple[Input, ...]]:
     """Return the inputs of the steps, unknown where they may have changed since the survey."""
     after = survey.baseline.look()
     touched, folders = set(after.touched), set(after.stirred)
@@ -54,7 +54,7 @@ def _is_replaced(path: str, before: Stamps, after: Stamps) -> bool:
     return old.inode != new.inode or old.modified == new.modified
 
 
-def depending(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
+def dependents_of(found: Survey, project: str, paths: Collection[str]) -> set[Key]:
     """Return the steps that are built from any of these files or directories, absolute paths."""
     if not paths:
         return set()

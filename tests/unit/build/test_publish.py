@@ -6,7 +6,7 @@ import pytest
 from lambdabuild.build import publish
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
-from lambdabuild.core.origins import UNTOLD
+from lambdabuild.core.origins import UNKNOWN_CONTENTS
 from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 from tests.unit.published import (
@@ -182,7 +182,7 @@ def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
     size = len(executable(build_id=FINAL))
     # A run that is killed before the end must not be taken for whole.
     assert announced == project.remembered._replace(
-        identity=Identity(-1, size, 0, 0), packed=UNTOLD
+        identity=Identity(-1, size, 0, 0), packed=UNKNOWN_CONTENTS
     )
 
 
