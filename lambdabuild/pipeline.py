@@ -10,8 +10,7 @@ from lambdabuild.build.clean import prune, recall, say_waiting
 from lambdabuild.build.manifest import is_current, says_all, write_manifest
 from lambdabuild.build.reports import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.build.size_limits import Limits, checked
-from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
-from lambdabuild.config.request import Request
+from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing, Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     Batch,
@@ -109,7 +108,7 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
     """Hold the project's lock for one run: a survey, and a build of what it found."""
     started = time.monotonic()
     session = session._replace(timeline=Timeline())
-    _check_caching(session, request)
+    _check_caching(session)
     if session.layout:
         check_out(session.out, session.project)
     home = Home(session.project, session.environment)
@@ -246,13 +245,12 @@ def _write_manifest(
     return None
 
 
-def _check_caching(session: Session, request: Request) -> None:
+def _check_caching(session: Session) -> None:
     """See that a shared cache that was asked for can be, also where nothing is to be built."""
-    named = (request.cache, session.environment.get("LAMBDABUILD_CACHE"))
-    if any(named) or session.settings.config.cache:
+    if session.settings.config.cache:
         from lambdabuild.build.restore import caching_of
 
-        caching_of(session, request)
+        caching_of(session)
 
 
 def _select(

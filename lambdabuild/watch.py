@@ -6,11 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
-from lambdabuild.config.request import Request
+from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
 from lambdabuild.filewatch.baseline import Watched
@@ -112,7 +112,7 @@ class _Loop:
     @property
     def shared_cache(self) -> str | None:
         """The address of the shared cache, where one is used."""
-        caching = caching_of(self.session, self.options.request)
+        caching = caching_of(self.session)
         return None if caching.mode is Mode.OFF else caching.url
 
     def run(self) -> None:
@@ -154,7 +154,7 @@ class _Loop:
 
     def _rebuild(self) -> None:
         """Survey again, and build what the changes affect."""
-        request = replace(self.options.request, force=self.forced == "r", local_cache_only=True)
+        request = self.options.request._replace(force=self.forced == "r", local_cache_only=True)
         if self.forced:
             self.failed.clear()
         self.forced = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild.build.manifest import remove_manifest
-from lambdabuild.config.request import Request
+from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of

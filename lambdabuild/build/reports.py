@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lambdabuild.config.request import Request
+from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Report, Status, StepResult
 from lambdabuild.core.text import to_json

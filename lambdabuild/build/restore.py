@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.cache.local import LocalCache, cache_limit
 from lambdabuild.cache.transfer import Caches, Mode
-from lambdabuild.config.request import Request
-from lambdabuild.config.settings import parse_cache_mode
+from lambdabuild.config.parsing import parse_cache_mode
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Input, Linked, Package, Plan, Status, Step, StepResult
 from lambdabuild.core.origins import UNKNOWN
@@ -40,18 +39,12 @@ class Caching(NamedTuple):
     """Seconds."""
 
 
-def caching_of(session: Session, request: Request) -> Caching:
-    """Return which caches are used: the command line beats the environment, that the file.
-
-    Raises:
-        LambdabuildError: a mode or a number is none.
-
-    """
+def caching_of(session: Session) -> Caching:
+    """Return which caches are used, and how."""
     config, environment = session.settings.config, session.environment
-    mode = request.cache_mode or environment.get("LAMBDABUILD_CACHE_MODE") or config.cache_mode
+    mode, url = config.cache_mode, config.cache
     if not mode and session.settings.untrusted:
         mode = Mode.READ
-    url = request.cache or environment.get("LAMBDABUILD_CACHE") or config.cache
     if url:
         from lambdabuild.cache.addresses import check_address
 

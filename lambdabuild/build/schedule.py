@@ -22,7 +22,7 @@ from lambdabuild.build.publish import Publisher, check_writable
 from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches, without
 from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
-from lambdabuild.config.request import Request
+from lambdabuild.config.options import Request
 from lambdabuild.core import text
 from lambdabuild.core.model import Batch, Event, Input, Linked, Plan, Step, StepResult
 from lambdabuild.core.origins import epoch_of
@@ -222,7 +222,7 @@ def _keeping(
     """Open the caches, and close them at the end."""
     caches = None
     if found.to_build.batches:
-        caching = caching_of(session, request)
+        caching = caching_of(session)
         if caching.url is not None and request.local_cache_only:
             # What was said of the shared one is not meant of that of this machine.
             mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE

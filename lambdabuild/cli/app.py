@@ -18,23 +18,15 @@ import typer
 from lambdabuild import __version__
 from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.maintenance import chores, opened
-from lambdabuild.cli.options import (
-    Building,
-    Globals,
-    Output,
-    Selection,
-    building_flags,
-    output_flags,
-    selecting_flags,
-    taking,
-)
+from lambdabuild.cli.options import Asked, taking
+from lambdabuild.config.options import BUILDING, OUTPUT, SELECTING
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output import streams
 from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
-    from lambdabuild.config.request import Request
+    from lambdabuild.config.options import Request
     from lambdabuild.core.model import Function, Report, Runtime, Skipped, Target
     from lambdabuild.survey.session import Session
 
@@ -60,46 +52,39 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 @taking()
 def _before(
-    context: typer.Context,
-    flags: Globals,
+    asked: Asked,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Build every Go Lambda function of a monorepo with one `go build`."""
-    del context, flags, version
+    del asked, version
 
 
 @app.command("all")
-@taking(selection=selecting_flags, output=output_flags, building=building_flags)
-def build_all(flags: Globals, selection: Selection, output: Output, building: Building) -> None:
+@taking(SELECTING, OUTPUT, BUILDING)
+def build_all(asked: Asked) -> None:
     """Build every function."""
-    _build(flags, selection, output, building, ())
+    _build(asked, ())
 
 
 @app.command("build")
-@taking(selection=selecting_flags, output=output_flags, building=building_flags)
+@taking(SELECTING, OUTPUT, BUILDING)
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
     ],
-    flags: Globals,
-    selection: Selection,
-    output: Output,
-    building: Building,
+    asked: Asked,
 ) -> None:
     """Build some functions: by name, glob, or path."""
-    _build(flags, selection, output, building, tuple(names))
+    _build(asked, names)
 
 
 @app.command()
-@taking(selection=selecting_flags, output=output_flags, building=building_flags)
+@taking(SELECTING, OUTPUT, BUILDING)
 def watch(
-    flags: Globals,
-    selection: Selection,
-    output: Output,
-    building: Building,
+    asked: Asked,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
@@ -125,32 +110,31 @@ def watch(
     from lambdabuild.watch import WatchOptions
     from lambdabuild.watch import watch as watch_functions
 
-    if building.dry_run:
+    request = asked.request(names or ())
+    if request.dry_run:
         raise LambdabuildError(
             "watch has no --dry-run", hint="`lambdabuild all --dry-run` prints the commands"
         )
-    if selection.narrowing.narrows:
+    if request.narrowing.narrows:
         raise LambdabuildError(
             "watch has neither --since, --files-from nor --shard",
             hint="name the functions to watch: names, globs or paths",
         )
-    request = _request(building, selection, tuple(names or ()))
 
     def reopen(session: "Session") -> "Session":
-        asked = flags._replace(untrusted=session.settings.untrusted)
-        project, settings = settle(session.working, asked, selection, output)
+        project, settings = settle(
+            session.working, asked, session.environment, untrusted=session.settings.untrusted
+        )
         return session._replace(project=project, settings=settings)
 
-    with opened(flags, selection, output) as session:
-        watch_functions(session, WatchOptions(request, building.json, poll, command), reopen)
+    with opened(asked) as session:
+        watch_functions(session, WatchOptions(request, request.json, poll, command), reopen)
 
 
 @app.command("why")
-@taking(selection=selecting_flags, output=output_flags)
+@taking(SELECTING, OUTPUT)
 def why(
-    flags: Globals,
-    selection: Selection,
-    output: Output,
+    asked: Asked,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
@@ -163,21 +147,20 @@ def why(
     """Tell why each function would be rebuilt, naming the first input that changed."""
     from lambdabuild.selection import explain
 
-    with opened(flags, selection, output) as session:
+    with opened(asked) as session:
         if file:
             # `--file one.go two.go`: what follows is meant as files as well.
             lines = explain.dependants(session, [*file, *(names or ())])
         else:
-            lines = explain.reasons(session, tuple(names or ()), selection.narrowing)
+            lines = explain.reasons(session, tuple(names or ()), asked.narrowing)
         for line in lines:
             print_line(line)
 
 
 @app.command("list")
-@taking(selection=selecting_flags)
+@taking(SELECTING)
 def list_functions(
-    flags: Globals,
-    selection: Selection,
+    asked: Asked,
     skipped: Annotated[
         bool, typer.Option("--skipped", help="Add main packages passed over, with the reason.")
     ] = False,
@@ -190,15 +173,15 @@ def list_functions(
     from lambdabuild import pipeline
     from lambdabuild.output.report import list_value
 
-    with opened(flags, selection) as session:
+    with opened(asked) as session:
         functions, passed_over = pipeline.list_functions(
-            session, thorough=skipped, narrowing=selection.narrowing
+            session, thorough=skipped, narrowing=asked.narrowing
         )
         if json:
             value = list_value(functions, passed_over if skipped else None, session.relative)
             print_json(value)
         else:
-            _print_list(session, functions, passed_over, skipped=skipped, selection=selection)
+            _print_list(session, functions, passed_over, skipped=skipped, asked=asked)
         if exit_code and functions:
             raise typer.Exit(errors.SOME)
 
@@ -206,50 +189,24 @@ def list_functions(
 app.add_typer(chores)
 
 
-def _build(
-    flags: Globals,
-    selection: Selection,
-    output: Output,
-    building: Building,
-    names: tuple[str, ...],
-) -> None:
+def _build(asked: Asked, names: Sequence[str]) -> None:
     from lambdabuild import pipeline
 
-    request = _request(building, selection, names)
-    with opened(flags, selection, output) as session:
-        if building.dry_run:
-            _print_plan(session, request, building)
+    request = asked.request(names)
+    with opened(asked) as session:
+        if request.dry_run:
+            _print_plan(session, request)
             return
         report = pipeline.build_functions(session, request)
-        _show_report(session, report, json=building.json)
+        _show_report(session, report, json=request.json)
 
 
-def _request(building: Building, selection: Selection, names: tuple[str, ...]) -> "Request":
-    from lambdabuild.config.request import Request
-
-    return Request(
-        names=names,
-        jobs=building.jobs,
-        fail_fast=building.fail_fast,
-        force=building.force,
-        replace=building.force,
-        explain=building.explain,
-        report=building.report,
-        trace=building.trace,
-        html=building.html,
-        cache=building.cache,
-        cache_mode=building.cache_mode,
-        check_size=building.check_size,
-        narrowing=selection.narrowing,
-    )
-
-
-def _print_plan(session: "Session", request: "Request", building: Building) -> None:
+def _print_plan(session: "Session", request: "Request") -> None:
     from lambdabuild import pipeline
     from lambdabuild.output.report import Fault
 
     lines, found = pipeline.dry_run(session, request)
-    if building.explain:
+    if request.explain:
         session.console.explain(found.plan, found.reasons)
     for line in lines:
         print_line(line)
@@ -281,7 +238,7 @@ def _print_list(
     passed_over: Sequence["Skipped"],
     *,
     skipped: bool,
-    selection: Selection,
+    asked: Asked,
 ) -> None:
     lines = [
         (f.name, f.package, session.relative(f.directory), str(target))
@@ -295,9 +252,9 @@ def _print_list(
         print_columns(("passed over", "because"), reasons)
         return
     session.console.skipped(passed_over)
-    if not lines and selection.narrowing.by_change:
+    if not lines and asked.narrowing.by_change:
         session.console.say("no function is touched")
-    elif not lines and selection.narrowing.shard is None:
+    elif not lines and asked.narrowing.shard is None:
         session.console.say("no function was found; --skipped tells what was passed over")
 
 

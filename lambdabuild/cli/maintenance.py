@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdabuild.cli.options import Globals, Output, Selection, taking
-from lambdabuild.config.settings import FILE_NAME
+from lambdabuild.cli.options import Asked, taking
+from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.streams import print_columns, print_json, print_line
@@ -27,7 +27,7 @@ cache_app = typer.Typer(
 @chores.command("history")
 @taking()
 def history(
-    flags: Globals,
+    asked: Asked,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="Names or globs. [every function]"),
@@ -39,7 +39,7 @@ def history(
     from lambdabuild.state.history import read_history
     from lambdabuild.state.store import Home
 
-    with opened(flags) as session:
+    with opened(asked) as session:
         runs = read_history(Home(session.project, session.environment).history)
         chosen = trends.named(runs, names) if names else None
         if json:
@@ -54,7 +54,7 @@ def history(
 @chores.command("merge-reports")
 @taking()
 def merge_reports(
-    flags: Globals,
+    asked: Asked,
     paths: Annotated[
         list[str],
         typer.Argument(metavar="PATH...", help="Reports and manifests, or directories of them."),
@@ -71,18 +71,18 @@ def merge_reports(
     """Join what the shards of one build reported."""
     from lambdabuild.cli import merge_reports
 
-    with opened(flags) as session:
+    with opened(asked) as session:
         if not merge_reports.join(session, paths, report=report, manifest=manifest):
             raise typer.Exit(errors.FAILED)
 
 
 @chores.command()
 @taking()
-def clean(flags: Globals) -> None:
+def clean(asked: Asked) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
     from lambdabuild.build import clean
 
-    with opened(flags) as session:
+    with opened(asked) as session:
         removed = clean.clean(session)
         noun = "file" if len(removed) == 1 else "files"
         session.console.say(f"removed {len(removed)} {noun}")
@@ -90,12 +90,12 @@ def clean(flags: Globals) -> None:
 
 @chores.command()
 @taking()
-def doctor(flags: Globals) -> None:
+def doctor(asked: Asked) -> None:
     """Check toolchain, configuration and environment."""
     from lambdabuild.cli.doctor import Verdict, examine
 
     refused: list[LambdabuildError] = []
-    with opened(flags, refused=refused.append) as session:
+    with opened(asked, refused=refused.append) as session:
         failed = bool(refused)
         for finding in examine(
             session.run,
@@ -118,12 +118,12 @@ chores.add_typer(cache_app, name="cache")
 
 @cache_app.command("info")
 @taking()
-def cache_info(flags: Globals) -> None:
+def cache_info(asked: Asked) -> None:
     """Show where the cache is, and how full."""
     from lambdabuild.build.restore import local_cache
     from lambdabuild.core.text import size
 
-    with opened(flags) as session:
+    with opened(asked) as session:
         with _using_cache("look at"):
             info = local_cache(session.environment).info()
         print_columns(
@@ -137,12 +137,12 @@ def cache_info(flags: Globals) -> None:
 
 @cache_app.command("clear")
 @taking()
-def cache_clear(flags: Globals) -> None:
+def cache_clear(asked: Asked) -> None:
     """Remove all that is kept on this machine."""
     from lambdabuild.build.restore import local_cache
     from lambdabuild.core.text import size
 
-    with opened(flags) as session:
+    with opened(asked) as session:
         with _using_cache("clear"):
             removed = local_cache(session.environment).clear()
         session.console.say(f"removed {size(removed)}")
@@ -162,7 +162,7 @@ def _using_cache(verb: str) -> Iterator[None]:
 
 @chores.command("init")
 @taking()
-def initialize(flags: Globals) -> None:
+def initialize(asked: Asked) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
     from lambdabuild.config.starter import choose_roots, starter_config
     from lambdabuild.state.state import Findings
@@ -174,7 +174,7 @@ def initialize(flags: Globals) -> None:
         raise LambdabuildError(
             f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
         )
-    with opened(flags) as session:
+    with opened(asked) as session:
         found = main_packages_below(
             session.run,
             start_go(session.run, session.environment, Findings()),
@@ -193,12 +193,9 @@ def initialize(flags: Globals) -> None:
 
 
 def opened(
-    flags: Globals,
-    selection: Selection | None = None,
-    output: Output | None = None,
-    refused: Callable[[LambdabuildError], None] | None = None,
+    asked: Asked, refused: Callable[[LambdabuildError], None] | None = None
 ) -> AbstractContextManager["Session"]:
     """Open a session; what it needs is imported only now."""
     from lambdabuild.cli import opening
 
-    return opening.opened(flags, selection, output, refused)
+    return opening.opened(asked, refused)

@@ -3,14 +3,14 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 
 import typer
 
 from lambdabuild.cli.boundary import in_words
-from lambdabuild.cli.options import Globals, Output, Selection
-from lambdabuild.config.settings import FILE_NAME, Settings
+from lambdabuild.cli.options import Asked
+from lambdabuild.config.options import FILE_NAME, OPTIONS, BuildSettings, Config
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
@@ -28,10 +28,7 @@ _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
 
 @contextlib.contextmanager
 def opened(
-    flags: Globals,
-    selection: Selection | None = None,
-    output: Output | None = None,
-    refused: Callable[[LambdabuildError], None] | None = None,
+    asked: Asked, refused: Callable[[LambdabuildError], None] | None = None
 ) -> Iterator[Session]:
     """Open what a command needs, and close it however the command ends.
 
@@ -43,8 +40,9 @@ def opened(
 
     """
     environment = dict(os.environ)
+    general = asked.general
     look = choose_look(
-        flags.color, environment, sys.stderr, quiet=flags.quiet, verbose=flags.verbose
+        general.color, environment, sys.stderr, quiet=general.quiet, verbose=general.verbose
     )
     try:
         working = os.getcwd()
@@ -52,9 +50,9 @@ def opened(
         raise LambdabuildError(
             f"there is no working directory: {error.strerror}", hint="change to one that is there"
         ) from error
-    flags = flags._replace(untrusted=flags.untrusted or _is_on(environment.get(_UNTRUSTED)))
+    untrusted = general.untrusted or _is_on(environment.get(_UNTRUSTED))
     try:
-        project, settings = settle(working, flags, selection, output)
+        project, settings = settle(working, asked, environment, untrusted=untrusted)
     except LambdabuildError as error:
         if refused is None:
             raise
@@ -88,41 +86,31 @@ def opened(
 
 
 def settle(
-    working: str, flags: Globals, selection: Selection | None, output: Output | None
+    working: str, asked: Asked, environment: Mapping[str, str], *, untrusted: bool
 ) -> tuple[str, Settings]:
     """Return the project directory and the settings that hold in it."""
-    project, config = read_config(working, flags.config, untrusted=flags.untrusted)
+    project, config = read_config(working, asked.general.config, untrusted=untrusted)
 
     def here(path: str) -> str:
         # What the command line names is relative to where it was typed.
         return os.path.relpath(os.path.join(working, path), project)
 
-    settings = selection.settings if selection else Settings()
-    if config.exclude or settings.also_exclude:
-        config = config._replace(
-            exclude=tuple(_glob(glob, project, project) for glob in config.exclude)
-        )
-        typed = tuple(_glob(glob, working, project) for glob in settings.also_exclude)
-        settings = replace(settings, also_exclude=typed)
-    given = []
-    if selection and selection.roots:
-        given.append("roots")
-        config = config._replace(roots=tuple(here(root) for root in selection.roots))
-    if output:
-        if output.out is not None:
-            given.append("out")
-            config = config._replace(out=here(output.out))
-        settings = replace(
-            settings,
-            in_place=output.in_place,
-            flags=settings.flags._replace(
-                ldflags=output.ldflags,
-                gcflags=output.gcflags or None,
-                zip=output.zip,
-                sbom=output.sbom,
-            ),
-        )
-    return project, replace(settings, config=config, given=tuple(given), untrusted=flags.untrusted)
+    exported = {o.name: environment.get(o.variable) for o in OPTIONS if o.variable}
+    said = {**{name: value for name, value in exported.items() if value}, **asked.said}
+    also_exclude = tuple(_glob(glob, working, project) for glob in said.pop("exclude", ()))
+    if "roots" in said:
+        said["roots"] = tuple(map(here, said["roots"]))
+    if "out" in said:
+        said["out"] = here(said["out"])
+    excluded = tuple(_glob(glob, project, project) for glob in config.exclude)
+    given = {name: value for name, value in said.items() if name in Config._fields}
+    return project, Settings(
+        config._replace(exclude=excluded, **given),
+        {name: value for name, value in said.items() if name in BuildSettings._fields},
+        also_exclude,
+        tuple(given),
+        untrusted,
+    )
 
 
 def _is_on(text: str | None) -> bool:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from lambdabuild.cli.usage import Asked
-from lambdabuild.config.settings import FILE_NAME
+from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import enclosing

@@ -1,27 +1,14 @@
 """Turn the text of `lambdabuild.toml` into a configuration; no disk."""
 
 import tomllib
-from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-from lambdabuild.config.limits import parse_growth, parse_size
-from lambdabuild.config.settings import (
-    MIGRATION,
-    Choices,
-    Config,
-    FunctionTable,
-    parse_architecture,
-    parse_cache_mode,
-    parse_runtime,
-)
+from lambdabuild.config.options import FUNCTION, TOP, VARIABLES, Chosen, Config, Option, options_in
+from lambdabuild.config.parsing import MIGRATION, UnfitError
 from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.text import one_line
-from lambdabuild.golang.tool_flags import problem_of
-
-_Value = TypeVar("_Value")
 
 _OWN_VARIABLES = {
     "GOOS": "use `architecture`, or --target for other systems",
@@ -37,12 +24,7 @@ _NAMES_OF_THE_EXECUTABLE = ("handler", "executable", "binary")
 def parse_config(text: str, source: str, file: str | None = None) -> Config:
     """Return the configuration that `text` holds, of a file that people know as `source`.
 
-    `file` is its absolute path.
-
-    Raises:
-        LambdabuildError: it is not TOML, or a key is unknown, of a wrong type, or impossible;
-            the error names `source`, the key and the remedy, and knows the line.
-
+    `file` is its absolute path. What is wrong is told with `source`, the key, its line and the remedy.
     """
     try:
         return _config(text, source)
@@ -69,30 +51,16 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
 def _config(text: str, source: str) -> Config:
     values = _parsed(text, source)
     table = _Table(values, source, text)
-    table.refuse_unknown(
-        ["roots", "exclude", "out", "cache", "cache_mode", "functions", *_CHOICE_KEYS],
-    )
-    functions: dict[str, FunctionTable] = {}
-    for name in table.table("functions"):
-        functions[name] = _function_table(table.subtable("functions", name), name)
-    config = Config(source=source, choices=_choices(table), functions=functions)
-    if (roots := table.strings("roots")) is not None:
-        if not all(roots) or not roots:
-            table.refuse("roots", "names no directory", 'name one, such as `roots = ["api"]`')
-        config = config._replace(roots=roots)
-    if (exclude := table.strings("exclude")) is not None:
-        config = config._replace(exclude=exclude)
-    if (out := table.string("out")) is not None:
-        if not out:
-            table.refuse("out", "is empty", 'name a directory, such as `out = "dist"`')
-        config = config._replace(out=out)
-    if (cache := table.string("cache")) is not None:
-        config = config._replace(cache=cache or None)
-    if (mode := table.string("cache_mode")) is not None:
-        with table.naming("cache_mode"):
-            config = config._replace(cache_mode=parse_cache_mode(mode))
+    options = options_in(TOP)
+    table.refuse_unknown([*(option.key for option in options), "functions"])
+    functions = {
+        name: _function_table(table.subtable("functions", name), name)
+        for name in table.table("functions")
+    }
+    said = table.said(options)
+    whole = {name: said.pop(name) for name in Config._fields if name in said}
     _refuse_nul(table, values)
-    return config
+    return Config(source=source, choices=said, functions=functions, **whole)
 
 
 def _refuse_nul(table: "_Table", values: Mapping[str, Any]) -> None:
@@ -110,14 +78,9 @@ def _refuse_nul(table: "_Table", values: Mapping[str, Any]) -> None:
             table.refuse(".".join(keys), message, "take it out", *keys)
 
 
-_CHOICE_KEYS = [
-    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom", "max_size", "max_growth"),
-]
-
-
-def _function_table(table: "_Table", name: str) -> FunctionTable:
-    table.refuse_unknown(["directory", "assets", *_CHOICE_KEYS])
+def _function_table(table: "_Table", name: str) -> Chosen:
+    options = options_in(FUNCTION)
+    table.refuse_unknown([option.key for option in options])
     if not name or "/" in name or name in {".", ".."}:
         raise LambdabuildError(
             f"`{one_line(name)}` cannot be the name of a function",
@@ -125,108 +88,11 @@ def _function_table(table: "_Table", name: str) -> FunctionTable:
             line=table.line(),
             hint="a name becomes a directory under `out`; join its parts with `-`",
         )
-    directory = table.string("directory")
-    if directory is not None:
-        directory = PurePosixPath(directory).as_posix()
-    assets = table.strings("assets") or ()
-    for pattern in assets:
-        if problem := pattern_problem(pattern):
-            message, remedy = problem
-            table.refuse("assets", f"has `{pattern}`, which {message}", remedy)
-    return FunctionTable(_choices(table), directory, assets)
-
-
-def _choices(table: "_Table") -> Choices:
-    architectures = table.string_or_strings("architecture")
-    runtime = table.string("runtime")
-    targets = None
-    if architectures is not None:
-        if not architectures:
-            table.refuse("architecture", "names none", 'use "x86_64", "arm64", or both in a list')
-        with table.naming("architecture"):
-            targets = tuple(dict.fromkeys(parse_architecture(a) for a in architectures))
-    with table.naming("runtime"):
-        parsed_runtime = parse_runtime(runtime) if runtime is not None else None
-    return Choices(
-        targets=targets,
-        runtime=parsed_runtime,
-        tags=table.strings("tags"),
-        ldflags=_tool_flags(table, "ldflags"),
-        # An empty string is the default written down: nobody chose.
-        gcflags=_tool_flags(table, "gcflags") or None,
-        environment=_environment(table),
-        cgo=table.boolean("cgo"),
-        layer_libraries=_layer_libraries(table),
-        zip=table.boolean("zip"),
-        sbom=table.boolean("sbom"),
-        max_size=table.parsed("max_size", parse_size),
-        max_growth=table.parsed("max_growth", parse_growth),
-    )
-
-
-def _tool_flags(table: "_Table", key: str) -> str | None:
-    flags = table.string(key)
-    if flags is not None and (problem := problem_of(key, flags)):
-        table.refuse(key, *problem)
-    return flags
-
-
-def _layer_libraries(table: "_Table") -> tuple[str, ...] | None:
-    libraries = table.strings("layer_libraries")
-    for library in libraries or ():
-        if not library or "/" in library:
-            table.refuse(
-                "layer_libraries",
-                f"has `{library}`, which is not the name of a library",
-                "name each as the executable asks for it, such as `libpq.so.5`",
-            )
-    return libraries
-
-
-def _environment(table: "_Table") -> dict[str, str]:
-    environment = table.table("env")
-    for variable, value in environment.items():
-
-        def refuse(message: str, remedy: str, variable: str = variable) -> NoReturn:
-            table.refuse(f"env.{variable}", message, remedy, "env", variable)
-
-        if variable in _OWN_VARIABLES:
-            refuse("is lambdabuild's to set", _OWN_VARIABLES[variable])
-        if variable.startswith("LAMBDABUILD_"):
-            refuse("is lambdabuild's to set", "export it where lambdabuild is started")
-        if not variable or "=" in variable or "\0" in variable:
-            refuse(
-                "cannot be the name of a variable",
-                "a name is not empty, and holds neither `=` nor a NUL character",
-            )
-        if not isinstance(value, str):
-            refuse("is not a string", f'write `{variable} = "{value}"`')
-        if "\0" in value:
-            refuse(
-                "cannot be the value of a variable",
-                "a value holds no NUL character",
-            )
-    return environment
-
-
-class _Naming:
-    """Add the file, the key and the line to an error about a value."""
-
-    def __init__(self, place: str, line: Callable[[], int | None]) -> None:
-        self._place = place
-        self._line = line
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LambdabuildError) and not error.at:
-            error.at = (self._place,)
-            error.line = self._line()
+    return table.said(options)
 
 
 class _Table:
-    """Read typed values from one TOML table, with errors that name file, key and remedy."""
+    """Read the options of one TOML table, with errors that name file, key and remedy."""
 
     def __init__(
         self, values: Mapping[str, Any], source: str, text: str, path: tuple[str, ...] = ()
@@ -237,9 +103,6 @@ class _Table:
         self._path = path
         self._prefix = f'{path[0]}."{path[1]}".' if path else ""
         self.source = source
-
-    def naming(self, key: str) -> _Naming:
-        return _Naming(f"{self.source}, key `{self._prefix}{key}`", lambda: self.line(key))
 
     def line(self, *keys: str) -> int | None:
         """Return the line that sets a key of this table, or that begins the table."""
@@ -268,39 +131,35 @@ class _Table:
                 remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
                 self.refuse(key, "is not a key that lambdabuild knows", remedy)
 
-    def string(self, key: str) -> str | None:
-        value = self._values.get(key)
-        if value is not None and not isinstance(value, str):
-            self.refuse(key, "is not a string", f'write `{key} = "…"`')
-        return value
+    def said(self, options: list[Option]) -> dict[str, Any]:
+        """Return what the table says of the options, by the names of these."""
+        values = {
+            option.name: self._value(option) for option in options if option.key in self._values
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
-    def boolean(self, key: str) -> bool | None:
-        value = self._values.get(key)
-        if value is not None and not isinstance(value, bool):
-            self.refuse(key, "is neither true nor false", f"write `{key} = true`")
-        return value
+    def _value(self, option: Option) -> Any:
+        key = option.key
+        if option.kind is VARIABLES:
+            return self._variables(key)
+        written = self._values[key]
+        if not option.kind.fits(written):
+            self.refuse(key, option.kind.wrong, f"write `{key} = {option.kind.written}`")
+        try:
+            return option.value(written)
+        except UnfitError as unfit:
+            self.refuse(key, *unfit.args)
+        except LambdabuildError as error:
+            error.at = (f"{self.source}, key `{self._prefix}{key}`",)
+            error.line = self.line(key)
+            raise
 
-    def parsed(self, key: str, parse: Callable[[str | int], _Value]) -> _Value | None:
-        """Return what `parse` makes of a string or a number."""
-        value = self._values.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, str | int) or isinstance(value, bool):
-            self.refuse(key, "is neither a string nor a number", f'write `{key} = "5MB"`')
-        with self.naming(key):
-            return parse(value)
-
-    def strings(self, key: str) -> tuple[str, ...] | None:
-        value = self._values.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, "is not a list of strings", f'write `{key} = ["…"]`')
-        return tuple(value)
-
-    def string_or_strings(self, key: str) -> tuple[str, ...] | None:
-        value = self._values.get(key)
-        return (value,) if isinstance(value, str) else self.strings(key)
+    def _variables(self, key: str) -> dict[str, Any]:
+        variables = self.table(key)
+        for variable, value in variables.items():
+            if problem := _problem_of(variable, value):
+                self.refuse(f"{key}.{variable}", *problem, key, variable)
+        return variables
 
     def table(self, key: str) -> dict[str, Any]:
         value = self._values.get(key, {})
@@ -315,3 +174,21 @@ class _Table:
             remedy = f'write `[{key}."{shown}"]`'
             self.refuse(f'{key}."{shown}"', "is not a table", remedy, key, name)
         return _Table(value, self.source, self._text, (*self._path, key, name))
+
+
+def _problem_of(variable: str, value: object) -> tuple[str, str] | None:
+    """Return why a variable may not be set so, and what helps."""
+    if variable in _OWN_VARIABLES:
+        return "is lambdabuild's to set", _OWN_VARIABLES[variable]
+    if variable.startswith("LAMBDABUILD_"):
+        return "is lambdabuild's to set", "export it where lambdabuild is started"
+    if not variable or "=" in variable or "\0" in variable:
+        return (
+            "cannot be the name of a variable",
+            "a name is not empty, and holds neither `=` nor a NUL character",
+        )
+    if not isinstance(value, str):
+        return "is not a string", f'write `{variable} = "{value}"`'
+    if "\0" in value:
+        return "cannot be the value of a variable", "a value holds no NUL character"
+    return None

@@ -1,7 +1,19 @@
 """Write a commented `lambdabuild.toml` for what is found."""
 
+import json
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
+
+from lambdabuild.config.options import (
+    FUNCTION,
+    ONE_OR_MORE,
+    OPTIONS,
+    SWITCH,
+    TEXT,
+    Option,
+    words_of,
+)
 
 
 def choose_roots(directories: Sequence[str]) -> list[str]:
@@ -16,46 +28,41 @@ def choose_roots(directories: Sequence[str]) -> list[str]:
 
 
 def starter_config(roots: Sequence[str], functions: int) -> str:
-    """Return the text of a configuration that names `roots` and explains every key."""
-    names = ", ".join(f'"{root}"' for root in roots)
+    """Return the text of a configuration that names `roots` and explains every key.
+
+    A key with a default is set to it; one without is shown in a comment.
+    """
+    keys = [option for option in OPTIONS if option.key]
     noun = "function" if functions == 1 else "functions"
-    return f"""\
-# lambdabuild.toml: {functions} {noun} found when this was written.
-# Every key is optional; a command-line flag beats what is said here.
+    of_functions = [_entry(option, roots) for option in keys if option.where == FUNCTION]
+    return "\n".join(
+        [
+            f"# lambdabuild.toml: {functions} {noun} found when this was written.",
+            "# Every key is optional; a command-line flag beats what is said here.\n",
+            *(_entry(option, roots) for option in keys if option.where != FUNCTION),
+            "# What differs for one function: any of the keys from `architecture` on, and two more.",
+            '# [functions."billing"]',
+            '# architecture = "arm64"\n',
+            *of_functions,
+        ]
+    ).removesuffix("\n")
 
-# Where to look for functions: every `package main` below becomes one.
-roots = [{names}]
 
-# Functions to leave out, by name or directory.
-# exclude = ["internal-tools-*"]
+def _entry(option: Option, roots: Sequence[str]) -> str:
+    about = textwrap.wrap(
+        option.about, 97, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+    )
+    written = written_in_toml(option).replace('"api/', f'"{roots[0]}/')
+    if option.name == "roots":
+        written = json.dumps(roots, ensure_ascii=False)
+    live = "" if option.default_text and not option.unset else "# "
+    return "\n".join([*about, f"{live}{option.key} = {written}", ""])
 
-# Where executables go: <out>/<function>/bootstrap.
-out = "dist"
 
-# "x86_64", "arm64", or a list of both.
-architecture = "x86_64"
-
-# "provided.al2023" or "provided.al2".
-runtime = "provided.al2023"
-
-# Pack each function into a zip that Lambda takes: <out>/<function>.zip.
-# zip = true
-
-# Flags of `go build`; those in GOFLAGS hold as well.
-tags = ["lambda.norpc"]
-ldflags = "-s -w"
-# gcflags = ""
-
-# Variables for `go`, such as the instruction set.
-# env = {{ GOAMD64 = "v1" }}
-
-# What differs for one function:
-# [functions."users-get"]
-# architecture = "arm64"
-# assets = ["templates/*.html"]   # files of its directory, packed beside `bootstrap`
-# cgo = true                      # it links C code
-
-# A name of your own for the function in a directory:
-# [functions."billing"]
-# directory = "{roots[0]}/invoices/v2"
-"""
+def written_in_toml(option: Option) -> str:
+    """Return the default of a key as TOML has it, or an example where it has none."""
+    words = words_of(option.default)
+    if not words:
+        return option.example or ("true" if option.kind is SWITCH else "")
+    single = option.kind is TEXT or (option.kind is ONE_OR_MORE and len(words) == 1)
+    return json.dumps(words[0] if single else words)

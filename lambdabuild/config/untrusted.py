@@ -7,7 +7,7 @@ the repository is a stranger's, as in a pull request from a fork, it may not: `-
 import os.path
 from collections.abc import Callable, Iterator, Sequence
 
-from lambdabuild.config.settings import Choices, Config
+from lambdabuild.config.options import Chosen, Config
 from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tool_flags import reaching
@@ -52,9 +52,9 @@ def _reaching(
     places: list[tuple[Sequence[str], str]] = [(["out"], config.out)]
     places += [(["roots"], root) for root in config.roots]
     places += [
-        (["functions", name, "directory"], table.directory)
+        (["functions", name, "directory"], table["directory"])
         for name, table in config.functions.items()
-        if table.directory is not None
+        if "directory" in table
     ]
     for path, directory in places:
         if not _is_inside(real(os.path.join(project, directory)), real(project)):
@@ -71,21 +71,21 @@ def _reaching(
         )
     yield from _reaching_choices([], config.choices)
     for name, table in config.functions.items():
-        yield from _reaching_choices(["functions", name], table.choices)
+        yield from _reaching_choices(["functions", name], table)
 
 
 def _reaching_choices(
-    table: Sequence[str], choices: Choices
+    table: Sequence[str], choices: Chosen
 ) -> Iterator[tuple[Sequence[str], str, str]]:
-    for variable in choices.environment:
+    for variable in choices.get("environment", ()):
         if variable not in _HARMLESS:
             yield (
                 [*table, "env", variable],
                 "may have a build run programs, or read and write elsewhere",
                 f"export {variable} where lambdabuild is started",
             )
-    for kind, flags in (("ldflags", choices.ldflags), ("gcflags", choices.gcflags)):
-        if flags and (flag := reaching(kind, flags)):
+    for kind in ("ldflags", "gcflags"):
+        if flag := reaching(kind, choices.get(kind, "")):
             yield [*table, kind], f"has `{flag}`", f"pass it by --{kind}"
 
 

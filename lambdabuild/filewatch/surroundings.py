@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import PurePath
 
-from lambdabuild.config.settings import FILE_NAME
+from lambdabuild.config.options import FILE_NAME
 from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.settings import FILE_NAME, BuildSettings, Settings
+from lambdabuild.config.options import FILE_NAME, BuildSettings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.golang import modfiles
@@ -231,9 +232,9 @@ def _renamed(comparison: Comparison, before: Settings, function: Function) -> st
     """Return a reason if the configuration called a function otherwise, or left it out."""
     project = comparison.session.project
     named = {
-        os.path.normpath(os.path.join(project, table.directory)): name
+        os.path.normpath(os.path.join(project, table["directory"])): name
         for name, table in before.config.functions.items()
-        if table.directory is not None
+        if "directory" in table
     }
     roots = [os.path.normpath(os.path.join(project, root)) for root in before.config.roots]
     inside = [root for root in roots if is_below(function.directory, root)]

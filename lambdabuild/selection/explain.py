@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from lambdabuild.config.narrowing import NOTHING_LEFT_OUT, Narrowing
+from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import explanation
 from lambdabuild.selection.symlinks import Aliases

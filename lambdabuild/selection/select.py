@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild.config.narrowing import Narrowing
+from lambdabuild.config.options import Narrowing
 from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Share

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild.config.settings import FILE_NAME
+from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers
 from lambdabuild.core.model import Asset, Step

@@ -55,9 +55,9 @@ class Assembly:
 
     def __post_init__(self) -> None:
         self._named |= {
-            os.path.normpath(os.path.join(self.project, table.directory)): name
+            os.path.normpath(os.path.join(self.project, table["directory"])): name
             for name, table in self.settings.config.functions.items()
-            if table.directory is not None
+            if "directory" in table
         }
 
     def wanted(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:

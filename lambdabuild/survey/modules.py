@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from lambdabuild.config.settings import BuildSettings
+from lambdabuild.config.options import BuildSettings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
 from lambdabuild.core.naming import is_below

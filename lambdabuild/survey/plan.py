@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from lambdabuild.config.settings import BuildSettings, Settings
+from lambdabuild.config.options import BuildSettings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     TEMPORARY,

@@ -4,7 +4,8 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.config.settings import FILE_NAME, Config, Settings
+from lambdabuild.config.options import FILE_NAME, Config
+from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.model import Function, Skipped
@@ -168,7 +169,7 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
     directories = {item.directory for item in discovery.skipped}
     for name, table in tables.items():
         # A table for a function that is passed over may stay: the reason is given elsewhere.
-        skipped = table.directory in directories or any(
+        skipped = table.get("directory") in directories or any(
             name == directory.replace(os.sep, "-").partition("-")[2] for directory in directories
         )
         if name not in known and not skipped:

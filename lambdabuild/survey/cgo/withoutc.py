@@ -163,10 +163,7 @@ def warnings(
 
 
 def _is_off_by_default(step: Step, settings: Settings) -> bool:
-    name = step.function.name
-    table = settings.config.functions.get(name)
-    chosen = (settings.flags.cgo, table.choices.cgo if table else None, settings.config.choices.cgo)
-    if any(choice is not None for choice in chosen):
+    if "cgo" in settings.said_of(step.function.name):
         return False
     fixed = target_environment(step.target, step.flags)
     return fixed["CGO_ENABLED"] == "0" and "CGO_ENABLED" not in dict(step.flags.environment)

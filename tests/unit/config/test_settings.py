@@ -8,16 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.settings import (
-    BuildSettings,
-    Choices,
-    Config,
-    FunctionTable,
-    Settings,
-    parse_architecture,
-    parse_runtime,
-    parse_target,
-)
+from lambdabuild.config.options import FUNCTION, TOP, BuildSettings, Config, options_in
+from lambdabuild.config.parsing import parse_architecture, parse_runtime, parse_target
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.model import Flags, Runtime, Target
@@ -29,16 +22,8 @@ passable = texts.filter(lambda text: "\0" not in text)
 
 SOURCE = "lambdabuild.toml"
 ARCHITECTURES = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64}
-TOP_KEYS = [
-    *("roots", "exclude", "out", "cache", "cache_mode", "functions"),
-    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom", "max_size", "max_growth"),
-]
-FUNCTION_KEYS = [
-    *("directory", "assets"),
-    *("architecture", "runtime", "tags", "ldflags", "gcflags", "env", "cgo", "layer_libraries"),
-    *("zip", "sbom", "max_size", "max_growth"),
-]
+TOP_KEYS = [*(option.key for option in options_in(TOP)), "functions"]
+FUNCTION_KEYS = [option.key for option in options_in(FUNCTION)]
 
 
 def as_toml(value: object) -> str:
@@ -105,40 +90,30 @@ documents = st.fixed_dictionaries(
 )
 
 
-def chosen(values: Mapping[str, Any]) -> Choices:
-    architecture = values.get("architecture")
-    if architecture is not None:
-        several = [architecture] if isinstance(architecture, str) else architecture
-        architecture = tuple(dict.fromkeys(ARCHITECTURES[name] for name in several))
-    return Choices(
-        targets=architecture,
-        runtime=Runtime(values["runtime"]) if "runtime" in values else None,
-        tags=tuple(values["tags"]) if "tags" in values else None,
-        ldflags=values.get("ldflags"),
-        gcflags=values.get("gcflags") or None,
-        environment=values.get("env", {}),
-        cgo=values.get("cgo"),
-        layer_libraries=tuple(values["layer_libraries"]) if "layer_libraries" in values else None,
-        zip=values.get("zip"),
-        sbom=values.get("sbom"),
-    )
+def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a table says, by field: a list is a tuple, an empty `gcflags` nothing."""
+    found = {
+        {"architecture": "targets", "env": "environment"}.get(key, key): (
+            tuple(value) if isinstance(value, list) else value
+        )
+        for key, value in values.items()
+        if key != "functions" and (key, value) != ("gcflags", "")
+    }
+    if "targets" in found:
+        several = found["targets"]
+        names = [several] if isinstance(several, str) else several
+        found["targets"] = tuple(dict.fromkeys(ARCHITECTURES[name] for name in names))
+    return found
 
 
 @given(documents)
 def test_every_valid_document_becomes_the_configuration_it_says(values: dict[str, Any]) -> None:
-    assert parse_config(document(values), SOURCE) == Config(
-        source=SOURCE,
-        roots=tuple(values.get("roots", ["api"])),
-        exclude=tuple(values.get("exclude", [])),
-        out=values.get("out", "dist"),
-        choices=chosen(values),
-        functions={
-            name: FunctionTable(
-                chosen(table), table.get("directory"), tuple(table.get("assets", []))
-            )
-            for name, table in values.get("functions", {}).items()
-        },
-    )
+    said = chosen(values)
+    whole = {key: said.pop(key) for key in ("roots", "exclude", "out") if key in said}
+    tables = values.get("functions", {}).items()
+    functions = {name: chosen(table) for name, table in tables}
+    expected = Config(source=SOURCE, choices=said, functions=functions, **whole)
+    assert parse_config(document(values), SOURCE) == expected
 
 
 def test_the_configuration_of_the_contract_is_read() -> None:
@@ -162,17 +137,14 @@ def test_the_configuration_of_the_contract_is_read() -> None:
         roots=("api",),
         exclude=("internal-tools-*",),
         out="dist",
-        choices=Choices(
-            targets=(X86_64,),
-            runtime=Runtime.AL2023,
-            tags=("lambda.norpc",),
-            ldflags="-s -w",
-            gcflags=None,
-            environment={"GOAMD64": "v1"},
-        ),
-        functions={
-            "users-get": FunctionTable(Choices(targets=(ARM64,)), None, ("templates/*.html",))
+        choices={
+            "targets": (X86_64,),
+            "runtime": Runtime.AL2023,
+            "tags": ("lambda.norpc",),
+            "ldflags": "-s -w",
+            "environment": {"GOAMD64": "v1"},
         },
+        functions={"users-get": {"targets": (ARM64,), "assets": ("templates/*.html",)}},
     )
 
 
@@ -182,7 +154,7 @@ def test_an_empty_file_says_nothing() -> None:
 
 def test_the_directory_of_a_function_is_taken_as_people_write_it() -> None:
     config = parse_config('functions.billing.directory = "./api/invoices//v2/"', SOURCE)
-    assert config.functions == {"billing": FunctionTable(directory="api/invoices/v2")}
+    assert config.functions == {"billing": {"directory": "api/invoices/v2"}}
 
 
 @given(texts, st.integers())
@@ -242,7 +214,7 @@ REFUSED = {
         ("roots = []", 'roots = ["api", ""]'),
         "`roots` names no directory\n"
         "  at: lambdabuild.toml\n"
-        '  hint: name one, such as `roots = ["api"]`',
+        "  hint: name one, such as `api` or `dist`",
     ),
     'roots = "api"': (
         '`roots` is not a list of strings\n  at: lambdabuild.toml\n  hint: write `roots = ["…"]`'
@@ -253,7 +225,9 @@ REFUSED = {
         '  hint: write `exclude = ["…"]`'
     ),
     'out = ""': (
-        '`out` is empty\n  at: lambdabuild.toml\n  hint: name a directory, such as `out = "dist"`'
+        "`out` names no directory\n"
+        "  at: lambdabuild.toml\n"
+        "  hint: name one, such as `api` or `dist`"
     ),
     "out = 1": '`out` is not a string\n  at: lambdabuild.toml\n  hint: write `out = "…"`',
     "ldflags = ['-s', '-w']": (
@@ -533,57 +507,45 @@ def test_the_error_about_a_retired_runtime_tells_the_migration(runtime: str) -> 
 
 
 def test_without_any_word_of_anybody_the_defaults_hold() -> None:
-    assert Settings().of("users-get") == BuildSettings(
-        targets=(X86_64,),
-        runtime=Runtime.AL2023,
-        flags=Flags(tags=("lambda.norpc",), ldflags="-s -w", gcflags=None, environment=()),
+    settled = Settings().of("users-get")
+    assert settled == BuildSettings(
+        targets=(X86_64,), runtime=Runtime.AL2023, tags=("lambda.norpc",), ldflags="-s -w"
     )
+    assert settled.flags == Flags(("lambda.norpc",), "-s -w", None)
 
 
-said = st.builds(
-    Choices,
-    targets=st.none() | st.lists(st.sampled_from([X86_64, ARM64]), min_size=1).map(tuple),
-    runtime=st.none() | st.sampled_from(Runtime),
-    tags=st.none() | st.lists(texts).map(tuple),
-    ldflags=st.none() | texts,
-    gcflags=st.none() | texts,
-    environment=st.dictionaries(st.sampled_from("ABCD"), texts),
-    cgo=st.none() | st.booleans(),
-    layer_libraries=st.none() | st.lists(texts).map(tuple),
-    zip=st.none() | st.booleans(),
-    sbom=st.none() | st.booleans(),
+said = st.fixed_dictionaries(
+    {},
+    optional={
+        "targets": st.lists(st.sampled_from([X86_64, ARM64]), min_size=1).map(tuple),
+        "runtime": st.sampled_from(Runtime),
+        "tags": st.lists(texts).map(tuple),
+        "ldflags": texts,
+        "gcflags": texts,
+        "environment": st.dictionaries(st.sampled_from("ABCD"), texts),
+        "cgo": st.booleans(),
+        "layer_libraries": st.lists(texts).map(tuple),
+        "zip": st.booleans(),
+        "sbom": st.booleans(),
+    },
 )
 
 
 @given(flags=said, table=said, top=said)
 def test_a_flag_beats_the_table_which_beats_the_top_level_which_beats_the_default(
-    flags: Choices, table: Choices, top: Choices
+    flags: dict[str, Any], table: dict[str, Any], top: dict[str, Any]
 ) -> None:
-    default = Choices(
-        (X86_64,), Runtime.AL2023, ("lambda.norpc",), "-s -w", None,
-        cgo=False, layer_libraries=(), zip=False, sbom=False,
-    )  # fmt: skip
-    config = Config(choices=top, functions={"users-get": FunctionTable(table)})
-
-    def first(name: str) -> Any:
-        values = (getattr(place, name) for place in (flags, table, top, default))
-        return next((value for value in values if value is not None), None)
-
-    environment = {**top.environment, **table.environment, **flags.environment}
-    assert Settings(config, flags).of("users-get") == BuildSettings(
-        targets=first("targets"),
-        runtime=first("runtime"),
-        flags=Flags(
-            tags=first("tags"),
-            ldflags=first("ldflags"),
-            gcflags=first("gcflags"),
-            environment=tuple(sorted(environment.items())),
-            cgo=first("cgo"),
-        ),
-        layer_libraries=first("layer_libraries"),
-        zip=first("zip"),
-        sbom=first("sbom"),
-    )
+    config = Config(choices=top, functions={"users-get": table})
+    variables: dict[str, str] = {}
+    for place in (top, table, flags):
+        variables |= place.get("environment", {})
+    environment = tuple(sorted(variables.items()))
+    settings = Settings(config, flags)
+    for field in BuildSettings._fields:
+        default = getattr(BuildSettings(), field)
+        first = next((p[field] for p in (flags, table, top) if field in p), default)
+        expected = environment if field == "environment" else first
+        assert getattr(settings.of("users-get"), field) == expected
 
 
 def test_the_assets_of_a_function_are_those_of_its_table() -> None:
@@ -594,7 +556,7 @@ def test_the_assets_of_a_function_are_those_of_its_table() -> None:
 
 
 def test_the_table_of_one_function_says_nothing_of_another() -> None:
-    config = Config(functions={"users-get": FunctionTable(Choices(runtime=Runtime.AL2))})
+    config = Config(functions={"users-get": {"runtime": Runtime.AL2}})
     settings = Settings(config)
     assert settings.of("users-list") == Settings().of("users-list")
     assert settings.of("users-get").runtime is Runtime.AL2
@@ -603,9 +565,9 @@ def test_the_table_of_one_function_says_nothing_of_another() -> None:
 def test_each_setting_in_use_is_told_once_and_the_one_without_a_table_first() -> None:
     config = Config(
         functions={
-            "a": FunctionTable(Choices(targets=(ARM64,))),
-            "b": FunctionTable(),
-            "c": FunctionTable(Choices(targets=(ARM64,))),
+            "a": {"targets": (ARM64,)},
+            "b": {},
+            "c": {"targets": (ARM64,)},
         }
     )
     settings = Settings(config)

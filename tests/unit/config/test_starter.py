@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.settings import Choices, Config, FunctionTable
+from lambdabuild.config.options import TOP, Config, options_in
 from lambdabuild.config.starter import choose_roots, starter_config
 from lambdabuild.core.model import Runtime
 from tests.unit.values import ARM64, X86_64, directories, elements
@@ -21,31 +21,33 @@ def test_every_starter_configuration_reads_back_as_the_defaults_for_these_roots(
     assert parse_config(starter_config(chosen, functions), FILE) == Config(
         source=FILE,
         roots=tuple(chosen),
-        choices=Choices(
-            targets=(X86_64,),
-            runtime=Runtime.AL2023,
-            tags=("lambda.norpc",),
-            ldflags="-s -w",
-        ),
+        choices={
+            "targets": (X86_64,),
+            "runtime": Runtime.AL2023,
+            "tags": ("lambda.norpc",),
+            "ldflags": "-s -w",
+        },
     )
 
 
 @given(roots)
-def test_every_key_that_is_commented_out_can_be_commented_in(chosen: list[str]) -> None:
+def test_every_key_can_be_commented_in_and_then_all_are_there(chosen: list[str]) -> None:
     lines = starter_config(chosen, 3).splitlines()
     # A comment is prose, unless what follows the `#` is TOML by itself.
     bare = [line.removeprefix("# ") if is_toml(line.removeprefix("# ")) else line for line in lines]
-    config = parse_config("\n".join(bare), FILE)
+    text = "\n".join(bare)
+    config = parse_config(text, FILE)
+    tables = tomllib.loads(text)
+    table = tables.pop("functions")["billing"]
+    assert set(tables) == {option.key for option in options_in(TOP)}
+    assert set(table) == {"architecture", "directory", "assets"}
     assert config.exclude == ("internal-tools-*",)
-    assert config.choices.environment == {"GOAMD64": "v1"}
-    assert config.choices.zip is True
-    assert config.functions == {
-        "users-get": FunctionTable(
-            Choices(targets=(ARM64,), cgo=True), assets=("templates/*.html",)
-        ),
-        "billing": FunctionTable(
-            directory="invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2"
-        ),
+    assert config.choices["environment"] == {"GOAMD64": "v1"}
+    assert config.choices["zip"] is True
+    assert config.functions["billing"] == {
+        "targets": (ARM64,),
+        "directory": "invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2",
+        "assets": ("templates/*.html",),
     }
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lambdabuild.cli.app import app
 from lambdabuild.cli.usage import shown
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.settings import Config
+from lambdabuild.config.options import Config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
 from lambdabuild.core.text import in_json, inert, one_line, to_json, visible

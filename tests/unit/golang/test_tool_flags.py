@@ -51,7 +51,7 @@ COMPILING = [
 def test_flags_that_name_no_output_are_taken(flags: str) -> None:
     assert problem_of("ldflags", flags) is None
     assert problem_in_goflags(f'-v -mod=mod "-ldflags={flags}" -trimpath') is None
-    assert parse_config(f"ldflags = {flags!r}", "l").choices.ldflags == flags
+    assert parse_config(f"ldflags = {flags!r}", "l").choices["ldflags"] == flags
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.config.settings import Choices, Config, FunctionTable, Settings
+from lambdabuild.config.options import Config
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import (
     Asset,
@@ -68,7 +69,7 @@ def test_functions_that_share_module_target_and_flags_are_built_together() -> No
 
 def test_each_compiler_of_c_has_a_batch_and_what_has_no_c_is_with_none_of_them() -> None:
     old, new, plain = function("old"), function("new"), function("plain")
-    table = FunctionTable(Choices(cgo=True, layer_libraries=("libpq.so.5",)))
+    table = {"cgo": True, "layer_libraries": ("libpq.so.5",)}
     settings = Settings(Config(functions={"old": table, "new": table}))
     compilers = {("old", X86_64): CCompiler("for al2"), ("new", X86_64): CCompiler("for al2023")}
     functions = [old, new, plain]
@@ -91,8 +92,8 @@ def test_each_module_target_and_set_of_flags_has_a_batch_the_largest_first() -> 
     settings = Settings(
         Config(
             functions={
-                "both": FunctionTable(Choices(targets=(X86_64, ARM64))),
-                "flagged": FunctionTable(Choices(ldflags="")),
+                "both": {"targets": (X86_64, ARM64)},
+                "flagged": {"ldflags": ""},
             }
         )
     )
@@ -112,7 +113,7 @@ def test_each_module_target_and_set_of_flags_has_a_batch_the_largest_first() -> 
 
 def test_a_function_of_several_targets_has_a_directory_for_each() -> None:
     functions = [function("users-get")]
-    settings = Settings(flags=Choices(targets=(X86_64, ARM64, DARWIN)))
+    settings = Settings(flags={"targets": (X86_64, ARM64, DARWIN)})
     plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64, DARWIN), out=OUT)
     assert plan.steps == (
         step(functions[0], artifact=f"{OUT}/users-get/x86_64/bootstrap"),
@@ -125,21 +126,21 @@ def test_a_function_of_several_targets_has_a_directory_for_each() -> None:
 
 def test_a_target_that_a_function_has_no_files_for_is_left_out() -> None:
     functions = [function("users-get")]
-    settings = Settings(flags=Choices(targets=(X86_64, ARM64)))
+    settings = Settings(flags={"targets": (X86_64, ARM64)})
     plan = make_plan(functions, settings, loaded(functions, ARM64), out=OUT)
     assert plan.steps == (step(functions[0], ARM64, artifact=f"{OUT}/users-get/arm64/bootstrap"),)
 
 
 def test_in_place_the_executable_is_beside_its_sources() -> None:
     functions = [function("users-get")]
-    plan = make_plan(functions, Settings(in_place=True), loaded(functions, X86_64), out=OUT)
+    plan = make_plan(functions, Settings(Config(in_place=True)), loaded(functions, X86_64), out=OUT)
     assert plan.steps == (step(functions[0], artifact=f"{PROJECT}/api/users/get/bootstrap"),)
     assert artifact_path(functions[0], ARM64, several=True, out=None) == (
         f"{PROJECT}/api/users/get/arm64/bootstrap"
     )
 
 
-PACKING = Choices(zip=True, sbom=True)
+PACKING = {"zip": True, "sbom": True}
 
 
 def beside(plan: Plan) -> list[tuple[str | None, str | None]]:
@@ -149,18 +150,18 @@ def beside(plan: Plan) -> list[tuple[str | None, str | None]]:
 def test_a_zip_and_a_bill_of_one_target_are_named_after_the_function() -> None:
     functions = [function("users-get"), function("carts")]
     for choices, places in (
-        (Choices(), (None, None)),
-        (Choices(zip=True), (f"{OUT}/users-get.zip", None)),
-        (Choices(sbom=True), (None, f"{OUT}/users-get.sbom.json")),
+        ({}, (None, None)),
+        ({"zip": True}, (f"{OUT}/users-get.zip", None)),
+        ({"sbom": True}, (None, f"{OUT}/users-get.sbom.json")),
     ):
-        settings = Settings(Config(functions={"users-get": FunctionTable(choices)}))
+        settings = Settings(Config(functions={"users-get": choices}))
         plan = make_plan(functions, settings, loaded(functions, X86_64), out=OUT)
         assert beside(plan) == [places, (None, None)]
 
 
 def test_zips_and_bills_of_several_targets_are_told_apart() -> None:
     functions = [function("users-get")]
-    settings = Settings(flags=PACKING._replace(targets=(X86_64, ARM64, DARWIN)))
+    settings = Settings(flags={**PACKING, "targets": (X86_64, ARM64, DARWIN)})
     plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64, DARWIN), out=OUT)
     assert beside(plan) == [
         (f"{OUT}/users-get-{label}.zip", f"{OUT}/users-get-{label}.sbom.json")
@@ -172,7 +173,7 @@ def test_in_place_a_zip_and_a_bill_are_beside_the_executable() -> None:
     functions = [function("users-get")]
     home = f"{PROJECT}/api/users/get"
     for targets, places in (((X86_64,), ["/"]), ((X86_64, ARM64), ["/x86_64/", "/arm64/"])):
-        settings = Settings(flags=PACKING._replace(targets=targets), in_place=True)
+        settings = Settings(Config(in_place=True), {**PACKING, "targets": targets})
         plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64), out=OUT)
         assert beside(plan) == [
             (f"{home}{place}bootstrap.zip", f"{home}{place}bootstrap.sbom.json") for place in places
@@ -182,7 +183,7 @@ def test_in_place_a_zip_and_a_bill_are_beside_the_executable() -> None:
 def test_assets_are_those_of_the_function_for_each_target() -> None:
     functions = [function("users-get"), function("carts")]
     asset = Asset("a", f"{PROJECT}/api/users/get/a", executable=False)
-    settings = Settings(flags=Choices(targets=(X86_64, ARM64)))
+    settings = Settings(flags={"targets": (X86_64, ARM64)})
     packages = loaded(functions, X86_64, ARM64)
     plan = make_plan(functions, settings, packages, {"users-get": ((asset,), ())}, out=OUT)
     assert [step.assets for step in plan.steps] == [(asset,), (asset,), (), ()]
@@ -213,13 +214,13 @@ def said(one: str, other: str, path: str) -> str:
     )
 
 
-BOTH = FunctionTable(Choices(targets=(X86_64, ARM64)))
+BOTH = {"targets": (X86_64, ARM64)}
 
 
 @pytest.mark.parametrize("other", ["users-arm64", "Users-ARM64"])
 def test_a_zip_for_an_architecture_is_not_that_of_another_function(other: str) -> None:
     config = Config(functions={"users": BOTH})
-    zipped = Settings(config, flags=Choices(zip=True))
+    zipped = Settings(config, flags={"zip": True})
     # The one that comes later is told the path.
     assert collision(zipped, "users", other) == said("users", other, f"{OUT}/{other}.sbom.json")
     assert collision(zipped, other, "users") == (
@@ -233,8 +234,8 @@ def test_a_zip_for_an_architecture_is_not_that_of_another_function(other: str) -
     ("one", "other"), [("a", "a.zip"), ("a", "A.zip"), ("a", "a.ZIP"), ("a", "a.sbom.json")]
 )
 def test_a_zip_is_not_the_directory_of_another_function(one: str, other: str) -> None:
-    for packing in (Choices(zip=True), Choices(sbom=True)):
-        config = Config(functions={one: FunctionTable(packing)})
+    for packing in ({"zip": True}, {"sbom": True}):
+        config = Config(functions={one: packing})
         assert collision(Settings(config), one, other) == said(one, other, f"{OUT}/{other}")
     assert collision(Settings(), one, other) is None
 
@@ -252,7 +253,7 @@ def test_no_function_takes_the_place_of_what_lambdabuild_writes_itself(name: str
             "  hint: give it another name in lambdabuild.toml: a `directory` under [functions]"
         )
     # There, a function is where its sources are.
-    assert collision(Settings(in_place=True), name) is None
+    assert collision(Settings(Config(in_place=True)), name) is None
     assert collision(Settings(), "manifest", "json", "manifest.jsonl", "lambdabuild") is None
 
 
@@ -261,12 +262,12 @@ def test_in_place_no_function_s_directory_is_another_s_executable() -> None:
     one, other = function("users"), function("users-bootstrap")._replace(directory=path)
     refuse_collisions([one, other], Settings(), out=OUT)
     with pytest.raises(LambdabuildError) as caught:
-        refuse_collisions([one, other], Settings(in_place=True), out=OUT)
+        refuse_collisions([one, other], Settings(Config(in_place=True)), out=OUT)
     assert str(caught.value) == said("users", "users-bootstrap", path)
 
 
 def test_in_place_no_two_functions_write_to_one_file() -> None:
-    settings = Settings(Config(functions={"users": BOTH}), in_place=True)
+    settings = Settings(Config(functions={"users": BOTH}, in_place=True))
     path = f"{PROJECT}/api/users/arm64/bootstrap"
     assert collision(settings, "users", "users-arm64") == said("users", "users-arm64", path)
     assert collision(settings, "users", "users-get", "a", "a.zip") is None
@@ -284,12 +285,10 @@ functions_named = st.lists(
 def test_of_functions_that_do_not_collide_every_file_is_its_own(
     names: list[str], data: st.DataObject
 ) -> None:
-    tables = st.builds(
-        Choices,
-        targets=st.sampled_from([None, (X86_64, ARM64), (ARM64,)]),
-        zip=st.booleans(),
-        sbom=st.booleans(),
-    ).map(FunctionTable)
+    tables = st.fixed_dictionaries(
+        {"zip": st.booleans(), "sbom": st.booleans()},
+        optional={"targets": st.sampled_from([(X86_64, ARM64), (ARM64,)])},
+    )
     settings = Settings(Config(functions={name: data.draw(tables) for name in names}))
     functions = [function(name) for name in names]
     if collision(settings, *names) is None:

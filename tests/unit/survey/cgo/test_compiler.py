@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.config.settings import Choices, Config, FunctionTable, Settings
+from lambdabuild.config.options import Config
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.model import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.cgo.compiler import Compilers, compilers_of
@@ -161,11 +162,14 @@ def test_for_what_lambda_has_not_a_compiler_has_to_be_named(tmp_path: Path) -> N
 
 
 def test_only_functions_with_cgo_on_have_a_compiler() -> None:
-    def table(*, cgo: bool | None = True, **environment: str) -> FunctionTable:
-        return FunctionTable(Choices(cgo=cgo, environment=environment))
-
     settings = Settings(
-        Config(functions={"c": table(), "off": table(CGO_ENABLED="0"), "go": table(cgo=None)})
+        Config(
+            functions={
+                "c": {"cgo": True},
+                "off": {"cgo": True, "environment": {"CGO_ENABLED": "0"}},
+                "go": {},
+            }
+        )
     )
     wanted = [("c", X86_64), ("c", ARM64), ("off", X86_64), ("go", X86_64), ("other", X86_64)]
     found = compilers_of(wanted, settings, {"PATH": "/usr/bin"}, {})

@@ -1,0 +1,346 @@
+"""The option table: each option is one field, whose default is an `option` with all that is said of it.
+
+From it are made the keys of `lambdabuild.toml` and how they are checked (`configfile`), the flags
+(`flags`), what `init` writes (`starter`), docs/reference/configuration.md and the schema of the file.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+from lambdabuild.config import parsing
+from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime, Target
+
+if TYPE_CHECKING:
+    from lambdabuild.config.limits import Growth
+    from lambdabuild.core.shards import Shard
+
+T = TypeVar("T")
+
+FILE_NAME = "lambdabuild.toml"
+DEFAULT_TAGS = ("lambda.norpc",)
+"""Leaves the RPC server of the retired go1.x runtime out of aws-lambda-go.
+
+https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
+"""
+
+
+class Kind(NamedTuple):
+    """What TOML holds for an option, and how a flag gives it."""
+
+    fits: Callable[[Any], bool]
+    wrong: str = ""
+    """What is said of a value that does not fit."""
+    written: str = ""
+    """A value, as TOML has it."""
+    flag: Any = str | None
+    """The type by which typer knows the flag."""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+TEXT = Kind(_is_text, "is not a string", '"…"')
+TEXTS = Kind(_are_texts, "is not a list of strings", '["…"]', list[str] | None)
+WORDS = TEXTS._replace(flag=str | None)
+ONE_OR_MORE = TEXTS._replace(fits=lambda value: _is_text(value) or _are_texts(value))
+SWITCH = Kind(lambda value: isinstance(value, bool), "is neither true nor false", "true", bool)
+AMOUNT = Kind(
+    lambda value: isinstance(value, str | int) and not isinstance(value, bool),
+    "is neither a string nor a number",
+    '"5MB"',
+)
+VARIABLES = Kind(lambda value: isinstance(value, dict))
+COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
+
+# Flags that commands take together.
+GENERAL = "every command"
+SELECTING = "all, build, watch, why, list"
+OUTPUT = "all, build, watch, why"
+BUILDING = "all, build, watch"
+
+# The tables of `lambdabuild.toml` that may have a key.
+TOP = "top level"
+BOTH = "top level, function"
+FUNCTION = "function"
+
+
+class Option(NamedTuple):
+    """How one option is written: as a key of `lambdabuild.toml`, as a flag, or as either."""
+
+    default: Any
+    help: str
+    """What it does, without a full stop."""
+    flag: str = ""
+    """Its names and what stands for its value: `--jobs -j N`."""
+    key: str = ""
+    parse: Callable[[Any], Any] = lambda value: value
+    """Makes the value of what TOML or the flag holds; None is no choice."""
+    kind: Kind = TEXT
+    about: str = ""
+    """What there is to say of the key, where that is not `help`."""
+    example: str = "true"
+    """A value as TOML has it, of a key without a default."""
+    values: tuple[str, ...] = ()
+    """All that is taken, where that can be listed."""
+    unset: str = ""
+    """What holds by default, where the default itself cannot tell."""
+    variable: str = ""
+    """In the environment; it beats the key, and the flag beats both."""
+    beside: tuple["Option", ...] = ()
+    """Flags that add to its value."""
+    panel: str = ""
+    where: str = BOTH
+    name: str = ""
+    """The field that holds its value."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its flag, the long one first."""
+        return [word for word in self.flag.split() if word.startswith("-")]
+
+    @property
+    def metavar(self) -> str | None:
+        return self.flag.split()[-1] if self.flag and self.kind is not SWITCH else None
+
+    @property
+    def default_text(self) -> str:
+        """What holds where nobody says anything, as the command line has it; empty for nothing."""
+        return self.unset or " ".join(words_of(self.default))
+
+    @property
+    def flag_help(self) -> str:
+        repeatable = "; repeatable" if self.kind.flag == TEXTS.flag else ""
+        default = f" [{self.default_text}]" if self.default_text else ""
+        return f"{self.help}{repeatable}.{default}"
+
+    def value(self, written: Any) -> Any:
+        """Return the value of what TOML or the flag holds, or None if that is no choice.
+
+        Raises:
+            UnfitError: it does not do, which is to be said with the name of its place.
+
+        """
+        return self.parse(tuple(written) if isinstance(written, list) else written)
+
+
+def words_of(value: object) -> list[str]:
+    """Return a value as the command line has it: no word, one, or several."""
+    if isinstance(value, tuple) and not isinstance(value, Target):
+        return [word for item in value for word in words_of(item)]
+    if value is None or value is False:
+        return []
+    return [value.label if isinstance(value, Target) else str(value)]
+
+
+def option(default: T, *said: Any, **more: Any) -> T:
+    """Return an `Option` in the place of a field's default, for `_table` to take that out of it."""
+    made = Option(default, *said, **more)
+    kind = {bool: SWITCH, tuple: TEXTS}.get(type(default), TEXT) if made.kind is TEXT else made.kind
+    return cast("T", made._replace(kind=kind, about=made.about or f"{made.help}."))
+
+
+def _table(holder: T) -> T:
+    named_tuple = cast("Any", holder)
+    defaults = named_tuple._field_defaults.values()
+    named_tuple.__new__.__defaults__ = tuple(
+        default.default if isinstance(default, Option) else default for default in defaults
+    )
+    return holder
+
+
+def _options_of(holder: Any, panel: str = "", where: str = BOTH) -> Iterator[Option]:
+    for name, found in holder._field_defaults.items():
+        if isinstance(found, Option):
+            for one in (found, *found.beside):
+                yield one._replace(
+                    name=name,
+                    panel=found.panel or panel,
+                    where=FUNCTION if one.where == FUNCTION else where,
+                )
+
+
+Chosen = Mapping[str, Any]
+"""What one place (the command line, a function's table, the top level) says, by field."""
+NOTHING_SAID: Chosen = MappingProxyType({})
+
+
+# fmt: off
+@_table
+class General(NamedTuple):
+    """What every command takes, before its name or after it."""
+
+    directory: str | None = option(None, "Run as if started in DIR", "--directory -C DIR")
+    config: str | None = option(None, "The configuration", "--config FILE", unset=FILE_NAME)
+    verbose: bool = option(False, "Show everything that is logged", "--verbose -v")
+    quiet: bool = option(False, "Show only what is wrong", "--quiet -q")
+    color: str = option("auto", "auto, always or never", "--color WHEN", parse=parsing.parse_color)
+    untrusted: bool = option(
+        False, "Take no configuration that runs programs, or leaves the project", "--untrusted")
+
+
+@_table
+class Narrowing(NamedTuple):
+    """What of all functions is to be built, beyond their names."""
+
+    since: str | None = option(
+        None, "Only what changed since HEAD and REF parted, in git", "--since REF")
+    files_from: str | None = option(
+        None, "Only what the paths in FILE touch; - is stdin", "--files-from FILE")
+    shard: "Shard | None" = option(
+        None, "Only this machine's share of N machines", "--shard I/N", parse=parsing.parse_share)
+    times: str | None = option(None, "Balance shards by the times in this report", "--times FILE")
+
+    @property
+    def by_change(self) -> bool:
+        """Whether it depends on what changed."""
+        return self.since is not None or self.files_from is not None
+
+    @property
+    def narrows(self) -> bool:
+        return self.by_change or self.shard is not None
+
+
+NOTHING_LEFT_OUT = Narrowing()
+
+
+@_table
+class Request(NamedTuple):
+    """What a person asks to be built, and how."""
+
+    names: tuple[str, ...] = ()
+    """Names, globs and paths; empty for every function."""
+    narrowing: Narrowing = NOTHING_LEFT_OUT
+    replace: bool = False
+    """Replace files in the way that lambdabuild did not write: somebody said `--force`."""
+    local_cache_only: bool = False
+    """Ask no shared cache: what is being edited, nobody else has built."""
+    jobs: int | None = option(
+        None, "Processes at a time", "--jobs -j N", kind=COUNT, unset="all processors")
+    fail_fast: bool = option(False, "Stop at the first failure", "--fail-fast")
+    force: bool = option(False, "Build everything again, and replace files in the way", "--force")
+    dry_run: bool = option(False, "Print the `go` commands, and build nothing", "--dry-run -n")
+    explain: bool = option(False, "Tell why each function is built, or is not", "--explain")
+    json: bool = option(False, "Print the result as JSON", "--json")
+    report: str | None = option(None, "Write the result as JSON to FILE", "--report FILE")
+    trace: str | None = option(None, "Write a trace to FILE, for ui.perfetto.dev", "--trace FILE")
+    html: str | None = option(None, "Write the result as a web page to FILE", "--html FILE")
+    check_size: bool = option(
+        False, "Let max_size and max_growth fail, rather than warn", "--check-size")
+
+
+@_table
+class Config(NamedTuple):
+    """A `lambdabuild.toml`, checked, with what the command line has in place of its keys."""
+
+    source: str | None = None
+    """The file it was read from; None where there is none."""
+    choices: Chosen = NOTHING_SAID
+    """What the top level says of every function, by the fields of `BuildSettings`."""
+    functions: Mapping[str, Chosen] = NOTHING_SAID
+    """What the table of a function says of it."""
+    roots: tuple[str, ...] = option(
+        ("api",), "Look for functions here", "--root DIR", "roots", parsing.parse_directories,
+        about="Where to look for functions: every `package main` below becomes one.",
+        panel=SELECTING)
+    exclude: tuple[str, ...] = option(
+        (), "Leave functions out", "--exclude GLOB", "exclude", example='["internal-tools-*"]',
+        about="Functions to leave out, by name or directory (`api/legacy/*`: all below one). What was "
+        "built of them is removed; `--exclude` leaves it as it is, for this once.",
+        panel=SELECTING)
+    out: str = option(
+        "dist", "Where executables go", "--out DIR", "out", parsing.parse_directories,
+        about="Where executables go: `<out>/<function>/bootstrap`.", panel=OUTPUT)
+    in_place: bool = option(
+        False, "Write `bootstrap` into each function's directory", "--in-place", panel=OUTPUT)
+    cache: str | None = option(
+        None, "Share executables: s3://, gs://, az:// or file://", "--cache URL", "cache",
+        lambda text: text or None, example='"s3://bucket/prefix"', variable="LAMBDABUILD_CACHE",
+        panel=BUILDING)
+    cache_mode: str | None = option(
+        None, "read, read-write or off", "--cache-mode MODE", "cache_mode",
+        parsing.parse_cache_mode, unset="read-write", example='"read-write"',
+        about="How caches are used: `read`, `read-write` or `off`.", values=parsing.CACHE_MODES,
+        variable="LAMBDABUILD_CACHE_MODE", panel=BUILDING)
+
+
+@_table
+class BuildSettings(NamedTuple):
+    """What holds for one function once every place has been asked."""
+
+    targets: tuple[Target, ...] = option(
+        (TARGETS[Architecture.X86_64],), "x86_64 (amd64) or arm64", "--arch ARCH", "architecture",
+        parsing.parse_architectures, ONE_OR_MORE, panel=SELECTING,
+        about="`x86_64`, `arm64`, or a list of both.", values=tuple(parsing.ARCHITECTURES),
+        beside=(Option(
+            (), "Any target Go has", "--target GOOS/GOARCH", "", parsing.parse_targets, TEXTS),))
+    runtime: Runtime = option(
+        Runtime.AL2023, "provided.al2023 or provided.al2", "--runtime NAME", "runtime",
+        parsing.parse_runtime, panel=SELECTING, values=tuple(map(str, Runtime)),
+        about="`provided.al2023` or `provided.al2`: for the reports, and for the glibc that C is "
+        "linked with. Without C, an executable is static and runs on either.")
+    tags: tuple[str, ...] = option(
+        DEFAULT_TAGS, "Build tags, by commas", "--tags TAGS", "tags", kind=WORDS, panel=SELECTING,
+        about="Build tags, in place of the default; those in GOFLAGS hold as well.")
+    ldflags: str = option(
+        "-s -w", "For the linker", "--ldflags FLAGS", "ldflags", parsing.parse_ldflags,
+        about="Flags of the linker, in place of the default; those in GOFLAGS hold as well.",
+        panel=OUTPUT)
+    gcflags: str | None = option(
+        None, "For the compiler", "--gcflags FLAGS", "gcflags", parsing.parse_gcflags,
+        about="Flags of the compiler. As long as nobody sets them and `ldflags` strip debug "
+        "information anyway, `all=-dwarf=false`: it need not be made in the first place.",
+        example='""', panel=OUTPUT)
+    """None where nobody chose: lambdabuild may then leave out DWARF that the link strips."""
+    environment: tuple[tuple[str, str], ...] = option(
+        (), "Variables for `go`, such as the instruction set", key="env", kind=VARIABLES,
+        example='{ GOAMD64 = "v1" }')
+    cgo: bool = option(False, "Link C code, with the runtime's own glibc", key="cgo")
+    layer_libraries: tuple[str, ...] = option(
+        (), "Shared libraries that a layer brings, as executables ask for them",
+        key="layer_libraries", parse=parsing.parse_libraries, example='["libpq.so.5"]')
+    zip: bool = option(
+        False, "Pack each function into a zip that Lambda takes", "--zip", "zip", panel=OUTPUT)
+    sbom: bool = option(
+        False, "Write what each is made of, as CycloneDX JSON", "--sbom", "sbom", panel=OUTPUT)
+    max_size: int | None = option(
+        None, "Warn of a larger executable; `--check-size` makes it an error", key="max_size",
+        parse=parsing.parse_max_size, kind=AMOUNT, example='"20MB"')
+    """Bytes."""
+    max_growth: "Growth | None" = option(
+        None, "Warn of one that grew by more, in percent or in bytes (`500kB`)", key="max_growth",
+        parse=parsing.parse_max_growth, kind=AMOUNT, example='"5%"')
+    directory: str | None = option(
+        None, "The function in this directory has the table's name", key="directory",
+        parse=lambda text: PurePosixPath(text).as_posix(), where=FUNCTION,
+        example='"api/invoices/v2"')
+    assets: tuple[str, ...] = option(
+        (), "Files to be packed beside `bootstrap`: globs, relative to the function's directory",
+        key="assets", parse=parsing.parse_assets, where=FUNCTION, example='["templates/*.html"]')
+
+    @property
+    def flags(self) -> Flags:
+        """What is said of the compile and the link."""
+        return Flags(self.tags, self.ldflags, self.gcflags, self.environment, self.cgo)
+# fmt: on
+
+
+OPTIONS = (
+    *_options_of(General, GENERAL),
+    *_options_of(Request, BUILDING),
+    *_options_of(Config, where=TOP),
+    *_options_of(BuildSettings),
+    *_options_of(Narrowing, SELECTING),
+)
+"""The table, in the order of keys and flags."""
+
+
+def options_in(where: str) -> list[Option]:
+    """Return the options that have a key in a table of `lambdabuild.toml`: TOP or FUNCTION."""
+    return [option for option in OPTIONS if option.key and option.where in {where, BOTH}]

@@ -1,0 +1,172 @@
+"""Turn what a person wrote for an option into its value; no disk."""
+
+from typing import TYPE_CHECKING
+
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.model import TARGETS, Architecture, Runtime, Target
+
+if TYPE_CHECKING:
+    from lambdabuild.config.limits import Growth
+    from lambdabuild.core.shards import Shard
+
+# Most runs have no option of the kinds whose modules are imported further down.
+
+CACHE_MODES = ("read", "read-write", "off")
+COLORS = ("auto", "always", "never")
+ARCHITECTURES = {
+    "x86_64": Architecture.X86_64,
+    "amd64": Architecture.X86_64,
+    "arm64": Architecture.ARM64,
+}
+_NEAR_ARCHITECTURES = {"x86-64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
+_RETIRED = ("go1.x", "provided")
+"""Runtimes on Amazon Linux 1. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+MIGRATION = (
+    "use `provided.al2023`, which runs on x86_64 and arm64: the same code, built as an executable "
+    "named `bootstrap`, which is what lambdabuild writes; where the function is deployed, set "
+    "Runtime: provided.al2023 and Handler: bootstrap"
+)
+
+
+class UnfitError(Exception):
+    """Say why a value does not do: words that follow the name of its place, and what helps."""
+
+
+def parse_architecture(text: str) -> Target:
+    """Return the target of an architecture as Lambda or Go names it."""
+    if text in ARCHITECTURES:
+        return TARGETS[ARCHITECTURES[text]]
+    near = _NEAR_ARCHITECTURES.get(text.lower())
+    hint = f"did you mean `{near}`?" if near else did_you_mean(text, ARCHITECTURES)
+    raise LambdabuildError(
+        f"`{text}` is not an architecture that Lambda has",
+        hint=hint or "use `x86_64` or `arm64`",
+    )
+
+
+def parse_architectures(texts: str | tuple[str, ...]) -> tuple[Target, ...]:
+    """Return the targets of one architecture or several, each once."""
+    if not texts and not isinstance(texts, str):
+        raise UnfitError("names none", 'use "x86_64", "arm64", or both in a list')
+    several = (texts,) if isinstance(texts, str) else texts
+    return tuple(dict.fromkeys(map(parse_architecture, several)))
+
+
+def parse_target(text: str) -> Target:
+    """Return the target that `GOOS/GOARCH` names; whether Go knows it, Go will say."""
+    goos, slash, goarch = text.partition("/")
+    if not (slash and goos.isalnum() and goarch.isalnum()):
+        raise LambdabuildError(
+            f"`{text}` is not a target",
+            hint="write GOOS/GOARCH, such as `linux/arm64`; `go tool dist list` names them all",
+        )
+    return Target(goos, goarch)
+
+
+def parse_targets(texts: tuple[str, ...]) -> tuple[Target, ...]:
+    """Return the targets that `GOOS/GOARCH` name, each once."""
+    return tuple(dict.fromkeys(map(parse_target, texts)))
+
+
+def parse_runtime(text: str) -> Runtime:
+    """Return the runtime named `text`; the error about go1.x explains the migration."""
+    try:
+        return Runtime(text)
+    except ValueError:
+        pass
+    if text in _RETIRED:
+        raise LambdabuildError(
+            f"the runtime `{text}` was retired by AWS, and has no arm64", hint=MIGRATION
+        )
+    raise LambdabuildError(
+        f"`{text}` is not a runtime that runs Go executables",
+        hint=did_you_mean(text, [*Runtime]) or "use `provided.al2023` or `provided.al2`",
+    )
+
+
+def parse_cache_mode(text: str) -> str:
+    """Return the mode of the caches that `text` names."""
+    if text in CACHE_MODES:
+        return text
+    raise LambdabuildError(
+        f"`{text}` is not a mode of the caches",
+        hint=did_you_mean(text, CACHE_MODES) or "use `read`, `read-write` or `off`",
+    )
+
+
+def parse_color(text: str) -> str:
+    """Return when there are colours."""
+    if text in COLORS:
+        return text
+    raise LambdabuildError(
+        f"--color is auto, always or never, not `{text}`", hint=did_you_mean(text, COLORS)
+    )
+
+
+def parse_directories(texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return one directory, or several: each is named, and there are some."""
+    if not texts or not all(texts):
+        # An empty path would be the directory that it is relative to.
+        raise UnfitError("names no directory", "name one, such as `api` or `dist`")
+    return texts
+
+
+def parse_assets(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return globs of files below a function's directory."""
+    from lambdabuild.core.globs import pattern_problem
+
+    for pattern in patterns:
+        if problem := pattern_problem(pattern):
+            raise UnfitError(f"has `{pattern}`, which {problem[0]}", problem[1])
+    return patterns
+
+
+def parse_libraries(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of shared libraries, as executables ask for them."""
+    for name in names:
+        if not name or "/" in name:
+            raise UnfitError(
+                f"has `{name}`, which is not the name of a library",
+                "name each as the executable asks for it, such as `libpq.so.5`",
+            )
+    return names
+
+
+def parse_ldflags(text: str) -> str:
+    """Return flags of the linker."""
+    return _tool_flags("ldflags", text)
+
+
+def parse_gcflags(text: str) -> str | None:
+    """Return flags of the compiler; none is the default written down: nobody chose."""
+    return _tool_flags("gcflags", text) or None
+
+
+def _tool_flags(kind: str, text: str) -> str:
+    if text:
+        from lambdabuild.golang.tool_flags import problem_of
+
+        if problem := problem_of(kind, text):
+            raise UnfitError(*problem)
+    return text
+
+
+def parse_max_size(value: str | int) -> int:
+    """Return a limit of size in bytes."""
+    from lambdabuild.config.limits import parse_size
+
+    return parse_size(value)
+
+
+def parse_max_growth(value: str | int) -> "Growth":
+    """Return a limit of growth."""
+    from lambdabuild.config.limits import parse_growth
+
+    return parse_growth(value)
+
+
+def parse_share(text: str) -> "Shard":
+    """Return one machine's share of the functions."""
+    from lambdabuild.core.shards import parse_shard
+
+    return parse_shard(text)
