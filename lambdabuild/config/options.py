@@ -290,7 +290,8 @@ class BuildSettings(NamedTuple):
         about="Build tags, in place of the default; those in GOFLAGS hold as well.")
     ldflags: str = option(
         "-s -w", "For the linker", "--ldflags FLAGS", "ldflags", parsing.parse_ldflags,
-        about="Flags of the linker, in place of the default; those in GOFLAGS hold as well.",
+        about="Flags of the linker, in place of the default; those in GOFLAGS hold as well. One "
+        "that names an output, such as `-o`, is an error.",
         panel=OUTPUT)
     gcflags: str | None = option(
         None, "For the compiler", "--gcflags FLAGS", "gcflags", parsing.parse_gcflags,

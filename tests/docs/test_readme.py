@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.starter import starter_config
 from tests.docs.markdown import Block, blocks
 from tests.docs.terminal import run_on_terminal, screen
 from tests.environment import CLEAN, INSTALLED
@@ -90,16 +89,6 @@ def test_its_configuration_is_valid(block: Block) -> None:
         assert config.functions["billing"]["directory"] == "api/invoices/v2"
     else:
         assert config.functions["thumbnails"] == {"cgo": True}
-
-
-def test_its_configuration_shows_every_key() -> None:
-    shown = "\n".join(block.text for block in blocks(README, "toml"))
-
-    assert _keys(starter_config(["api"], 1)) <= _keys(shown)
-
-
-def _keys(text: str) -> set[str]:
-    return set(re.findall(r"^(?:# )?(\w+) = ", text, re.MULTILINE))
 
 
 def test_its_makefile_builds_before_it_deploys(tmp_path: Path) -> None:
