@@ -1,11 +1,12 @@
-"""Compare go.sum files: modules that have another sum at the same version; no disk.
+"""Compare go.mod, go.work, go.sum and vendor/modules.txt with what they were; no disk.
 
-https://go.dev/ref/mod#go-sum-files
+https://go.dev/ref/mod#go-mod-file, #workspaces, #go-sum-files, #vendoring
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lambdabuild.core.model import Package
+from lambdabuild.golang.source import directives
 
 
 def replaced(before: str, now: str) -> dict[str, str]:
@@ -38,3 +39,44 @@ def _with_sum(package: Package, sums: Mapping[str, str]) -> Package:
         return package
     go_sum = sums.get(f"{module.path} {module.version}", module.go_sum)
     return package._replace(module=module._replace(go_sum=go_sum))
+
+
+def differences(before: str | None, now: str | None) -> dict[str, str]:
+    """Return what a go.mod or go.work says otherwise, by directive, as people read it.
+
+    None stands for no file: then whether it is there differs, which is under "".
+    """
+    if before is None or now is None:
+        return {} if before == now else {"": "added" if before is None else "removed"}
+    old, new = set(directives(before)), set(directives(now))
+    return {
+        name: f"{name} {_listed(name, old - new)} → {_listed(name, new - old)}"
+        for name, _ in old ^ new
+    }
+
+
+def _listed(name: str, lines: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    return ", ".join(sorted(" ".join(words) for what, words in lines if what == name)) or "none"
+
+
+def vendored(text: str) -> dict[str, str]:
+    """Return what a vendor/modules.txt says of each package's module: `path version ## explicit`."""
+    found: dict[str, str] = {}
+    of_all = module = ""
+    for line in text.splitlines():
+        if line.startswith("# "):
+            module = line.removeprefix("# ")
+        elif line.startswith("## ") and not module:
+            of_all = f" {line}"
+        elif line.startswith("## "):
+            module += f" {line}"
+        else:
+            found[line.strip()] = module + of_all
+    return found
+
+
+def bump(before: str | None, now: str | None) -> str:
+    """Return as people read it what is said otherwise of a package's module."""
+    old, new = ((said or "none").partition(" ## ")[0] for said in (before, now))
+    path = old.partition(" ")[0]
+    return f"{new} changed" if old == new else f"{old} → {new.removeprefix(f'{path} ')}"

@@ -1,7 +1,7 @@
 """Read from Go files what decides which packages there are."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -27,8 +27,7 @@ _PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
 _IMPORT_C = re.compile(rb""""C"|`C`""")
 _CGO_CONSTRAINT = re.compile(rb"^//[ \t]*(?:go:build|\+build)\b[^\n]*\bcgo\b", re.MULTILINE)
 _EMBED = re.compile(rb"//go:embed[^\n]*")
-_DIRECTIVE = re.compile(r"^\s*(?P<word>module|use|replace|ignore)\b\s*(?P<rest>.*)$")
-_WORD = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`|[^\s"`]+')
+_WORD = re.compile(r"""//.*|[()]|"(?:\\.|[^"\\])*"|`[^`]*`|(?:(?!//)[^\s"`()])+""")
 
 
 def is_source(name: str) -> bool:
@@ -86,37 +85,32 @@ def parse_directives(text: str) -> Directives:
     https://go.dev/ref/mod#go-mod-file-replace: a replacement is a directory if it begins with
     `./`, `../` or `/`.
     """
-    module: list[str] = []
-    use: list[str] = []
-    replace: list[str] = []
-    ignore: list[str] = []
-    block = None
-    for raw in text.splitlines():
-        line = raw.partition("//")[0].strip()
-        if block and line.startswith(")"):
-            block = None
-            continue
-        word, rest = block, line
-        if block is None:
-            match = _DIRECTIVE.match(line)
-            if not match:
-                continue
-            word, rest = match["word"], match["rest"]
-            if rest.startswith("("):
-                block = None if rest.endswith(")") else word
-                continue
-        words = [item.strip('"`') for item in _WORD.findall(rest)]
-        if word == "module":
-            module += words[:1]
-        elif word == "use":
-            use += words[:1]
-        elif word == "ignore":
-            ignore += words[:1]
-        elif "=>" in words:
-            target = words[words.index("=>") + 1 :][:1]
-            replace += [item for item in target if item.startswith(("./", "../", "/"))]
-            replace += [item for item in target if item in {".", ".."}]
-    return Directives(next(iter(module), None), tuple(use), tuple(replace), tuple(ignore))
+    found: dict[str, list[str]] = {"module": [], "use": [], "replace": [], "ignore": []}
+    for name, words in directives(text):
+        if name == "replace":
+            target = words[words.index("=>") + 1 :][:1] if "=>" in words else ()
+            found[name] += [item for item in target if f"{item}/".startswith(("./", "../", "/"))]
+        elif name in found:
+            found[name] += words[:1]
+    module, *others = found.values()
+    return Directives(next(iter(module), None), *map(tuple, others))
+
+
+def directives(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return what each line of a go.mod or go.work is about, and its other words; unquoted.
+
+    https://go.dev/ref/mod#go-mod-file-lexical
+    """
+    block = ""
+    for line in text.split("\n"):
+        words = [word.strip('"`') for word in _WORD.findall(line) if not word.startswith("//")]
+        if words[:1] == [")"]:
+            block = ""
+        elif words[1:2] == ["("]:
+            block = "" if words[-1] == ")" else words[0]
+        elif words:
+            name, *rest = [block, *words] if block else words
+            yield name, tuple(rest)
 
 
 def ignores(patterns: Iterable[str], directory: str) -> bool:

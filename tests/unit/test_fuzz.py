@@ -27,7 +27,7 @@ from lambdabuild.core.positions import of_key, of_module_file
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.c_files import directives, named_in, parse_rule, preamble
-from lambdabuild.golang.modfiles import merged
+from lambdabuild.golang.modfiles import bump, differences, merged, vendored
 from lambdabuild.golang.output import (
     parse_build_ids,
     parse_build_output,
@@ -250,6 +250,10 @@ def sources(content: bytes) -> None:
     for parse in (parse_directives, parse_rule, without_stacks, parse_build_info):
         parse(text)
     merged(text, text[::-1])
+    assert differences(text, text) == {}
+    differences(text, text[::-1])
+    for said in vendored(text).values():
+        bump(said, None)
     parse_build_output(text, {"main"}, PROJECT)
     of_key(text, ["functions", "a"])
 
