@@ -1,10 +1,15 @@
-"""Write files as they were at a commit: some of them, or a whole working tree."""
+"""Ask git about the merge base, while `go list` runs, and write files as they were there."""
 
 import os
+import tempfile
 from collections.abc import Collection
+from typing import NamedTuple
 
-from lambdabuild.system.git import GITLINK, Git, Repository
+from lambdabuild.core.spans import Activity
+from lambdabuild.survey.session import Session
+from lambdabuild.system.git import Git, Repository, changed_since
 from lambdabuild.system.process import Run
+from lambdabuild.system.threads import Later
 
 _AT_ONCE = 400
 """Paths on one command line."""
@@ -12,15 +17,27 @@ _LINKS = 8
 """Symbolic links that are followed one after the other."""
 
 
-def prepare(run: Run, repository: Repository, directory: str) -> None:
-    """Do what `copy_base` needs first, if anything differs.
+class Earlier(NamedTuple):
+    """What there was at the merge base, as far as git has been asked."""
 
-    Raises:
-        LambdabuildError: git fails.
+    repository: Repository
+    directory: str
+    """Where files are put as they were; absolute, and of whoever asked."""
+    prepared: Later[None]
+    """Done when git can write files into `directory`."""
 
-    """
-    if any(change.before and change.known for change in repository.changes):
-        _index(run, repository, _place(directory, 0))
+
+def look_back(session: Session, ref: str) -> Earlier:
+    """Ask git what differs between the merge base with `ref` and now."""
+    with session.timeline.span(Activity.GIT, ref):
+        repository = changed_since(session.run, session.project, ref)
+    directory = os.path.realpath(tempfile.mkdtemp(prefix="lambdabuild-"))
+
+    def prepare() -> None:
+        if any(change.before and change.known for change in repository.changes):
+            _index(session.run, repository, _place(directory, 0))
+
+    return Earlier(repository, directory, Later(prepare))
 
 
 def _place(directory: str, number: int) -> str:
@@ -34,10 +51,6 @@ def copy_base(
 
     As git would check it out, with its filters and line ends. `wanted` are paths of changes, which
     the result maps to a copy; what was a symbolic link, to what it led to. `directory` is made.
-
-    Raises:
-        LambdabuildError: git fails.
-
     """
     copies: dict[str, str] = {}
     os.makedirs(directory, exist_ok=True)
@@ -93,29 +106,3 @@ def _follow_links(
 def _target(path: str, link: str) -> str:
     """Return where a link leads, from where it is, or from where it was."""
     return os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(link)))
-
-
-def check_out(run: Run, repository: Repository, place: str) -> None:
-    """Write all files of the base, each below `place` with its absolute path after that.
-
-    Submodules that do not differ are links to where they are.
-
-    Raises:
-        LambdabuildError: git fails.
-
-    """
-    for number, one in enumerate(repository.all):
-        git, index = Git(run, one.top), _index(run, one, f"{place}.{number}")
-        top = f"{place}{one.top}"
-        os.makedirs(top, exist_ok=True)
-        # Files that git keeps elsewhere are no matter to Go, and may have to be fetched.
-        away = {**index, "GIT_LFS_SKIP_SMUDGE": "1"}
-        git.text("checkout-index", "--all", "--force", f"--prefix={top}/", environment=away)
-        staged = git.text("ls-files", "--stage", "-z", environment=index)
-        inner = {module.top for module in one.submodules}
-        for entry in staged.split("\0"):
-            name = entry.partition("\t")[2]
-            path = os.path.join(one.top, name)
-            if entry.startswith(GITLINK) and path not in inner and os.path.isdir(path):
-                os.rmdir(f"{place}{path}")
-                os.symlink(path, f"{place}{path}")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,8 @@ from lambdabuild.config.options import FILE_NAME, BuildSettings
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.model import Function, Input, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
-from lambdabuild.golang import modfiles
+from lambdabuild.golang import modfiles, source
 from lambdabuild.golang.tree import walk
-from lambdabuild.selection.base_tree import Shadow
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery
@@ -33,7 +31,6 @@ ANOTHER = "another"
 """Stands for a text that is known to have been another."""
 VENDORED = f"{os.sep}vendor{os.sep}modules.txt"
 _SUMS = (f"{os.sep}go.sum", f"{os.sep}go.work.sum")
-_TOOLCHAIN = re.compile(r"^toolchain[ \t]+(\S+)", re.MULTILINE)
 
 
 class Comparison(NamedTuple):
@@ -67,14 +64,12 @@ class Comparison(NamedTuple):
         return _digest(self.copies[path]) if path in self.copies else ANOTHER
 
 
-def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
+def compare_packages(
+    comparison: Comparison, directory: str, texts: Mapping[Key, str]
+) -> dict[Key, str]:
     """Ask Go what there was, and compare all that steps were built from.
 
-    `directory` is an empty one to work in.
-
-    Raises:
-        LambdabuildError: Go, or the configuration, cannot tell.
-
+    `directory` is an empty one to work in; `texts` has reasons that Go does not show.
     """
     session, found = comparison.session, comparison.found
     before = session._replace(settings=_settings_before(comparison))
@@ -82,17 +77,16 @@ def compare_packages(comparison: Comparison, directory: str) -> dict[Key, str]:
     config = before.settings.config
     roots = [os.path.normpath(os.path.join(session.project, root)) for root in config.roots]
     other_sums, instead = _merge_sums(comparison, directory)
-    if any(_is_beyond_overlays(comparison, change) for change in comparison.changes.values()):
-        shadow = Shadow(session, comparison.repository, os.path.join(directory, "tree"))
-        discovery = shadow.discover(found, variants, roots, instead)
-    else:
-        discovery = _overlaid(comparison, directory, variants, roots, instead)
+    discovery = _overlaid(comparison, directory, variants, roots, instead)
     graphs = {key: modfiles.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
     discovery = discovery._replace(graphs=graphs)
     steps, inputs = _steps_before(before, found, discovery, comparison)
     reasons = {}
     for step in found.plan.steps:
         reason = _renamed(comparison, before.settings, step.function)
+        if reason is None and step.key in texts:
+            is_new = _is_new(comparison, step.function.directory)
+            reason = "it is new" if is_new else texts[step.key]
         old = steps.get(step.key)
         if reason is None and old is None:
             there = any(name == step.function.name for name, _ in steps)
@@ -127,30 +121,6 @@ def _merge_sums(comparison: Comparison, directory: str) -> tuple[dict[str, str],
     return before, files
 
 
-def _is_beyond_overlays(comparison: Comparison, change: Change) -> bool:
-    """Tell whether Go takes no notice of an overlay for a file, or other files hang on it.
-
-    Go reads vendor/modules.txt from the disk, as it did go.work (Go 1.22, `ReadWorkFile`), and
-    decides by the go.mod on disk which toolchain to be.
-    """
-    name = os.path.basename(change.path)
-    if not change.known:
-        return False
-    if name in {"go.work", "go.work.sum"} or change.path.endswith(VENDORED):
-        return change.path in comparison.found.baseline.stamps.files or not change.now
-    if name != "go.mod":
-        return False
-    if change.before != change.now:
-        return True
-    return toolchain(comparison.text_before(change.path)) != toolchain(text_of(change.path))
-
-
-def toolchain(text: str | None) -> str | None:
-    """Return the toolchain that a go.mod names."""
-    match = _TOOLCHAIN.search(text or "")
-    return match[1] if match else None
-
-
 def _overlaid(
     comparison: Comparison,
     directory: str,
@@ -176,10 +146,11 @@ def _steps_before(
     before: Session, found: Survey, discovery: Discovery, comparison: Comparison
 ) -> tuple[dict[Key, Step], dict[Key, tuple[Input, ...]]]:
     """Return the steps there were, of the functions that there are, and their inputs."""
+    loads = {directory for directory, _ in discovery.graphs}
     functions = [
-        function._replace(load_directory=directory)
+        function
         for function in dict.fromkeys(step.function for step in found.plan.steps)
-        if (directory := _load_before(function, discovery)) is not None
+        if function.load_directory in loads
     ]
     loaded = {
         key: (package, graph)
@@ -194,27 +165,14 @@ def _steps_before(
     return {step.key: step for step in plan.steps}, inputs
 
 
-def _load_before(function: Function, discovery: Discovery) -> str | None:
-    """Return where Go was run for a function; in a workspace that came or went, elsewhere."""
-    holding = {
-        directory
-        for (directory, _), graph in discovery.graphs.items()
-        for package in [graph.get(function.package)]
-        if package is not None and package.directory == function.directory
-    }
-    if not holding or function.load_directory in holding:
-        loads = {directory for directory, _ in discovery.graphs}
-        return function.load_directory if function.load_directory in loads else None
-    return min(holding)
+def _is_new(comparison: Comparison, directory: str) -> bool:
+    paths = [os.path.join(directory, n) for n in os.listdir(directory) if source.is_source(n)]
+    changes = [comparison.changes.get(path) for path in paths]
+    return all(change is not None and not change.before for change in changes)
 
 
 def _settings_before(comparison: Comparison) -> Settings:
-    """Return the settings that held, with today's command line.
-
-    Raises:
-        LambdabuildError: the configuration there was is wrong.
-
-    """
+    """Return the settings that held, with today's command line."""
     session = comparison.session
     settings = session.settings
     path = os.path.join(session.project, FILE_NAME)

@@ -24,7 +24,7 @@ from lambdabuild.system import files
 from lambdabuild.system.threads import Later
 
 if TYPE_CHECKING:
-    from lambdabuild.selection.earlier import Earlier
+    from lambdabuild.selection.base_files import Earlier
 
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _ESCAPES = {
@@ -54,10 +54,6 @@ def survey_some(
     """Find out what there is, and what of it is wanted; for the rest see `survey`.
 
     `next_` is a module that will be needed: it is imported while `go list` is at work.
-
-    Raises:
-        LambdabuildError: one or the other cannot be told.
-
     """
     ref = narrowing.since
     earlier = Later(lambda: _look_back(session, ref, next_)) if ref is not None else None
@@ -75,7 +71,7 @@ def survey_some(
 
 
 def _look_back(session: Session, ref: str, next_: str) -> "Earlier":
-    from lambdabuild.selection.earlier import look_back
+    from lambdabuild.selection.base_files import look_back
 
     earlier = look_back(session, ref)
     # `go list` is at work by now, and does not wait for these.
@@ -139,12 +135,7 @@ def _touched(
 
 
 def _paths_from(session: Session, source: str) -> list[str]:
-    """Return the paths, absolute, that a file has one a line, or with NUL characters between.
-
-    Raises:
-        LambdabuildError: it cannot be read, or has something else in it.
-
-    """
+    """Return the paths, absolute, that a file has one a line, or with NUL characters between."""
     try:
         content = _standard_input() if source == "-" else _read(session, source)
     except OSError as error:
@@ -171,10 +162,6 @@ def _unquoted(name: str) -> str:
     r"""Return a path that git may have put in quotes, as it does if there is a `\303` in it.
 
     https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath
-
-    Raises:
-        LambdabuildError: there is a tab in it, which git would have put in quotes.
-
     """
     if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
         if "\t" in name:
@@ -193,12 +180,7 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 
 def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
-    """Return the seconds that functions took, by name, of the report that was named or of here.
-
-    Raises:
-        LambdabuildError: the report cannot be read, or is none.
-
-    """
+    """Return the seconds that functions took, by name, of the report that was named or of here."""
     if narrowing.times is None:
         return recorded_seconds(read_history(Home(session.project, session.environment).history))
     try:

@@ -11,9 +11,9 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.core.origins import packed_text
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.golang import source
-from lambdabuild.selection.base_files import copy_base
+from lambdabuild.selection.base_files import Earlier, copy_base
 from lambdabuild.selection.compare import ANOTHER, VENDORED, Comparison, compare_packages
-from lambdabuild.selection.earlier import Earlier
+from lambdabuild.selection.compare_texts import Texts
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.stamps import SOURCE, WHOLE, Level
 from lambdabuild.survey.inputs import first_change
@@ -26,12 +26,7 @@ _DECIDING = frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})
 
 
 def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key, str]:
-    """Return the steps whose inputs differ from what they were, and why.
-
-    Raises:
-        LambdabuildError: git cannot tell what differs.
-
-    """
+    """Return the steps whose inputs differ from what they were, and why."""
     repository, place = earlier.repository, earlier.directory
     aliases = Aliases(found.baseline.stamps)
     _warn_of_unseen(session, found, repository, aliases)
@@ -58,7 +53,10 @@ def _touched(comparison: Comparison, directory: str) -> dict[Key, str]:
     changes = list(comparison.changes.values())
     if any(_is_structural(comparison, change) for change in changes):
         try:
-            compared = compare_packages(comparison, directory)
+            texts = Texts(comparison)
+            others = {p: c for p, c in comparison.changes.items() if p not in texts.kept}
+            laid_over = comparison._replace(changes=others)
+            compared = compare_packages(laid_over, directory, texts.reasons)
         except LambdabuildError as error:
             message = str(error).splitlines()[0]
             comparison.session.console.warn(
@@ -119,7 +117,7 @@ def _is_structural(comparison: Comparison, change: Change) -> bool:
     path = change.path
     if not change.known:
         return False
-    if configures(comparison.session, path):
+    if configures(comparison.session, path) or is_deciding(path):
         return True
     both = change.before and change.now
     stamp = comparison.found.baseline.stamps.files.get(path)
@@ -127,8 +125,7 @@ def _is_structural(comparison: Comparison, change: Change) -> bool:
         if both and stamp.kind == SOURCE and path in comparison.copies:
             return _outline(path) != _outline(comparison.copies[path])
         return not both or stamp.kind in {SOURCE, WHOLE}
-    # Of another module, if it is there: what is looked at is among the stamps.
-    return not change.now and (is_deciding(path) or _is_missed(comparison, path))
+    return not change.now and _is_missed(comparison, path)
 
 
 def _is_missed(comparison: Comparison, path: str) -> bool:

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.amounts import STEPS, amounts
 from tests.e2e.conftest import Project
 from tests.e2e.history import History, without_settings
@@ -220,6 +222,102 @@ def test_touched_is_what_is_made_of_something_else(
         now = closures(history, history.path)
         expected = {path.rpartition("/")[2] for path in now if before.get(path) != now[path]}
         assert history.touched().keys() == expected, done
+        if chance.random() < 0.6:
+            history.commit()
+            done, before = [], now
+
+
+class Modules:
+    """A repository whose modules, workspace and vendor/ are edited at random."""
+
+    def __init__(self, history: History, chance: random.Random) -> None:
+        self.history = history
+        self.chance = chance
+        self.count = 0
+        for place in ("lib", "alt"):
+            history.write(f"{place}/go.mod", "module example.org/lib\n\ngo 1.21\n")
+            self.library(place)
+        for name in ("uses", "none"):
+            history.write(f"api/{name}/data/inner/first.txt", "first")
+            self.function(name)
+        self.module()
+
+    def edit(self) -> str:
+        """Change something and return what was done."""
+        some = self.chance.choice
+        edits: list[Callable[[], str]] = [
+            lambda: self.library(some(["lib", "alt"])), lambda: self.function(some(["uses", "none"])),
+            self.module, self.module, self.workspace, self.workspace, self.vendor, self.cut,
+        ]  # fmt: skip
+        return some(edits)()
+
+    def library(self, place: str) -> str:
+        self.count += 1
+        self.history.write(f"{place}/lib.go", f"package lib\n\nconst Number = {self.count}\n")
+        return f"{place} anew"
+
+    def function(self, name: str) -> str:
+        uses = name == "uses" or self.chance.random() < 0.3
+        imported, said = ('\nimport "example.org/lib"\n', "lib.Number") if uses else ("", "0")
+        text = f"package main\n{imported}{EMBED}\nfunc main() {{ println({said}, files) }}\n"
+        self.history.write(f"api/{name}/main.go", text)
+        return f"{name} anew, {imported!r}"
+
+    def module(self) -> str:
+        place, version = self.chance.choice(["lib", "alt"]), self.chance.choice(["1.22", "1.21"])
+        text = f"module example.com/repo\n\ngo {version}\n\nrequire example.org/lib v1.0.0\n\n"
+        self.history.write("go.mod", f"{text}replace example.org/lib v1.0.0 => ./{place}\n")
+        if (self.history / "vendor").exists():
+            self.vendored()
+        return f"go.mod with {place}, go {version}"
+
+    def workspace(self) -> str:
+        more = self.chance.choice(["", "use ./lib\n", "replace example.org/lib => ./alt\n"])
+        version = self.chance.choice(["1.22", "1.22.1"])
+        text = f"go {version}\n\nuse .\n{more}"
+        if self.chance.random() < 0.3 and (self.history / "go.work").exists():
+            self.history.remove("go.work")
+            return "no go.work"
+        self.history.write("go.work", text)
+        return f"go.work with {more!r}, go {version}"
+
+    def vendor(self) -> str:
+        if (self.history / "vendor").exists() and self.chance.random() < 0.5:
+            self.history.remove("vendor")
+            return "no vendor/"
+        self.vendored()
+        return "go mod vendor"
+
+    def vendored(self) -> None:
+        self.history.go_run("mod", "vendor", env={"GOWORK": "off"})
+
+    def cut(self) -> str:
+        """Have an embedded directory be a module of its own, or no more."""
+        path = f"api/{self.chance.choice(['uses', 'none'])}/data/inner/go.mod"
+        if (self.history / path).exists():
+            self.history.remove(path)
+            return f"{path} removed"
+        self.history.write(path.replace("inner/go.mod", "outer.txt"), "outer")
+        self.history.write(path, "module example.org/inner\n\ngo 1.22\n")
+        return f"{path} added"
+
+
+@pytest.mark.oldest_go
+@amounts("steps", STEPS, short=6, long=30)
+def test_nothing_goes_unseen_that_modules_decide(
+    tmp_path: Path, environment: dict[str, str], go: str, steps: int
+) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - no secret
+    history = History(tmp_path / "repo", without_settings(environment), go)
+    tree = Modules(history, chance)
+    history.start_history()
+    before = closures(history, history.path)
+    done: list[str] = []
+    for _ in range(steps):
+        done += [tree.edit() for _ in range(chance.randint(1, 2))]
+        now = closures(history, history.path)
+        expected = {path.rpartition("/")[2] for path in now if before.get(path) != now[path]}
+        assert history.touched().keys() >= expected, done
         if chance.random() < 0.6:
             history.commit()
             done, before = [], now

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.selection.base_files import check_out, copy_base
+from lambdabuild.selection.base_files import copy_base
 from lambdabuild.system.git import Change, Repository, changed_since, unknown_to_git
 from lambdabuild.system.process import Runner
 from tests.environment import GIT
@@ -339,11 +339,6 @@ def test_a_submodule_at_another_commit(tree: Tree, library: Tree) -> None:
 
 def test_a_submodule_that_does_not_differ_is_told_of(tree: Tree, library: Tree) -> None:
     assert unknown_to_git(tree.since(), [str(library.path / "l")]) == []
-    tree.write(a="2")
-    place = str(tree.path.with_name("place"))
-    check_out(Runner(ENVIRONMENT), tree.since(), place)
-    assert Path(f"{place}{tree.path}/a").read_text() == "1"
-    assert Path(f"{place}{library.path}/l").read_text() == "1"
 
 
 def test_a_submodule_whose_commit_is_not_there_is_not_known(tree: Tree, library: Tree) -> None:
@@ -381,21 +376,6 @@ def test_a_repository_inside_that_is_no_submodule(tree: Tree) -> None:
     inner.commit(i="1")
     assert tree.changes() == {"inner": "?"}
     assert unknown_to_git(tree.since(), [str(inner.path / "i")]) == []
-
-
-def test_a_whole_tree_as_it_was(tree: Tree, library: Tree) -> None:
-    library.write(l="2")
-    tree.put("below/c", "1")
-    (tree.path / "link").symlink_to("a")
-    base = tree.commit()
-    tree.write(a="2", b="2", new="2")
-    shutil.rmtree(tree.path / "below")
-    place = tree.path.with_name("place")
-    check_out(Runner(ENVIRONMENT), tree.since(base), str(place))
-    there = Path(f"{place}{tree.path}")
-    found = {str(p.relative_to(there)): p.read_text() for p in there.rglob("*") if p.is_file()}
-    del found[".gitmodules"]
-    assert found == {"a": "1", "b": "1", "below/c": "1", "link": "1", "lib/l": "1"}
 
 
 def test_a_shallow_clone_is_refused_where_it_does_not_tell(tree: Tree, tmp_path: Path) -> None:
