@@ -11,19 +11,10 @@ from lambdabuild.build.manifest import is_current, says_all, write_manifest
 from lambdabuild.build.reports import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.build.size_limits import Limits, checked
 from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing, Request
+from lambdabuild.core.build import Batch, Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import (
-    Batch,
-    Function,
-    Report,
-    Runtime,
-    Share,
-    Skipped,
-    Status,
-    StepResult,
-    Target,
-)
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity, Report, Share, Status, StepResult
+from lambdabuild.core.target import Runtime, Target
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home

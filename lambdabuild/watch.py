@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
+from lambdabuild.core.build import Batch, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Batch, Report, Status, Step, StepResult
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.filewatch.baseline import Watched
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher

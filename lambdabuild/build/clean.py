@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.options import Request
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.output.console import Console

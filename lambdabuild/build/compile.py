@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 from lambdabuild.build.gocache import forget_packages
 from lambdabuild.build.guard import list_sources
+from lambdabuild.core.build import Batch, Event, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Batch, Command, Completed, Diagnostic, Event, Linked, Step
-from lambdabuild.core.spans import Span
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Linked, Span
 from lambdabuild.golang import commands
 from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.commands import Memory, Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.survey.plan import reached
 from lambdabuild.system import directories
-from lambdabuild.system.process import Run
+from lambdabuild.system.process import Command, Completed, Run
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lambdabuild.core.model import Batch, Package
+from lambdabuild.core.build import Batch
+from lambdabuild.core.gopackage import Package
 from lambdabuild.golang.commands import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.golang.source import PROFILE, is_source
 from lambdabuild.system import directories, files

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact
 from lambdabuild.output.report import manifest_text
 from lambdabuild.state.artifacts import digest, identify
 from lambdabuild.state.state import State

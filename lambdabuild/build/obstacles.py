@@ -11,9 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lambdabuild.core.model import MOST_UNZIPPED, SCHEMA, Artifact, Companion, Identity, Kind, Step
-from lambdabuild.core.origins import sbom_made_from
+from lambdabuild.core.artifact import (
+    MOST_UNZIPPED,
+    Artifact,
+    Companion,
+    Identity,
+    Kind,
+    sbom_made_from,
+)
+from lambdabuild.core.build import Step
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.result import SCHEMA
 from lambdabuild.core.text import to_json
 from lambdabuild.output.merge import is_manifest
 from lambdabuild.packaging import archive

@@ -8,20 +8,12 @@ import tempfile
 from collections.abc import Iterable, Mapping
 
 from lambdabuild.build.obstacles import Coming, ObstacleError, Obstacles, Replacing
-from lambdabuild.core.model import (
-    Artifact,
-    Companion,
-    Diagnostic,
-    Input,
-    Kind,
-    Linked,
-    Status,
-    Step,
-    StepResult,
-    Target,
-)
-from lambdabuild.core.origins import UNKNOWN_CONTENTS
+from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Companion, Input, Kind
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.result import Linked, Status, StepResult
+from lambdabuild.core.target import Target
 from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from lambdabuild.build.manifest import recover_manifest
-from lambdabuild.core.model import Artifact, Companion
+from lambdabuild.core.artifact import Artifact, Companion
 from lambdabuild.state.artifacts import digest, held_companion, identify, remove_empty
 from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary

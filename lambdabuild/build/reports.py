@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Report, Status, StepResult
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import to_json
 from lambdabuild.output import annotating
 from lambdabuild.output.report import report_value

@@ -11,11 +11,12 @@ from typing import NamedTuple
 from lambdabuild.cache.local import LocalCache, cache_limit
 from lambdabuild.cache.transfer import Caches, Mode
 from lambdabuild.config.parsing import parse_cache_mode
+from lambdabuild.core.artifact import UNKNOWN, Input
+from lambdabuild.core.build import Plan, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Input, Linked, Package, Plan, Status, Step, StepResult
-from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.gopackage import Package
+from lambdabuild.core.result import Activity, Linked, Status, StepResult
 from lambdabuild.core.secrets import CACHE_KEY
-from lambdabuild.core.spans import Activity
 from lambdabuild.golang.commands import uses_cgo
 from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.inputs import is_for_c

@@ -24,10 +24,10 @@ from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
 from lambdabuild.core import text
-from lambdabuild.core.model import Batch, Event, Input, Linked, Plan, Step, StepResult
-from lambdabuild.core.origins import epoch_of
+from lambdabuild.core.artifact import Input, epoch_of
+from lambdabuild.core.build import Batch, Event, Plan, Step
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity, Linked, StepResult
 from lambdabuild.golang import commands
 from lambdabuild.packaging.packer import Packed, Packer, Ready
 from lambdabuild.packaging.verify import MOST_FOR_UPLOAD

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from lambdabuild.config.limits import problem_of
-from lambdabuild.core.model import Diagnostic, Report, Status, Step
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status
 from lambdabuild.output.console import Console
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session

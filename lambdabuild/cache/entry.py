@@ -15,7 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lambdabuild.cache.frames import DamagedError, may_be, pack, unpack
-from lambdabuild.core.model import MOST_UNZIPPED
+from lambdabuild.core.artifact import MOST_UNZIPPED
 
 if TYPE_CHECKING:
     from blake3 import blake3

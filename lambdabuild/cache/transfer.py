@@ -19,7 +19,7 @@ from lambdabuild.cache.entry import MOST, BadEntryError, Header, from_object, se
 from lambdabuild.cache.local import LocalCache
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.wanted import Counts, Fetched, Source, Wanted
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 from lambdabuild.system.files import pieces
 from lambdabuild.system.machine import processors
 from lambdabuild.system.threads import Crew, Room

@@ -27,7 +27,9 @@ from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.config.options import Request
-    from lambdabuild.core.model import Function, Report, Runtime, Skipped, Target
+    from lambdabuild.core.build import Function, Skipped
+    from lambdabuild.core.result import Report
+    from lambdabuild.core.target import Runtime, Target
     from lambdabuild.survey.session import Session
 
 # What a command needs beyond its flags is imported when it runs: `--help` and the completion of

@@ -12,7 +12,7 @@ from enum import StrEnum
 from lambdabuild.build import publish
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import GoEnvironment
+from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go

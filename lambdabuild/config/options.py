@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from lambdabuild.config import parsing
-from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime, Target
+from lambdabuild.core.target import TARGETS, Architecture, Flags, Runtime, Target
 
 if TYPE_CHECKING:
     from lambdabuild.config.limits import Growth
-    from lambdabuild.core.shards import Shard
+    from lambdabuild.core.build import Shard
 
 T = TypeVar("T")
 

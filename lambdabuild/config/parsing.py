@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.model import TARGETS, Architecture, Runtime, Target
+from lambdabuild.core.target import TARGETS, Architecture, Runtime, Target
 
 if TYPE_CHECKING:
     from lambdabuild.config.limits import Growth
-    from lambdabuild.core.shards import Shard
+    from lambdabuild.core.build import Shard
 
 # Most runs have no option of the kinds whose modules are imported further down.
 
@@ -167,6 +167,6 @@ def parse_max_growth(value: str | int) -> "Growth":
 
 def parse_share(text: str) -> "Shard":
     """Return one machine's share of the functions."""
-    from lambdabuild.core.shards import parse_shard
+    from lambdabuild.core.build import parse_shard
 
     return parse_shard(text)

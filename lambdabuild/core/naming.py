@@ -8,8 +8,8 @@ from pathlib import PurePath
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.model import Function
 from lambdabuild.core.text import one_line
 
 # Comments and literals first, so that `func main` inside one of them is none.

@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 from lambdabuild.golang.output import Timing
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.model import Command, Flags, Target
+from lambdabuild.core.target import Flags, Target
+from lambdabuild.system.process import Command
 
 OLDEST_GO = (1, 22)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 
-from lambdabuild.core.model import Target
+from lambdabuild.core.target import Target
 from lambdabuild.golang.source import head
 
 # https://pkg.go.dev/internal/syslist, as of Go 1.26

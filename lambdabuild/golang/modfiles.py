@@ -5,7 +5,7 @@ https://go.dev/ref/mod#go-mod-file, #workspaces, #go-sum-files, #vendoring
 
 from collections.abc import Iterable, Mapping
 
-from lambdabuild.core.model import Package
+from lambdabuild.core.gopackage import Package
 from lambdabuild.golang.source import directives
 
 

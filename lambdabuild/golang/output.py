@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import CFlags, Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.core.gopackage import CFlags, Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.core.secrets import without_secrets
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")

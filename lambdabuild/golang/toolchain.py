@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Completed, GoEnvironment
+from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.golang import commands
 from lambdabuild.system import files
-from lambdabuild.system.process import Run
+from lambdabuild.system.process import Completed, Run
 
 INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
 

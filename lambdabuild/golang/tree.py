@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Package
+from lambdabuild.core.gopackage import Package
 from lambdabuild.golang.source import is_source, makes_program
 from lambdabuild.system import files
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.model import Report, Status, StepResult
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import duration, one_line
 from lambdabuild.output.console import Console
 from lambdabuild.output.report import Relative, faults

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from lambdabuild.core.build import Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Plan, Report, Skipped, Status, Target
+from lambdabuild.core.result import Report, Status
 from lambdabuild.core.secrets import without_secrets
+from lambdabuild.core.target import Target
 from lambdabuild.core.text import inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
 
-    from lambdabuild.core.model import Event
+    from lambdabuild.core.build import Event
     from lambdabuild.output.progress import Progress
 
 _STYLES = {

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Diagnostic, StepResult
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import StepResult
 from lambdabuild.output.report import Relative, artifact_value, error_value, result_value
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Diagnostic, Report, Status, StepResult
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import duration, inert, one_line, size, visible
 from lambdabuild.output.report import Relative, faults, rows
 from lambdabuild.output.report import summary as result_line

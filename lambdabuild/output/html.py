@@ -5,7 +5,8 @@ import hashlib
 import re
 from typing import Any
 
-from lambdabuild.core.model import Diagnostic, Report, Status
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status
 from lambdabuild.core.text import to_json, visible
 from lambdabuild.output.lanes import Lane, lanes
 from lambdabuild.output.report import Fault, Relative, faults, report_value, summary

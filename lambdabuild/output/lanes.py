@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 
 CRITICAL = "critical path"
 OWN = "lambdabuild"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
+from lambdabuild.core.build import Shard
 from lambdabuild.core.errors import FAILED, LambdabuildError
-from lambdabuild.core.model import SCHEMA
-from lambdabuild.core.shards import Shard
+from lambdabuild.core.result import SCHEMA
 
 Named = tuple[str, Any]
 """A path as people are shown it, and the JSON that was in the file."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lambdabuild.core.text import duration, one_line
 
 if TYPE_CHECKING:
-    from lambdabuild.core.model import Event
+    from lambdabuild.core.build import Event
 
 
 @dataclass(slots=True)

@@ -5,22 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from lambdabuild.core.artifact import Artifact, Companion, Kind
+from lambdabuild.core.build import Function, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import (
-    SCHEMA,
-    Artifact,
-    Companion,
-    Diagnostic,
-    Function,
-    Kind,
-    Plan,
-    Report,
-    Runtime,
-    Skipped,
-    Status,
-    StepResult,
-    Target,
-)
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
+from lambdabuild.core.target import Runtime, Target
 from lambdabuild.core.text import duration, one_line, size, size_change, to_json, visible
 
 Relative = Callable[[str], str]

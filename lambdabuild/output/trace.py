@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from lambdabuild.core.spans import Span
+from lambdabuild.core.result import Span
 from lambdabuild.output.lanes import CRITICAL, lanes
 
 _PROCESS = 1

@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild.core.artifact import Artifact, Kind, sbom_made_from
+from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Step
-from lambdabuild.core.origins import sbom_made_from
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.result import Linked
 from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo
 from lambdabuild.packaging.packer import Packed, Ready, Staged, write

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from lambdabuild.core.model import (
+from lambdabuild.core.artifact import (
     MOST_UNZIPPED,
     Artifact,
     Asset,
-    Diagnostic,
     Identity,
     Input,
     Kind,
-    Linked,
-    Step,
-    Target,
+    packed_text,
+    zip_made_from,
 )
-from lambdabuild.core.origins import packed_text, zip_made_from
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity, Linked
+from lambdabuild.core.target import Target
 from lambdabuild.golang.output import BuildID
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member

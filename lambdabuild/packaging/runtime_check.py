@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import GLIBC, TARGETS, Architecture, Runtime
+from lambdabuild.core.target import GLIBC, TARGETS, Architecture, Runtime
 from lambdabuild.packaging.elf import Binary, Need, read
 
 # Symbol versions that the libraries of a runtime define, up to the newest of each family. Those of

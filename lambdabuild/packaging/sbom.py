@@ -14,9 +14,8 @@ from typing import Any
 
 from lambdabuild import __version__
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Command
 from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule, parse_build_info
-from lambdabuild.system.process import Run
+from lambdabuild.system.process import Command, Run
 
 Element = dict[str, Any]
 """A part of the document, as its JSON has it."""

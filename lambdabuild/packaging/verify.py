@@ -2,7 +2,8 @@
 
 import os
 
-from lambdabuild.core.model import MOST_UNZIPPED, Asset, Step
+from lambdabuild.core.artifact import MOST_UNZIPPED, Asset
+from lambdabuild.core.build import Step
 from lambdabuild.core.text import size
 from lambdabuild.golang.output import BuildID, parse_build_id
 from lambdabuild.packaging import runtime_check

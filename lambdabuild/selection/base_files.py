@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Collection
 from typing import NamedTuple
 
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity
 from lambdabuild.survey.session import Session
 from lambdabuild.system.git import Git, Repository, changed_since
 from lambdabuild.system.process import Run

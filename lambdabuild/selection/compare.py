@@ -10,7 +10,8 @@ from typing import NamedTuple
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import FILE_NAME, BuildSettings
 from lambdabuild.config.settings import Settings
-from lambdabuild.core.model import Function, Input, Step
+from lambdabuild.core.artifact import Input
+from lambdabuild.core.build import Function, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.golang import modfiles, source
 from lambdabuild.golang.tree import walk

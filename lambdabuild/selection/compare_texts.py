@@ -7,7 +7,7 @@ toolchain. What the texts leave open counts as affected.
 import os
 from collections.abc import Collection
 
-from lambdabuild.core.model import Step
+from lambdabuild.core.build import Step
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang.modfiles import bump, differences, vendored
 from lambdabuild.golang.tree import enclosing

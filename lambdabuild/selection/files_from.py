@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
+from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers, matches_embedded
-from lambdabuild.core.model import Package, Step
+from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import path_of
 from lambdabuild.golang import source

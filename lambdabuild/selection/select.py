@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdabuild.config.options import Narrowing
-from lambdabuild.core import shards
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Share
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity, Share
+from lambdabuild.selection import shards
 from lambdabuild.state.history import read_history
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home

@@ -10,17 +10,11 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from lambdabuild.core.model import (
-    Artifact,
-    Companion,
-    Diagnostic,
-    Identity,
-    Kind,
-    Status,
-    Step,
-    StepResult,
-)
+from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.result import Status, StepResult
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system.own import temporary

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Status
+from lambdabuild.core.result import Status
 from lambdabuild.state.store import write_atomically
 from lambdabuild.state.trends import Run, Timed
 from lambdabuild.system.own import MOST, open_own, read_own

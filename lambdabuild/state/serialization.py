@@ -5,21 +5,10 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from lambdabuild.core.model import (
-    Artifact,
-    CFlags,
-    Companion,
-    Foreign,
-    GoEnvironment,
-    Identity,
-    Input,
-    Kind,
-    Module,
-    Package,
-    Runtime,
-    Target,
-)
+from lambdabuild.core.artifact import Artifact, Companion, Identity, Input, Kind
+from lambdabuild.core.gopackage import CFlags, Foreign, GoEnvironment, Module, Package
 from lambdabuild.core.secrets import remembered
+from lambdabuild.core.target import Runtime, Target
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
-from lambdabuild.core.model import MOST_UNZIPPED
+from lambdabuild.core.artifact import MOST_UNZIPPED
 from lambdabuild.golang.source import PROFILE, is_source, outline
 from lambdabuild.system.files import MOST, content_digest, digest_of, times_of, whole
 

@@ -5,13 +5,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import cast
 
-from lambdabuild.core.model import (
-    Artifact,
-    Foreign,
-    GoEnvironment,
-    Package,
-    Target,
-)
+from lambdabuild.core.artifact import Artifact
+from lambdabuild.core.gopackage import Foreign, GoEnvironment, Package
+from lambdabuild.core.target import Target
 from lambdabuild.golang import tree
 from lambdabuild.state.stamps import Stamps
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact
 from lambdabuild.state.serialization import (
     ForeignError,
     announcement_text,

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.model import SCHEMA, Report, Status, StepResult
+from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
 from lambdabuild.core.text import duration, median, size, size_change
 
 Key = tuple[str, str]

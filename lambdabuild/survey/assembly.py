@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
+from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Function, Package, Skipped
+from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree

@@ -5,18 +5,21 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
-from lambdabuild.core.model import (
+from lambdabuild.core.artifact import (
+    EPOCH,
     Artifact,
     Asset,
     Companion,
-    Diagnostic,
-    Function,
     Input,
     Kind,
-    Step,
+    epoch_of,
+    packed_text,
+    sbom_made_from,
+    zip_made_from,
 )
-from lambdabuild.core.origins import EPOCH, epoch_of, packed_text, sbom_made_from, zip_made_from
+from lambdabuild.core.build import Function, Step
+from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
 from lambdabuild.state.artifacts import held_companion
 from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take

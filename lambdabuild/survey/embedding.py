@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection
 
-from lambdabuild.core.model import Batch, Step
+from lambdabuild.core.build import Batch, Step
 from lambdabuild.golang.source import embeds
 from lambdabuild.state.store import DIRECTORY, STATE
 from lambdabuild.survey.plan import order_of

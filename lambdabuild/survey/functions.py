@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
+from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Function, GoEnvironment, Package, Skipped
+from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree
 from lambdabuild.survey.assembly import Assembly

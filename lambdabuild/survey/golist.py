@@ -8,7 +8,8 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.model import Flags, Foreign, GoEnvironment, Package, Target
+from lambdabuild.core.gopackage import Foreign, GoEnvironment, Package
+from lambdabuild.core.target import Flags, Target
 from lambdabuild.golang import commands, tree
 from lambdabuild.golang.source import embed_directories, parse_directives
 from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused

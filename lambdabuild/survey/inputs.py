@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from lambdabuild.core.model import GoEnvironment, Input, Module, Package, Step
-from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.artifact import UNKNOWN, Input
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import GoEnvironment, Module, Package
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.secrets import DIGEST, remembered
 from lambdabuild.golang.commands import (

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdabuild.config.options import BuildSettings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Diagnostic, GoEnvironment, Package
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang import tree
 from lambdabuild.golang.source import parse_directives

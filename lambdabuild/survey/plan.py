@@ -7,20 +7,11 @@ from types import MappingProxyType
 
 from lambdabuild.config.options import BuildSettings
 from lambdabuild.config.settings import Settings
+from lambdabuild.core.artifact import TEMPORARY, Asset
+from lambdabuild.core.build import Batch, Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import (
-    TEMPORARY,
-    Asset,
-    Batch,
-    CCompiler,
-    Diagnostic,
-    Flags,
-    Function,
-    Package,
-    Plan,
-    Step,
-    Target,
-)
+from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.core.text import one_line
 
 PackageOf = Mapping[tuple[str, Target], tuple[Package, Mapping[str, Package]]]

@@ -4,8 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import PurePath
 
-from lambdabuild.core.model import Input
-from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.artifact import UNKNOWN, Input
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps
 from lambdabuild.survey.survey import Key, Survey

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from lambdabuild.config.options import FILE_NAME, Config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
+from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.model import Function, Skipped
 from lambdabuild.core.text import one_line
 from lambdabuild.golang.tree import enclosing, sources_with_main
 from lambdabuild.output.console import Console

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.config.settings import Settings
+from lambdabuild.core.build import Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import TARGETS, Diagnostic, Package, Skipped, Target
+from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.target import TARGETS, Target
 from lambdabuild.golang.source import ignores, needs_cgo, parse_directives
 from lambdabuild.golang.tree import IRREGULAR, enclosing, sources_with_main
 from lambdabuild.survey.golist import Go, Variant

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lambdabuild.core.artifact import Artifact, Input
+from lambdabuild.core.build import Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Function, GoEnvironment, Input, Plan, Step, Target
+from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
+from lambdabuild.core.target import Target
 from lambdabuild.state import artifacts
 from lambdabuild.state.stamps import Baseline, Look, Stamps, look, take
 from lambdabuild.state.state import Findings, State

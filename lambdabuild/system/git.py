@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Command, Completed
 from lambdabuild.system import files
-from lambdabuild.system.process import Run
+from lambdabuild.system.process import Command, Completed, Run
 
 GITLINK = "160000"
 """The mode of a submodule."""

@@ -10,8 +10,8 @@ import os
 import stat
 from collections.abc import Mapping
 
+from lambdabuild.core.artifact import TEMPORARY
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import TEMPORARY
 
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """No link is followed, no child inherits, and a pipe that nobody reads holds nobody up."""

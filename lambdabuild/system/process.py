@@ -13,11 +13,32 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, TypeVar
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Command, Completed
 from lambdabuild.core.secrets import for_builds, without_secrets
+
+
+class Command(NamedTuple):
+    """A process to run, as a value."""
+
+    arguments: tuple[str, ...]
+    directory: str
+    environment: Mapping[str, str | None] = MappingProxyType({})
+    """Laid over the environment lambdabuild was started in; None takes a variable away."""
+
+
+class Completed(NamedTuple):
+    """How a process ended."""
+
+    code: int
+    """The exit code; negative for the signal that ended it."""
+    output: str
+    error: str
+    stopped: bool = False
+    """lambdabuild ended it, because what it was to make is no longer wanted."""
+
 
 log = logging.getLogger(__name__)
 

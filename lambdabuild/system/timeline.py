@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 
 
 class Timeline:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from lambdabuild.core.model import Companion, Diagnostic, Identity, Kind, Report, Status, StepResult
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.artifact import Companion, Identity, Kind
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.text import duration, size
 from lambdabuild.output.html import page_text
 from tests.unit.values import PROJECT, function, relative, step

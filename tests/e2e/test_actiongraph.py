@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity
 from lambdabuild.golang.action_graph import parse_actions
 from tests.e2e.conftest import FLAGS, Project
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.core.model import TARGETS, Architecture, Flags, Runtime
+from lambdabuild.core.target import TARGETS, Architecture, Flags, Runtime
 from lambdabuild.golang.commands import target_environment
 from lambdabuild.packaging import runtime_check
 from lambdabuild.survey.cgo.compiler import Compilers

@@ -13,21 +13,19 @@ from types import MappingProxyType
 from lambdabuild.build.obstacles import Replacing
 from lambdabuild.build.publish import Publisher
 from lambdabuild.config.settings import Settings
-from lambdabuild.core.model import (
+from lambdabuild.core.artifact import (
     Artifact,
     Companion,
-    Flags,
-    Function,
     Identity,
     Input,
     Kind,
-    Linked,
-    Runtime,
-    Step,
-    StepResult,
+    packed_text,
+    sbom_made_from,
 )
-from lambdabuild.core.origins import packed_text, sbom_made_from
+from lambdabuild.core.build import Function, Step
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.result import Linked, StepResult
+from lambdabuild.core.target import Flags, Runtime
 from lambdabuild.output.console import Console, Look
 from lambdabuild.packaging.packer import Packed, Packer, Staged
 from lambdabuild.state import artifacts

@@ -22,8 +22,8 @@ from lambdabuild.cache.entry import BadEntryError, from_object, read_header, sea
 from lambdabuild.cli.merge_reports import join
 from lambdabuild.config.file import parse_config
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Status
 from lambdabuild.core.positions import of_key, of_module_file
+from lambdabuild.core.result import Status
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.golang.action_graph import parse_actions
 from lambdabuild.golang.c_files import directives, named_in, parse_rule, preamble

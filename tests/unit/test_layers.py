@@ -34,10 +34,11 @@ MODULES = sorted(
 )
 PURE_IN = {
     "cache": "entry frames",
-    "config": "file limits narrowing settings starter untrusted",
+    "config": "file limits options parsing settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "events github html lanes merge report trace",
     "packaging": "buildinfo",
+    "selection": "shards",
     "state": "trends",
     "survey": "inputs plan",
 }

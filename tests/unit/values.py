@@ -6,27 +6,11 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import (
-    TARGETS,
-    Architecture,
-    Artifact,
-    Batch,
-    Companion,
-    Diagnostic,
-    Flags,
-    Function,
-    GoEnvironment,
-    Identity,
-    Kind,
-    Package,
-    Report,
-    Runtime,
-    Share,
-    Status,
-    Step,
-    StepResult,
-    Target,
-)
+from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.build import Batch, Function, Step
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Package
+from lambdabuild.core.result import Report, Share, Status, StepResult
+from lambdabuild.core.target import TARGETS, Architecture, Flags, Runtime, Target
 from lambdabuild.state.stamps import Stamps
 from lambdabuild.state.state import Findings, State
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Architecture, CCompiler, Flags, Runtime, Target
 from lambdabuild.core.secrets import for_builds
+from lambdabuild.core.target import Architecture, CCompiler, Flags, Runtime, Target
 from lambdabuild.golang.commands import split_quoted, strips_dwarf, uses_cgo
 
 _INSTALL = "`pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for {}"
@@ -102,7 +102,7 @@ def _triple(architecture: Architecture, runtime: Runtime) -> str:
 
     https://ziglang.org/documentation/master/#Targets
     """
-    from lambdabuild.core.model import GLIBC
+    from lambdabuild.core.target import GLIBC
 
     glibc = ".".join(map(str, GLIBC[runtime]))
     return f"{_MACHINES[architecture]}-linux-gnu.{glibc}"

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from lambdabuild.config.settings import Settings
+from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Flags, Foreign, Function, Package
+from lambdabuild.core.gopackage import Foreign, Package
+from lambdabuild.core.target import Flags
 from lambdabuild.golang import c_files
 from lambdabuild.golang.commands import (
     build_flags,

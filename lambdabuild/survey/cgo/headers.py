@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import CCompiler, Command, Foreign, Package
+from lambdabuild.core.gopackage import Foreign, Package
 from lambdabuild.core.naming import is_below
+from lambdabuild.core.target import CCompiler
 from lambdabuild.golang import c_files
 from lambdabuild.golang.c_files import are_allowed
 from lambdabuild.golang.commands import split_quoted
@@ -17,7 +18,7 @@ from lambdabuild.state.stamps import Level
 from lambdabuild.survey.golist import nearest_directory
 from lambdabuild.survey.modules import ASSEMBLY
 from lambdabuild.system import directories, files
-from lambdabuild.system.process import Run
+from lambdabuild.system.process import Command, Run
 
 _PLUS_PLUS = (".cc", ".cpp", ".cxx")
 _BY_C = (".c", ".m", *ASSEMBLY)

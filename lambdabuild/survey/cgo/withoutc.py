@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.config.settings import Settings
-from lambdabuild.core.model import Batch, Diagnostic, Package, Plan, Step, Target
+from lambdabuild.core.build import Batch, Plan, Step
+from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.target import Target
 from lambdabuild.golang.c_files import imports_c
 from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo
 from lambdabuild.golang.constraints import left_in, named_for

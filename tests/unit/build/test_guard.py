@@ -10,7 +10,9 @@ import pytest
 
 from lambdabuild.build.compile import wrapper_path
 from lambdabuild.build.guard import list_sources
-from lambdabuild.core.model import Batch, Flags, Function, Module, Package, Step
+from lambdabuild.core.build import Batch, Function, Step
+from lambdabuild.core.gopackage import Module, Package
+from lambdabuild.core.target import Flags
 from lambdabuild.golang.commands import Staging
 from tests.unit.values import X86_64
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.build.obstacles import Replacing, replacing_in
-from lambdabuild.core.model import Status
+from lambdabuild.core.result import Status
 from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo
 from lambdabuild.state.state import State

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.build import publish
+from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Identity
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Identity, Runtime, Status, StepResult
-from lambdabuild.core.origins import UNKNOWN_CONTENTS
+from lambdabuild.core.result import Status, StepResult
+from lambdabuild.core.target import Runtime
 from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 from tests.unit.published import (

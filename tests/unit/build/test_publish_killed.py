@@ -11,7 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from lambdabuild.build import recovery
-from lambdabuild.core.model import Artifact, Kind, Linked, Status, Step
+from lambdabuild.core.artifact import Artifact, Kind
+from lambdabuild.core.build import Step
+from lambdabuild.core.result import Linked, Status
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State

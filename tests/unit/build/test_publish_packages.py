@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.build import obstacles
-from lambdabuild.core.model import Companion, Diagnostic, Identity, Kind, Status
-from lambdabuild.core.origins import sbom_made_from, zip_made_from
+from lambdabuild.core.artifact import Companion, Identity, Kind, sbom_made_from, zip_made_from
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Status
 from lambdabuild.state import artifacts
 from lambdabuild.system.files import content_digest
 from tests.unit.published import GO, PACKAGE, Project, executable, identity, sha256, tamper

@@ -8,7 +8,7 @@ import pytest
 from lambdabuild.build.clean import recall
 from lambdabuild.build.manifest import write_manifest
 from lambdabuild.build.recovery import recover
-from lambdabuild.core.model import Artifact, Kind
+from lambdabuild.core.artifact import Artifact, Kind
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary

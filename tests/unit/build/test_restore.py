@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.build.restore import key_of
-from lambdabuild.core.model import CCompiler, Flags, Input, Package
-from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.artifact import UNKNOWN, Input
+from lambdabuild.core.gopackage import Package
+from lambdabuild.core.target import CCompiler, Flags
 from tests.unit.values import step
 
 STEP = step()

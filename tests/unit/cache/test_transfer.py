@@ -11,7 +11,7 @@ from lambdabuild.cache.local import LocalCache
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.transfer import Caches
 from lambdabuild.cache.wanted import Counts, Fetched, Source
-from lambdabuild.core.spans import Activity
+from lambdabuild.core.result import Activity
 from lambdabuild.system.threads import Crew
 from lambdabuild.system.timeline import Timeline
 

@@ -13,7 +13,7 @@ from lambdabuild.config.parsing import parse_architecture, parse_runtime, parse_
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.globs import pattern_problem
-from lambdabuild.core.model import Flags, Runtime, Target
+from lambdabuild.core.target import Flags, Runtime, Target
 from lambdabuild.golang.tool_flags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import TOP, Config, options_in
 from lambdabuild.config.starter import choose_roots, starter_config
-from lambdabuild.core.model import Runtime
+from lambdabuild.core.target import Runtime
 from tests.unit.values import ARM64, X86_64, directories, elements
 
 FILE = "lambdabuild.toml"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Function
 from lambdabuild.core.naming import (
     Excluded,
     There,

@@ -16,15 +16,17 @@ from lambdabuild.cli.app import app
 from lambdabuild.cli.usage import shown
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import Config
+from lambdabuild.core.build import Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Command, Diagnostic, Plan, Report, Skipped, Status, StepResult
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import in_json, inert, one_line, to_json, visible
 from lambdabuild.output.board import Line, board_lines
 from lambdabuild.output.console import Console, ConsoleHandler, Look
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
 from lambdabuild.output.report import faults, report_value
 from lambdabuild.output.streams import print_columns, print_json, print_line, tell
-from lambdabuild.system.process import shell_line
+from lambdabuild.system.process import Command, shell_line
 from tests.harmless import assert_harmless
 from tests.unit.values import PROJECT, artifact, batch, record, relative, step
 

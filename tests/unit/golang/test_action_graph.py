@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 from lambdabuild.golang.action_graph import Actions, parse_actions
 from lambdabuild.golang.output import Timing
 

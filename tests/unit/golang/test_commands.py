@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import CCompiler, Command, Flags, Target
+from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.golang.commands import (
     Memory,
     Staging,
@@ -22,7 +22,7 @@ from lambdabuild.golang.commands import (
     target_environment,
     uses_cgo,
 )
-from lambdabuild.system.process import shell_line
+from lambdabuild.system.process import Command, shell_line
 from tests.unit.values import ARM64, DARWIN, X86_64, directories, texts
 
 LINUX_X86_64 = {"GOOS": "linux", "GOARCH": "amd64", "CGO_ENABLED": "0", "GOAMD64": "v1"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.golang.output import (
     BuildID,
     BuildOutput,

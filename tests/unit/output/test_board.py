@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.core.model import Status
+from lambdabuild.core.result import Status
 from lambdabuild.output.board import Line, ago, board_lines
 
 

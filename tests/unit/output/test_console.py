@@ -6,20 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdabuild.core.artifact import Companion, Identity, Kind
+from lambdabuild.core.build import Batch, Event, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import (
-    Batch,
-    Companion,
-    Diagnostic,
-    Event,
-    Identity,
-    Kind,
-    Plan,
-    Report,
-    Skipped,
-    Status,
-    StepResult,
-)
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.output.console import Console, ConsoleHandler, Look, choose_look
 from lambdabuild.output.progress import Progress
 from tests.unit.values import ARM64, PROJECT, artifact, batch, record, relative, step

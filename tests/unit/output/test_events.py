@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from referencing import Registry, Resource
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Status
+from lambdabuild.core.result import Status
 from lambdabuild.core.text import to_json
 from lambdabuild.output import events
 from tests.unit.values import PROJECT, artifact, relative, reports, texts

@@ -8,16 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lambdabuild.core.model import (
-    Artifact,
-    Companion,
-    Diagnostic,
-    Identity,
-    Kind,
-    Report,
-    Status,
-    StepResult,
-)
+from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import inert, visible
 from lambdabuild.output.github import annotations, command, summary
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts

@@ -8,8 +8,8 @@ from importlib import resources
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import Diagnostic, Report, Status, StepResult
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.output.html import page_text, page_value
 from lambdabuild.output.report import report_value
 from tests.unit import values

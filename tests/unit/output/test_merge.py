@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import FAILED, LambdabuildError
-from lambdabuild.core.model import Artifact, Report
-from lambdabuild.core.shards import fingerprint, split
+from lambdabuild.core.result import Report
 from lambdabuild.output.merge import is_manifest, is_report, merge_manifests, merge_reports
 from lambdabuild.output.report import list_value, manifest_text, report_value
+from lambdabuild.selection.shards import fingerprint, split
 from tests.unit.values import artifacts, relative, reports
 
 AMD, ARM = "linux/amd64", "linux/arm64"

@@ -11,20 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import (
-    Artifact,
-    Companion,
-    Diagnostic,
-    Function,
-    Identity,
-    Kind,
-    Report,
-    Runtime,
-    Skipped,
-    Status,
-    StepResult,
-    Target,
-)
+from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.build import Function, Skipped
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.target import Runtime, Target
 from lambdabuild.core.text import duration, size, size_change, to_json
 from lambdabuild.output.report import (
     TABLE_HEAD,

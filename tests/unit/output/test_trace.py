@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.spans import Activity, Span
+from lambdabuild.core.result import Activity, Span
 from lambdabuild.output.lanes import CLOCKS, lanes
 from lambdabuild.output.trace import trace_text
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core import origins
+from lambdabuild.core import artifact
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member, pack
 
@@ -177,7 +177,7 @@ def test_equal_content_gives_equal_bytes_on_every_machine() -> None:
     )
     packed = pack([Member("bootstrap", content, 0o755), Member("a.txt", content[:5000], 0o644)])
     assert len(packed) < len(content) / 2
-    assert hashlib.sha256(packed).hexdigest() == PACKED_BY[origins.PACKER]
+    assert hashlib.sha256(packed).hexdigest() == PACKED_BY[artifact.PACKER]
 
 
 def test_a_zip_is_known_to_be_made_by_the_version_and_the_level_in_use(
@@ -194,4 +194,4 @@ def test_a_zip_is_known_to_be_made_by_the_version_and_the_level_in_use(
     pack([Member("a", bytes(99), 0o644)])
     (level,) = levels
     version = metadata.version("deflate")
-    assert f"deflate {version}, level {level}" == origins.PACKER
+    assert f"deflate {version}, level {level}" == artifact.PACKER

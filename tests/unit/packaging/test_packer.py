@@ -7,17 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.core.model import (
-    MOST_UNZIPPED,
-    Architecture,
-    Asset,
-    Diagnostic,
-    Kind,
-    Linked,
-    Runtime,
-    Step,
-)
-from lambdabuild.core.origins import packed_text, zip_made_from
+from lambdabuild.core.artifact import MOST_UNZIPPED, Asset, Kind, packed_text, zip_made_from
+from lambdabuild.core.build import Step
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Linked
+from lambdabuild.core.target import Architecture, Runtime
 from lambdabuild.golang.output import BuildID
 from lambdabuild.packaging import archive, runtime_check
 from lambdabuild.packaging.packer import Packed

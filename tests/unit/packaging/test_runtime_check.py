@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import Architecture, Runtime
+from lambdabuild.core.target import Architecture, Runtime
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.packaging import runtime_check
 

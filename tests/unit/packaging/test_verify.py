@@ -2,7 +2,8 @@
 
 import pytest
 
-from lambdabuild.core.model import MOST_UNZIPPED, Asset, Target
+from lambdabuild.core.artifact import MOST_UNZIPPED, Asset
+from lambdabuild.core.target import Target
 from lambdabuild.packaging.verify import unfit
 from tests.unit.published import FINAL, HALF_WAY, Project, executable
 

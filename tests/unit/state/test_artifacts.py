@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.core.model import Artifact, Diagnostic, Kind, Linked, Runtime, Status, StepResult
+from lambdabuild.core.artifact import Artifact, Kind
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import Linked, Status, StepResult
+from lambdabuild.core.target import Runtime
 from lambdabuild.packaging.packer import Packed
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal, Removed

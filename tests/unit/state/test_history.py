@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import Status
+from lambdabuild.core.result import Status
 from lambdabuild.state import history
 from lambdabuild.state.history import append, from_line, read_history, to_line
 from lambdabuild.state.trends import Run, Timed

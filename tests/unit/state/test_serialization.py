@@ -6,16 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import (
-    Artifact,
-    CFlags,
-    Diagnostic,
-    Foreign,
-    GoEnvironment,
-    Identity,
-    Module,
-    Package,
-)
+from lambdabuild.core.artifact import Artifact, Identity
+from lambdabuild.core.gopackage import CFlags, Diagnostic, Foreign, GoEnvironment, Module, Package
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state import serialization
 from lambdabuild.state.serialization import VERSION, ForeignError

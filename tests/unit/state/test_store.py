@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdabuild.core.artifact import Artifact, Identity
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Artifact, Identity, Runtime
+from lambdabuild.core.target import Runtime
 from lambdabuild.state.stamps import is_settled
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home, cannot_write, write_atomically

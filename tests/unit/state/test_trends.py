@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Report, Status, StepResult
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.output.report import report_value
 from lambdabuild.state.trends import (
     TREND_HEAD,

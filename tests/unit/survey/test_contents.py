@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from lambdabuild.core import origins
-from lambdabuild.core.model import Step
+from lambdabuild.core import artifact
+from lambdabuild.core.build import Step
 from tests.unit.published import Project, executable, tamper
 
 
@@ -81,7 +81,7 @@ def test_another_epoch_is_a_reason_where_something_bears_it(
 ) -> None:
     project.write("a", "a")
     step = project.wanting("a")
-    epoch = origins.epoch_of(before)
+    epoch = artifact.epoch_of(before)
     linked = project.linked(executable(), step)
     project.publisher().publish(linked, project.packed(linked, epoch=epoch), "not built before")
     assert project.why(step, before) is None
@@ -91,7 +91,7 @@ def test_another_epoch_is_a_reason_where_something_bears_it(
 
 def test_another_packer_is_a_reason(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     step = published(project)
-    monkeypatch.setattr(origins, "PACKER", "deflate 1")
+    monkeypatch.setattr(artifact, "PACKER", "deflate 1")
     assert project.why(step) == (
         "dist/users-get.zip was made of another executable, or by another lambdabuild"
     )

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Command, Completed, Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.golang.commands import env_command, list_command
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.golist import Go, Variant, start_go, world_of
+from lambdabuild.system.process import Command, Completed
 from tests.unit.values import ARM64, X86_64
 
 MAIN = "package main\n\nfunc main() {}\n"

@@ -7,21 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.model import (
-    CCompiler,
-    Diagnostic,
-    Flags,
-    Function,
-    GoEnvironment,
-    Input,
-    Module,
-    Package,
-    Runtime,
-    Step,
-    Target,
-)
-from lambdabuild.core.origins import UNKNOWN
+from lambdabuild.core.artifact import UNKNOWN, Input
+from lambdabuild.core.build import Function, Step
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
 from lambdabuild.core.paths import name_of, path_of
+from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.inputs import (
     Inputs,
     first_change,

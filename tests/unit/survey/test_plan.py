@@ -7,20 +7,11 @@ from hypothesis import strategies as st
 
 from lambdabuild.config.options import Config
 from lambdabuild.config.settings import Settings
+from lambdabuild.core.artifact import Asset
+from lambdabuild.core.build import Batch, Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import (
-    Asset,
-    Batch,
-    CCompiler,
-    Diagnostic,
-    Flags,
-    Function,
-    Package,
-    Plan,
-    Runtime,
-    Step,
-    Target,
-)
+from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.plan import (
     artifact_path,
     batches_in_order,

@@ -9,7 +9,7 @@ import pytest
 from lambdabuild.config.options import Config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import CCompiler, Flags, Runtime, Target
+from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.cgo.compiler import Compilers, compilers_of
 from tests.unit.values import ARM64, X86_64
 

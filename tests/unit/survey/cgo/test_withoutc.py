@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.core.model import Target
+from lambdabuild.core.target import Target
 from lambdabuild.golang.constraints import left_in, named_for
 from lambdabuild.survey.cgo.withoutc import LeftOut, is_missed
 from tests.unit.values import ARM64, DARWIN, X86_64

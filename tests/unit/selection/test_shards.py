@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambdabuild.core.build import Shard, parse_shard
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.shards import Shard, fingerprint, parse_shard, split
 from lambdabuild.core.text import median
+from lambdabuild.selection.shards import fingerprint, split
 
 functions = st.text("abcdefgh-", min_size=1, max_size=6)
 weights = st.dictionaries(functions, st.none() | st.floats(0, 1e6), max_size=30)

@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild import __version__
-from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.model import Asset
-from lambdabuild.core.origins import (
+from lambdabuild.core.artifact import (
     PACKER,
     UNKNOWN,
+    Asset,
     epoch_of,
     packed_text,
     sbom_made_from,
     zip_made_from,
 )
+from lambdabuild.core.errors import LambdabuildError
 from tests.unit.values import digests, texts
 
 epochs = st.none() | st.integers(0, 2**40)

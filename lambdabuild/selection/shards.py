@@ -3,38 +3,9 @@
 import hashlib
 import heapq
 import json
-import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import median
-
-_SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
-
-
-class Shard(NamedTuple):
-    """One machine's part of the work, as its report names it."""
-
-    # What a tuple can do under these names, nobody asks of a shard.
-    index: int  # type: ignore[assignment]
-    """Counted from 1."""
-    count: int  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        return f"{self.index}/{self.count}"
-
-
-def parse_shard(text: str) -> Shard:
-    """Return the shard that `I/N` names."""
-    match = _SHAPE.fullmatch(text)
-    shard = Shard(int(match[1]), int(match[2])) if match else None
-    if shard is None or shard.index > shard.count:
-        raise LambdabuildError(
-            f"`{text}` is not a shard",
-            hint="write I/N, from `1/4` to `4/4` for four machines",
-        )
-    return shard
 
 
 def split(weights: Mapping[str, float | None], count: int) -> list[list[str]]:

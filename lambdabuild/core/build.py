@@ -1,0 +1,132 @@
+"""What is built: functions, steps, batches, plans, and the events of a build."""
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lambdabuild.core.artifact import Asset
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.target import Flags, Runtime, Target
+
+
+class Function(NamedTuple):
+    """A main package that becomes a Lambda function."""
+
+    name: str
+    package: str
+    directory: str
+    """The absolute path."""
+    load_directory: str
+    """Where `go` runs for it: the directory of its `go.work`, else of its `go.mod`."""
+
+
+class Skipped(NamedTuple):
+    """A main package that is passed over, and why."""
+
+    directory: str
+    reason: str
+    package: str | None = None
+    hint: str | None = None
+    """Set where a person surely meant it to be built; shown as a warning."""
+
+
+class Step(NamedTuple):
+    """The unit of work: one function built for one target."""
+
+    function: Function
+    target: Target
+    runtime: Runtime | None
+    """None where the target is not one of Lambda's."""
+    flags: Flags
+    artifact: str
+    """The absolute path the executable is published at."""
+    load_errors: tuple[Diagnostic, ...] = ()
+    """Why `go build` may not be asked for it: one such package stops the whole process."""
+    zip: str | None = None
+    """The absolute path of the deployment package; None where none is asked for."""
+    sbom: str | None = None
+    """The absolute path of the bill of materials; None where none is asked for."""
+    assets: tuple[Asset, ...] = ()
+    """By name."""
+    layer_libraries: tuple[str, ...] = ()
+    """Shared libraries that a layer brings."""
+
+    @property
+    def key(self) -> tuple[str, Target]:
+        return (self.function.name, self.target)
+
+
+class Batch(NamedTuple):
+    """Steps that one `go build` does together."""
+
+    directory: str
+    target: Target
+    flags: Flags
+    steps: tuple[Step, ...]
+    graph: Mapping[str, Package]
+    """Every package that may be compiled for it, by import path."""
+    number: int = 0
+    """Which of its plan's it is, whatever steps are left of it."""
+
+
+class Plan(NamedTuple):
+    """What is to be built, in which order, and what cannot be."""
+
+    steps: tuple[Step, ...]
+    batches: tuple[Batch, ...]
+
+    @property
+    def set_aside(self) -> tuple[Step, ...]:
+        """The steps that fail before `go build` is asked."""
+        return tuple(step for step in self.steps if step.load_errors)
+
+    def only(self, keys: Container[tuple[str, Target]]) -> "Plan":
+        """Return the plan of the steps with these keys; a batch without steps is left out."""
+
+        def chosen(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+            return tuple(step for step in steps if step.key in keys)
+
+        batches = (batch._replace(steps=chosen(batch.steps)) for batch in self.batches)
+        return Plan(chosen(self.steps), tuple(batch for batch in batches if batch.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the toolexec wrapper, as it arrived."""
+
+    batch: Batch
+    kind: str
+    """`start`, `done`, `failed`, `current`: nothing to link, or `refused`: a source changed."""
+    tool: str
+    package: str
+    at: float
+    """Seconds of the monotonic clock when it was read, at most a tick after it happened."""
+
+
+_SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
+
+
+class Shard(NamedTuple):
+    """One machine's part of the work, as its report names it."""
+
+    # What a tuple can do under these names, nobody asks of a shard.
+    index: int  # type: ignore[assignment]
+    """Counted from 1."""
+    count: int  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+def parse_shard(text: str) -> Shard:
+    """Return the shard that `I/N` names."""
+    match = _SHAPE.fullmatch(text)
+    shard = Shard(int(match[1]), int(match[2])) if match else None
+    if shard is None or shard.index > shard.count:
+        raise LambdabuildError(
+            f"`{text}` is not a shard",
+            hint="write I/N, from `1/4` to `4/4` for four machines",
+        )
+    return shard
