@@ -185,7 +185,7 @@ class Run:
             share=self.share,
             problem=problem,
         )
-        report = checked(Limits(session, home, request.check_size), report)
+        report = checked(Limits(session, home), report)
         note_history(home, report)
         return report
 

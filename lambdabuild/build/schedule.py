@@ -187,7 +187,7 @@ class Builder:
         publisher = Publisher(
             project, session.layout, state, inputs, replacing(session, self.request, self.found)
         )
-        _refuse_sizes(Limits(session, self.home, self.request.check_size), state, linked, ready)
+        _refuse_sizes(Limits(session, self.home), state, linked, ready)
         # Whoever kills this process now does not make its files somebody else's.
         self.home.announce(
             [

@@ -18,7 +18,6 @@ class Limits(NamedTuple):
 
     session: Session
     home: Home
-    strict: bool
 
     def problem(self, step: Step, size: int, previous: int | None) -> str | None:
         """Return in which way an executable is too large; None if it is not."""
@@ -39,7 +38,7 @@ class Limits(NamedTuple):
         problem = self.problem(step, size, previous)
         if problem is None:
             return None
-        if self.strict:
+        if self.session.settings.config.check_size:
             return Diagnostic(step.function.package, f"{problem} (--check-size)")
         warn_of_size(self.session.console, step, problem)
         return None
@@ -59,7 +58,7 @@ def checked(limits: Limits, report: Report) -> Report:
             problem = limits.problem(result.step, result.size, result.size)
         if problem is None:
             results.append(result)
-        elif limits.strict:
+        elif limits.session.settings.config.check_size:
             error = Diagnostic(result.step.function.package, f"{problem} (--check-size)")
             results.append(result._replace(status=Status.FAILED, errors=(error,)))
         else:

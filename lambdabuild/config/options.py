@@ -231,8 +231,6 @@ class Request(NamedTuple):
     report: str | None = option(None, "Write the result as JSON to FILE", "--report FILE")
     trace: str | None = option(None, "Write a trace to FILE, for ui.perfetto.dev", "--trace FILE")
     html: str | None = option(None, "Write the result as a web page to FILE", "--html FILE")
-    check_size: bool = option(
-        False, "Let max_size and max_growth fail, rather than warn", "--check-size")
 
 
 @_table
@@ -268,6 +266,8 @@ class Config(NamedTuple):
         parsing.parse_cache_mode, unset="read-write", example='"read-write"',
         about="How caches are used: `read`, `read-write` or `off`.", values=parsing.CACHE_MODES,
         variable="LAMBDABUILD_CACHE_MODE", panel=BUILDING)
+    check_size: bool = option(
+        False, "Let max_size and max_growth fail, rather than warn", "--check-size", panel=BUILDING)
 
 
 @_table

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 from jsonschema import Draft7Validator
 
 from lambdabuild.config import options
@@ -22,6 +23,7 @@ from lambdabuild.config.starter import starter_config, written_in_toml
 from lambdabuild.core.errors import LambdabuildError
 from tests.docs.markdown import blocks
 from tests.docs.test_commands import COMMANDS, help_of
+from tests.unit.config.test_settings import REFUSED, documents
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "docs/reference/configuration.md"
@@ -125,11 +127,22 @@ def test_each_option_is_in_everything_that_is_made_from_the_table() -> None:
     assert properties.keys() | of_function.keys() == keys
     assert set(re.findall(r"(?m)^## (\w+)$", reference(KEYS))) == keys
     assert set(re.findall(r"(?m)^(?:# )?(\w+) = ", init)) == keys
-    shown = "\n".join(help_of(name) for name in COMMANDS)
-    for option in OPTIONS:
-        if option.flag:
-            flag = re.escape(", ".join(sorted(option.names, key=len)))
-            assert re.search(rf"(?m)^  {flag} ", shown), option.flag
+
+
+def test_a_command_has_the_flags_that_the_table_gives_it_in_these_words() -> None:
+    said = {name: help_of(name) for name in COMMANDS if name != "cache"}
+    of_the_table = [option for option in OPTIONS if option.flag]
+
+    for option in of_the_table:
+        flag = re.escape(", ".join(sorted(option.names, key=len)))
+        shown = {
+            name
+            for name, text in said.items()
+            if re.search(rf"(?m)^  {flag} ", text) and option.flag_help in " ".join(text.split())
+        }
+        assert shown == ({*said} if option.panel == GENERAL else {*option.panel.split(", ")})
+    flags = re.findall(r"(?m)^  (?:-\w, )?(--[a-z-]+)", said["all"])
+    assert sorted(flags) == sorted([*(option.names[0] for option in of_the_table), "--help"])
 
 
 def test_a_field_or_a_key_names_one_option() -> None:
@@ -166,3 +179,20 @@ def test_the_schema_takes_what_the_documents_show() -> None:
     for text in [starter_config(["api"], 1), *shown]:
         Draft7Validator(schema()).validate(tomllib.loads(text))
         parse_config(text, "x")
+
+
+@given(documents)
+def test_the_schema_takes_every_valid_configuration(values: dict[str, Any]) -> None:
+    Draft7Validator(schema()).validate(values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        text
+        for text, said in REFUSED.items()
+        if re.match(r".* is (neither|not an? (string|list|table|architecture|runtime)\b)", said)
+    ],
+)
+def test_the_schema_refuses_wrong_types_and_values_that_can_be_listed(text: str) -> None:
+    assert not Draft7Validator(schema()).is_valid(tomllib.loads(text))
