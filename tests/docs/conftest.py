@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.composite import ACTION
 from tests.environment import CLEAN, GIT, INSTALLED
 from tests.projects import write
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def runner(tmp_path: Path) -> dict[str, str]:
         "PATH": INSTALLED,
         "RUNNER_OS": "Linux",
         "RUNNER_TEMP": str(temporary),
-        "GITHUB_ACTION_PATH": str(ACTION),
+        "GITHUB_ACTION_PATH": str(ROOT / ".github/actions/lambdabuild"),
         "GITHUB_PATH": str(temporary / "path"),
     }
 
