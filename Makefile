@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
-# One more than there are processors: a test of watch waits for half of its time.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# As many as there are processors: tests of watch wait for what has to come within seconds.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
