@@ -24,7 +24,7 @@ from lambdabuild.golang.commands import Memory, Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.survey.plan import reached
 from lambdabuild.system import directories
-from lambdabuild.system.process import Command, Completed, Run
+from lambdabuild.system.process import Command, Completed, Run, Stop
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Observer(NamedTuple):
 
     observe: Callable[[Event | None], None]
     """Called with every event, and with None at every tick."""
-    stop: Callable[[], bool]
+    stop: Callable[[], Stop | None]
     """Asked at every tick whether to stop the build; what is finished counts."""
     note: Callable[[tuple[Span, ...]], None]
     """Called with what `go build` spent its time on."""
@@ -125,7 +125,7 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
     _prepare(job)
     events = _Events(str(staging.events), batch)
 
-    def tick() -> bool:
+    def tick() -> Stop | None:
         for event in events.read():
             observer.observe(event)
         observer.observe(None)

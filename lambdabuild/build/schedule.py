@@ -41,7 +41,7 @@ from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
-from lambdabuild.system.process import in_parallel
+from lambdabuild.system.process import Stop, in_parallel
 
 if TYPE_CHECKING:
     from lambdabuild.packaging.bills import Writer
@@ -124,8 +124,11 @@ class Builder:
                 session.console.observe(event)
 
         def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
-            def stop() -> bool:
-                return (request.fail_fast and failing) or outdated(batch)
+            def stop() -> Stop | None:
+                if outdated(batch):
+                    return Stop.NOW
+                # Go has yet to say why: what it has said nothing of would count as cancelled.
+                return Stop.SOON if request.fail_fast and failing else None
 
             if stop():
                 return [Linked(step, cancelled=True) for step in batch.steps]

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -27,6 +28,14 @@ class Command(NamedTuple):
     directory: str
     environment: Mapping[str, str | None] = MappingProxyType({})
     """Laid over the environment lambdabuild was started in; None takes a variable away."""
+
+
+class Stop(Enum):
+    """How soon a command is to end whose work is no longer wanted."""
+
+    SOON = "soon"
+    """Start nothing more, and say what is to be said: `go` does so when it is interrupted."""
+    NOW = "now"
 
 
 class Completed(NamedTuple):
@@ -53,14 +62,13 @@ _LOOK_EVERY = 0.5
 class Run(Protocol):
     """Turn a command into a result.
 
-    `tick` is called about every `interval` seconds meanwhile; when it returns True, the
-    command is stopped.
+    `tick` is called about every `interval` seconds meanwhile; it tells whether to stop the command.
     """
 
     def __call__(
         self,
         command: Command,
-        tick: Callable[[], bool] | None = None,
+        tick: Callable[[], Stop | None] | None = None,
         interval: float = 0.1,
     ) -> Completed: ...
 
@@ -121,13 +129,14 @@ class Runner:
     def __call__(
         self,
         command: Command,
-        tick: Callable[[], bool] | None = None,
+        tick: Callable[[], Stop | None] | None = None,
         interval: float = 0.1,
     ) -> Completed:
         """Run `command` to its end and return what it printed; on stderr, without passwords."""
         started = time.monotonic()
         log.debug("run: %s", shell_line(command))
         process = self._start(command)
+        interrupted: float | None = None
         stopped = False
         unblock: Callable[[], None] | None = None
         try:
@@ -136,10 +145,16 @@ class Runner:
                     output, error = process.communicate(timeout=interval if tick else _LOOK_EVERY)
                     break
                 except subprocess.TimeoutExpired:
-                    if time.monotonic() - started > _SLOW:
+                    now = time.monotonic()
+                    if now - started > _SLOW:
                         unblock = unblock or self._unblocking(command.directory)
                         unblock()
-                    if tick is not None and tick() and not stopped:
+                    stop = tick() if tick is not None else None
+                    if stop is Stop.SOON and interrupted is None:
+                        interrupted = now
+                        process.send_signal(signal.SIGINT)
+                    late = interrupted is not None and now - interrupted > PATIENCE
+                    if (stop is Stop.NOW or late) and not stopped:
                         stopped = True
                         stop_group(process)
         except BaseException:
@@ -153,7 +168,8 @@ class Runner:
         log.debug("exit %d after %.3f s: %s", process.returncode, seconds, command.arguments[:2])
         if error:
             log.debug("stderr: %s", error)
-        return Completed(process.returncode, output, error, stopped or self._closed)
+        stopped = stopped or interrupted is not None or self._closed
+        return Completed(process.returncode, output, error, stopped)
 
     def _start(self, command: Command) -> subprocess.Popen[str]:
         if self._hides:

@@ -148,6 +148,21 @@ def test_fail_fast_stops_at_the_first_failure(handlers: Project) -> None:
     assert handlers.run("all").code == 0
 
 
+def test_fail_fast_tells_what_failed_though_go_is_slow_to_say_it(
+    copy: Copy, go: str, tmp_path: Path
+) -> None:
+    late = f"""trap : INT
+    said=$({go} "$@" 3>&1 >&2 2>&3); code=$?
+    [ "$1" != build ] || sleep 1
+    printf '%s\\n' "$said" >&2
+    exit $code"""
+    env = fake_go(tmp_path, f'[ "$1" = build ] || exec {go} "$@"\n{late}')
+    result = copy("type-error").run("all", "--fail-fast", "--json", env=env)
+    assert result.code == 1
+    assert "failed" in result.statuses.values()
+    assert "in package example.com/type-error/" in result.err
+
+
 def test_fail_fast_with_a_function_that_cannot_be_loaded_builds_nothing(copy: Copy) -> None:
     result = copy("unresolvable-import").run("all", "--fail-fast", "--json")
     assert result.code == 1

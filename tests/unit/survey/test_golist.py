@@ -14,7 +14,7 @@ from lambdabuild.golang.tree import Tree
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.golist import Go, Variant, start_go, world_of
-from lambdabuild.system.process import Command, Completed
+from lambdabuild.system.process import Command, Completed, Stop
 from tests.unit.values import ARM64, X86_64
 
 MAIN = "package main\n\nfunc main() {}\n"
@@ -43,7 +43,7 @@ class Machine:
     def __call__(
         self,
         command: Command,
-        tick: Callable[[], bool] | None = None,
+        tick: Callable[[], Stop | None] | None = None,
         interval: float = 0.1,
     ) -> Completed:
         del tick, interval
