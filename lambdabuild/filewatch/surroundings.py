@@ -22,7 +22,9 @@ def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps
     there comes once in a while, and in `/tmp` or a home there is always something going on.
 
     Nothing tells of what happens behind a symbolic link, or where nothing is: so that is where
-    each link leads, and what is nearest above a directory that is missing.
+    each link leads, and what is nearest above a directory that is missing. And nothing tells of
+    a directory that goes away with the one it is in: so what can be moved of the way to a module
+    outside the project is watched too, but for what the project is in as well.
     """
     inside = {*stamps.directories, session.project, session.working}
     of_go = ("VERSION", "go.env")
@@ -40,6 +42,11 @@ def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps
     # Links on the way to the project are above all the rest as well.
     links.places.clear()
     named = inside | (elsewhere - above)
+    project = os.path.join(session.project, "")
+    outside = {path for path in named if path != session.project and not path.startswith(project)}
+    way = {parent for directory in outside for parent in _parents(directory)}
+    way -= {*_parents(session.project), *_parents(session.working)}
+    named |= {path for path in way if os.access(os.path.dirname(path), os.W_OK)}
     behind = {links.follow(directory) for directory in named}
     behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
     wanted = named | behind | links.places

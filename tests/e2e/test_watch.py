@@ -316,6 +316,8 @@ def test_a_directory_that_was_away_is_seen_at_once_when_it_is_back(
                 (project / "api", project / "api/c/main.go", "c"),
             ]
         ):
+            # Nothing is looked at any more but for an event.
+            time.sleep(0.5)
             moved.rename(away)
             watch.until_any("failed")
             away.rename(moved)
