@@ -8,7 +8,6 @@ from functools import cached_property
 from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers, matches_embedded
-from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import path_of
 from lambdabuild.golang import source
@@ -132,8 +131,7 @@ class _Owners:
     @cached_property
     def _packages(self) -> dict[str, dict[tuple[str, ...], set[Key]]]:
         """The steps that a package is part of, by its directory and the patterns it embeds."""
-        members: dict[int, set[Key]] = defaultdict(set)
-        packages: dict[int, Package] = {}
+        found: dict[str, dict[tuple[str, ...], set[Key]]] = defaultdict(lambda: defaultdict(set))
         for step in self._found.plan.steps:
             for (load, variant), graph in self._found.discovery.graphs.items():
                 if load != step.function.load_directory or variant.target != step.target:
@@ -141,10 +139,5 @@ class _Owners:
                 for path in order_of(graph, step.function.package):
                     package = graph.get(path)
                     if package is not None and package.local:
-                        members[id(package)].add(step.key)
-                        packages[id(package)] = package
-        found: dict[str, dict[tuple[str, ...], set[Key]]] = defaultdict(dict)
-        for number, package in packages.items():
-            owners = found[package.directory].setdefault(package.embed_patterns, set())
-            owners |= members[number]
+                        found[package.directory][package.embed_patterns].add(step.key)
         return found
