@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -102,6 +102,16 @@ def discover(
     )
 
 
+def refuse_whole_machine(roots: Iterable[str], project: str) -> None:
+    """Refuse `/` as a root, before anything below it is looked at."""
+    if os.sep in map(os.path.normpath, roots):
+        raise LambdabuildError(
+            f"`{os.sep}` is all of the machine, and no root of functions",
+            at=[project],
+            hint='name a directory, such as `roots = ["api"]`, or `--root api`',
+        )
+
+
 def _require_roots(
     run: Run,
     go: Go,
@@ -111,12 +121,7 @@ def _require_roots(
     project: str,
     environment: Mapping[str, str],
 ) -> None:
-    if os.sep in map(os.path.normpath, roots):
-        raise LambdabuildError(
-            f"`{os.sep}` is all of the machine, and no root of functions",
-            at=[project],
-            hint='name a directory, such as `roots = ["api"]`, or `--root api`',
-        )
+    refuse_whole_machine(roots, project)
     missing = next((root for root in roots if not _is_directory(root, project)), None)
     if missing is None:
         return

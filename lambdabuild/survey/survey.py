@@ -19,7 +19,7 @@ from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.functions import Discovery, refuse_whole_machine
 from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_of
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.modules import may_take_in_more, variants_of
@@ -144,6 +144,7 @@ def overview(
     go = start_go(session.run, session.environment, findings)
     started = time.time()
     roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
+    refuse_whole_machine(roots, session.project)
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
