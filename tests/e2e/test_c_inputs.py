@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.conftest import Project
 from tests.e2e.watcher import watching
 
-pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+pytestmark = [pytest.mark.parametrize("go", ["go"], indirect=True), pytest.mark.extended]
 
 Write = Callable[[Project, str, int], None]
 ASSEMBLY = {
@@ -145,7 +145,6 @@ KINDS: dict[str, tuple[Write, str]] = {
 """What writes a function of that name with its C, and the file that the answer is in."""
 
 
-@pytest.mark.extended  # ten kinds, each compiled again and again: fifteen seconds
 def test_what_c_takes_in_from_elsewhere_is_an_input(empty: Project) -> None:
     """All kinds together: each function has a file of its own."""
     compilers = [f'[functions.{name}]\nenv = {{ CC = "cc" }}\n' for name in KINDS if name != "zig"]

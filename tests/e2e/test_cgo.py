@@ -27,7 +27,7 @@ from tests.e2e.conftest import (
 )
 
 # One worker makes zig's C library for each architecture and runtime, which takes a while, once.
-pytestmark = pytest.mark.xdist_group("cgo")
+pytestmark = [pytest.mark.xdist_group("cgo"), pytest.mark.extended]
 only_newest = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 ZIG = str(Path(str(importlib.util.find_spec("ziglang").origin)).parent)  # type: ignore[union-attr]

@@ -279,6 +279,7 @@ def test_a_name_that_is_too_long_is_shortened_in_the_configuration(empty: Projec
 C = 'package main\n\n{}\nimport "C"\n\nfunc main() {{ println(int(C.two())) }}\n'
 
 
+@pytest.mark.extended  # zig compiles its C library
 def test_c_libraries_that_zig_does_not_bring_are_named(empty: Project) -> None:
     spec = importlib.util.find_spec("ziglang")
     assert spec

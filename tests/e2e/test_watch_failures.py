@@ -388,7 +388,15 @@ def test_what_is_being_built_may_be_deleted_or_broken_or_taken_back(
     assert artifacts(project) == clean_artifacts(project)
 
 
-@pytest.mark.parametrize("gate", ["before-list", "after-list", "before-build", "after-build"])
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "after-list",
+        "after-build",
+        pytest.param("before-list", marks=pytest.mark.extended),
+        pytest.param("before-build", marks=pytest.mark.extended),
+    ],
+)
 def test_a_change_at_any_moment_of_a_build_is_in_the_next(
     unbuilt: Project, tmp_path: Path, gate: str
 ) -> None:
@@ -482,6 +490,7 @@ def test_a_signal_stops_it_at_once(
         ]  # fmt: skip
 
 
+@pytest.mark.extended
 def test_two_watchers_and_others_at_once_get_along(project: Project) -> None:
     with watching(project) as one, watching(project) as other:
         for number in range(2, 5):
