@@ -89,13 +89,12 @@ class GoBuild(NamedTuple):
 
     def command(self, *, everything: bool = False) -> Command:
         """Return the command; with `everything`, one that compiles all packages anew."""
+        batch = self.batch
         return commands.build_command(
-            self.toolchain.go,
-            self.batch.directory,
-            [step.function.package for step in self.batch.steps],
-            target=self.batch.target,
-            flags=self.batch.flags,
-            goflags=self.goflags,
+            commands.Terms(
+                self.toolchain.go, batch.directory, batch.target, batch.flags, self.goflags
+            ),
+            [step.function.package for step in batch.steps],
             jobs=self.jobs or self.toolchain.jobs,
             staging=self.staging,
             memory=self.toolchain.memory,

@@ -251,36 +251,40 @@ def env_command(go: str, directory: str, keys: Iterable[str] = ENVIRONMENT_KEYS)
     return Command((go, "env", "-json", *keys), directory, {"PWD": directory})
 
 
+class Terms(NamedTuple):
+    """What every `go list` and `go build` of the same packages has in common."""
+
+    go: str
+    directory: str
+    """Where it runs."""
+    target: Target
+    flags: Flags
+    goflags: str
+    """GOFLAGS, with what `go env -w` wrote."""
+
+
 def list_command(
-    go: str,
-    directory: str,
+    terms: Terms,
     patterns: Sequence[str],
     *,
-    target: Target,
-    flags: Flags,
-    goflags: str,
     dependencies: bool = True,
     overlay: str | None = None,
 ) -> Command:
     """Ask `go list` for the packages of `patterns` and all that they import."""
-    arguments = [go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
+    arguments = [terms.go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
     if dependencies:
         arguments.append("-deps")
     if overlay is not None:
         arguments.append(f"-overlay={overlay}")
-    arguments += [*list_tags(flags, goflags), "--", *patterns]
-    environment = target_environment(target, flags) | {"PWD": directory}
-    return Command(tuple(arguments), directory, environment)
+    arguments += [*list_tags(terms.flags, terms.goflags), "--", *patterns]
+    environment = target_environment(terms.target, terms.flags) | {"PWD": terms.directory}
+    return Command(tuple(arguments), terms.directory, environment)
 
 
 def build_command(
-    go: str,
-    directory: str,
+    terms: Terms,
     import_paths: Sequence[str],
     *,
-    target: Target,
-    flags: Flags,
-    goflags: str,
     jobs: int,
     staging: Staging,
     memory: Memory,
@@ -293,10 +297,11 @@ def build_command(
     around the linker keeps each executable under its import path. With `everything`, nothing is
     taken from Go's build cache.
     """
+    flags, goflags = terms.flags, terms.goflags
     chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
     wrapper = ["/bin/sh", staging.wrapper, str(len(chain)), *chain]
     arguments = [
-        go,
+        terms.go,
         "build",
         f"-p={jobs}",
         *(["-a"] if everything else []),
@@ -306,9 +311,9 @@ def build_command(
     ]
     if staging.graph:
         arguments.append(f"-debug-actiongraph={staging.graph}")
-    environment = target_environment(target, flags)
+    environment = target_environment(terms.target, flags)
     environment |= {
-        "PWD": directory,
+        "PWD": terms.directory,
         "GOTMPDIR": staging.temporary,
         # Go skips a link where `go install` has put the same executable; there must be none.
         "GOBIN": f"{staging.directory}/none",
@@ -321,7 +326,7 @@ def build_command(
         environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
     if flags.compiler is not None and flags.compiler.path is not None:
         environment["PATH"] = flags.compiler.path
-    return Command((*arguments, "--", *import_paths), directory, environment)
+    return Command((*arguments, "--", *import_paths), terms.directory, environment)
 
 
 def export_command(build: Command) -> Command:

@@ -117,10 +117,12 @@ class Go:
         known = self.findings.packages.get(key)
         if known is None:
             self.asked = True
+            terms = commands.Terms(
+                self.path, directory, variant.target, variant.flags, environment.flags
+            )
             command = commands.list_command(
-                self.path, directory, patterns, target=variant.target, flags=variant.flags,
-                goflags=environment.flags, dependencies=dependencies, overlay=self._overlay,
-            )  # fmt: skip
+                terms, patterns, dependencies=dependencies, overlay=self._overlay
+            )
             done = self._run(command)
             if done.code != 0:
                 raise refused("Go cannot load the module", done, directory)

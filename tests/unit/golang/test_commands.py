@@ -10,6 +10,7 @@ from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.golang.commands import (
     Memory,
     Staging,
+    Terms,
     build_command,
     build_flags,
     env_command,
@@ -306,9 +307,7 @@ FIELDS = (
 
 def test_go_list_is_asked_for_the_target_and_the_tags() -> None:
     environment = LINUX_ARM64 | {"PWD": "/shop"}
-    asked = list_command(
-        "go", "/shop", ["./api/..."], target=ARM64, flags=LAMBDA, goflags="-tags=netgo"
-    )
+    asked = list_command(Terms("go", "/shop", ARM64, LAMBDA, "-tags=netgo"), ["./api/..."])
     assert asked == Command(
         (
             *("go", "list", "-e", f"-json={FIELDS}", "-deps"),
@@ -317,9 +316,8 @@ def test_go_list_is_asked_for_the_target_and_the_tags() -> None:
         "/shop",
         environment,
     )
-    alone = list_command(
-        "go", "/shop", ["./a", "./b"], target=ARM64, flags=Flags(), goflags="", dependencies=False
-    )
+    terms = Terms("go", "/shop", ARM64, Flags(), "")
+    alone = list_command(terms, ["./a", "./b"], dependencies=False)
     assert alone == Command(
         ("go", "list", "-e", f"-json={FIELDS}", "--", "./a", "./b"), "/shop", environment
     )
@@ -336,12 +334,8 @@ STAGING = Staging(
 
 def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() -> None:
     command = build_command(
-        "go",
-        "/shop",
+        Terms("go", "/shop", X86_64, LAMBDA, "'-toolexec=/usr/bin/time -v' -tags=netgo"),
         ["example.com/shop/api/users/get", "example.com/shop/api/carts/get"],
-        target=X86_64,
-        flags=LAMBDA,
-        goflags="'-toolexec=/usr/bin/time -v' -tags=netgo",
         jobs=2,
         staging=STAGING,
         memory=Memory(2_000_000_000),
@@ -371,12 +365,8 @@ def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() 
 
 def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
     command = build_command(
-        "go",
-        "/shop",
+        Terms("go", "/shop", DARWIN, Flags(), ""),
         ["example.com/shop/api"],
-        target=DARWIN,
-        flags=Flags(),
-        goflags="",
         jobs=1,
         staging=Staging("/s", "/s-tmp", "/toolexec.sh"),
         memory=Memory(),
@@ -401,12 +391,8 @@ def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
 def test_the_compiler_of_c_is_found_by_a_path_of_its_own() -> None:
     zig = CCompiler("zig 0.17.0", (("CC", "zig cc"),), "/opt/zig:/usr/bin")
     command = build_command(
-        "go",
-        "/shop",
+        Terms("go", "/shop", X86_64, Flags(cgo=True, compiler=zig), ""),
         ["example.com/shop/api"],
-        target=X86_64,
-        flags=Flags(cgo=True, compiler=zig),
-        goflags="",
         jobs=1,
         staging=STAGING,
         memory=Memory(),

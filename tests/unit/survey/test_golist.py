@@ -9,7 +9,7 @@ import pytest
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.golang.commands import env_command, list_command
+from lambdabuild.golang.commands import Terms, env_command, list_command
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.state.state import Findings
@@ -87,10 +87,8 @@ class Machine:
         return Go(self, self.go_path, settings, findings if findings is not None else Findings())
 
     def listing(self, variant: Variant = LAMBDA, *, dependencies: bool = True) -> Command:
-        return list_command(
-            self.go_path, self.project, ["./..."], target=variant.target, flags=variant.flags,
-            goflags=self.goflags, dependencies=dependencies,
-        )  # fmt: skip
+        terms = Terms(self.go_path, self.project, variant.target, variant.flags, self.goflags)
+        return list_command(terms, ["./..."], dependencies=dependencies)
 
 
 @pytest.fixture
