@@ -13,6 +13,7 @@ from lambdabuild.build.size_limits import Limits, checked
 from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing, Request
 from lambdabuild.core.build import Batch, Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Activity, Report, Share, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
 from lambdabuild.state import artifacts
@@ -20,7 +21,7 @@ from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey.embedding import warn_of_embedded_outputs
 from lambdabuild.survey.modules import problem_of
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, Tools, shown
 from lambdabuild.survey.survey import Key, Survey, loaded_packages, overview, survey
 from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors
@@ -33,7 +34,7 @@ def list_functions(
     session: Session, *, thorough: bool, narrowing: Narrowing = NOTHING_LEFT_OUT
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
     """Return every function that is wanted with its targets, and what was passed over."""
-    state = Home(session.project, session.environment).load()
+    state = Home(session.paths.project, session.tools.environment).load()
     if narrowing.narrows and not thorough:
         return _list_some(session, narrowing, state)
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
@@ -42,12 +43,12 @@ def list_functions(
     if narrowing.narrows:
         some, _ = _list_some(session, narrowing, state)
         wanted = {(function.name, target) for function, target, _ in some}
-    loaded = loaded_packages(session, there.discovery, there.functions)
+    loaded = loaded_packages(session.settings, there.discovery, there.functions)
     for directory, error in there.discovery.failures.items():
         problem = problem_of(error)
-        place = f"{session.relative(problem.file)}:{problem.line}: " if problem.file else ""
-        session.console.warn(
-            f"the functions of `{session.relative(directory)}` cannot be loaded: "
+        place = f"{session.paths.relative(problem.file)}:{problem.line}: " if problem.file else ""
+        session.tools.console.warn(
+            f"the functions of `{session.paths.relative(directory)}` cannot be loaded: "
             f"{place}{problem.message.splitlines()[0]}",
             error.hint,
         )
@@ -58,7 +59,7 @@ def list_functions(
         for target in settings.targets
         if (function.name, target) in loaded
         if wanted is None or (function.name, target) in wanted
-    ], session.shown(there.discovery.skipped)
+    ], shown(there.discovery.skipped, session.paths)
 
 
 def _list_some(
@@ -70,7 +71,7 @@ def _list_some(
     found, selected = survey_some(session, (), state, time.time_ns(), narrowing)
     steps = (step for step in found.plan.steps if step.key in selected.keys)
     functions = [(step.function, step.target, step.runtime) for step in steps]
-    return functions, session.shown(found.discovery.skipped)
+    return functions, shown(found.discovery.skipped, session.paths)
 
 
 def _never(_: Batch) -> bool:
@@ -98,16 +99,16 @@ def build_functions(session: Session, request: Request) -> Report:
 def locked(session: Session, request: Request) -> Iterator["Run"]:
     """Hold the project's lock for one run: a survey, and a build of what it found."""
     started = time.monotonic()
-    session = session._replace(timeline=Timeline())
+    session = session._replace(tools=session.tools._replace(timeline=Timeline()))
     _check_caching(session)
-    if session.layout:
-        check_out(session.out, session.project)
-    home = Home(session.project, session.environment)
+    if session.paths.layout:
+        check_out(session.paths.out, session.paths.project)
+    home = Home(session.paths.project, session.tools.environment)
     home.create()
-    log_to_file(home.logs, session.console.warn_once)
+    log_to_file(home.logs, session.tools.console.warn_once)
     with (
-        session.timeline.span(Activity.RUN),
-        home.locked(lambda who: say_waiting(session.console, who)),
+        session.tools.timeline.span(Activity.RUN),
+        home.locked(lambda who: say_waiting(session.tools.console, who)),
     ):
         home.sweep()
         clock = home.clock()
@@ -148,30 +149,30 @@ class Run:
 
         """
         session, request, home, state = self.session, self.request, self.home, self.state
-        session.console.skipped(session.shown(found.discovery.skipped))
+        session.tools.console.skipped(shown(found.discovery.skipped, session.paths))
         if request.explain:
-            shown = found.to_build if session.console.calm else found.plan
-            session.console.explain(shown, found.reasons)
+            plan = found.to_build if session.tools.console.calm else found.plan
+            session.tools.console.explain(plan, found.reasons)
         warn_of_embedded_outputs(session, found)
-        with saving(session, home, state):
+        with saving(session.tools, home, state):
             results = self._results(found, outdated)
-            with session.interrupts.held_off():
+            with session.tools.interrupts.held_off():
                 results = with_earlier_sizes(home, results)
                 up_to_date = found.up_to_date
                 results += [
-                    artifacts.up_to_date(step, state, session.project) for step in up_to_date
+                    artifacts.up_to_date(step, state, session.paths.project) for step in up_to_date
                 ]
                 removed = prune(session, request, found, state)
                 state.note_results(*_outcome(found, results))
                 problem = None
-                told = (state, session.project, session.layout)
+                told = (state, session.paths.project, session.paths.layout)
                 current = (
-                    bool(session.layout)
+                    bool(session.paths.layout)
                     and is_current(*told)
                     and (not state.published or says_all(*told))
                 )
-                if session.layout and not current:
-                    problem = _write_manifest(session, request, found, state)
+                if session.paths.layout and not current:
+                    problem = _write_manifest(session.paths, request, found, state)
                 if state.changed:
                     home.save(state)
         report = Report(
@@ -201,7 +202,7 @@ class Run:
 
     def write_outlets(self, report: Report) -> Report:
         """Write what was asked for about the run, once it is over; return the report, complete."""
-        report = report._replace(spans=self.session.timeline.spans)
+        report = report._replace(spans=self.session.tools.timeline.spans)
         try:
             write_outlets(self.session, self.request, report)
         except LambdabuildError as error:
@@ -210,12 +211,12 @@ class Run:
 
 
 @contextlib.contextmanager
-def saving(session: Session, home: Home, state: State) -> Iterator[None]:
+def saving(tools: Tools, home: Home, state: State) -> Iterator[None]:
     """Remember what was published and removed, whatever goes wrong after it."""
     try:
         yield
     except BaseException:
-        with session.interrupts.held_off():
+        with tools.interrupts.held_off():
             if state.published:
                 # What is going wrong is to be told, and not that this does as well.
                 with contextlib.suppress(LambdabuildError):
@@ -224,13 +225,13 @@ def saving(session: Session, home: Home, state: State) -> Iterator[None]:
 
 
 def _write_manifest(
-    session: Session, request: Request, found: Survey, state: State
+    paths: Paths, request: Request, found: Survey, state: State
 ) -> LambdabuildError | None:
     """Write the manifest; return why it cannot be, for the functions are built all the same."""
     from lambdabuild.build.schedule import replacing
 
     try:
-        write_manifest(state, session.project, session.layout, replacing(session, request, found))
+        write_manifest(state, paths.project, paths.layout, replacing(paths, request, found))
     except LambdabuildError as error:
         return error
     return None
@@ -250,7 +251,7 @@ def _select(
     """Find out what there is, and what of it is wanted."""
     names, narrowing, force = request.names, request.narrowing, request.force
     if not narrowing.narrows:
-        with session.timeline.span(Activity.SURVEY):
+        with session.tools.timeline.span(Activity.SURVEY):
             return survey(session, names, state, clock, force=force), None
     # Slow to import, and seldom asked for.
     from lambdabuild.selection.select import restricted, survey_some
@@ -278,11 +279,11 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     from lambdabuild.build.compile import GoBuild, stage
     from lambdabuild.build.schedule import toolchain_for
 
-    home = Home(session.project, session.environment)
+    home = Home(session.paths.project, session.tools.environment)
     state = home.load()
     found, _ = _select(session, request, state, time.time_ns())
-    session.console.skipped(session.shown(found.discovery.skipped))
-    toolchain = toolchain_for(session, found.go.path, request.jobs)
+    session.tools.console.skipped(shown(found.discovery.skipped, session.paths))
+    toolchain = toolchain_for(session.tools, found.go.path, request.jobs)
     place = str(home.path / "dry-run")
     lines = []
     for number, batch in enumerate(found.to_build.batches):

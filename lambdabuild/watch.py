@@ -67,11 +67,11 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
     """
     signals = Signals()
     watcher = Watcher(signals.files_changed)
-    board = Board(session.console)
+    board = Board(session.tools.console)
     follow_up = FollowUp(
-        options.command, session.environment, session.console, lambda: loop.shared_cache
+        options.command, session.tools.environment, session.tools.console, lambda: loop.shared_cache
     )
-    with keys(signals.press, session.console.stopping) as interactive:
+    with keys(signals.press, session.tools.console.stopping) as interactive:
         loop = _Loop(session, options, reopen, watcher, signals, board, follow_up)
         try:
             board.open(interactive=interactive)
@@ -131,10 +131,10 @@ class _Loop:
         self.watched.note_configuration(self.session)
         self.session = self.reopen(self.session)
         report = self._build(self.options.request)
-        self.session.console.report(report, self.session.relative)
+        self.session.tools.console.report(report, self.session.paths.relative)
         if report.problem is not None:
             raise report.problem
-        self.session.console.calm = True
+        self.session.tools.console.calm = True
         self._report(report)
         self.started = True
         self._arm()
@@ -144,9 +144,10 @@ class _Loop:
 
     def _build(self, request: Request) -> Report:
         """Run the pipeline once, and leave out what it cannot help."""
-        runner = Runner(self.session.environment, self.session.interrupts.held_off, releasing)
+        tools = self.session.tools
+        runner = Runner(tools.environment, tools.interrupts.held_off, releasing)
         try:
-            with locked(self.session._replace(run=runner), request) as run:
+            with locked(self.session._replace(tools=tools._replace(run=runner)), request) as run:
                 found = self._narrowed(run.survey())
                 report = run.build(found, lambda batch: self._is_outdated(found, batch))
             return run.write_outlets(report)
@@ -166,14 +167,14 @@ class _Loop:
             report = self._build(request)
         except LambdabuildError as error:
             self.watched.changed.clear()
-            self.session.console.error(error)
-            self._print(events.stuck(error, self.session.relative))
+            self.session.tools.console.error(error)
+            self._print(events.stuck(error, self.session.paths.relative))
             self.watched.widen(self.session, self._own, clock)
             return
         self._report(report)
         if report.problem is not None:
-            self.session.console.error(report.problem)
-            self._print(events.stuck(report.problem, self.session.relative))
+            self.session.tools.console.error(report.problem)
+            self._print(events.stuck(report.problem, self.session.paths.relative))
 
     def _narrowed(self, found: Survey) -> Survey:
         """Announce what changed; leave out what failed and did not change."""
@@ -198,7 +199,7 @@ class _Loop:
             for step in found.plan.steps
             if step.load_errors and self._is_touched(found, step, paths)
         }
-        touched = dependents_of(found, self.session.project, paths) - put_off
+        touched = dependents_of(found, self.session.paths.project, paths) - put_off
         self.touched = frozenset({*reasons, *broken, *touched})
         if self.watched.changed:
             self._announce(found)
@@ -214,7 +215,7 @@ class _Loop:
 
     def _announce(self, found: Survey) -> None:
         names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.touched)
-        paths = [self.session.relative(path) for path in sorted(self.watched.changed)]
+        paths = [self.session.paths.relative(path) for path in sorted(self.watched.changed)]
         if not names and all(os.path.isdir(path) for path in self.watched.changed):
             # A directory came or went that is part of nothing.
             return
@@ -231,7 +232,7 @@ class _Loop:
         self.watched.look(self._own)
         if self.watched.shifted:
             return True
-        touched = dependents_of(found, self.session.project, self.watched.changed)
+        touched = dependents_of(found, self.session.paths.project, self.watched.changed)
         return any(step.key in touched for step in batch.steps)
 
     @property
@@ -240,7 +241,7 @@ class _Loop:
 
     def _report(self, report: Report) -> None:
         """Report every function that a change affected."""
-        relative = self.session.relative
+        relative = self.session.paths.relative
         news: list[StepResult] = []
         self.watched.look(self._own)
         for result in report.results:
@@ -280,9 +281,11 @@ class _Loop:
         """Watch all directories that matter now; return whether something changed meanwhile."""
         if not self.options.poll:
             watched = self.watched
-            directories = directories_to_watch(self.session, watched.stamps, watched.configuration)
+            directories = directories_to_watch(
+                self.session.paths, watched.stamps, watched.configuration
+            )
             inputs = {os.path.basename(path) for path in watched.stamps.files}
-            with self.session.interrupts.held_off():
+            with self.session.tools.interrupts.held_off():
                 self.watcher.arm(directories, self._own, inputs)
             self._warn_of_polling()
         self.watched.look(self._own)
@@ -292,7 +295,7 @@ class _Loop:
     def _warn_of_polling(self) -> None:
         if self.watcher.failure is not None and not self.polling:
             self.polling = True
-            self.session.console.warn(
+            self.session.tools.console.warn(
                 f"cannot watch for events: {self.watcher.failure}; "
                 "the files are looked at twice a second instead",
                 "on Linux, `sysctl fs.inotify.max_user_watches` and `max_user_instances` are the "
@@ -333,7 +336,7 @@ class _Loop:
         Return False if the user quits.
         """
         many = max(len(self.watcher.take()), len(self.watched.changed)) > _MANY
-        if many or git_at_work(self.session.project):
+        if many or git_at_work(self.session.paths.project):
             self._settle()
             self.watched.look(self._own)
         return not self.signals.quitting
@@ -346,7 +349,7 @@ class _Loop:
             self.signals.wait(quiet - time.monotonic())
             if self.signals.quitting:
                 return
-            if self.watcher.take() or git_at_work(self.session.project):
+            if self.watcher.take() or git_at_work(self.session.paths.project):
                 quiet = time.monotonic() + _QUIET
 
     def _print(self, value: Mapping[str, object]) -> None:

@@ -41,11 +41,11 @@ def recall(session: Session, home: Home) -> Recalled:
     What a killed run put in place is taken over; of what it was about to put there, nothing is left.
     """
     state = home.load()
-    index = refuse_tracked(session.run, session.project, _own(session), state.index)
+    index = refuse_tracked(session.tools.run, session.paths.project, _own(session), state.index)
     state.note_index(index)
     if home.foreign:
-        session.console.say_once(
-            f"`{session.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
+        session.tools.console.say_once(
+            f"`{session.paths.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
             f"it on this machine, or one with the same {CACHE_KEY}: it counts for nothing"
         )
     announced = home.announced()
@@ -58,8 +58,8 @@ def recall(session: Session, home: Home) -> Recalled:
 
 def _own(session: Session) -> list[str]:
     """Return the directories of which all is believed to be lambdabuild's, from the project's."""
-    cache = os.path.realpath(cache_directory(session.environment, sys.platform))
-    top = f"{os.path.realpath(session.project)}{os.sep}"
+    cache = os.path.realpath(cache_directory(session.tools.environment, sys.platform))
+    top = f"{os.path.realpath(session.paths.project)}{os.sep}"
     return [DIRECTORY, *([cache.removeprefix(top)] if cache.startswith(top) else [])]
 
 
@@ -69,39 +69,41 @@ def prune(session: Session, request: Request, found: Survey, state: State) -> li
     Return what was removed, with absolute paths.
     """
     there = found.everything or found.plan
-    planned = {name_of(step.artifact, session.project) for step in there.steps}
+    planned = {name_of(step.artifact, session.paths.project) for step in there.steps}
     building = {step.function.name for step in found.plan.steps}
     removed = []
     for artifact in list(state.artifacts.values()):
-        if artifact.layout != session.layout or artifact.path in planned:
+        if artifact.layout != session.paths.layout or artifact.path in planned:
             continue
         gone = not request.names and _is_gone(session, artifact, found.discovery)
         if artifact.function in building or gone:
-            boundary = session.out if session.layout else session.project
-            path = os.path.normpath(os.path.join(session.project, artifact.path))
+            boundary = session.paths.out if session.paths.layout else session.paths.project
+            path = os.path.normpath(os.path.join(session.paths.project, artifact.path))
             if path in _remove(session, artifact, state, boundary):
-                directory = os.path.join(session.project, artifact.directory)
+                directory = os.path.join(session.paths.project, artifact.directory)
                 removed.append(artifact._replace(path=path, directory=directory))
     return removed
 
 
 def _remove(session: Session, artifact: Artifact, state: State, boundary: str) -> tuple[str, ...]:
     """Remove one artifact; return the paths that were removed, and say so if it may not be."""
-    done = artifacts.remove(artifact, state, session.project, boundary)
+    done = artifacts.remove(artifact, state, session.paths.project, boundary)
     for path in done.left:
         _warn_of_left(session, path)
     for path in done.refused:
-        session.console.warn(f"`{session.relative(path)}` cannot be removed")
+        session.tools.console.warn(f"`{session.paths.relative(path)}` cannot be removed")
     return done.files
 
 
 def _warn_of_left(session: Session, path: str) -> None:
-    session.console.warn(f"`{session.relative(path)}` is left, for somebody else has changed it")
+    session.tools.console.warn(
+        f"`{session.paths.relative(path)}` is left, for somebody else has changed it"
+    )
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
     """Tell whether an artifact's function is surely gone: that nothing was found proves nothing."""
-    directory = os.path.normpath(os.path.join(session.project, artifact.directory))
+    directory = os.path.normpath(os.path.join(session.paths.project, artifact.directory))
     excluded = discovery.excluded.get(artifact.function) in session.settings.also_exclude
     if excluded or _leads_nowhere(directory):
         return False
@@ -136,11 +138,11 @@ def _is_below(directory: str, root: str) -> bool:
 
 def clean(session: Session) -> list[str]:
     """Remove what lambdabuild wrote and nobody changed since; return the paths removed."""
-    home = Home(session.project, session.environment)
+    home = Home(session.paths.project, session.tools.environment)
     if not home.path.exists():
         return []
     removed = []
-    with home.locked(lambda who: say_waiting(session.console, who)):
+    with home.locked(lambda who: say_waiting(session.tools.console, who)):
         home.sweep()
         state, announced = recall(session, home)
         if home.foreign:
@@ -149,22 +151,22 @@ def clean(session: Session) -> list[str]:
         layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
         layouts |= {os.path.dirname(path) for path in state.manifests}
         for path in list(state.manifests):
-            full = os.path.normpath(os.path.join(session.project, path))
+            full = os.path.normpath(os.path.join(session.paths.project, path))
             try:
-                gone = remove_manifest(path, state, session.project)
+                gone = remove_manifest(path, state, session.paths.project)
             except LambdabuildError as error:
-                session.console.warn(error.message)
+                session.tools.console.warn(error.message)
                 continue
             if gone:
                 removed.append(full)
             elif gone is False:
                 _warn_of_left(session, full)
         for artifact in list(state.artifacts.values()):
-            boundary = os.path.normpath(os.path.join(session.project, artifact.layout))
+            boundary = os.path.normpath(os.path.join(session.paths.project, artifact.layout))
             removed += _remove(session, artifact, state, boundary)
         for layout in layouts - {""}:
             with _ignoring_full_directories():
-                os.rmdir(os.path.normpath(os.path.join(session.project, layout)))
+                os.rmdir(os.path.normpath(os.path.join(session.paths.project, layout)))
         if state.artifacts or state.manifests:
             home.save(state)
         else:

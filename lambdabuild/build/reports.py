@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import to_json
 from lambdabuild.output import annotating
@@ -20,25 +21,25 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
     """Write the files that were asked for, and tell GitHub where this runs there."""
     # The report first: it tells what was built, whatever becomes of the rest.
     writers: list[tuple[str | None, str, Callable[[], str]]] = [
-        (request.report, "report", lambda: to_json(report_value(report, session.relative))),
+        (request.report, "report", lambda: to_json(report_value(report, session.paths.relative))),
         (request.trace, "trace", lambda: _trace(report)),
-        (request.html, "page", lambda: _page(session, report)),
+        (request.html, "page", lambda: _page(session.paths, report)),
     ]
     for path, what, make in writers:
         if path is not None:
             try:
-                write_file(session, path, what, make())
+                write_file(session.paths, path, what, make())
             except LambdabuildError as error:
                 error.reported = request.report is not None and what != "report"
                 raise
-    if annotating.runs_there(session.environment):
+    if annotating.runs_there(session.tools.environment):
         _tell_github(session, report)
 
 
-def write_file(session: Session, path: str, what: str, text: str, *, built: bool = True) -> None:
+def write_file(paths: Paths, path: str, what: str, text: str, *, built: bool = True) -> None:
     """Write a file below the working directory; `built` tells whether functions were, before."""
-    full = Path(session.working, path)
-    check_file(os.path.normpath(full), session.project)
+    full = Path(paths.working, path)
+    check_file(os.path.normpath(full), paths.project)
     try:
         full.parent.mkdir(parents=True, exist_ok=True)
         # What of a name is no text is written as Python shows it.
@@ -56,28 +57,28 @@ def _trace(report: Report) -> str:
     return trace_text(report.spans, {"go": report.go})
 
 
-def _page(session: Session, report: Report) -> str:
+def _page(paths: Paths, report: Report) -> str:
     # Not where it is not asked for.
     from importlib import resources
 
     from lambdabuild.output.html import page_text
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
-    return page_text(template, report, session.relative)
+    return page_text(template, report, paths.relative)
 
 
 def _tell_github(session: Session, report: Report) -> None:
     from lambdabuild.output import github
 
-    relative = annotating.from_top(session.environment, session.working)
-    warnings = session.console.warnings
+    relative = annotating.from_top(session.tools.environment, session.paths.working)
+    warnings = session.tools.console.warnings
     for line in github.annotations(report, relative, warnings):
-        session.console.command(line)
+        session.tools.console.command(line)
     share = report.share
     title = f"lambdabuild, shard {share.index}/{share.count}" if share else "lambdabuild"
     text = github.summary(report, relative, warnings=warnings, title=title)
-    if problem := annotating.summarize(session.environment, text):
-        session.console.warn(problem)
+    if problem := annotating.summarize(session.tools.environment, text):
+        session.tools.console.warn(problem)
 
 
 def note_history(home: Home, report: Report) -> None:

@@ -21,7 +21,7 @@ from lambdabuild.golang.commands import uses_cgo
 from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.plan import order_of
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system.own import cache_directory
 
@@ -42,7 +42,7 @@ class Caching(NamedTuple):
 
 def caching_of(session: Session) -> Caching:
     """Return which caches are used, and how."""
-    config, environment = session.settings.config, session.environment
+    config, environment = session.settings.config, session.tools.environment
     mode, url = config.cache_mode, config.cache
     if not mode and session.settings.untrusted:
         mode = Mode.READ
@@ -69,7 +69,7 @@ def _seconds(text: str | None) -> float:
     raise LambdabuildError(f"{_TIMEOUT} is `{text}`, which is no number of seconds")
 
 
-def open_caches(session: Session, caching: Caching) -> Caches | None:
+def open_caches(tools: Tools, caching: Caching) -> Caches | None:
     """Open the caches; None where they are off.
 
     Raises:
@@ -80,7 +80,7 @@ def open_caches(session: Session, caching: Caching) -> Caches | None:
         return None
     from lambdabuild.cache.remote import RemoteStore
 
-    environment = session.environment
+    environment = tools.environment
     read_only = caching.mode is Mode.READ
     remote = None
     if caching.url is not None:
@@ -88,7 +88,7 @@ def open_caches(session: Session, caching: Caching) -> Caches | None:
     return Caches(
         local_cache(environment, caching.secret, read_only=read_only and remote is None), remote,
         read_only=read_only, secret=caching.secret,
-        warn=session.console.warn, timeline=session.timeline,
+        warn=tools.console.warn, timeline=tools.timeline,
     )  # fmt: skip
 
 
@@ -130,12 +130,12 @@ class Keeper:
         def why_not(key: Key, path: str) -> str | None:
             return unfit(steps[key], path) or self._without_bill(steps[key], path)
 
-        with self._session.timeline.span(Activity.RESTORE):
+        with self._session.tools.timeline.span(Activity.RESTORE):
             fetched = self._caches.fetch(keys, place.__getitem__, _shown, why_not)
         self._restored |= fetched.keys()
-        if fetched and not self._session.console.calm:
+        if fetched and not self._session.tools.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
-            self._session.console.say(f"restored {count} from the cache")
+            self._session.tools.console.say(f"restored {count} from the cache")
         return [
             Linked(steps[key], executable=place[key], restored=taken.sha256)
             for key, taken in fetched.items()
@@ -148,7 +148,9 @@ class Keeper:
         from lambdabuild.packaging.sbom import read_build_info
 
         try:
-            read_build_info(self._session.run, self._found.go.path, [path], self._session.project)
+            read_build_info(
+                self._session.tools.run, self._found.go.path, [path], self._session.paths.project
+            )
         except LambdabuildError as error:
             return error.message
         return None

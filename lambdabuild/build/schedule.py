@@ -26,7 +26,7 @@ from lambdabuild.config.options import Request
 from lambdabuild.core import text
 from lambdabuild.core.artifact import Input, epoch_of
 from lambdabuild.core.build import Batch, Event, Plan, Step
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.result import Activity, Linked, StepResult
 from lambdabuild.golang import commands
 from lambdabuild.packaging.packer import Packed, Packer, Ready
@@ -37,7 +37,7 @@ from lambdabuild.state.store import Home
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import mark_changed_inputs
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import machine
 from lambdabuild.system.logfile import open_log
@@ -70,7 +70,7 @@ class Builder:
         session, found = self.session, self.found
         plan = found.to_build
         steps = [*plan.steps, *found.only_to_pack]
-        check_writable(_output_directories(session, steps))
+        check_writable(_output_directories(session.paths, steps))
         threading.Thread(target=_load_meanwhile, daemon=True).start()
         with (
             self.home.staging() as staging,
@@ -80,26 +80,26 @@ class Builder:
             restored = keeper.restore(plan) if keeper and not self.request.force else []
             plan = without(plan, restored)
             if plan.steps:
-                session.console.building(plan)
+                session.tools.console.building(plan)
             try:
                 linked = self._link(plan, staging, outdated)
             finally:
-                session.console.built()
+                session.tools.console.built()
             _warn_of_missing_c(session, found, linked)
             linked += restored
             linked += [Linked(step, current=True) for step in found.only_to_pack]
             packer = Packer(
-                session.project, os.path.join(staging, "packages"), self.state.artifacts,
-                epoch=epoch_of(session.environment), in_place=session.settings.in_place,
-                timeline=session.timeline,
+                session.paths.project, os.path.join(staging, "packages"), self.state.artifacts,
+                epoch=epoch_of(session.tools.environment), in_place=session.settings.in_place,
+                timeline=session.tools.timeline,
             )  # fmt: skip
-            ready = packer.pack_all(session.run, linked)
+            ready = packer.pack_all(session.tools.run, linked)
             if bills is not None:
                 ready = bills.add(linked, ready)
-            with session.interrupts.held_off(), session.timeline.span(Activity.PUBLISH):
-                inputs = mark_changed_inputs(found, session.project)
+            with session.tools.interrupts.held_off(), session.tools.timeline.span(Activity.PUBLISH):
+                inputs = mark_changed_inputs(found, session.paths.project)
                 failed = [
-                    artifacts.failed(step, step.load_errors, self.state, session.project)
+                    artifacts.failed(step, step.load_errors, self.state, session.paths.project)
                     for step in plan.set_aside
                 ]
                 results = failed + self._publish(inputs, linked, ready)
@@ -110,7 +110,7 @@ class Builder:
     def _link(self, plan: Plan, staging: str, outdated: Callable[[Batch], bool]) -> list[Linked]:
         """Run every batch, and return what became of every step that was not set aside."""
         session, request = self.session, self.request
-        toolchain = toolchain_for(session, self.found.go.path, request.jobs)
+        toolchain = toolchain_for(session.tools, self.found.go.path, request.jobs)
         failing = bool(plan.set_aside)
         done: list[Linked] = []
         # Batches that run at the same time report in turn.
@@ -121,7 +121,7 @@ class Builder:
             with lock:
                 if event is not None:
                     failing = failing or event.kind == "failed"
-                session.console.observe(event)
+                session.tools.console.observe(event)
 
         def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
             def stop() -> Stop | None:
@@ -142,10 +142,10 @@ class Builder:
                 current={} if request.force else self._current(batch),
                 distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
-            with session.timeline.span(Activity.GO_BUILD, str(batch.target)):
-                note = session.timeline.add
+            with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):
+                note = session.tools.timeline.add
                 observer = Observer(observe, stop, lambda spans: note(*spans))
-                linked = build(session.run, job, observer)
+                linked = build(session.tools.run, job, observer)
             return [
                 item._replace(
                     errors=with_remedy(item.errors, item.step, batch.graph, environment.flags)
@@ -160,7 +160,7 @@ class Builder:
         workers = min(toolchain.jobs, len(together))
         if together:
             jobs = max(1, toolchain.jobs // workers)
-            for linked in in_parallel(session.run, lambda b: one(b, jobs), together, workers):
+            for linked in in_parallel(session.tools.run, lambda b: one(b, jobs), together, workers):
                 done += linked
         return done
 
@@ -170,7 +170,7 @@ class Builder:
         if commands.uses_cgo(batch.target, batch.flags):
             # Go leaves out of the ID what it links C with, and for which C library.
             return current
-        project = self.session.project
+        project = self.session.paths.project
         for step in batch.steps:
             artifact = self.state.artifacts.get(name_of(step.artifact, project))
             if (
@@ -186,9 +186,13 @@ class Builder:
         self, inputs: Mapping[Key, tuple[Input, ...]], linked: Sequence[Linked], ready: Ready
     ) -> list[StepResult]:
         """Put what is ready in its place; `inputs` are those that are sure after the build."""
-        session, state, project = self.session, self.state, self.session.project
+        session, state, project = self.session, self.state, self.session.paths.project
         publisher = Publisher(
-            project, session.layout, state, inputs, replacing(session, self.request, self.found)
+            project,
+            session.paths.layout,
+            state,
+            inputs,
+            replacing(session.paths, self.request, self.found),
         )
         _refuse_sizes(Limits(session, self.home), state, linked, ready)
         # Whoever kills this process now does not make its files somebody else's.
@@ -230,7 +234,7 @@ def _keeping(
             # What was said of the shared one is not meant of that of this machine.
             mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE
             caching = caching._replace(url=None, mode=mode)
-        caches = open_caches(session, caching)
+        caches = open_caches(session.tools, caching)
     directory = os.path.join(staging, "restored")
     os.makedirs(directory)
     with closing(caches):
@@ -244,9 +248,9 @@ def _load_meanwhile() -> None:
         importlib.import_module(name)
 
 
-def replacing(session: Session, request: Request, found: Survey) -> Replacing:
+def replacing(paths: Paths, request: Request, found: Survey) -> Replacing:
     """Return what of other people's files a run may replace."""
-    out = session.out if session.layout else None
+    out = paths.out if paths.layout else None
     sources = (function.directory for function in found.discovery.functions)
     return replacing_in(out, sources, forced=request.replace)
 
@@ -256,7 +260,7 @@ def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready:
     for item in linked:
         packed = ready.get(item.step.key)
         if isinstance(packed, Packed):
-            before = state.artifacts.get(name_of(item.step.artifact, limits.session.project))
+            before = state.artifacts.get(name_of(item.step.artifact, limits.session.paths.project))
             previous = before.identity.size if before else None
             refusal = limits.refusal(item.step, packed.identity.size, previous)
             if refusal is not None:
@@ -265,8 +269,8 @@ def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready:
 
 def _warn_of_size(session: Session, result: StepResult) -> None:
     if result.zip is not None and result.zip.identity.size > MOST_FOR_UPLOAD:
-        session.console.warn(
-            f"`{session.relative(os.path.join(session.project, result.zip.path))}` is "
+        session.tools.console.warn(
+            f"`{session.paths.relative(os.path.join(session.paths.project, result.zip.path))}` is "
             f"{text.size(result.zip.identity.size)}, too large to be uploaded in a request",
             "Lambda takes up to 50 MiB so; put it into S3 and deploy it from there",
         )
@@ -287,22 +291,22 @@ def _bills(
 
     sbom.check_library()
     return bills.Writer(
-        session.run, go, session.project, os.path.join(staging, "bills"),
-        epoch_of(session.environment), state.artifacts,
+        session.tools.run, go, session.paths.project, os.path.join(staging, "bills"),
+        epoch_of(session.tools.environment), state.artifacts,
     )  # fmt: skip
 
 
-def _output_directories(session: Session, steps: Sequence[Step]) -> list[str]:
-    if session.layout:
-        return [session.out]
+def _output_directories(paths: Paths, steps: Sequence[Step]) -> list[str]:
+    if paths.layout:
+        return [paths.out]
     return sorted({step.function.directory for step in steps})
 
 
-def toolchain_for(session: Session, go: str, jobs: int | None) -> Toolchain:
+def toolchain_for(tools: Tools, go: str, jobs: int | None) -> Toolchain:
     """Return what every `go build` of a run has in common."""
     count = jobs or machine.processors()
     limit = None
-    if not {"GOGC", "GOMEMLIMIT"} & session.environment.keys():
+    if not {"GOGC", "GOMEMLIMIT"} & tools.environment.keys():
         limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
     return Toolchain(go, count, commands.Memory(limit), wrapper_path())
 
@@ -311,7 +315,7 @@ def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]
     made = [item.step.key for item in linked if item.executable or item.current]
     batches = found.to_build.batches
     for message, hint in warnings(batches, made, session.settings, found.goflags):
-        session.console.warn_once(message, hint)
+        session.tools.console.warn_once(message, hint)
 
 
 def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | None:

@@ -40,7 +40,7 @@ class Limits(NamedTuple):
             return None
         if self.session.settings.config.check_size:
             return Diagnostic(step.function.package, f"{problem} (--check-size)")
-        warn_of_size(self.session.console, step, problem)
+        warn_of_size(self.session.tools.console, step, problem)
         return None
 
 
@@ -62,7 +62,7 @@ def checked(limits: Limits, report: Report) -> Report:
             error = Diagnostic(result.step.function.package, f"{problem} (--check-size)")
             results.append(result._replace(status=Status.FAILED, errors=(error,)))
         else:
-            warn_of_size(limits.session.console, result.step, problem)
+            warn_of_size(limits.session.tools.console, result.step, problem)
             results.append(result)
     ok = report.ok and not any(result.status is Status.FAILED for result in results)
     return report._replace(ok=ok, results=tuple(results))

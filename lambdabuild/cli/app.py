@@ -125,9 +125,13 @@ def watch(
 
     def reopen(session: "Session") -> "Session":
         project, settings = settle(
-            session.working, asked, session.environment, untrusted=session.settings.untrusted
+            session.paths.working,
+            asked,
+            session.tools.environment,
+            untrusted=session.settings.untrusted,
         )
-        return session._replace(project=project, settings=settings)
+        paths = settings.paths(project, session.paths.working)
+        return session._replace(paths=paths, settings=settings)
 
     with opened(asked) as session:
         watch_functions(session, WatchOptions(request, request.json, poll, command), reopen)
@@ -180,7 +184,7 @@ def list_functions(
             session, thorough=skipped, narrowing=asked.narrowing
         )
         if json:
-            value = list_value(functions, passed_over if skipped else None, session.relative)
+            value = list_value(functions, passed_over if skipped else None, session.paths.relative)
             print_json(value)
         else:
             _print_list(session, functions, passed_over, skipped=skipped, asked=asked)
@@ -209,25 +213,25 @@ def _print_plan(session: "Session", request: "Request") -> None:
 
     lines, found = pipeline.dry_run(session, request)
     if request.explain:
-        session.console.explain(found.plan, found.reasons)
+        session.tools.console.explain(found.plan, found.reasons)
     for line in lines:
         print_line(line)
     for step in found.plan.set_aside:
         fault = Fault(step.function.package, (step.function.name,), step.load_errors)
-        session.console.fault(fault, session.relative)
+        session.tools.console.fault(fault, session.paths.relative)
     if found.plan.set_aside:
         raise typer.Exit(errors.FAILED)
 
 
 def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
-    session.console.report(report, session.relative)
+    session.tools.console.report(report, session.paths.relative)
     if report.problem is not None:
         raise report.problem
     try:
         if json:
             from lambdabuild.output.report import report_value
 
-            print_json(report_value(report, session.relative))
+            print_json(report_value(report, session.paths.relative))
     finally:
         # Whether or not anybody reads that.
         if not report.ok:
@@ -243,7 +247,7 @@ def _print_list(
     asked: Asked,
 ) -> None:
     lines = [
-        (f.name, f.package, session.relative(f.directory), str(target))
+        (f.name, f.package, session.paths.relative(f.directory), str(target))
         for f, target, _ in functions
     ]
     print_columns(("function", "package", "directory", "target"), lines)
@@ -253,11 +257,11 @@ def _print_list(
         reasons = [(item.directory, item.reason) for item in passed_over]
         print_columns(("passed over", "because"), reasons)
         return
-    session.console.skipped(passed_over)
+    session.tools.console.skipped(passed_over)
     if not lines and asked.narrowing.by_change:
-        session.console.say("no function is touched")
+        session.tools.console.say("no function is touched")
     elif not lines and asked.narrowing.shard is None:
-        session.console.say("no function was found; --skipped tells what was passed over")
+        session.tools.console.say("no function was found; --skipped tells what was passed over")
 
 
 def main() -> NoReturn:

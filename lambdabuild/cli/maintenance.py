@@ -40,14 +40,14 @@ def history(
     from lambdabuild.state.store import Home
 
     with opened(asked) as session:
-        runs = read_history(Home(session.project, session.environment).history)
+        runs = read_history(Home(session.paths.project, session.tools.environment).history)
         chosen = trends.named(runs, names) if names else None
         if json:
             print_json(trends.history_value(runs, chosen))
             return
         table = trends.table(trends.trend_rows(runs, chosen))
         if not table:
-            session.console.say("nothing was built here yet")
+            session.tools.console.say("nothing was built here yet")
         print_columns(trends.TREND_HEAD, table)
 
 
@@ -85,7 +85,7 @@ def clean(asked: Asked) -> None:
     with opened(asked) as session:
         removed = clean.clean(session)
         noun = "file" if len(removed) == 1 else "files"
-        session.console.say(f"removed {len(removed)} {noun}")
+        session.tools.console.say(f"removed {len(removed)} {noun}")
 
 
 @chores.command()
@@ -98,11 +98,11 @@ def doctor(asked: Asked) -> None:
     with opened(asked, refused=refused.append) as session:
         failed = bool(refused)
         for finding in examine(
-            session.run,
+            session.tools.run,
             session.settings,
-            project=session.project,
-            working=session.working,
-            environment=dict(session.environment),
+            project=session.paths.project,
+            working=session.paths.working,
+            environment=dict(session.tools.environment),
             refused=refused[0] if refused else None,
         ):
             failed = failed or finding.verdict is Verdict.ERROR
@@ -125,7 +125,7 @@ def cache_info(asked: Asked) -> None:
 
     with opened(asked) as session:
         with _using_cache("look at"):
-            info = local_cache(session.environment).info()
+            info = local_cache(session.tools.environment).info()
         print_columns(
             ("directory", info.directory),
             [
@@ -144,8 +144,8 @@ def cache_clear(asked: Asked) -> None:
 
     with opened(asked) as session:
         with _using_cache("clear"):
-            removed = local_cache(session.environment).clear()
-        session.console.say(f"removed {size(removed)}")
+            removed = local_cache(session.tools.environment).clear()
+        session.tools.console.say(f"removed {size(removed)}")
 
 
 @contextmanager
@@ -176,11 +176,11 @@ def initialize(asked: Asked) -> None:
         )
     with opened(asked) as session:
         found = main_packages_below(
-            session.run,
-            start_go(session.run, session.environment, Findings()),
+            session.tools.run,
+            start_go(session.tools.run, session.tools.environment, Findings()),
             session.settings,
-            session.working,
-            session.environment,
+            session.paths.working,
+            session.tools.environment,
         )
         roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
         inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
@@ -189,7 +189,7 @@ def initialize(asked: Asked) -> None:
                 file.write(starter_config(roots, len(inside)))
         except OSError as error:
             raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
-        session.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
+        session.tools.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
 
 
 def opened(

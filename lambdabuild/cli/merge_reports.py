@@ -26,7 +26,9 @@ def join(
         LambdabuildError: a file cannot be read or written, or the shards do not fit together.
 
     """
-    written = {os.path.abspath(os.path.join(session.working, p)) for p in (report, manifest) if p}
+    written = {
+        os.path.abspath(os.path.join(session.paths.working, p)) for p in (report, manifest) if p
+    }
     found = [item for item in _read(session, paths) if item[2] not in written]
     reports = [(path, value) for path, value, _ in found if is_report(value)]
     manifests = [(path, value) for path, value, _ in found if is_manifest(value)]
@@ -38,25 +40,25 @@ def join(
     merged = merge_reports(reports)
     if manifest is not None:
         text = to_json(merge_manifests(manifests, merged))
-        write_file(session, manifest, "manifest", text, built=False)
+        write_file(session.paths, manifest, "manifest", text, built=False)
     if report is not None:
-        write_file(session, report, "report", to_json(merged), built=False)
+        write_file(session.paths, report, "report", to_json(merged), built=False)
     else:
         print_json(merged)
     built = len(merged["functions"])
-    session.console.say(f"joined {len(reports)} reports of {built} functions")
+    session.tools.console.say(f"joined {len(reports)} reports of {built} functions")
     return bool(merged["ok"])
 
 
 def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
     """Yield the path of each file as people know it, what is in it, and its absolute path."""
     for path in paths:
-        full = Path(session.working, path)
+        full = Path(session.paths.working, path)
         if full.is_dir():
             for file in sorted(full.rglob("*.json")):
                 value = _value(file, must=False)
                 if value is not None:
-                    yield os.path.relpath(file, session.working), value, os.path.abspath(file)
+                    yield os.path.relpath(file, session.paths.working), value, os.path.abspath(file)
         else:
             yield path, _value(full, must=True), os.path.abspath(full)
 

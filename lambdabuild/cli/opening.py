@@ -16,7 +16,7 @@ from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.output.streams import ReaderGoneError
-from lambdabuild.survey.session import Session, read_config
+from lambdabuild.survey.session import Session, Tools, read_config
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
@@ -60,19 +60,17 @@ def opened(
         project = enclosing(working, FILE_NAME, os.path.lexists) or working
         settings = Settings()
     interrupts = Interrupts()
-    session = Session(
-        project=project,
-        working=working,
-        settings=settings,
+    tools = Tools(
         environment=environment,
         run=Runner(environment, interrupts.held_off, releasing),
         console=Console(look),
         interrupts=interrupts,
         timeline=Timeline(),
     )
+    session = Session(settings.paths(project, working), settings, tools)
     talk = ConsoleHandler if look.verbose else Remarks
-    logfile.log_to(talk(session.console))
-    with session.interrupts.caught():
+    logfile.log_to(talk(session.tools.console))
+    with session.tools.interrupts.caught():
         try:
             yield session
         except (LambdabuildError, ReaderGoneError, typer.Exit, typer.TyperException):
@@ -80,8 +78,8 @@ def opened(
         except Exception as error:
             raise in_words(error, project) from error
         finally:
-            session.run.close()
-            session.console.built()
+            session.tools.run.close()
+            session.tools.console.built()
             logfile.close_log()
 
 

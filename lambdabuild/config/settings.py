@@ -1,9 +1,11 @@
 """What holds once the command line, a function's table and the top level have been asked."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 from lambdabuild.config.options import BuildSettings, Chosen, Config
+from lambdabuild.core.paths import Paths, name_of
 
 _NOTHING_CONFIGURED = Config()
 
@@ -32,6 +34,12 @@ class Settings:
     @property
     def in_place(self) -> bool:
         return self.config.in_place
+
+    def paths(self, project: str, working: str) -> Paths:
+        """Return where a run with these settings is at home."""
+        out = os.path.normpath(os.path.join(project, self.config.out))
+        layout = "" if self.in_place else name_of(out, project)
+        return Paths(project, working, out, layout)
 
     def said_of(self, name: str | None) -> Chosen:
         """Return what is said of the function `name`: flag beats table, table the top level."""

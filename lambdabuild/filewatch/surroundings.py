@@ -5,6 +5,7 @@ import sys
 from pathlib import PurePath
 
 from lambdabuild.config.options import FILE_NAME
+from lambdabuild.core.paths import Paths
 from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
@@ -15,7 +16,7 @@ from lambdabuild.survey.session import Session
 from lambdabuild.system.directories import Links
 
 
-def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps) -> set[str]:
+def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) -> set[str]:
     """Return where events matter: neither where Go lives, nor what is only above all the rest.
 
     What is above is left to the look that a watcher takes now and then: a file that would count
@@ -26,7 +27,7 @@ def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps
     a directory that goes away with the one it is in: so what can be moved of the way to a module
     outside the project is watched too, but for what the project is in as well.
     """
-    inside = {*stamps.directories, session.project, session.working}
+    inside = {*stamps.directories, paths.project, paths.working}
     of_go = ("VERSION", "go.env")
     files = [
         path
@@ -37,15 +38,15 @@ def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps
     elsewhere = {os.path.dirname(path) for path in files}
     above = {parent for directory in inside for parent in _parents(directory)}
     links = Links()
-    for directory in (session.project, session.working):
+    for directory in (paths.project, paths.working):
         links.follow(directory)
     # Links on the way to the project are above all the rest as well.
     links.places.clear()
     named = inside | (elsewhere - above)
-    project = os.path.join(session.project, "")
-    outside = {path for path in named if path != session.project and not path.startswith(project)}
+    project = os.path.join(paths.project, "")
+    outside = {path for path in named if path != paths.project and not path.startswith(project)}
     way = {parent for directory in outside for parent in _parents(directory)}
-    way -= {*_parents(session.project), *_parents(session.working)}
+    way -= {*_parents(paths.project), *_parents(paths.working)}
     named |= {path for path in way if os.access(os.path.dirname(path), os.W_OK)}
     behind = {links.follow(directory) for directory in named}
     behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
@@ -55,11 +56,11 @@ def directories_to_watch(session: Session, stamps: Stamps, configuration: Stamps
 
 def configuration(session: Session) -> World:
     """Return the files that say what is to be built, and those that would if they were there."""
-    working = session.working
+    working = session.paths.working
     paths = {os.path.join(place, FILE_NAME) for place in [working, *_parents(working)]}
     if session.settings.config.source is not None:
         paths.add(os.path.normpath(os.path.join(working, session.settings.config.source)))
-    written = goenv_path(session.environment, sys.platform)
+    written = goenv_path(session.tools.environment, sys.platform)
     if written is not None:
         paths.add(written)
     return World(files=dict.fromkeys(paths, WHOLE))
@@ -67,10 +68,12 @@ def configuration(session: Session) -> World:
 
 def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
     """Return what to look at where nothing can be found out: the last known, and what is there."""
-    roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
+    roots = [os.path.join(session.paths.project, root) for root in session.settings.config.roots]
     trees = {root: tree.walk(root) for root in map(os.path.normpath, roots)}
-    world = world_of(Findings(trees=trees), find_go(session.environment), session.project)
-    world.enter(session.project, Level.TREE)
+    world = world_of(
+        Findings(trees=trees), find_go(session.tools.environment), session.paths.project
+    )
+    world.enter(session.paths.project, Level.TREE)
     for root in trees:
         # It may be the root itself that is missing.
         world.enter(nearest_directory(root), Level.TREE)

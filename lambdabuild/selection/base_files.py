@@ -29,13 +29,13 @@ class Earlier(NamedTuple):
 
 def look_back(session: Session, ref: str) -> Earlier:
     """Ask git what differs between the merge base with `ref` and now."""
-    with session.timeline.span(Activity.GIT, ref):
-        repository = changed_since(session.run, session.project, ref)
+    with session.tools.timeline.span(Activity.GIT, ref):
+        repository = changed_since(session.tools.run, session.paths.project, ref)
     directory = os.path.realpath(tempfile.mkdtemp(prefix="lambdabuild-"))
 
     def prepare() -> None:
         if any(change.before and change.known for change in repository.changes):
-            _index(session.run, repository, _place(directory, 0))
+            _index(session.tools.run, repository, _place(directory, 0))
 
     return Earlier(repository, directory, Later(prepare))
 

@@ -46,7 +46,7 @@ class Comparison(NamedTuple):
     """Where the files are as they were, by path; absolute."""
 
     def show(self, name: str) -> str:
-        return self.session.relative(os.path.join(self.session.project, name))
+        return self.session.paths.relative(os.path.join(self.session.paths.project, name))
 
     def text_before(self, path: str) -> str | None:
         """Return the text of a file as it was; None where there was none."""
@@ -76,7 +76,7 @@ def compare_packages(
     before = session._replace(settings=_settings_before(comparison))
     variants = list(dict.fromkeys(v for s in before.settings.variants() for v in variants_of(s)))
     config = before.settings.config
-    roots = [os.path.normpath(os.path.join(session.project, root)) for root in config.roots]
+    roots = [os.path.normpath(os.path.join(session.paths.project, root)) for root in config.roots]
     other_sums, instead = _merge_sums(comparison, directory)
     discovery = _overlaid(comparison, directory, variants, roots, instead)
     graphs = {key: modfiles.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
@@ -132,14 +132,14 @@ def _overlaid(
     """Ask Go with the files laid over that were others; raises as `compare_packages`."""
     session, found = comparison.session, comparison.found
     go = Go(
-        session.run, found.go.path, found.go.settings,
+        session.tools.run, found.go.path, found.go.settings,
         Findings(environments=dict(found.go.findings.environments)),
         overlay=_overlay(comparison, directory, instead),
     )  # fmt: skip
     walked = found.go.findings.trees
     trees = {root: walked.get(root) or walk(root) for root in dict.fromkeys(roots)}
-    places, environments = find_places(session.run, go, trees, session.environment)
-    listing = list_all(session.run, go, places, variants)
+    places, environments = find_places(session.tools.run, go, trees, session.tools.environment)
+    listing = list_all(session.tools.run, go, places, variants)
     return Discovery((), listing.graphs, environments, ())
 
 
@@ -155,13 +155,13 @@ def _steps_before(
     ]
     loaded = {
         key: (package, graph)
-        for key, (package, graph) in loaded_packages(before, discovery, functions).items()
+        for key, (package, graph) in loaded_packages(before.settings, discovery, functions).items()
         if package.name == "main" and not package.only_dependency
     }
-    compilers = compilers_of(loaded, before.settings, before.environment, found.go.settings)
-    plan = make_plan(functions, before.settings, loaded, {}, compilers, out=before.out)
+    compilers = compilers_of(loaded, before.settings, before.tools.environment, found.go.settings)
+    plan = make_plan(functions, before.settings, loaded, {}, compilers, out=before.paths.out)
     inputs = inputs_of(
-        before, found.go.settings, discovery.environments, plan, comparison.digest_before
+        before.paths, found.go.settings, discovery.environments, plan, comparison.digest_before
     )
     return {step.key: step for step in plan.steps}, inputs
 
@@ -176,20 +176,20 @@ def _settings_before(comparison: Comparison) -> Settings:
     """Return the settings that held, with today's command line."""
     session = comparison.session
     settings = session.settings
-    path = os.path.join(session.project, FILE_NAME)
+    path = os.path.join(session.paths.project, FILE_NAME)
     if settings.config.source is not None:
-        path = os.path.normpath(os.path.join(session.working, settings.config.source))
+        path = os.path.normpath(os.path.join(session.paths.working, settings.config.source))
     if path not in comparison.changes:
         return settings
     text = comparison.text_before(path)
     given = {name: getattr(settings.config, name) for name in settings.given}
-    config = parse_config(text or "", session.relative(path))._replace(**given)
+    config = parse_config(text or "", session.paths.relative(path))._replace(**given)
     return replace(settings, config=config)
 
 
 def _renamed(comparison: Comparison, before: Settings, function: Function) -> str | None:
     """Return a reason if the configuration called a function otherwise, or left it out."""
-    project = comparison.session.project
+    project = comparison.session.paths.project
     named = {
         os.path.normpath(os.path.join(project, table["directory"])): name
         for name, table in before.config.functions.items()

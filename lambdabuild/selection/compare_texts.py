@@ -31,7 +31,7 @@ class Texts:
         self._comparison = comparison
         steps = comparison.found.plan.steps
         functions = list(dict.fromkeys(step.function for step in steps))
-        loaded = loaded_packages(comparison.session, comparison.found.discovery, functions)
+        loaded = loaded_packages(comparison.session.settings, comparison.found.discovery, functions)
         self._programs = [
             (step, [graph[path] for path in order_of(graph, package.import_path) if path in graph])
             for step in steps
@@ -52,7 +52,7 @@ class Texts:
     def _compare_vendored(self, path: str) -> None:
         """Compare package by package; all that load there count if vendor/ came or went."""
         vendor = os.path.dirname(path)
-        place, shown = os.path.dirname(vendor), self._comparison.session.relative(path)
+        place, shown = os.path.dirname(vendor), self._comparison.session.paths.relative(path)
         inside = [step for step, _ in self._programs if step.function.load_directory == place]
         self._add(inside, path, {""})
         before, after = (vendored(text or "") for text in self._texts(path))
@@ -111,6 +111,6 @@ class Texts:
         """Count steps if a file differs, in some directives or all; "" is whether it is there."""
         for name, what in sorted(differences(*self._texts(path)).items()):
             if name not in but and (only is None or name in only):
-                shown = self._comparison.session.relative(path)
+                shown = self._comparison.session.paths.relative(path)
                 why = f"{shown}: {what}" if name else f"{shown} {what}"
                 self.reasons = dict.fromkeys([step.key for step in steps], why) | self.reasons

@@ -21,7 +21,7 @@ def reasons(
 
     Where what changed is asked for, the reason is what changed, whatever was built meanwhile.
     """
-    state = Home(session.project, session.environment).load()
+    state = Home(session.paths.project, session.tools.environment).load()
     if not narrowing.narrows:
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
@@ -42,14 +42,16 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
     """
     wanted = set()
     for path in paths:
-        full = os.path.normpath(os.path.join(session.working, path))
+        full = os.path.normpath(os.path.join(session.paths.working, path))
         if not path or not os.path.lexists(full):
             raise LambdabuildError(
                 f"there is no file `{path}`", hint="paths are relative to the working directory"
             )
         wanted.add(full)
-    found = survey(session, (), Home(session.project, session.environment).load(), time.time_ns())
+    found = survey(
+        session, (), Home(session.paths.project, session.tools.environment).load(), time.time_ns()
+    )
     aliases = Aliases(found.baseline.stamps)
     every = {alias for path in wanted for alias in aliases.of_given(path)}
-    keys = dependents_of(found, session.project, every)
+    keys = dependents_of(found, session.paths.project, every)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))

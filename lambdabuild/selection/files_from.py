@@ -9,7 +9,7 @@ from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers, matches_embedded
 from lambdabuild.core.naming import is_below
-from lambdabuild.core.paths import path_of
+from lambdabuild.core.paths import Paths, path_of
 from lambdabuild.golang import source
 from lambdabuild.selection.since import broken, configures, is_deciding
 from lambdabuild.selection.symlinks import Aliases
@@ -31,12 +31,12 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
     owners, aliases = _Owners(session, found), Aliases(found.baseline.stamps)
     reasons: dict[Key, str] = {}
     for given in paths:
-        _refuse_of_elsewhere(session, given)
+        _refuse_of_elsewhere(session.paths, given)
         for path in aliases.of_given(given):
             keys = owners.of(path)
-            shown = session.relative(path)
+            shown = session.paths.relative(path)
             if len(keys) > 1 and (is_deciding(path) or configures(session, path)):
-                session.console.say(
+                session.tools.console.say(
                     f"what {shown} said before is not known: {len(keys)} functions count as "
                     "touched; --since REF compares"
                 )
@@ -44,16 +44,16 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
     return reasons | broken(found)
 
 
-def _refuse_of_elsewhere(session: Session, path: str) -> None:
+def _refuse_of_elsewhere(paths: Paths, path: str) -> None:
     """Refuse what is not here and would be above: as if nothing had changed, it would be passed over.
 
     Raises:
         LambdabuildError: it is so.
 
     """
-    if os.path.lexists(path) or not is_below(path, session.working):
+    if os.path.lexists(path) or not is_below(path, paths.working):
         return
-    name, above = os.path.relpath(path, session.working), session.working
+    name, above = os.path.relpath(path, paths.working), paths.working
     while above != os.path.dirname(above):
         above = os.path.dirname(above)
         if os.path.lexists(os.path.join(above, name)):
@@ -123,7 +123,7 @@ class _Owners:
             for name, _ in self._found.made_from(key):
                 by_name[name].add(key)
         return {
-            path_of(name.removeprefix("file "), self._session.project): keys
+            path_of(name.removeprefix("file "), self._session.paths.project): keys
             for name, keys in by_name.items()
             if name.startswith("file ")
         }

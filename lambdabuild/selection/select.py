@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lambdabuild.config.options import Narrowing
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Activity, Share
 from lambdabuild.selection import shards
 from lambdabuild.state.history import read_history
@@ -57,12 +58,12 @@ def survey_some(
     ref = narrowing.since
     earlier = Later(lambda: _look_back(session, ref, next_)) if ref is not None else None
     try:
-        with session.timeline.span(Activity.SURVEY):
+        with session.tools.timeline.span(Activity.SURVEY):
             found = survey(session, names, state, clock, force=force)
         return found, _select(session, found, narrowing, state, earlier)
     except BaseException:
         # Nobody waits for git any more.
-        session.run.close()
+        session.tools.run.close()
         raise
     finally:
         if earlier is not None:
@@ -123,20 +124,20 @@ def _touched(
     earlier: "Later[Earlier] | None",
 ) -> dict[Key, str]:
     # Slow to import, and seldom asked for.
-    with session.timeline.span(Activity.SELECT):
+    with session.tools.timeline.span(Activity.SELECT):
         if earlier is not None:
             from lambdabuild.selection.since import touched_since
 
             return touched_since(session, found, earlier.get())
         from lambdabuild.selection.files_from import touched_by
 
-        return touched_by(session, found, _paths_from(session, str(narrowing.files_from)))
+        return touched_by(session, found, _paths_from(session.paths, str(narrowing.files_from)))
 
 
-def _paths_from(session: Session, source: str) -> list[str]:
+def _paths_from(paths: Paths, source: str) -> list[str]:
     """Return the paths, absolute, that a file has one a line, or with NUL characters between."""
     try:
-        content = _standard_input() if source == "-" else _read(session, source)
+        content = _standard_input() if source == "-" else _read(paths, source)
     except OSError as error:
         raise LambdabuildError(f"cannot read `{source}`: {error.strerror}") from error
     text = content.decode("utf-8", "surrogateescape")
@@ -145,7 +146,7 @@ def _paths_from(session: Session, source: str) -> list[str]:
     else:
         # No other line ends: a name may hold what Python takes for one.
         names = [_unquoted(line.removesuffix("\r")) for line in text.split("\n")]
-    return [os.path.normpath(os.path.join(session.working, name)) for name in names if name.strip()]
+    return [os.path.normpath(os.path.join(paths.working, name)) for name in names if name.strip()]
 
 
 def _standard_input() -> bytes:
@@ -153,8 +154,8 @@ def _standard_input() -> bytes:
     return files.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
 
 
-def _read(session: Session, path: str) -> bytes:
-    return files.named(os.path.join(session.working, path))
+def _read(paths: Paths, path: str) -> bytes:
+    return files.named(os.path.join(paths.working, path))
 
 
 def _unquoted(name: str) -> str:
@@ -181,9 +182,11 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
     """Return the seconds that functions took, by name, of the report that was named or of here."""
     if narrowing.times is None:
-        return recorded_seconds(read_history(Home(session.project, session.environment).history))
+        return recorded_seconds(
+            read_history(Home(session.paths.project, session.tools.environment).history)
+        )
     try:
-        return times_of(json.loads(_read(session, narrowing.times)))
+        return times_of(json.loads(_read(session.paths, narrowing.times)))
     except OSError as error:
         message = f"cannot read `{narrowing.times}`: {error.strerror}"
         raise LambdabuildError(message) from error

@@ -43,7 +43,7 @@ def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key
     if not wanted:
         return _touched(comparison, place)
     earlier.prepared.get()
-    real = copy_base(session.run, repository, wanted, place)
+    real = copy_base(session.tools.run, repository, wanted, place)
     copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
     return _touched(comparison._replace(copies=copies), place)
 
@@ -59,7 +59,7 @@ def _touched(comparison: Comparison, directory: str) -> dict[Key, str]:
             compared = compare_packages(laid_over, directory, texts.reasons)
         except LambdabuildError as error:
             message = str(error).splitlines()[0]
-            comparison.session.console.warn(
+            comparison.session.tools.console.warn(
                 f"what there was at the merge base cannot be loaded: {message}",
                 "so every function counts as touched",
             )
@@ -82,9 +82,11 @@ def broken(found: Survey) -> dict[Key, str]:
 def configures(session: Session, path: str) -> bool:
     """Tell whether a file is the configuration, or would be if it were there."""
     source = session.settings.config.source
-    if source is not None and path == os.path.normpath(os.path.join(session.working, source)):
+    if source is not None and path == os.path.normpath(os.path.join(session.paths.working, source)):
         return True
-    return os.path.basename(path) == FILE_NAME and is_below(session.working, os.path.dirname(path))
+    return os.path.basename(path) == FILE_NAME and is_below(
+        session.paths.working, os.path.dirname(path)
+    )
 
 
 def is_deciding(path: str) -> bool:
@@ -145,17 +147,17 @@ def _of_directories(comparison: Comparison, changes: Collection[Change]) -> dict
         for name, _ in comparison.found.made_from(key):
             if not name.startswith("file "):
                 continue
-            path = path_of(name.removeprefix("file "), comparison.session.project)
+            path = path_of(name.removeprefix("file "), comparison.session.paths.project)
             change = next((c for c in changes if is_below(path, c.path)), None)
             if change is not None:
-                reasons[key] = f"{comparison.session.relative(change.path)} changed"
+                reasons[key] = f"{comparison.session.paths.relative(change.path)} changed"
                 break
     return reasons
 
 
 def _compare_files(comparison: Comparison) -> dict[Key, str]:
     """Compare where the packages are what they were, and only the content of files differs."""
-    project, found = comparison.session.project, comparison.found
+    project, found = comparison.session.paths.project, comparison.found
     changed = {
         f"file {name_of(path, project)}": comparison.digest_before(path) or ANOTHER
         for path in comparison.changes
@@ -186,7 +188,7 @@ def _compare_packed(comparison: Comparison) -> dict[Key, str]:
                 before[name] = known
         for path in gone:
             if is_below(path, step.function.directory) and _was_asset(comparison, step, path):
-                before[f"file {name_of(path, comparison.session.project)}"] = ANOTHER
+                before[f"file {name_of(path, comparison.session.paths.project)}"] = ANOTHER
         reason = first_change(tuple(before.items()), now, comparison.show)
         if reason is not None:
             reasons[step.key] = reason
@@ -219,7 +221,7 @@ def _warn_of_unseen(
 ) -> None:
     """Tell of inputs in which git sees no change, whatever happens to them."""
     files = {
-        path_of(name.removeprefix("file "), session.project)
+        path_of(name.removeprefix("file "), session.paths.project)
         for name in {name for key in found.inputs for name, _ in found.made_from(key)}
         if name.startswith("file ")
     }
@@ -227,8 +229,8 @@ def _warn_of_unseen(
     unseen = sorted(real[path] for path in git.unknown_to_git(repository, real))
     if unseen:
         more = f" and {len(unseen) - 1} more" if len(unseen) > 1 else ""
-        session.console.warn(
-            f"git does not tell whether `{session.relative(unseen[0])}`{more} changed",
+        session.tools.console.warn(
+            f"git does not tell whether `{session.paths.relative(unseen[0])}`{more} changed",
             "a file that git ignores, or of another repository, does not count for --since",
         )
 

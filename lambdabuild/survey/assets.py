@@ -5,6 +5,7 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import (
     EPOCH,
     Artifact,
@@ -20,7 +21,7 @@ from lambdabuild.core.artifact import (
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.state.artifacts import held_companion
 from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take
 from lambdabuild.survey.inputs import first_change
@@ -189,14 +190,14 @@ class Contents(NamedTuple):
 
 
 def contents_of(
-    session: Session, functions: Sequence[Function], known: Stamps, clock: int, own: set[str]
+    settings: Settings, functions: Sequence[Function], known: Stamps, clock: int, own: set[str]
 ) -> Contents:
     """Find the assets of every function, and look at them."""
-    own = own | _outputs(session, functions)
+    own = own | _outputs(settings, functions)
     found: dict[str, tuple[tuple[Asset, ...], tuple[Diagnostic, ...]]] = {}
     world = World()
     for function in functions:
-        patterns = session.settings.of(function.name).assets
+        patterns = settings.of(function.name).assets
         if not patterns:
             continue
         selection = select(function.directory, patterns, own)
@@ -208,13 +209,13 @@ def contents_of(
     return Contents(found, take(world, known.files, clock, own) if world.directories else None)
 
 
-def _outputs(session: Session, functions: Sequence[Function]) -> set[str]:
+def _outputs(settings: Settings, functions: Sequence[Function]) -> set[str]:
     """Return what lambdabuild writes beside the functions' own files, whether it is known or not."""
-    if not session.settings.in_place:
+    if not settings.in_place:
         return set()
     found = set()
     for function in functions:
-        chosen = session.settings.of(function.name)
+        chosen = settings.of(function.name)
         for target in chosen.targets:
             artifact, beside = places(function, target, chosen, out=None)
             found |= {artifact, f"{beside}.zip", f"{beside}.sbom.json"}
@@ -235,7 +236,7 @@ def reason_to_pack(
     """Return why what stands with an executable has to be made again; None if it need not."""
 
     def show(name: str) -> str:
-        return session.relative(os.path.join(session.project, name))
+        return session.paths.relative(os.path.join(session.paths.project, name))
 
     for companion in artifact.companions:
         # Of a run that was killed: it goes, whether it is asked for or not.
@@ -247,7 +248,7 @@ def reason_to_pack(
         if reason is not None:
             return reason
     reasons = (
-        _reason(session, companion, path, made_from)
+        _reason(session.paths, companion, path, made_from)
         for companion, path, made_from in _wanted(session, step, artifact)
         if companion is None or companion.kind is not Kind.ASSET or copied
     )
@@ -258,7 +259,7 @@ def _wanted(
     session: Session, step: Step, artifact: Artifact
 ) -> Iterator[tuple[Companion | None, str, str]]:
     """Yield what is to stand with an executable: what there is, its absolute path, made of what."""
-    epoch = epoch_of(session.environment) if step.zip or step.sbom else None
+    epoch = epoch_of(session.tools.environment) if step.zip or step.sbom else None
     if step.zip:
         made_from = zip_made_from(artifact.sha256, epoch)
         yield artifact.companion(Kind.ZIP), step.zip, made_from
@@ -267,13 +268,13 @@ def _wanted(
         yield artifact.companion(Kind.SBOM), step.sbom, made_from
     for companion in artifact.companions:
         if companion.kind is Kind.ASSET:
-            path = os.path.normpath(os.path.join(session.project, companion.path))
+            path = os.path.normpath(os.path.join(session.paths.project, companion.path))
             yield companion, path, companion.made_from
 
 
-def _reason(session: Session, companion: Companion | None, path: str, made_from: str) -> str | None:
-    shown = session.relative(path)
-    if companion is None or companion.path != name_of(path, session.project):
+def _reason(paths: Paths, companion: Companion | None, path: str, made_from: str) -> str | None:
+    shown = paths.relative(path)
+    if companion is None or companion.path != name_of(path, paths.project):
         return f"{shown} was not made before"
     if companion.made_from != made_from:
         epoch = companion.made_from.split(" ")[1] != made_from.split(" ")[1]
@@ -281,6 +282,6 @@ def _reason(session: Session, companion: Companion | None, path: str, made_from:
         if same and epoch:
             return f"{EPOCH} changed"
         return f"{shown} was made of another executable, or by another lambdabuild"
-    if held_companion(companion, session.project) is None:
+    if held_companion(companion, paths.project) is None:
         return f"{shown} {'was changed' if os.path.lexists(path) else 'is missing'}"
     return None

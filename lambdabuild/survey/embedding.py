@@ -19,9 +19,9 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
         for path in (step.artifact, step.zip, step.sbom)
         if path is not None
     }
-    outputs.add(os.path.join(session.project, DIRECTORY, STATE))
-    if session.layout:
-        outputs.add(os.path.join(session.out, "manifest.json"))
+    outputs.add(os.path.join(session.paths.project, DIRECTORY, STATE))
+    if session.paths.layout:
+        outputs.add(os.path.join(session.paths.out, "manifest.json"))
     warned = set()
     for batch in found.to_build.batches:
         for step in batch.steps:
@@ -30,9 +30,9 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
             file = _embedded_output(step, batch, outputs)
             if file is not None:
                 warned.add(step.function.name)
-                session.console.warn(
+                session.tools.console.warn(
                     f"`{step.function.name}` embeds what lambdabuild writes: "
-                    f"`{session.relative(file)}` matches a `//go:embed` pattern",
+                    f"`{session.paths.relative(file)}` matches a `//go:embed` pattern",
                     "narrow the pattern, so that it takes in neither outputs nor `.lambdabuild/`",
                 )
 

@@ -9,6 +9,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.paths import Paths
 from lambdabuild.core.text import one_line
 from lambdabuild.golang.tree import enclosing, sources_with_main
 from lambdabuild.output.console import Console
@@ -20,13 +21,9 @@ from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
 
 
-class Session(NamedTuple):
-    """One invocation: where it runs, with which settings, and what it talks through."""
+class Tools(NamedTuple):
+    """What a run works and talks through."""
 
-    project: str
-    """The directory of `lambdabuild.toml`, else the working directory; absolute."""
-    working: str
-    settings: Settings
     environment: Mapping[str, str]
     run: Runner
     console: Console
@@ -34,25 +31,21 @@ class Session(NamedTuple):
     timeline: Timeline
     """What the run spends its time on."""
 
-    def relative(self, path: str) -> str:
-        """Return a path as people and JSON get it: from the working directory."""
-        return os.path.relpath(path, self.working)
 
-    def shown(self, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
-        """Return what was passed over with directories as people and JSON get them."""
-        return tuple(
-            item._replace(directory=self.relative(os.path.join(self.project, item.directory)))
-            for item in skipped
-        )
+class Session(NamedTuple):
+    """One invocation: where it runs, with which settings, and what it works through."""
 
-    @property
-    def out(self) -> str:
-        return os.path.normpath(os.path.join(self.project, self.settings.config.out))
+    paths: Paths
+    settings: Settings
+    tools: Tools
 
-    @property
-    def layout(self) -> str:
-        """Where the outputs are, as the state remembers it."""
-        return "" if self.settings.in_place else os.path.relpath(self.out, self.project)
+
+def shown(skipped: Sequence[Skipped], paths: Paths) -> tuple[Skipped, ...]:
+    """Return what was passed over with directories as people and JSON get them."""
+    return tuple(
+        item._replace(directory=paths.relative(os.path.join(paths.project, item.directory)))
+        for item in skipped
+    )
 
 
 def read_config(
@@ -112,12 +105,12 @@ def find_functions(
 ) -> tuple[Discovery, list[Function]]:
     """Return all that was found, and the functions that `names` means."""
     discovery = discover(
-        session.run,
+        session.tools.run,
         go,
         session.settings,
-        project=session.project,
-        working=session.working,
-        environment=session.environment,
+        project=session.paths.project,
+        working=session.paths.working,
+        environment=session.tools.environment,
         names=names,
         thorough=thorough,
     )
@@ -129,13 +122,13 @@ def find_functions(
     meant = naming.select(
         names,
         functions,
-        relative={f.directory: session.relative(f.directory) for f in functions},
-        working=session.working,
+        relative={f.directory: session.paths.relative(f.directory) for f in functions},
+        working=session.paths.working,
         excluded=discovery.left_out,
-        there=_there(session.working, names),
+        there=_there(session.paths.working, names),
     )
     for word, name in meant.inside.items():
-        session.console.say_once(f"`{word}` is in the function `{name}`")
+        session.tools.console.say_once(f"`{word}` is in the function `{name}`")
     return discovery, meant.functions
 
 
@@ -156,9 +149,9 @@ def _warn_of_idle(session: Session, discovery: Discovery) -> None:
     """Warn of globs that exclude nothing, unless they may be meant for what is not looked at."""
     for glob, hint in discovery.idle:
         if glob in session.settings.also_exclude:
-            session.console.warn_once(f"`--exclude {glob}` matches no function", hint)
+            session.tools.console.warn_once(f"`--exclude {glob}` matches no function", hint)
         elif "roots" not in session.settings.given:
-            session.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
+            session.tools.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
 
 
 def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
@@ -194,7 +187,9 @@ def _table_of(session: Session, name: str) -> tuple[str, int | None]:
     """Return where the configuration has the table of a function: the file, and the line."""
     from lambdabuild.core.positions import of_key
 
-    file = os.path.normpath(os.path.join(session.working, str(session.settings.config.source)))
+    file = os.path.normpath(
+        os.path.join(session.paths.working, str(session.settings.config.source))
+    )
     try:
         place = of_key(files.whole(file).decode(), ["functions", name])
     except (OSError, ValueError):

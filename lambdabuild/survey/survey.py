@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import Artifact, Input
 from lambdabuild.core.build import Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.result import Activity, Span
 from lambdabuild.core.target import Target
 from lambdabuild.state import artifacts
@@ -24,7 +25,7 @@ from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_o
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.modules import may_take_in_more, variants_of
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
-from lambdabuild.survey.session import Session, find_functions
+from lambdabuild.survey.session import Session, find_functions, shown
 from lambdabuild.system.own import temporary
 
 Key = tuple[str, Target]
@@ -137,27 +138,27 @@ def overview(
     `clock` is when this began, by the file system's clock in nanoseconds; with `force`, nothing
     is taken from earlier runs. `thorough` looks also into directories that Go ignores.
     """
-    own = own_paths(session, state)
+    own = own_paths(session.paths, state)
     seen = look(state.findings.stamps, clock, own)
     keep = seen.holds and not force
     findings = state.findings.kept(seen.stamps) if keep else Findings(stamps=seen.stamps)
-    go = start_go(session.run, session.environment, findings)
+    go = start_go(session.tools.run, session.tools.environment, findings)
     started = time.time()
-    roots = [os.path.join(session.project, root) for root in session.settings.config.roots]
-    refuse_whole_machine(roots, session.project)
+    roots = [os.path.join(session.paths.project, root) for root in session.settings.config.roots]
+    refuse_whole_machine(roots, session.paths.project)
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
         from lambdabuild.survey.cgo.foreign import look_abroad
 
         discovery = look_abroad(
-            session.run, go, discovery, functions, session.settings, session.environment,
-            project=session.project, own=own,
+            session.tools.run, go, discovery, functions, session.settings, session.tools.environment,
+            project=session.paths.project, own=own,
         )  # fmt: skip
     if go.asked:
-        session.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
+        session.tools.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()
-        world = world_of(findings, go.path, session.project)
+        world = world_of(findings, go.path, session.paths.project)
         read = ahead.get() if ahead is not None else {}
         stamps = take(world, seen.stamps.files | read, clock, own)
         stamps.doubted = _doubtful(stamps, seen.stamps)
@@ -178,14 +179,14 @@ def survey(
     For the rest see `overview`.
     """
     there = overview(session, names, state, clock, force=force)
-    contents = contents_of(session, there.functions, state.assets, clock, there.own)
+    contents = contents_of(session.settings, there.functions, state.assets, clock, there.own)
     stamps = _together(there.findings.stamps, contents.stamps)
     plan = plan_for(session, there, contents.assets)
     inputs = inputs_of(
-        session, there.go.settings, there.discovery.environments, plan, stamps.digest
+        session.paths, there.go.settings, there.discovery.environments, plan, stamps.digest
     )
     packed = {
-        step.key: packed_inputs(step, stamps, session.project)
+        step.key: packed_inputs(step, stamps, session.paths.project)
         for step in plan.steps
         if not session.settings.in_place or step.zip
     }
@@ -193,17 +194,17 @@ def survey(
     for step in plan.steps:
         if step.load_errors:
             continue
-        known = state.artifacts.get(name_of(step.artifact, session.project))
+        known = state.artifacts.get(name_of(step.artifact, session.paths.project))
         if force or known is None or known.key != step.key:
             reasons[step.key] = "--force" if force else "not built before"
             continue
-        artifact = artifacts.held(known, session.project)
+        artifact = artifacts.held(known, session.paths.project)
         if artifact is None:
             became = "was changed" if os.path.lexists(step.artifact) else "is missing"
-            reasons[step.key] = f"{session.relative(step.artifact)} {became}"
+            reasons[step.key] = f"{session.paths.relative(step.artifact)} {became}"
             continue
         verified.append(artifact)
-        reason = _reason(session, artifact, inputs[step.key])
+        reason = _reason(session.paths, artifact, inputs[step.key])
         if reason is None:
             reason = reason_to_pack(session, step, artifact, packed.get(step.key, ()))
             if reason is not None:
@@ -225,14 +226,14 @@ def _together(found: Stamps, packed: Stamps | None) -> Stamps:
     return Stamps(packed.files | found.files, found.directories | packed.directories, found.doubted)
 
 
-def own_paths(session: Session, state: State) -> set[str]:
+def own_paths(paths: Paths, state: State) -> set[str]:
     """Return the absolute paths that lambdabuild writes itself."""
-    own = {session.out, os.path.join(session.project, DIRECTORY)}
+    own = {paths.out, os.path.join(paths.project, DIRECTORY)}
     for artifact in state.artifacts.values():
-        path = os.path.normpath(os.path.join(session.project, artifact.path))
+        path = os.path.normpath(os.path.join(paths.project, artifact.path))
         own |= {path, temporary(path)}
         for companion in artifact.companions:
-            beside = os.path.normpath(os.path.join(session.project, companion.path))
+            beside = os.path.normpath(os.path.join(paths.project, companion.path))
             own |= {beside, temporary(beside)}
         if os.path.basename(os.path.dirname(path)) == artifact.target.label:
             own.add(os.path.dirname(path))
@@ -256,7 +257,7 @@ def _doubtful(stamps: Stamps, before: Stamps) -> bool:
 
 
 def inputs_of(
-    session: Session,
+    paths: Paths,
     go_settings: Mapping[str, str],
     environments: Mapping[str, GoEnvironment],
     plan: Plan,
@@ -277,20 +278,20 @@ def inputs_of(
         if lister is None:
             lister = listers[loaded] = Inputs(
                 batch.graph, environments[batch.directory], go_settings,
-                project=session.project, digest_of=digest_of,
+                project=paths.project, digest_of=digest_of,
             )  # fmt: skip
         for step in batch.steps:
             found[step.key] = lister.of(step)
     return found
 
 
-def _reason(session: Session, artifact: Artifact, inputs: tuple[Input, ...]) -> str | None:
+def _reason(paths: Paths, artifact: Artifact, inputs: tuple[Input, ...]) -> str | None:
     """Return what an artifact that is in place was built from and is not any more."""
     if not artifact.inputs:
         return "what it was built from is not known"
 
     def show(name: str) -> str:
-        return session.relative(os.path.join(session.project, name))
+        return paths.relative(os.path.join(paths.project, name))
 
     return first_change(artifact.inputs, inputs, show)
 
@@ -300,17 +301,17 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
     discovery, functions = there.discovery, there.functions
     if not functions:
         raise _no_functions(session, discovery)
-    refuse_collisions(discovery.functions, session.settings, out=session.out)
-    loaded = loaded_packages(session, discovery, functions)
+    refuse_collisions(discovery.functions, session.settings, out=session.paths.out)
+    loaded = loaded_packages(session.settings, discovery, functions)
     for function in functions:
         for target in session.settings.of(function.name).targets:
             if (function.name, target) not in loaded:
-                session.console.warn(
+                session.tools.console.warn(
                     f"`{function.name}` is not built for {target}: "
                     "build constraints exclude all its Go files"
                 )
-    compilers = compilers_of(loaded, session.settings, session.environment, there.go.settings)
-    plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.out)
+    compilers = compilers_of(loaded, session.settings, session.tools.environment, there.go.settings)
+    plan = make_plan(functions, session.settings, loaded, assets, compilers, out=session.paths.out)
     if not plan.set_aside:
         return plan
     from lambdabuild.survey.cgo.withoutc import with_remedies
@@ -319,12 +320,12 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
 
 
 def loaded_packages(
-    session: Session, discovery: Discovery, functions: Sequence[Function]
+    settings: Settings, discovery: Discovery, functions: Sequence[Function]
 ) -> PackageOf:
     """Return the package of each function under each target that has files for it."""
     loaded = {}
     for function in functions:
-        for variant in variants_of(session.settings.of(function.name)):
+        for variant in variants_of(settings.of(function.name)):
             package = discovery.package(function, variant)
             if package is not None and (package.go_files or package.errors):
                 graph = discovery.graphs[function.load_directory, variant]
@@ -336,7 +337,10 @@ def _no_functions(session: Session, discovery: Discovery) -> LambdabuildError:
     roots = ", ".join(f"`{root}`" for root in session.settings.config.roots)
     return LambdabuildError(
         f"no function was found under {roots}",
-        at=[f"{item.directory}: {item.reason}" for item in session.shown(discovery.skipped)[:5]],
+        at=[
+            f"{item.directory}: {item.reason}"
+            for item in shown(discovery.skipped, session.paths)[:5]
+        ],
         hint="a function is a `package main` with a `func main`; "
         "`lambdabuild list --skipped` tells what was passed over",
     )

@@ -34,7 +34,7 @@ from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey import assets
 from lambdabuild.survey.assets import reason_to_pack
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, Tools
 from lambdabuild.system.files import content_digest
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts
@@ -213,10 +213,9 @@ class Project:
         """Return why the next run makes again what stands with an executable that it keeps."""
         here = str(self.path)
         console = Console(Look(terminal=False, color=False), io.StringIO())
-        session = Session(
-            here, here, Settings(), environment, Runner(environment), console, Interrupts(),
-            Timeline(),
-        )  # fmt: skip
+        settings = Settings()
+        tools = Tools(environment, Runner(environment), console, Interrupts(), Timeline())
+        session = Session(settings.paths(here, here), settings, tools)
         contents = [(asset, Path(asset.source).read_bytes()) for asset in step.assets]
         packed = tuple(
             (f"file {name_of(asset.source, here)}", packed_text(content_digest(content), asset))
@@ -247,7 +246,6 @@ def opened(path: Path) -> tuple[Session, Home]:
     home = Home(str(path))
     home.create()
     console = Console(Look(terminal=False, color=False), io.StringIO())
-    session = Session(
-        str(path), str(path), Settings(), {}, Runner({}), console, Interrupts(), Timeline()
-    )
-    return session, home
+    settings = Settings()
+    tools = Tools({}, Runner({}), console, Interrupts(), Timeline())
+    return Session(settings.paths(str(path), str(path)), settings, tools), home

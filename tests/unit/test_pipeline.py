@@ -17,7 +17,7 @@ def test_whatever_fails_after_publishing_what_was_published_is_remembered(
     session, home = opened(project.path)
 
     def fail() -> None:
-        with saving(session, home, project.state):
+        with saving(session.tools, home, project.state):
             project.publish(executable())
             raise error
 
@@ -28,6 +28,6 @@ def test_whatever_fails_after_publishing_what_was_published_is_remembered(
 
 def test_what_fails_before_anything_is_published_is_not_noted(project: Project) -> None:
     session, home = opened(project.path)
-    with pytest.raises(OSError, match="early"), saving(session, home, State()):
+    with pytest.raises(OSError, match="early"), saving(session.tools, home, State()):
         raise OSError("early")
     assert not (home.path / "state.json").exists()
