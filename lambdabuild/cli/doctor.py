@@ -23,9 +23,9 @@ from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery, discover
 from lambdabuild.survey.golist import start_go
 from lambdabuild.survey.modules import variants_of
+from lambdabuild.survey.session import Session
 from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
-from lambdabuild.system.process import Run
 
 _GIGABYTE = 1_000_000_000
 
@@ -47,19 +47,13 @@ class Finding:
     remedy: str | None = None
 
 
-def examine(
-    run: Run,
-    settings: Settings,
-    *,
-    project: str,
-    working: str,
-    environment: dict[str, str],
-    refused: LambdabuildError | None = None,
-) -> Iterator[Finding]:
+def examine(session: Session, refused: LambdabuildError | None = None) -> Iterator[Finding]:
     """Look at everything a build needs, one finding after another.
 
     `refused` is what is wrong with the configuration; then the settings are none of anybody's.
     """
+    settings, project = session.settings, session.paths.project
+    environment = session.tools.environment
     yield from _processor_and_memory(environment)
     if refused is not None:
         place = f" (line {refused.line})" if refused.line is not None else ""
@@ -67,7 +61,7 @@ def examine(
         yield Finding(Verdict.ERROR, message, refused.hint)
     yield from _whatever_happens(_output(settings, project, environment, known=refused is None))
     yield from _whatever_happens(_keys(project, environment))
-    yield from _whatever_happens(_go(run, settings, project, working, environment, refused))
+    yield from _whatever_happens(_go(session, refused))
 
 
 def _whatever_happens(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -84,15 +78,10 @@ def _whatever_happens(findings: Iterator[Finding]) -> Iterator[Finding]:
         yield Finding(Verdict.ERROR, f"cannot look at everything: {type(error).__name__}: {error}")
 
 
-def _go(
-    run: Run,
-    settings: Settings,
-    project: str,
-    working: str,
-    environment: dict[str, str],
-    refused: LambdabuildError | None,
-) -> Iterator[Finding]:
+def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]:
     """Look at Go, and at what it sees with these settings."""
+    settings, project = session.settings, session.paths.project
+    run, environment = session.tools.run, session.tools.environment
     try:
         go = find_go(environment)
         told = ask_environment(run, go, project)
@@ -110,14 +99,7 @@ def _go(
     yield from _kept_back(environment, asked.settings)
     yield from _c_compilers(settings, environment, asked.settings)
     yield from _functions(
-        lambda: discover(
-            run,
-            asked,
-            settings,
-            project=project,
-            working=working,
-            environment=environment,
-        ),
+        lambda: discover(session, asked),
         settings,
     )
 
@@ -146,7 +128,7 @@ def _functions(find: Callable[[], Discovery], settings: Settings) -> Iterator[Fi
         )
 
 
-def _processor_and_memory(environment: dict[str, str]) -> Iterator[Finding]:
+def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
     count = machine.processors()
     limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
     memory = f"{machine.memory() / _GIGABYTE:.1f} GB of memory"
@@ -161,7 +143,7 @@ def _processor_and_memory(environment: dict[str, str]) -> Iterator[Finding]:
 
 
 def _output(
-    settings: Settings, project: str, environment: dict[str, str], *, known: bool
+    settings: Settings, project: str, environment: Mapping[str, str], *, known: bool
 ) -> Iterator[Finding]:
     """Look at where things are written; the place of the outputs may not be known."""
     out = os.path.normpath(os.path.join(project, settings.config.out))
@@ -203,7 +185,7 @@ def _own_files(home: Home) -> Iterator[Finding]:
             )
 
 
-def _keys(project: str, environment: dict[str, str]) -> Iterator[Finding]:
+def _keys(project: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     if not any(keys_of(environment, sys.platform, project)):
         place = os.path.join(caches_of(environment, sys.platform), "lambdabuild")
         yield Finding(
@@ -236,7 +218,7 @@ def _links(directory: str) -> Iterator[Finding]:
 
 
 def _c_compilers(
-    settings: Settings, environment: dict[str, str], of_go: Mapping[str, str]
+    settings: Settings, environment: Mapping[str, str], of_go: Mapping[str, str]
 ) -> Iterator[Finding]:
     wanted = [(name, target) for name in ("", *settings.config.functions)
               for target in settings.of(name).targets]  # fmt: skip
@@ -294,7 +276,7 @@ def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iter
         )
 
 
-def _exported(environment: dict[str, str]) -> Iterator[Finding]:
+def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
     leaking = [
         name
         for name in ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")

@@ -97,14 +97,7 @@ def doctor(asked: Asked) -> None:
     refused: list[LambdabuildError] = []
     with opened(asked, refused=refused.append) as session:
         failed = bool(refused)
-        for finding in examine(
-            session.tools.run,
-            session.settings,
-            project=session.paths.project,
-            working=session.paths.working,
-            environment=dict(session.tools.environment),
-            refused=refused[0] if refused else None,
-        ):
+        for finding in examine(session, refused[0] if refused else None):
             failed = failed or finding.verdict is Verdict.ERROR
             print_line(f"{finding.verdict.value}: {finding.message}")
             if finding.remedy:

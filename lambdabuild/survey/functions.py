@@ -2,20 +2,24 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.build import Function, Skipped
-from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.text import one_line
 from lambdabuild.golang import tree
+from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.assembly import Assembly
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.modules import Graph, find_places, list_all, variants_of
+from lambdabuild.survey.session import Session
+from lambdabuild.system import files
 from lambdabuild.system.process import Run
 
 
@@ -48,23 +52,17 @@ class Discovery(NamedTuple):
 
 
 def discover(
-    run: Run,
-    go: Go,
-    settings: Settings,
-    *,
-    project: str,
-    working: str,
-    environment: Mapping[str, str],
-    names: Sequence[str] = (),
-    thorough: bool = False,
+    session: Session, go: Go, names: Sequence[str] = (), *, thorough: bool = False
 ) -> Discovery:
-    """Return every function below the roots of `settings`, and what was passed over.
+    """Return every function below the roots of the settings, and what was passed over.
 
     With `names`, modules that have no such function are not looked into. `thorough` looks also
     into directories that Go ignores, for `list --skipped`.
     """
+    settings, project, working = session.settings, session.paths.project, session.paths.working
+    run, environment = session.tools.run, session.tools.environment
     roots = [os.path.normpath(os.path.join(project, root)) for root in settings.config.roots]
-    _require_roots(run, go, settings, roots, project=project, environment=environment)
+    _require_roots(session, go, roots)
     trees = {
         root: tree.walk(root, everything=True) if thorough else go.tree(root)
         for root in dict.fromkeys(roots)
@@ -112,20 +110,13 @@ def refuse_whole_machine(roots: Iterable[str], project: str) -> None:
         )
 
 
-def _require_roots(
-    run: Run,
-    go: Go,
-    settings: Settings,
-    roots: Sequence[str],
-    *,
-    project: str,
-    environment: Mapping[str, str],
-) -> None:
+def _require_roots(session: Session, go: Go, roots: Sequence[str]) -> None:
+    project, tools = session.paths.project, session.tools
     refuse_whole_machine(roots, project)
     missing = next((root for root in roots if not _is_directory(root, project)), None)
     if missing is None:
         return
-    elsewhere = main_packages_below(run, go, settings, project, environment)
+    elsewhere = main_packages_below(tools.run, go, session.settings, project, tools.environment)
     if elsewhere:
         hint = (
             f"main packages were found in {_and_so_on(elsewhere)}; name their directory with "
@@ -169,3 +160,91 @@ def main_packages_below(
             if not package.only_dependency and package.name == "main" and package.declares_main:
                 found.add(os.path.relpath(package.directory, directory))
     return sorted(found)
+
+
+def find_functions(
+    session: Session, go: Go, names: Sequence[str], *, thorough: bool = False
+) -> tuple[Discovery, list[Function]]:
+    """Return all that was found, and the functions that `names` means."""
+    discovery = discover(session, go, names, thorough=thorough)
+    _refuse_unknown_tables(session, discovery)
+    functions = list(discovery.functions)
+    if not names:
+        _warn_of_idle(session, discovery)
+        return discovery, functions
+    meant = naming.select(
+        names,
+        functions,
+        relative={f.directory: session.paths.relative(f.directory) for f in functions},
+        working=session.paths.working,
+        excluded=discovery.left_out,
+        there=_there(session.paths.working, names),
+    )
+    for word, name in meant.inside.items():
+        session.tools.console.say_once(f"`{word}` is in the function `{name}`")
+    return discovery, meant.functions
+
+
+def _there(working: str, words: Sequence[str]) -> dict[str, naming.There]:
+    """Return the words that name something on disk, with what that is."""
+    found = {}
+    for word in words:
+        path = os.path.join(working, word)
+        if word and "\0" not in word and os.path.lexists(path):
+            inside = os.path.isdir(path)
+            home = path if inside else os.path.dirname(path)
+            program = bool(sources_with_main(home))
+            found[word] = naming.There(os.path.realpath(path), inside, program)
+    return found
+
+
+def _warn_of_idle(session: Session, discovery: Discovery) -> None:
+    """Warn of globs that exclude nothing, unless they may be meant for what is not looked at."""
+    for glob, hint in discovery.idle:
+        if glob in session.settings.also_exclude:
+            session.tools.console.warn_once(f"`--exclude {glob}` matches no function", hint)
+        elif "roots" not in session.settings.given:
+            session.tools.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
+
+
+def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
+    settings = session.settings
+    known = {function.name for function in discovery.functions} | set(discovery.excluded)
+    known |= discovery.unasked
+    tables = settings.config.functions
+    directories = {item.directory for item in discovery.skipped}
+    for name, table in tables.items():
+        # A table for a function that is passed over may stay: the reason is given elsewhere.
+        skipped = table.get("directory") in directories or any(
+            name == directory.replace(os.sep, "-").partition("-")[2] for directory in directories
+        )
+        if name not in known and not skipped:
+            file, line = _table_of(session, name)
+            raise LambdabuildError(
+                f"there is no function `{one_line(name)}`",
+                file=file,
+                line=line,
+                at=[f'{settings.config.source}, table `[functions."{one_line(name)}"]`'],
+                hint=did_you_mean(name, known) or _all_of(known),
+            )
+
+
+def _all_of(known: Collection[str]) -> str:
+    """Name the functions there are: no command does that as long as the configuration is wrong."""
+    shown = ", ".join(f"`{one_line(name)}`" for name in sorted(known)[:5])
+    shown += f" and {len(known) - 5} more" if len(known) > 5 else ""  # noqa: PLR2004 - as many as fit a line
+    return f"correct the name or take the table away; there are {shown or 'no functions'}"
+
+
+def _table_of(session: Session, name: str) -> tuple[str, int | None]:
+    """Return where the configuration has the table of a function: the file, and the line."""
+    from lambdabuild.core.positions import of_key
+
+    file = os.path.normpath(
+        os.path.join(session.paths.working, str(session.settings.config.source))
+    )
+    try:
+        place = of_key(files.whole(file).decode(), ["functions", name])
+    except (OSError, ValueError):
+        place = None
+    return file, place.line if place else None

@@ -20,12 +20,12 @@ from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import Discovery, refuse_whole_machine
+from lambdabuild.survey.functions import Discovery, find_functions, refuse_whole_machine
 from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_of
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.modules import may_take_in_more, variants_of
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
-from lambdabuild.survey.session import Session, find_functions, shown
+from lambdabuild.survey.session import Session, shown
 from lambdabuild.system.own import temporary
 
 Key = tuple[str, Target]
@@ -151,10 +151,7 @@ def overview(
     if may_take_in_more(discovery.graphs, go.settings):
         from lambdabuild.survey.cgo.foreign import look_abroad
 
-        discovery = look_abroad(
-            session.tools.run, go, discovery, functions, session.settings, session.tools.environment,
-            project=session.paths.project, own=own,
-        )  # fmt: skip
+        discovery = look_abroad(session, go, discovery, functions, own)
     if go.asked:
         session.tools.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()

@@ -26,6 +26,7 @@ from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.modules import ASSEMBLY, Graph, variants_of
 from lambdabuild.survey.plan import order_of
+from lambdabuild.survey.session import Session
 from lambdabuild.system.files import content_digest
 from lambdabuild.system.process import Run, in_parallel
 
@@ -37,14 +38,10 @@ _ENVIRONMENT_FLAGS = ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS")
 
 
 def look_abroad(
-    run: Run,
+    session: Session,
     go: Go,
     discovery: Discovery,
     functions: Sequence[Function],
-    settings: Settings,
-    environment: Mapping[str, str],
-    *,
-    project: str,
     own: Collection[str],
 ) -> Discovery:
     """Return what was discovered, with all that the packages of `functions` take in.
@@ -52,7 +49,8 @@ def look_abroad(
     What has been found out before is taken from the findings. `own` are the absolute paths that
     lambdabuild writes.
     """
-    asker = _Asker(go, discovery, settings, environment)
+    run = session.tools.run
+    asker = _Asker(go, discovery, session.settings, session.tools.environment)
     asked = (item for function in functions for item in asker.wanted(function))
     wanted = list({(item.place, item.key): item for item in asked}.values())
     if not wanted:
@@ -61,7 +59,7 @@ def look_abroad(
     missing = {item.key: item for item in wanted if item.key not in known}
     if missing:
         go.asked = True
-        repository = _repository(discovery, project, own)
+        repository = _repository(discovery, session.paths.project, own)
         work = list(missing.values())
         found = in_parallel(run, lambda item: item.answer(run, repository), work, _AT_ONCE)
         if len(known) + len(work) > _MOST:
