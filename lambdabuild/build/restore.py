@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.cache.local import LocalCache, cache_limit
-from lambdabuild.cache.transfer import Caches, Mode
+from lambdabuild.cache.transfer import Caches, Mode, Stores
 from lambdabuild.config.parsing import parse_cache_mode
 from lambdabuild.core.artifact import UNKNOWN, Input
 from lambdabuild.core.build import Plan, Step
@@ -70,12 +70,7 @@ def _seconds(text: str | None) -> float:
 
 
 def open_caches(tools: Tools, caching: Caching) -> Caches | None:
-    """Open the caches; None where they are off.
-
-    Raises:
-        LambdabuildError: the address of the shared one is none, or what speaks to it is missing.
-
-    """
+    """Open the caches; None where they are off."""
     if caching.mode is Mode.OFF:
         return None
     from lambdabuild.cache.remote import RemoteStore
@@ -85,22 +80,15 @@ def open_caches(tools: Tools, caching: Caching) -> Caches | None:
     remote = None
     if caching.url is not None:
         remote = RemoteStore(caching.url, environment, caching.timeout)
-    return Caches(
-        local_cache(environment, caching.secret, read_only=read_only and remote is None), remote,
-        read_only=read_only, secret=caching.secret,
-        warn=tools.console.warn, timeline=tools.timeline,
-    )  # fmt: skip
+    local = local_cache(environment, caching.secret, read_only=read_only and remote is None)
+    stores = Stores(local, remote, caching.secret, read_only)
+    return Caches(stores, tools.console.warn, tools.timeline)
 
 
 def local_cache(
     environment: Mapping[str, str], secret: bytes | None = None, *, read_only: bool = False
 ) -> LocalCache:
-    """Return the cache on this machine.
-
-    Raises:
-        LambdabuildError: the environment says no size.
-
-    """
+    """Return the cache on this machine."""
     directory = cache_directory(environment, sys.platform)
     return LocalCache(directory, cache_limit(environment), secret, read_only=read_only)
 
@@ -190,14 +178,13 @@ def without(plan: Plan, restored: Sequence[Linked]) -> Plan:
 @contextlib.contextmanager
 def closing(caches: Caches | None) -> Iterator[None]:
     """Close the caches at the end, whatever it is."""
+    cancelled = True
     try:
         yield
-    except BaseException:
+        cancelled = False
+    finally:
         if caches is not None:
-            caches.close(cancelled=True)
-        raise
-    if caches is not None:
-        caches.close()
+            caches.close(cancelled=cancelled)
 
 
 VERSION = 1

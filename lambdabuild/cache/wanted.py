@@ -5,7 +5,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -33,25 +32,22 @@ class Fetched(NamedTuple):
     """Bytes."""
 
 
-@dataclass(slots=True)
-class Counts:
-    """How many executables the caches gave and took in a run."""
+class Asked(NamedTuple, Generic[K]):
+    """An executable that the caches are asked for."""
 
-    local_hits: int = 0
-    remote_hits: int = 0
-    misses: int = 0
-    stored: int = 0
-    """Put into the local cache; what came from the remote one does not count."""
-    uploaded: int = 0
-    bad: int = 0
-    """Entries that were not what had been stored."""
+    item: K
+    key: str
+    place: str
+    """The absolute path where it belongs."""
+    name: str
+    """What people call it."""
 
 
-class Wanted(Generic[K]):
-    """Executables that somebody waits for, and does not wait for any more once it is closed."""
+class Pending(Generic[K]):
+    """Executables that somebody waits for, until it is closed."""
 
     def __init__(self, unfit: Callable[[K, str], str | None]) -> None:
-        """Wait for what fits: `unfit` says why the file at a path does not."""
+        """`unfit` says why the file at a path cannot be used."""
         self._unfit = unfit
         self.found: dict[K, Fetched] = {}
         self.is_open = True
@@ -59,47 +55,45 @@ class Wanted(Generic[K]):
 
     def take(
         self,
-        item: K,
-        place: str,
+        asked: Asked[K],
         header: Header,
         pieces: Iterable[bytes],
         source: Source,
         keep: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Write an executable to its place, if it still is waited for.
+        """Write an executable to its place, unless it is no longer waited for.
 
-        `keep` is called before that with where it is then, once it is known to fit.
+        Once it is known to be usable, `keep` is called with the path where it is staged.
 
         Raises:
-            BadEntryError: it is none that could be used.
+            BadEntryError: it cannot be used.
 
         """
-        part = f"{place}.part"
+        part = f"{asked.place}.part"
         try:
-            os.makedirs(os.path.dirname(place), exist_ok=True)
+            os.makedirs(os.path.dirname(part), exist_ok=True)
             with open(part, "wb") as file:
                 for piece in pieces:
                     if not self.is_open:
                         return
                     file.write(piece)
             os.chmod(part, MODE)
-            reason = self._unfit(item, part)
+            reason = self._unfit(asked.item, part)
             if reason is not None:
                 raise BadEntryError(reason)
             keep(part)
             with self._lock:
                 if self.is_open:
-                    os.replace(part, place)
-                    self.found[item] = Fetched(source, header.sha256, header.size)
-                    return
+                    os.replace(part, asked.place)
+                    self.found[asked.item] = Fetched(source, header.sha256, header.size)
         except OSError as error:
             # The build will say so, if it cannot write there either.
-            log.info("%s: %s", place, error)
+            log.info("%s: %s", asked.place, error)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(part)
 
     def close(self) -> None:
-        """Wait no more: nothing is written from now on."""
+        """Stop waiting: nothing is written from now on."""
         with self._lock:
             self.is_open = False
