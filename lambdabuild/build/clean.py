@@ -3,8 +3,6 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,17 +30,22 @@ class Recalled(NamedTuple):
 
     state: State
     announced: list[Artifact]
-    """What a run had announced that was killed before it could note it; it is in the state."""
+    """What a killed run had announced and could not record; it is in the state by now."""
 
 
 def recall(session: Session, home: Home) -> Recalled:
     """Return what is known of the runs before.
 
-    What a killed run put in place is taken over; of what it was about to put there, nothing is left.
+    What a killed run put in place is taken over; what it had not put there yet is removed.
     """
     state = home.load()
-    index = refuse_tracked(session.tools.run, session.paths.project, _own(session), state.index)
-    state.note_index(index)
+    # Everything in these directories, by their paths from the project, is taken for lambdabuild's.
+    own = [DIRECTORY]
+    cache = os.path.realpath(cache_directory(session.tools.environment, sys.platform))
+    top = f"{os.path.realpath(session.paths.project)}{os.sep}"
+    if cache.startswith(top):
+        own.append(cache.removeprefix(top))
+    state.note_index(refuse_tracked(session.tools.run, session.paths.project, own, state.index))
     if home.foreign:
         session.tools.console.say_once(
             f"`{session.paths.relative(str(home.path / STATE))}` is not as this user's lambdabuild wrote "
@@ -54,13 +57,6 @@ def recall(session: Session, home: Home) -> Recalled:
 
         recover(announced, state, home.project)
     return Recalled(state, announced)
-
-
-def _own(session: Session) -> list[str]:
-    """Return the directories of which all is believed to be lambdabuild's, from the project's."""
-    cache = os.path.realpath(cache_directory(session.tools.environment, sys.platform))
-    top = f"{os.path.realpath(session.paths.project)}{os.sep}"
-    return [DIRECTORY, *([cache.removeprefix(top)] if cache.startswith(top) else [])]
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:
@@ -102,10 +98,13 @@ def _warn_of_left(session: Session, path: str) -> None:
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
-    """Tell whether an artifact's function is surely gone: that nothing was found proves nothing."""
+    """Tell whether an artifact's function surely is gone, and not just not found."""
     directory = os.path.normpath(os.path.join(session.paths.project, artifact.directory))
-    excluded = discovery.excluded.get(artifact.function) in session.settings.also_exclude
-    if excluded or _leads_nowhere(directory):
+    if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
+        return False
+    # What a broken link leads to may just not be mounted.
+    places = (directory, *map(str, Path(directory).parents))
+    if any(os.path.islink(place) and not os.path.exists(place) for place in places):
         return False
     try:
         os.lstat(directory)
@@ -113,27 +112,19 @@ def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool
         return True
     except OSError:
         return False
-    # What nobody could look at, a warning was given of, or `--root` leaves out, has not gone away.
-    unknown = (*discovery.unreadable, *discovery.failures)
-    hidden = any(_is_below(directory, other) for other in unknown)
+    # What could not be read, has a warning, or is outside `--root` has not gone away.
     warned = (s.directory for s in discovery.skipped if s.hint)
-    if hidden or artifact.function in discovery.unasked:
-        return False
-    if any(_is_below(artifact.directory, other) for other in warned):
-        return False
-    return any(_is_below(artifact.directory, root) for root in session.settings.config.roots)
-
-
-def _leads_nowhere(path: str) -> bool:
-    """Tell whether a link on the way is broken: what it leads to may just not be mounted."""
-    return any(
-        os.path.islink(place) and not os.path.exists(place)
-        for place in (path, *map(str, Path(path).parents))
+    return (
+        artifact.function not in discovery.unasked
+        and not _is_below(directory, *discovery.unreadable, *discovery.failures)
+        and not _is_below(artifact.directory, *warned)
+        and _is_below(artifact.directory, *session.settings.config.roots)
     )
 
 
-def _is_below(directory: str, root: str) -> bool:
-    return Path(os.path.normpath(directory)).is_relative_to(os.path.normpath(root))
+def _is_below(directory: str, *roots: str) -> bool:
+    path = Path(os.path.normpath(directory))
+    return any(path.is_relative_to(os.path.normpath(root)) for root in roots)
 
 
 def clean(session: Session) -> list[str]:
@@ -146,7 +137,7 @@ def clean(session: Session) -> list[str]:
         home.sweep()
         state, announced = recall(session, home)
         if home.foreign:
-            # What it tells of is somebody's, who may want to take it away themselves.
+            # The files that it names are somebody else's to remove.
             return []
         layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
         layouts |= {os.path.dirname(path) for path in state.manifests}
@@ -165,8 +156,7 @@ def clean(session: Session) -> list[str]:
             boundary = os.path.normpath(os.path.join(session.paths.project, artifact.layout))
             removed += _remove(session, artifact, state, boundary)
         for layout in layouts - {""}:
-            with _ignoring_full_directories():
-                os.rmdir(os.path.normpath(os.path.join(session.paths.project, layout)))
+            _remove_if_empty(os.path.normpath(os.path.join(session.paths.project, layout)))
         if state.artifacts or state.manifests:
             home.save(state)
         else:
@@ -174,10 +164,9 @@ def clean(session: Session) -> list[str]:
     return removed
 
 
-@contextmanager
-def _ignoring_full_directories() -> Iterator[None]:
+def _remove_if_empty(directory: str) -> None:
     try:
-        yield
+        os.rmdir(directory)
     except OSError as error:
         log.debug("left in place: %s", error)
 

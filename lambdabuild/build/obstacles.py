@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lambdabuild.core.artifact import (
     MOST_UNZIPPED,
@@ -38,12 +38,12 @@ class ObstacleError(Exception):
 
 
 class Replacing(NamedTuple):
-    """What of other people's files may be replaced."""
+    """Which files of others may be replaced."""
 
     forced: bool = False
-    """Somebody said `--force`."""
+    """`--force` was given."""
     among_sources: bool = False
-    """What is published stands among sources, where `--force` may not cost a file either."""
+    """Outputs are beside sources, where even `--force` replaces no file."""
 
     @property
     def all(self) -> bool:
@@ -52,7 +52,7 @@ class Replacing(NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """What a person may do about a file that is not replaced."""
+        """The hint about a file that is not replaced."""
         if self.among_sources:
             return "move it away; among sources, no file is replaced that lambdabuild did not write"
         return "move it away, or let `--force` replace it"
@@ -68,7 +68,7 @@ def replacing_in(out: str | None, sources: Iterable[str], *, forced: bool) -> Re
 
 
 class Coming(NamedTuple):
-    """A file that is to be put in its place."""
+    """A file that is to be published."""
 
     place: str
     """The absolute path."""
@@ -85,17 +85,17 @@ class Seen(NamedTuple):
 
 
 class Obstacles:
-    """Look at what stands where one run is to put its files."""
+    """Check what is in the places of one run's outputs."""
 
     def __init__(
         self, project: str, boundary: str, remembered: Iterable[Artifact], replacing: Replacing
     ) -> None:
-        """Know what lambdabuild wrote, below `boundary` (absolute), before this run."""
+        """`remembered` is what earlier runs wrote below `boundary` (absolute)."""
         self._project = project
         self._boundary = boundary
         self._replacing = replacing
         self._cleared: dict[str, Seen | None] = {}
-        # By paths without their case: where the system folds it, `readme` is in README's place.
+        # By case-folded path: some file systems take `readme` for README.
         self._remembered: dict[str, list[Companion]] = {}
         for artifact in remembered:
             own = Companion(
@@ -105,12 +105,12 @@ class Obstacles:
                 self._remembered.setdefault(written.path.casefold(), []).append(written)
 
     def check(self, step: Step, packed: Packed, leaving: Sequence[Companion]) -> None:
-        """See that all files of a step may be put in their places, before any of them is.
+        """Check that all files of a step may be published, before any of them is.
 
-        `leaving` are its files of before that are taken away first.
+        `leaving` are files of an earlier run that are removed first.
 
         Raises:
-            ObstacleError: one of them may not.
+            ObstacleError: one of them may not be published.
 
         """
         executable = Coming(step.artifact, packed.sha256, None)
@@ -119,7 +119,7 @@ class Obstacles:
             self._check(file, step, lambda: self._paths(leaving))
 
     def check_again(self, step: Step, file: Coming) -> None:
-        """See that nobody has put something else in a place since; errors as for `check`."""
+        """Check a place again if something changed there since; raises as `check`."""
         if _look(file.place) != self._cleared.get(file.place):
             self._check(file, step, set)
 
@@ -147,7 +147,7 @@ class Obstacles:
         self._cleared[file.place] = seen
 
     def _foreign(self, file: Coming, step: Step, seen: Seen) -> str | None:
-        """Return what stands in a place that is not lambdabuild's, nor as good; or None."""
+        """Return what is in a place, if it is neither lambdabuild's nor has the same bytes."""
         if not stat.S_ISREG(seen.mode):
             link = "a symbolic link" if stat.S_ISLNK(seen.mode) else "no regular file"
             return f"{link}, which lambdabuild did not write"
@@ -173,19 +173,19 @@ class Obstacles:
         return seen.identity.size <= MOST_UNZIPPED and self._has_our_form(file, step, known)
 
     def _has_our_form(self, file: Coming, step: Step, known: Sequence[Companion]) -> bool:
-        """Tell whether a file is one that only lambdabuild makes, though it is not remembered."""
+        """Tell whether only lambdabuild makes such a file, though it is not remembered."""
         if file.kind is Kind.ZIP:
             return bool(unpacked(Path(file.place).read_bytes()))
         if file.kind is Kind.SBOM:
             made_from = bill_made_from(Path(file.place).read_bytes(), step.function.name)
-            # What is made from the same has the same bytes: such a one was edited.
+            # Made from the same, it would have the same bytes: so it was edited.
             return made_from is not None and all(c.made_from != made_from for c in known)
         if file.kind is Kind.ASSET and step.zip is not None:
             return self._is_copy(file.place, step, step.zip)
         return False
 
     def _is_copy(self, place: str, step: Step, zip_: str) -> bool:
-        """Tell whether an asset is what lambdabuild has packed of it: then it is the copy of that."""
+        """Tell whether an asset has the content that is in the zip lambdabuild packed."""
         seen = _look(zip_)
         if seen is None or not stat.S_ISREG(seen.mode) or seen.identity.size > MOST_UNZIPPED:
             return False
@@ -195,7 +195,7 @@ class Obstacles:
         return any((member.name, member.content) == (name, content) for member in packed)
 
     def _above(self, place: str) -> str | None:
-        """Return what stands where a directory would have to be; None if nothing does."""
+        """Return what is in the place of a directory above; None if nothing is in the way."""
         directory = os.path.dirname(place)
         while directory.startswith(self._boundary) and not os.path.isdir(directory):
             if os.path.lexists(directory):
@@ -204,7 +204,7 @@ class Obstacles:
         return None
 
     def _paths(self, companions: Iterable[Companion]) -> set[str]:
-        """Return the absolute paths of those that lambdabuild will take away."""
+        """Return the absolute paths of the companions that are unchanged, and will be removed."""
         return {
             os.path.normpath(os.path.join(self._project, companion.path))
             for companion in companions
@@ -226,7 +226,7 @@ def _look(path: str) -> Seen | None:
 
 
 def _files(directory: str) -> Iterator[str]:
-    """Yield the paths of all below a directory that is no directory itself."""
+    """Yield the paths of all files and links below a directory."""
     for parent, inner, names in directories.walk(directory):
         paths = [os.path.join(parent, name) for name in inner]
         yield from filter(os.path.islink, paths)
@@ -242,8 +242,11 @@ _FIELDS = frozenset(
 
 
 def is_manifest_text(text: str) -> bool:
-    """Tell whether lambdabuild could have written this as a manifest, to the byte."""
-    value = _parsed(text)
+    """Tell whether lambdabuild could have written exactly this text as a manifest."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
     return (
         is_manifest(value)
         and value["schema"] == SCHEMA
@@ -253,7 +256,7 @@ def is_manifest_text(text: str) -> bool:
 
 
 def unpacked(content: bytes) -> list[Member]:
-    """Return what is in a zip if lambdabuild packed it: if it would pack the same, to the byte."""
+    """Return what is in a zip that lambdabuild packed: packing it again gives the same bytes."""
     import zipfile
 
     try:
@@ -287,16 +290,11 @@ def bill_made_from(content: bytes, function: str) -> str | None:
         moment = metadata.get("timestamp")
         epoch = int(dt.datetime.fromisoformat(moment).timestamp()) if moment is not None else None
         serial = serial_number(function, digest["content"], epoch, version=tool["version"])
-        told = (metadata["component"]["name"], tool["name"], value["serialNumber"])
+        stated = (metadata["component"]["name"], tool["name"], value["serialNumber"])
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
-    if told != (function, "lambdabuild", serial.urn) or json.dumps(value, indent=2) + "\n" != text:
+    if stated != (function, "lambdabuild", serial.urn):
+        return None
+    if json.dumps(value, indent=2) + "\n" != text:
         return None
     return sbom_made_from(digest["content"], epoch, tool["version"])
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

@@ -59,7 +59,7 @@ class Publisher:
         inputs: Mapping[tuple[str, Target], tuple[Input, ...]],
         replacing: Replacing,
     ) -> None:
-        """Publish what was built from `inputs`; `replacing` is meant of what others wrote."""
+        """Publish what was built from `inputs`; `replacing` is about files of others."""
         self._inputs = inputs
         self._project = project
         self._layout = layout
@@ -116,9 +116,13 @@ class Publisher:
         try:
             self._obstacles.check(step, packed, self._leaving(previous, packed))
             if previous is not None:
-                # Until the executable is another one, so that none is left that holds the old one.
+                # Before the executable changes, so that no zip of the old one is left.
                 previous = self._without_stale(previous, packed)
-            same = self._has_already(step.artifact, artifact.sha256, previous)
+            now = identify(step.artifact)
+            if previous is not None and now == previous.identity:
+                same = previous.sha256 == artifact.sha256
+            else:
+                same = now is not None and digest(step.artifact) == artifact.sha256
             if same:
                 make_executable(step.artifact)
             else:
@@ -136,9 +140,13 @@ class Publisher:
                 companions=previous.companions if previous else (),
             )
         )
+        status, seconds = Status.RESTORED, None
+        if not linked.restored:
+            status = Status.BUILT
+            seconds = (linked.compile_seconds or 0) + (linked.link_seconds or 0)
         result = StepResult(
             step=step,
-            status=Status.UNCHANGED if same else _new(linked),
+            status=Status.UNCHANGED if same else status,
             reason=reason,
             artifact=step.artifact,
             size=identity.size,
@@ -146,14 +154,12 @@ class Publisher:
             sha256=artifact.sha256,
             compile_seconds=linked.compile_seconds,
             link_seconds=linked.link_seconds,
-            seconds=None
-            if linked.restored
-            else (linked.compile_seconds or 0) + (linked.link_seconds or 0),
+            seconds=seconds,
         )
         return self._complete(result, packed)
 
     def confirm(self, linked: Linked, packed: Packed, reason: str) -> StepResult:
-        """Report an executable that would be made again as it is, with what stands with it."""
+        """Report an executable that a build would not change, and publish its sidecars."""
         step = linked.step
         before = self._state.artifacts[name_of(step.artifact, self._project)]
         try:
@@ -163,7 +169,7 @@ class Publisher:
                 return modified_meanwhile(step, self._state, self._project)
             self._obstacles.check(step, packed, self._leaving(artifact, packed))
         except (OSError, ObstacleError) as error:
-            # With what somebody changed, of which `in_place` tells no more.
+            # With the sidecars that somebody changed, which `in_place` leaves out.
             self._state.put(before)
             return self._failed(step, _why(error, step.artifact))
         artifact = self._without_stale(artifact, packed)
@@ -176,20 +182,20 @@ class Publisher:
         return self._complete(result, packed)
 
     def _leaving(self, artifact: Artifact | None, packed: Packed) -> list[Companion]:
-        """Return the assets that are not in the new package: they are taken away."""
+        """Return the assets that are not in the new package, and are to be removed."""
         coming = {name_of(file.target, self._project) for file in packed.files}
         known = artifact.companions if artifact is not None else ()
         return [c for c in known if c.kind is Kind.ASSET and c.path not in coming]
 
     def _without_stale(self, artifact: Artifact, packed: Packed) -> Artifact:
-        """Remove the zip and the SBOM that would not be true any more and are not made again."""
+        """Remove the zip and the SBOM that are out of date and are not made again."""
         coming = {name_of(file.target, self._project) for file in packed.files}
         staying = []
         for companion in artifact.companions:
-            true = companion.made_from.startswith(packed.sha256)
+            current = companion.made_from.startswith(packed.sha256)
             if companion.kind is Kind.ZIP:
-                true = true and artifact.packed == packed.packed
-            if companion.kind is Kind.ASSET or companion.path in coming or true:
+                current = current and artifact.packed == packed.packed
+            if companion.kind is Kind.ASSET or companion.path in coming or current:
                 staying.append(companion)
             else:
                 remove_companion(companion, self._project, self._boundary)
@@ -198,7 +204,7 @@ class Publisher:
         return artifact
 
     def _complete(self, result: StepResult, packed: Packed) -> StepResult:
-        """Put what stands with an executable in its place; take away what does no longer."""
+        """Put the sidecars of an executable in their places; remove those that it no longer has."""
         step = result.step
         path = name_of(step.artifact, self._project)
         artifact = self._state.artifacts[path]
@@ -214,8 +220,13 @@ class Publisher:
             try:
                 fresh, companion = self._put(step, file, companions.get(name))
             except (OSError, ObstacleError) as error:
-                # What is there of it may be of another executable.
-                self._forget(artifact, companions, Kind.ZIP)
+                # A zip that is in place may be of another executable.
+                zips = [c for c in companions.values() if c.kind is Kind.ZIP]
+                for stale in zips:
+                    remove_companion(stale, self._project, self._boundary)
+                    del companions[stale.path]
+                left = artifact._replace(companions=tuple(companions.values()))
+                self._state.put(left._replace(packed=UNKNOWN_CONTENTS))
                 return self._failed(step, _why(error, file.target))
             # A bill of materials is not deployed.
             new = new or (fresh and file.kind is not Kind.SBOM)
@@ -233,7 +244,7 @@ class Publisher:
         if before is None or (before.sha256, before.executable) != (
             companion.sha256, companion.executable,
         ):  # fmt: skip
-            # What is not remembered may be just this all the same.
+            # A file that is not remembered may have these bytes all the same.
             before = companion
         now = held_companion(before, self._project)
         if now is not None:
@@ -242,36 +253,14 @@ class Publisher:
         _move(file.staged, file.target, mode_of(companion))
         return True, companion._replace(identity=identify(file.target) or companion.identity)
 
-    def _forget(self, artifact: Artifact, companions: Mapping[str, Companion], kind: Kind) -> None:
-        """Note what is in place after a failure, and leave nothing of a kind."""
-        staying = []
-        for companion in companions.values():
-            if companion.kind is kind:
-                remove_companion(companion, self._project, self._boundary)
-            else:
-                staying.append(companion)
-        self._state.put(artifact._replace(companions=tuple(staying), packed=UNKNOWN_CONTENTS))
-
     def _failed(self, step: Step, message: str) -> StepResult:
         problem = Diagnostic(step.function.package, message)
         return failed(step, (problem,), self._state, self._project)
-
-    def _has_already(self, path: str, sha256: str, previous: Artifact | None) -> bool:
-        now = identify(path)
-        if now is None:
-            return False
-        if previous is not None and now == previous.identity:
-            return previous.sha256 == sha256
-        return digest(path) == sha256
 
 
 def _why(error: OSError | ObstacleError, path: str) -> str:
     """Return why a file was not put in its place, with the remedy."""
     return str(cannot_write(error, path) if isinstance(error, OSError) else error)
-
-
-def _new(linked: Linked) -> Status:
-    return Status.RESTORED if linked.restored else Status.BUILT
 
 
 def _move(source: str, target: str, mode: int) -> None:

@@ -34,7 +34,7 @@ def recover(announced: Sequence[Artifact], state: State, project: str) -> None:
 
 
 def _as_found(announced: Artifact, before: Artifact | None, project: str) -> Artifact:
-    """Return an artifact with what stands with it: the new files, or the old ones, as they are."""
+    """Return an artifact with its companions: whichever of the new or old files are in place."""
     known = {c.path: c for c in before.companions} if before is not None else {}
 
     def found(companion: Companion) -> Companion:

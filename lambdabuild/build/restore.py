@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from lambdabuild.cache.local import LocalCache, cache_limit
@@ -31,7 +32,7 @@ _PATIENCE = 10.0
 
 
 class Caching(NamedTuple):
-    """Which caches are used, and how."""
+    """The caching that is configured."""
 
     mode: Mode
     url: str | None
@@ -47,9 +48,9 @@ def caching_of(session: Session) -> Caching:
     if not mode and session.settings.untrusted:
         mode = Mode.READ
     if url:
-        from lambdabuild.cache.addresses import check_address
+        from lambdabuild.cache.addresses import parsed
 
-        check_address(url)
+        parsed(url)
     secret = environment.get(CACHE_KEY)
     return Caching(
         Mode(parse_cache_mode(mode)) if mode else Mode.READ_WRITE,
@@ -97,7 +98,7 @@ class Keeper:
     """The executables of one run in their caches."""
 
     def __init__(self, session: Session, caches: Caches, found: Survey, directory: str) -> None:
-        """Keep what is built from what was found; `directory` is to hold what is restored."""
+        """Store what is built of `found`; what is restored is staged in `directory`."""
         self._session = session
         self._caches = caches
         self._found = found
@@ -116,10 +117,10 @@ class Keeper:
         place = {key: os.path.join(self._directory, f"{n}") for n, key in enumerate(keys)}
 
         def why_not(key: Key, path: str) -> str | None:
-            return unfit(steps[key], path) or self._without_bill(steps[key], path)
+            return unfit(steps[key], path) or self._why_no_sbom(steps[key], path)
 
         with self._session.tools.timeline.span(Activity.RESTORE):
-            fetched = self._caches.fetch(keys, place.__getitem__, _shown, why_not)
+            fetched = self._caches.fetch(keys, place.__getitem__, itemgetter(0), why_not)
         self._restored |= fetched.keys()
         if fetched and not self._session.tools.console.calm:
             count = f"{len(fetched)} of {len(steps)}"
@@ -129,8 +130,8 @@ class Keeper:
             for key, taken in fetched.items()
         ]
 
-    def _without_bill(self, step: Step, path: str) -> str | None:
-        """Return why no bill of materials can be written of an executable that is to have one."""
+    def _why_no_sbom(self, step: Step, path: str) -> str | None:
+        """Return why the SBOM that a step asks for cannot be made of an executable."""
         if step.sbom is None:
             return None
         from lambdabuild.packaging.sbom import read_build_info
@@ -146,7 +147,7 @@ class Keeper:
     def finish(
         self, results: Sequence[StepResult], inputs: Mapping[Key, tuple[Input, ...]]
     ) -> None:
-        """Keep all that was built; `inputs` are those that are sure after the build."""
+        """Store all that was built; `inputs` are those that were rechecked after the build."""
         done = {Status.BUILT, Status.UNCHANGED}
         for result in results:
             key = result.step.key
@@ -154,7 +155,7 @@ class Keeper:
                 continue
             text = self._key(key, inputs)
             if text is not None and result.artifact is not None and result.sha256 is not None:
-                self._caches.store(text, result.artifact, result.sha256, _shown(key))
+                self._caches.store(text, result.artifact, result.sha256, key[0])
 
     def _key(self, key: Key, inputs: Mapping[Key, tuple[Input, ...]]) -> str | None:
         if key not in self._steps:
@@ -163,16 +164,10 @@ class Keeper:
         return key_of(step, inputs.get(key, ()), graph)
 
 
-def _shown(key: Key) -> str:
-    return key[0]
-
-
 def without(plan: Plan, restored: Sequence[Linked]) -> Plan:
     """Return the plan without what was restored."""
     done = {linked.step.key for linked in restored}
-    if not done:
-        return plan
-    return plan.only({step.key for step in plan.steps} - done)
+    return plan.only({step.key for step in plan.steps} - done) if done else plan
 
 
 @contextlib.contextmanager
@@ -188,31 +183,31 @@ def closing(caches: Caches | None) -> Iterator[None]:
 
 
 VERSION = 1
-"""Of what a key is made of; another one finds nothing that was kept before."""
+"""Of the format of keys; a new one finds nothing that was stored before."""
 _OF_ONE_MACHINE = frozenset({"untracked", "directory"})
-"""Inputs that tell of what only Go follows, and of where the project is: trimpath is off."""
+"""Inputs that only this machine has: what only Go follows, and a path without -trimpath."""
 
 
 def key_of(step: Step, inputs: Sequence[Input], graph: Mapping[str, Package]) -> str | None:
     """Return the key of a step's executable, 64 hex digits; None if it is of one machine alone.
 
     Equal inputs give equal bytes wherever the project, Go and the module cache are, whoever runs
-    it: Go's own builds rest on that (https://go.dev/blog/rebuild). As for Go itself, a release of
-    the toolchain is told by its version (cmd/go, `toolID`).
+    it: Go's own builds rest on that (https://go.dev/blog/rebuild). A release of the toolchain is
+    identified by its version, as in cmd/go (`toolID`).
     """
     if not inputs or any(name in _OF_ONE_MACHINE or text == UNKNOWN for name, text in inputs):
         return None
     if uses_cgo(step.target, step.flags) and not _is_c_portable(step, inputs, graph):
         return None
-    told = json.dumps([VERSION, sorted(inputs)], separators=(",", ":"))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+    text = json.dumps([VERSION, sorted(inputs)], separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _is_c_portable(step: Step, inputs: Sequence[Input], graph: Mapping[str, Package]) -> bool:
-    """Tell whether C is compiled by what zig brings along, and nothing of the machine.
+    """Tell whether C is compiled with what zig contains, and nothing of the machine.
 
-    Where a function's own packages have C, `#cgo` lines may name what is installed on a machine,
-    by pkg-config or a path; so only C of the standard library is taken for portable.
+    In a function's own packages, `#cgo` lines may name what is installed on a machine, by
+    pkg-config or a path; so only C of the standard library is portable.
     """
     compiler = step.flags.compiler
     if compiler is None or not compiler.identity.startswith("zig "):

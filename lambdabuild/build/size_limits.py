@@ -6,7 +6,6 @@ from lambdabuild.config.limits import problem_of
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status
-from lambdabuild.output.console import Console
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
 
@@ -34,35 +33,26 @@ class Limits(NamedTuple):
         return problem_of(size, previous, chosen.max_size, chosen.max_growth)
 
     def refusal(self, step: Step, size: int, previous: int | None) -> Diagnostic | None:
-        """Return why an executable may not be published; warn where that is not asked for."""
+        """Return why an executable is refused with --check-size; warn without it."""
         problem = self.problem(step, size, previous)
         if problem is None:
             return None
         if self.session.settings.config.check_size:
             return Diagnostic(step.function.package, f"{problem} (--check-size)")
-        warn_of_size(self.session.tools.console, step, problem)
+        self.session.tools.console.warn(f"`{step.function.name}`: {problem}", _HINT)
         return None
 
 
-def warn_of_size(console: Console, step: Step, problem: str) -> None:
-    """Tell that an executable is too large."""
-    console.warn(f"`{step.function.name}`: {problem}", _HINT)
-
-
 def checked(limits: Limits, report: Report) -> Report:
-    """Hold also what was up to date against the limits: they may have changed since."""
+    """Check also what is up to date: the limits may have changed since it was built."""
     results = []
     for result in report.results:
-        problem = None
+        refusal = None
         if result.status is Status.UP_TO_DATE and result.size is not None:
-            problem = limits.problem(result.step, result.size, result.size)
-        if problem is None:
+            refusal = limits.refusal(result.step, result.size, result.size)
+        if refusal is None:
             results.append(result)
-        elif limits.session.settings.config.check_size:
-            error = Diagnostic(result.step.function.package, f"{problem} (--check-size)")
-            results.append(result._replace(status=Status.FAILED, errors=(error,)))
         else:
-            warn_of_size(limits.session.tools.console, result.step, problem)
-            results.append(result)
+            results.append(result._replace(status=Status.FAILED, errors=(refusal,)))
     ok = report.ok and not any(result.status is Status.FAILED for result in results)
     return report._replace(ok=ok, results=tuple(results))

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.secrets import shown_address, signs_in
@@ -19,7 +19,7 @@ _SCHEMES = {
     "file": "file",
 }
 _OPTIONS = {"s3": {"endpoint", "region"}}
-"""What may stand behind a `?`."""
+"""What an address may have after a `?`."""
 _NOT_IN_IT = (
     "take the key out of it, and have another one made: credentials come from the variables of the "
     "store (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a role, or ~/.aws/credentials"
@@ -38,7 +38,7 @@ _S3_CREDENTIALS = (
 )
 NO_CREDENTIALS = "no credentials were found"
 _LINK_LOCAL = ("169.254.0.0/16", "fd00:ec2::/32")
-"""Where the machines, containers and pods of a cloud are told who they are."""
+"""The metadata services of clouds, which give machines, containers and pods their credentials."""
 _LOGINS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn")
 
 
@@ -55,19 +55,19 @@ class Place(NamedTuple):
     options: Mapping[str, str]
 
 
-def check_address(url: str) -> None:
-    """See that this is the address of a store."""
-    parsed(url)
-
-
 def parsed(url: str) -> Place:
-    """Return what an address says; raises as `check_address`."""
+    """Return what the address of a store says."""
     shown = shown_address(url)
     if signs_in(url):
         raise LambdabuildError(
             f"`{shown}` has credentials in it, and an address is shown and logged", hint=_NOT_IN_IT
         )
-    parts = _split(url, shown)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # a bracket without its end, say
+        raise LambdabuildError(
+            f"`{shown}` is no address of a cache", hint=f"what is possible: {_POSSIBLE}"
+        ) from error
     kind = _SCHEMES.get(parts.scheme)
     if kind is None:
         hint = did_you_mean(parts.scheme, _SCHEMES) or f"what is possible: {_POSSIBLE}"
@@ -89,20 +89,11 @@ def parsed(url: str) -> Place:
     return Place(kind, bucket, prefix, options)
 
 
-def _split(url: str, shown: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError as error:  # a bracket without its end, say
-        raise LambdabuildError(
-            f"`{shown}` is no address of a cache", hint=f"what is possible: {_POSSIBLE}"
-        ) from error
-
-
 def _options(query: str, kind: str, shown: str) -> dict[str, str]:
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if unknown := set(options) - _OPTIONS.get(kind, set()):
         near = did_you_mean(min(unknown), _OPTIONS.get(kind, ()))
-        # A slip is named; what is none may be the secret itself.
+        # A typo is quoted; anything else may be the secret itself.
         name = min(unknown) if near else "?"
         raise LambdabuildError(f"`{name}` in `{shown}` means nothing", hint=near or _NOT_IN_IT)
     endpoint = options.get("endpoint")
@@ -116,18 +107,17 @@ def _options(query: str, kind: str, shown: str) -> dict[str, str]:
 
 
 def region_of(place: Place, environment: Mapping[str, str]) -> str:
-    """Return the region that a bucket of S3 is looked for in."""
-    return _region_of(place, environment) or "us-east-1"
-
-
-def _region_of(place: Place, environment: Mapping[str, str]) -> str | None:
-    names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-    regions = [place.options.get("region"), *(environment.get(name) for name in names)]
-    return next(filter(None, regions), None)
+    """Return the region of a bucket of S3; by default, that of the SDKs."""
+    return (
+        place.options.get("region")
+        or environment.get("AWS_REGION")
+        or environment.get("AWS_DEFAULT_REGION")
+        or "us-east-1"
+    )
 
 
 def s3_config(place: Place, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return what obstore is to know; what is in its environment, it knows already.
+    """Return the options for obstore, which reads more from the environment of this process.
 
     Raises:
         StoreError: there are no credentials.
@@ -143,8 +133,7 @@ def s3_config(place: Place, environment: Mapping[str, str]) -> dict[str, Any]:
     )
     if endpoint:
         config["aws_endpoint_url_s3"] = endpoint
-    if region := _region_of(place, environment):
-        config["region"] = region
+    config["region"] = region_of(place, environment)
     if not any(environment.get(name) for name in _S3_CREDENTIALS):
         config |= _kept_credentials(environment)
         if (
@@ -174,35 +163,35 @@ def _kept_credentials(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def answering(place: Place, environment: Mapping[str, str], region: str) -> tuple[str, ...] | None:
-    """Return the hosts, with all below them, and networks that a store's client has to do with.
+    """Return the hosts (with their subdomains) and networks that a store's client talks to.
 
-    Those are the store's own, and those that give credentials. None where they cannot be told: of
-    Google's, a service account names them, in a file.
+    Those are the store's own, and those that give credentials. None where they are not known: for
+    Google's storage, the file of a service account names them.
     """
     endpoint = place.options.get("endpoint")
     if place.kind == "s3":
         names = ["sts"] if endpoint else ["sts", "s3", "s3-fips", "s3.dualstack"]
         ends = (f"{region}.amazonaws.com", f"{region}.amazonaws.com.cn")
-        told = [f"https://{name}.{end}" for name in names for end in ends]
-        told += ["https://sts.amazonaws.com", *_told(environment, "AWS_")]
+        urls = [f"https://{name}.{end}" for name in names for end in ends]
+        urls += ["https://sts.amazonaws.com", *_urls(environment, "AWS_")]
         if endpoint:
-            told.append(endpoint)
+            urls.append(endpoint)
     elif place.kind == "az":
         name = "AZURE_STORAGE_ACCOUNT_NAME"
         account = place.options.get("account_name") or environment.get(name)
         if account is None:
             return None
-        told = _told(environment, "AZURE_") + _told(environment, "IDENTITY_")
-        told += _told(environment, "MSI_") + [f"https://{host}" for host in _LOGINS]
+        urls = _urls(environment, "AZURE_") + _urls(environment, "IDENTITY_")
+        urls += _urls(environment, "MSI_") + [f"https://{host}" for host in _LOGINS]
         ends = ("blob.core.windows.net", "dfs.core.windows.net")
-        told += [f"https://{account}.{end}" for end in ends]
+        urls += [f"https://{account}.{end}" for end in ends]
     else:
         return None
-    hosts = (urlsplit(url).hostname for url in told)
+    hosts = (urlsplit(url).hostname for url in urls)
     return (*dict.fromkeys(host for host in hosts if host), *_LINK_LOCAL)
 
 
-def _told(environment: Mapping[str, str], beginning: str) -> list[str]:
+def _urls(environment: Mapping[str, str], beginning: str) -> list[str]:
     """Return the addresses among some variables: endpoints, and who gives credentials."""
     return [
         value
