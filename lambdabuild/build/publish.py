@@ -133,29 +133,23 @@ class Publisher:
         identity = identify(step.artifact)
         if identity is None:
             return self._failed(step, f"`{step.artifact}` went away at once")
-        self._state.put(
-            artifact._replace(
-                identity=identity,
-                packed=previous.packed if previous else (),
-                companions=previous.companions if previous else (),
-            )
+        artifact = artifact._replace(
+            identity=identity,
+            packed=previous.packed if previous else (),
+            companions=previous.companions if previous else (),
         )
+        self._state.put(artifact)
         status, seconds = Status.RESTORED, None
         if not linked.restored:
             status = Status.BUILT
             seconds = (linked.compile_seconds or 0) + (linked.link_seconds or 0)
-        result = StepResult(
-            step=step,
-            status=Status.UNCHANGED if same else status,
-            reason=reason,
-            artifact=step.artifact,
-            size=identity.size,
+        result = result_in_place(
+            step, artifact, Status.UNCHANGED if same else status, reason=reason,
+            compile_seconds=linked.compile_seconds, seconds=seconds,
+        )._replace(
             previous_size=previous.identity.size if previous else None,
-            sha256=artifact.sha256,
-            compile_seconds=linked.compile_seconds,
             link_seconds=linked.link_seconds,
-            seconds=seconds,
-        )
+        )  # fmt: skip
         return self._complete(result, packed)
 
     def confirm(self, linked: Linked, packed: Packed, reason: str) -> StepResult:

@@ -1,8 +1,8 @@
 """Compress an executable piece by piece, and undo that in memory that does not grow with it.
 
-libdeflate is twice as fast as zlib here, and knows no streams: it makes one piece of bytes of
-another. So an executable is cut into frames of one length; each is compressed on its own, and stands
-behind its length in four bytes (big-endian). On a stripped one of 5.9 MB that costs 0.2 % of size.
+libdeflate is twice as fast as zlib here, but has no streams. So an executable is cut into frames of
+one length; each is compressed by itself, and preceded by its compressed length in four bytes
+(big-endian). On a stripped executable of 5.9 MB that costs 0.2 % of its size.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,25 +14,27 @@ _LEVEL = 1
 0.087 s; level 6, 42 % in 0.115 s. It competes with the linker for the processor."""
 _LENGTH = 4
 _LARGEST = FRAME + FRAME // 1000 + 16
-"""Bytes that a frame comes to at most: what cannot be compressed gets 5 for each 5,000, and 9
+"""Bytes of the longest frame: what cannot be compressed grows by 5 for each 5,000, and 9
 (libdeflate_deflate_compress_bound)."""
 _DENSEST = 1032
-"""Bytes that deflate makes of one, at most: 258 of two bits (RFC 1951, 3.2.5)."""
+"""The best compression ratio of deflate: 258 bytes in two bits (RFC 1951, 3.2.5)."""
+
+_DAMAGED = "it is damaged"
 
 
-class DamagedError(Exception):
-    """What is read is not what was compressed."""
+class BadEntryError(Exception):
+    """An entry is not what was stored under its key; the text says why."""
 
 
 def may_be(size: int, packed: int) -> bool:
-    """Tell whether an executable of `size` bytes can have become `packed` bytes of frames."""
+    """Tell whether the frames of an executable of `size` bytes can have `packed` bytes."""
     frames = -(-size // FRAME)
     return size // _DENSEST <= packed <= frames * (_LENGTH + _LARGEST)
 
 
 def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the frames of an executable that comes in pieces of any length."""
-    # Costs a run without anything to do a millisecond.
+    # Imported here: it takes a millisecond, which a run with nothing to do need not wait.
     import deflate
 
     def frame(content: bytes) -> bytes:
@@ -52,10 +54,10 @@ def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Yield an executable of `size` bytes, in pieces, whose frames come in chunks of any length.
 
-    No more than a frame and a chunk is in memory, whatever comes.
+    No more than a frame and a chunk is in memory.
 
     Raises:
-        DamagedError: it is not what was compressed, or more, or less.
+        BadEntryError: it is not what was compressed, or more, or less.
 
     """
     import deflate
@@ -67,7 +69,7 @@ def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
         while len(rest) < count:
             chunk = next(coming, None)
             if chunk is None:
-                raise DamagedError
+                raise BadEntryError(_DAMAGED)
             rest.extend(chunk)
         taken = bytes(rest[:count])
         del rest[:count]
@@ -76,15 +78,15 @@ def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     while size:
         length = int.from_bytes(take(_LENGTH), "big")
         if length > _LARGEST:
-            raise DamagedError
+            raise BadEntryError(_DAMAGED)
         whole = min(FRAME, size)
         try:
             piece = bytes(deflate.deflate_decompress(take(length), whole))
         except (deflate.DeflateError, ValueError) as error:
-            raise DamagedError from error
+            raise BadEntryError(_DAMAGED) from error
         if len(piece) != whole:
-            raise DamagedError
+            raise BadEntryError(_DAMAGED)
         size -= whole
         yield piece
     if rest or next(coming, b""):
-        raise DamagedError
+        raise BadEntryError(_DAMAGED)

@@ -1,8 +1,8 @@
 """Keep finished executables on this machine, by what they were made from.
 
-`keys/<2>/<key>` is the header of an entry, `objects/<2>/<sha256>` the executable, as it is: many
-keys may share one. Files are written beside their place and renamed into it, so that any number of
-processes can use one cache, and a killed one leaves nothing half.
+`keys/<2>/<key>` is the header of an entry, `objects/<2>/<sha256>` the plain executable, which many
+keys may share. Files are written beside their place and renamed into it, so that any number of
+processes can use one cache, and a killed one leaves no partial file.
 """
 
 import contextlib
@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from lambdabuild.cache.entry import LONGEST, BadEntryError, Header, checked, read_header
+from lambdabuild.cache.entry import LONGEST, Header, checked, read_header
+from lambdabuild.cache.frames import BadEntryError
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.system.files import PIECE, opened
 
@@ -27,10 +28,10 @@ _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Executables kept by lambd
 """https://bford.info/cachedir/: backups leave such directories out."""
 _DAY = 24 * 60 * 60
 _NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
-"""What a link, a pipe, a socket or a directory says to whoever opens it for a file."""
+"""The errors of opening a link, a pipe, a socket or a directory as a file."""
 _PARTS = ("keys", "objects")
 _OURS = re.compile(r"([0-9A-Za-z_-]{8,200})|\.([0-9A-Za-z_-]{8,200})\.[0-9a-f]{16}")
-"""What a file of the cache is called, whole or not yet; its directory is named as it begins."""
+"""The names of the cache's files, temporary ones too; the first two characters name the directory."""
 
 
 class Info(NamedTuple):
@@ -43,8 +44,6 @@ class Info(NamedTuple):
     bytes: int
     limit: int
     """Bytes."""
-    oldest: float | None
-    """When the executable was last used that would go first, in seconds since 1970."""
 
 
 class Kept(NamedTuple):
@@ -52,7 +51,7 @@ class Kept(NamedTuple):
 
     header: Header
     pieces: Iterator[bytes]
-    """BadEntryError at the end, where it is not what the header vouches for."""
+    """They raise BadEntryError at the end, unless the header vouches for them."""
 
 
 class _Object(NamedTuple):
@@ -63,13 +62,13 @@ class _Object(NamedTuple):
 
 def cache_limit(environment: Mapping[str, str]) -> int:
     """Return how many bytes the cache may hold."""
-    told = environment.get("LAMBDABUILD_CACHE_SIZE", "").strip()
-    if not told:
+    text = environment.get("LAMBDABUILD_CACHE_SIZE", "").strip()
+    if not text:
         return DEFAULT_LIMIT
-    found = _SIZE.fullmatch(told.upper())
+    found = _SIZE.fullmatch(text.upper())
     if found is None or found[2] not in _UNITS:
         raise LambdabuildError(
-            f"LAMBDABUILD_CACHE_SIZE is no size: `{told}`",
+            f"LAMBDABUILD_CACHE_SIZE is no size: `{text}`",
             hint="write it as `5GB`, `500MB`, or in bytes",
         )
     return int(float(found[1]) * _UNITS[found[2]])
@@ -78,8 +77,8 @@ def cache_limit(environment: Mapping[str, str]) -> int:
 class LocalCache:
     """The cache below a directory.
 
-    `limit` is in bytes. With a `secret`, only what was signed with it is taken. Every method may
-    raise OSError: the disk is full or can be read only.
+    `limit` is in bytes. With a `secret`, only entries that were signed with it are used. Every method
+    may raise OSError: the disk may be full or read-only.
     """
 
     def __init__(
@@ -95,7 +94,7 @@ class LocalCache:
     def reading(self, key: str) -> Iterator[Kept | None]:
         """Give the executable that is kept under a key, and note that it was used.
 
-        What raises BadEntryError inside has it removed.
+        A BadEntryError that is raised inside removes it.
 
         Raises:
             BadEntryError: its header is damaged, or not signed; it has been removed.
@@ -142,7 +141,11 @@ class LocalCache:
         if not os.path.exists(tag):
             _write(tag, [_TAG.encode()])
         place = self._path("objects", header.sha256)
-        if not self._holds(place, header.size):
+        try:
+            there = os.path.getsize(place) == header.size
+        except FileNotFoundError:
+            there = False
+        if not there:
             _write(self._without_links(place), checked(header, pieces))
             self._grown = True
         key = self._without_links(self._path("keys", header.key))
@@ -164,25 +167,18 @@ class LocalCache:
             surplus -= found.size
             latest = found.used
         if latest is not None:
-            # The use of an executable is noted after that of the key. So whatever key the removed
-            # ones had was not used later than they; to spare others would take reading all keys.
+            # The use of an executable is noted after that of its key, so no key of a removed one was
+            # used later. Others go too: sparing them would take reading all keys.
             for path, status in _files(os.path.join(self.directory, "keys")):
                 if status.st_mtime <= latest:
                     _unlink(path)
 
     def info(self) -> Info:
-        """Tell what is there."""
+        """Return how much is there."""
         keys = _files(os.path.join(self.directory, "keys"))
         entries = sum(1 for path, _ in keys if not _is_temporary(path))
-        objects = list(self._objects())
-        return Info(
-            self.directory,
-            entries,
-            len(objects),
-            sum(found.size for found in objects),
-            self._limit,
-            min((found.used for found in objects), default=None),
-        )
+        sizes = [found.size for found in self._objects()]
+        return Info(self.directory, entries, len(sizes), sum(sizes), self._limit)
 
     def clear(self) -> int:
         """Remove all that the cache wrote, and nothing else; return how many bytes went."""
@@ -192,14 +188,16 @@ class LocalCache:
             for path, status in _files(top):
                 _unlink(path)
                 removed += status.st_size
-            _remove_empty(top)
+            for directory in [*(entry.path for entry in _entries(top)), top]:
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
         _unlink(os.path.join(self.directory, "CACHEDIR.TAG"))
         with contextlib.suppress(OSError):
             os.rmdir(self.directory)
         return removed
 
     def _opened(self, path: str, key: str) -> int | None:
-        """Open a file of the cache; None where there is none, raises as `reading`."""
+        """Open a file of the cache; None if it does not exist. Raises as `reading`."""
         try:
             return opened(path, links=False)
         except FileNotFoundError:
@@ -211,17 +209,10 @@ class LocalCache:
             raise BadEntryError("it is no regular file") from error
 
     @staticmethod
-    def _holds(place: str, size: int) -> bool:
-        try:
-            return os.path.getsize(place) == size
-        except FileNotFoundError:
-            return False
-
-    @staticmethod
     def _without_links(path: str) -> str:
         """Return a path in the cache, unless one of its two directories is a link to elsewhere.
 
-        That of the cache itself may be one: a person has put it on another disk.
+        The cache's own directory may be a link, such as to another disk.
         """
         directory = os.path.dirname(path)
         if any(map(os.path.islink, (directory, os.path.dirname(directory)))):
@@ -245,7 +236,7 @@ class LocalCache:
 
     def _use(self, *paths: str) -> None:
         for path in () if self._read_only else paths:
-            # Somebody else may be making room, or the directory may be read only.
+            # Another process may have removed it, or the directory may be read-only.
             with contextlib.suppress(OSError):
                 os.utime(path)
 
@@ -269,7 +260,7 @@ def _write(path: str, pieces: Iterable[bytes]) -> None:
 
 
 def _files(top: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the files of a part of the cache, which has two levels; not what others put there."""
+    """Yield the cache's own files in one of its parts, which has two levels of directories."""
     for directory in _entries(top):
         if directory.is_dir(follow_symlinks=False):
             for entry in _entries(directory.path):
@@ -296,12 +287,6 @@ def _is_ours(name: str, directory: str) -> bool:
 
 def _is_temporary(path: str) -> bool:
     return os.path.basename(path).startswith(".")
-
-
-def _remove_empty(top: str) -> None:
-    for directory in [*(entry.path for entry in _entries(top)), top]:
-        with contextlib.suppress(OSError):
-            os.rmdir(directory)
 
 
 def _unlink(path: str) -> None:

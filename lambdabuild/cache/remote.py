@@ -1,12 +1,12 @@
 """Get executables from an object store, and put them there.
 
 obstore is used with its blocking calls alone, from threads: they touch Python only in the thread
-that calls. Its asynchronous ones hand over their result in a thread of their own, which ends the
-process with SIGABRT if the interpreter is about to exit then (seen with obstore 0.12.1 on 3.11).
+that calls. Its asynchronous ones deliver their result in another thread, which ends the process with
+SIGABRT if the interpreter is about to exit then (seen with obstore 0.12.1 on 3.11).
 
-obstore follows redirects. Those to other hosts are stopped by a proxy that cannot be, except where
-a proxy is set already, and for Google's storage, whose hosts a file may name: its credentials are in
-a header that is left out for another host, and what comes back has to match its entry's header.
+obstore follows redirects. Those to other hosts are stopped by a proxy that does not exist, except
+where a proxy is configured, and for Google's storage, whose hosts a file may name: its credentials
+are in a header that is not sent to another host, and the answer has to match its entry's header.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from lambdabuild.cache.addresses import (
     NO_CREDENTIALS,
@@ -40,7 +40,7 @@ _CHUNK = 1 << 18
 _NO_BUCKET = "there is no such bucket"
 
 _NOWHERE = "127.0.0.1:0"
-"""The address of a proxy that cannot be: nothing listens on port 0."""
+"""The address of a proxy that does not exist: nothing listens on port 0."""
 _REASONS = (
     (rf"\b{re.escape(_NOWHERE)}\b", "it redirects to another host"),
     (
@@ -58,7 +58,7 @@ _REASONS = (
     (r"hyper::Error\(\s*Parse|Header missing", "its answer is not that of an object store"),
     (r"response body error|IncompleteMessage|Content-Range", "the connection was lost"),
 )
-"""What obstore says in many lines, in a few words."""
+"""The long errors of obstore, in a few words."""
 _ASKED = re.compile(r"performing [A-Z]+ https?://([^\s/,]+)")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _STATUS = re.compile(r"non-2xx status code: (\d{3}(?: [A-Z][A-Za-z -]{2,40})?)")
@@ -72,7 +72,7 @@ class Object(NamedTuple):
     size: int
     """Bytes."""
     chunks: Iterator[bytes]
-    """Each is read when it is taken. Whoever takes no more of them leaves the rest with the store."""
+    """Each is read when it is taken; what is not taken is not read."""
 
 
 class RemoteStore:
@@ -86,7 +86,12 @@ class RemoteStore:
         self._region = ""
         self._problem: str | None = None
         self._store: ObjectStore | None = None
-        _import_obstore()
+        try:
+            import obstore.store  # noqa: F401 - few runs need it
+        except ImportError as error:
+            raise LambdabuildError(
+                "a shared cache needs the extra `remote`", hint="pip install 'lambdabuild[remote]'"
+            ) from error
         try:
             self._store = self._opened(place, environment)
         except LambdabuildError:
@@ -95,16 +100,16 @@ class RemoteStore:
             self._problem = self._reason(error)
 
     def get(self, key: str) -> Object | None:
-        """Return an object, of which nothing is read yet; None if there is none.
+        """Return an object, of which nothing has been read; None if it does not exist.
 
         Raises:
-            StoreError: the store cannot be used; as its chunks are taken, too.
+            StoreError: the store cannot be used; also as the chunks are taken.
 
         """
         begun = time.monotonic()
         try:
-            with self._explained():
-                found = self._usable().get(_object(key))
+            with self._using() as store:
+                found = store.get(_object(key))
                 return Object(found.meta["size"], self._chunks(found, time.monotonic() - begun))
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
@@ -112,15 +117,15 @@ class RemoteStore:
             return None
 
     def has(self, key: str) -> bool:
-        """Tell whether there is an object, without reading it.
+        """Tell whether an object exists, without reading it.
 
         Raises:
             StoreError: the store cannot be used.
 
         """
         try:
-            with self._explained():
-                self._usable().head(_object(key))
+            with self._using() as store:
+                store.head(_object(key))
         except FileNotFoundError:
             return False
         return True
@@ -133,20 +138,20 @@ class RemoteStore:
 
         """
         try:
-            with self._explained():
-                # In one piece: parts of an upload that is broken off would have to be paid for.
-                self._usable().put(_object(key), data, use_multipart=False)
+            with self._using() as store:
+                # In one piece: the parts of an aborted upload would be billed.
+                store.put(_object(key), data, use_multipart=False)
         except FileNotFoundError as error:
             raise StoreError(_NO_BUCKET) from error
 
     def _chunks(self, found: "GetResult", waited: float) -> Iterator[bytes]:
-        """Yield the chunks of an object, of which some `waited` seconds were waited for."""
+        """Yield the chunks of an object; `waited` is the seconds that were waited for it so far."""
         left = found.meta["size"]
-        with self._explained():
+        with self._using():
             coming = iter(found.stream(_CHUNK))
         while left:
             begun = time.monotonic()
-            with self._explained():
+            with self._using():
                 chunk = bytes(next(coming, b""))
             waited += time.monotonic() - begun
             left -= len(chunk)
@@ -157,19 +162,16 @@ class RemoteStore:
             yield chunk
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Have whatever obstore raises told in a few words, but for what is not found."""
+    def _using(self) -> Iterator["ObjectStore"]:
+        """Give the store, and say in a few words what obstore raises; not what is not found."""
+        if self._store is None:
+            raise StoreError(self._problem)
         try:
-            yield
+            yield self._store
         except (StoreError, FileNotFoundError):
             raise
         except Exception as error:
             raise StoreError(self._reason(error)) from error
-
-    def _usable(self) -> "ObjectStore":
-        if self._store is None:
-            raise StoreError(self._problem)
-        return self._store
 
     def _opened(self, place: Place, environment: Mapping[str, str]) -> "ObjectStore":
         from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
@@ -182,7 +184,7 @@ class RemoteStore:
         }
         retries: RetryConfig = {
             "max_retries": 2,
-            # No retry begins later; so a request takes a quarter longer than it may at the most.
+            # No retry begins later, so a request takes at most a quarter longer than it may.
             "retry_timeout": timedelta(seconds=self.timeout / 4),
             "backoff": {
                 "init_backoff": timedelta(milliseconds=100),
@@ -190,30 +192,24 @@ class RemoteStore:
                 "base": 2,
             },
         }
-        prefix = place.prefix or None
         self._region = region_of(place, environment)
         hosts = answering(place, environment, self._region)
         if hosts is not None and not _is_behind_proxy(environment):
-            # obstore follows redirects, and AWS's session token goes along; there is no switch. So
-            # whatever goes to another host has to go through a proxy, and there is none.
+            # obstore follows redirects with AWS's session token, which cannot be switched off. So
+            # requests to other hosts go through a proxy that does not exist.
             client["proxy_url"] = f"http://{_NOWHERE}"
             client["proxy_excludes"] = ",".join(hosts)
+        options: dict[str, Any] = {
+            "prefix": place.prefix or None, "client_options": client, "retry_config": retries
+        }  # fmt: skip
         if place.kind == "gs":
-            return GCSStore(
-                place.bucket, prefix=prefix, client_options=client, retry_config=retries
-            )
+            return GCSStore(place.bucket, **options)
         if place.kind == "az":
-            return AzureStore(
-                place.bucket, prefix=prefix, client_options=client, retry_config=retries,
-                config=cast("AzureConfig", place.options),
-            )  # fmt: skip
+            return AzureStore(place.bucket, config=cast("AzureConfig", place.options), **options)
         config = s3_config(place, environment)
         if config.get("aws_endpoint_url_s3", "").startswith("http://"):
             client["allow_http"] = True
-        return S3Store(
-            place.bucket, prefix=prefix, config=cast("S3Config", config),
-            client_options=client, retry_config=retries,
-        )  # fmt: skip
+        return S3Store(place.bucket, config=cast("S3Config", config), **options)
 
     def _reason(self, error: Exception) -> str:
         text = without_secrets(str(error))
@@ -231,17 +227,8 @@ class RemoteStore:
         return re.sub(r"^Generic \w+ error: ", "", first)[:200] or type(error).__name__
 
 
-def _import_obstore() -> None:
-    try:
-        import obstore.store  # noqa: F401 - few runs need it
-    except ImportError as error:
-        raise LambdabuildError(
-            "a shared cache needs the extra `remote`", hint="pip install 'lambdabuild[remote]'"
-        ) from error
-
-
 def _is_behind_proxy(environment: Mapping[str, str]) -> bool:
-    """Tell whether requests go through a proxy that somebody chose, as reqwest does."""
+    """Tell whether a proxy is configured, by the rules of reqwest."""
     if any(value for name, value in environment.items() if name.lower() in _PROXIES):
         return True
     if sys.platform == "darwin":

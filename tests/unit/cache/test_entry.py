@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from lambdabuild.cache.entry import (
     LONGEST,
     MOST,
-    BadEntryError,
     Header,
     checked,
     from_object,
@@ -19,7 +18,7 @@ from lambdabuild.cache.entry import (
     seal,
     to_object,
 )
-from lambdabuild.cache.frames import FRAME, pack
+from lambdabuild.cache.frames import FRAME, BadEntryError, pack
 
 KEY = "0123456789abcdef"
 SECRET = b"only known to us"
