@@ -38,9 +38,8 @@ def _as_found(announced: Artifact, before: Artifact | None, project: str) -> Art
     known = {c.path: c for c in before.companions} if before is not None else {}
 
     def found(companion: Companion) -> Companion:
-        old = known.get(companion.path)
-        if old is None or held_companion(companion, project) is not None:
-            return companion
-        return old if held_companion(old, project) is not None else companion
+        candidates = (companion, known.get(companion.path))
+        held = (c for c in candidates if c and held_companion(c, project) is not None)
+        return next(held, companion)
 
     return announced._replace(companions=tuple(map(found, announced.companions)))

@@ -279,12 +279,7 @@ def _warn_of_size(session: Session, result: StepResult) -> None:
 def _bills(
     session: Session, go: str, state: State, staging: str, steps: Sequence[Step]
 ) -> "Writer | None":
-    """Return what writes bills of materials; None where nobody asks for one.
-
-    Raises:
-        LambdabuildError: the extra for them is missing.
-
-    """
+    """Return what writes bills of materials; None where nobody asks for one."""
     if not any(step.sbom for step in steps):
         return None
     from lambdabuild.packaging import bills, sbom

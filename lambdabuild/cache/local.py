@@ -246,12 +246,10 @@ def _write(path: str, pieces: Iterable[bytes]) -> None:
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
     try:
-        try:
-            file = open(part, "xb")  # noqa: SIM115 - it is closed below
-        except FileNotFoundError:
+        # Where a file is in its place, opening says so in other words than `mkdir`.
+        with contextlib.suppress(FileExistsError):
             os.makedirs(directory, exist_ok=True)
-            file = open(part, "xb")  # noqa: SIM115 - see above
-        with file:
+        with open(part, "xb") as file:
             file.writelines(pieces)
         os.replace(part, path)
     except BaseException:
@@ -266,9 +264,9 @@ def _files(top: str) -> Iterator[tuple[str, os.stat_result]]:
             for entry in _entries(directory.path):
                 # Another process may be removing it.
                 with contextlib.suppress(FileNotFoundError):
-                    if _is_ours(entry.name, directory.name) and entry.is_file(
-                        follow_symlinks=False
-                    ):
+                    name = _OURS.fullmatch(entry.name)
+                    is_ours = name is not None and (name[1] or name[2])[:2] == directory.name
+                    if is_ours and entry.is_file(follow_symlinks=False):
                         yield entry.path, entry.stat(follow_symlinks=False)
 
 
@@ -278,11 +276,6 @@ def _entries(directory: str) -> list["os.DirEntry[str]"]:
             return list(entries)
     except FileNotFoundError:
         return []
-
-
-def _is_ours(name: str, directory: str) -> bool:
-    found = _OURS.fullmatch(name)
-    return found is not None and (found[1] or found[2])[:2] == directory
 
 
 def _is_temporary(path: str) -> bool:
