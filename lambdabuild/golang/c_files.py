@@ -103,7 +103,7 @@ def _text(name: bytes) -> str:
 
 
 def imports_c(source: bytes) -> bool:
-    """Tell whether a Go file imports "C"."""
+    """Return whether a Go file imports "C"."""
     return b"C" in source and _IMPORT_C.search(head(source)) is not None
 
 
@@ -136,7 +136,7 @@ def searched(flags: Sequence[str], base: str) -> list[str]:
 
 
 def forces(flags: Sequence[str]) -> bool:
-    """Tell whether flags make a C compiler read files that no text names."""
+    """Return whether flags make a C compiler read files that no text names."""
     return any(word.startswith(_FORCED) for word in flags)
 
 
@@ -170,7 +170,7 @@ def _pieces(word: str) -> list[str]:
 
 
 def is_linkable(path: str) -> bool:
-    """Tell whether a file of this name is an object, a library, or a script of a linker."""
+    """Return whether a file of this name is an object, a library, or a script of a linker."""
     name = os.path.basename(path)
     return name.endswith(_LINKED) or ".so." in name
 
@@ -244,7 +244,7 @@ _FOR_LINKER = ("-l", "-L", "-Wl,")
 
 
 def are_allowed(flags: Sequence[str]) -> bool:
-    """Tell whether Go would pass all these flags of `#cgo` lines, or of pkg-config, to a compiler.
+    """Return whether Go would pass all these flags of `#cgo` lines, or of pkg-config, to a compiler.
 
     What is for the linker alone, and is not passed to a compiler that is only asked, does not count.
     """

@@ -48,7 +48,7 @@ LIST_FIELDS = (
 """What discovery reads; every further field costs `go list` time."""
 
 # The instruction set each GOARCH is compiled for where nobody chose: what every Lambda machine
-# has. Set (or, None, taken away) always, or a value exported for another purpose would end up in
+# has. Set (or, None, removed) always, or a value exported for another purpose would end up in
 # the binary. https://go.dev/wiki/MinimumRequirements
 _MICROARCHITECTURE: dict[str, tuple[str, str | None]] = {
     "386": ("GO386", None),
@@ -164,7 +164,7 @@ def parse_overlay(text: str, directory: str) -> list[str]:
 
 
 def strips_dwarf(ldflags: str) -> bool:
-    """Tell whether a link with these flags throws DWARF away; `-s` implies `-w` on ELF."""
+    """Return whether a link with these flags throws DWARF away; `-s` implies `-w` on ELF."""
     stripped = False
     for word in split_quoted(ldflags):
         name, _, value = word.lstrip("-").partition("=")
@@ -179,7 +179,7 @@ def build_flags(flags: Flags, goflags: str) -> list[str]:
     """Return the flags that decide the bytes, with those of GOFLAGS merged in.
 
     Go lets `-tags`, `-ldflags`, `-gcflags` and `-toolexec` on the command line replace those in
-    GOFLAGS; here both hold. Whatever else GOFLAGS says, Go applies by itself.
+    GOFLAGS; here both hold. Whatever else is in GOFLAGS, Go applies by itself.
     """
     theirs = parse_goflags(goflags)
     arguments = []
@@ -228,7 +228,7 @@ def _split_pattern(value: str) -> tuple[str, str]:
 
 
 def target_environment(target: Target, flags: Flags) -> dict[str, str | None]:
-    """Return what has to be set, and taken away, for `go` to see `target` and nothing exported."""
+    """Return what has to be set, and removed, for `go` to see `target` and nothing exported."""
     environment: dict[str, str | None]
     enabled = "1" if flags.cgo else "0"
     environment = {"GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": enabled}
@@ -242,7 +242,7 @@ def target_environment(target: Target, flags: Flags) -> dict[str, str | None]:
 
 
 def uses_cgo(target: Target, flags: Flags) -> bool:
-    """Tell whether Go compiles and links C, as `cgo` or `env` in the configuration say."""
+    """Return whether Go compiles and links C, as `cgo` or `env` in the configuration say."""
     return target_environment(target, flags)["CGO_ENABLED"] != "0"
 
 

@@ -25,7 +25,7 @@ _WORD = re.compile(r"\s*(&&|\|\||[!()]|[\w.]+)")
 
 
 def named_for(name: str, target: Target) -> bool:
-    """Tell whether a file's name leaves it in: `x_linux_arm64.go` is for linux/arm64."""
+    """Return whether a file's name leaves it in: `x_linux_arm64.go` is for linux/arm64."""
     parts = name.removesuffix(".go").split("_")[1:]
     if len(parts) > 1 and parts[-2] in _SYSTEMS and parts[-1] in _MACHINES:
         return parts[-2:] == [target.goos, target.goarch]
@@ -35,7 +35,7 @@ def named_for(name: str, target: Target) -> bool:
 
 
 def left_in(source: bytes, target: Target, tags: Collection[str], *, cgo: bool) -> bool:
-    """Tell whether the `//go:build` line of a Go file leaves it in; whether it imports C does not count.
+    """Return whether the `//go:build` line of a Go file leaves it in; whether it imports C does not count.
 
     https://pkg.go.dev/cmd/go#hdr-Build_constraints
     """

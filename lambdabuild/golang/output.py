@@ -33,7 +33,7 @@ def parse_version(text: str) -> tuple[int, int] | None:
 
 @contextlib.contextmanager
 def _printed_by(command: str) -> Iterator[None]:
-    """Have it told that `go` printed something else than it should."""
+    """Raise an error that names the command if `go` printed what it should not."""
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -180,13 +180,13 @@ def _diagnostic(
 
 
 def without_stacks(text: str) -> str:
-    """Return what `go` said without the stacks that it prints when it crashes."""
+    """Return what `go` printed without the stacks that it prints when it crashes."""
     return re.split(r"\n\n(?:runtime stack:|goroutine \d)", text, maxsplit=1)[0].strip()
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOutput:
-    """What `go build` printed, told apart by package."""
+    """What `go build` printed, by package."""
 
     by_package: Mapping[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
     other: tuple[Diagnostic, ...] = ()

@@ -1,6 +1,6 @@
 """Release a `go` that blocks on a named pipe among the sources.
 
-Nothing tells beforehand which files `go` will read. But a pipe can be opened for writing without
+Nothing says beforehand which files `go` will read. But a pipe can be opened for writing without
 waiting only while somebody has it open for reading, or waits for that. Whoever does, and closes it
 again, gives an empty file to read, and `go` has a verdict on that.
 """
@@ -17,7 +17,7 @@ _PASSED_OVER = ("node_modules", "testdata")
 
 
 def releasing(directory: str) -> Callable[[], None]:
-    """Return what lets go whoever waits for a pipe among the sources around a directory.
+    """Return a function that releases a process that waits for a pipe among the sources around a directory.
 
     Those are the sources of the repository that the directory is in; it is walked once.
     """

@@ -8,10 +8,10 @@ from lambdabuild.core.errors import nearest
 
 
 class _Known(NamedTuple):
-    """A cause that is known by what is said of it."""
+    """A known cause, and its remedy."""
 
-    said: str
-    """A pattern."""
+    pattern: str
+    """A regular expression for the message."""
     remedy: str | Callable[[re.Match[str]], str]
     """May name groups of the pattern in braces."""
 
@@ -181,7 +181,7 @@ def remedy_for(said: str) -> str | None:
     # What Go quotes may be as long as a file, without a space in it: patterns would take forever.
     said = "\n".join(line[:_LONGEST_LINE] for line in said.splitlines()[:_MOST_LINES])
     for known in _TABLE:
-        if match := re.search(known.said, said):
+        if match := re.search(known.pattern, said):
             if callable(known.remedy):
                 return known.remedy(match)
             return known.remedy.format(match[0], *match.groups(), **match.groupdict())

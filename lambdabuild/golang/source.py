@@ -31,7 +31,7 @@ _WORD = re.compile(r"""//.*|[()]|"(?:\\.|[^"\\])*"|`[^`]*`|(?:(?!//)[^\s"`()])+"
 
 
 def is_source(name: str) -> bool:
-    """Tell whether a file of this name may become part of an executable by lying in a package."""
+    """Return whether a file of this name may become part of an executable by lying in a package."""
     return (
         name.endswith(_SUFFIXES)
         and not name.startswith(("_", "."))
@@ -53,7 +53,7 @@ def outline(source: bytes) -> bytes:
 
 
 def makes_program(source: bytes) -> bool:
-    """Tell whether a Go file is of package main and declares `func main`."""
+    """Return whether a Go file is of package main and declares `func main`."""
     return _makes_program(head(source), source)
 
 
@@ -114,7 +114,7 @@ def directives(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def ignores(patterns: Iterable[str], directory: str) -> bool:
-    """Tell whether `ignore` lines leave out a directory, given by its path from the module's.
+    """Return whether `ignore` lines leave out a directory, given by its path from the module's.
 
     https://go.dev/ref/mod#go-mod-file-ignore: `./x` is that directory, `x` any of that path; both
     with all that is below.
@@ -133,7 +133,7 @@ def ignores(patterns: Iterable[str], directory: str) -> bool:
 
 
 def needs_cgo(source: bytes) -> bool:
-    """Tell whether a Go file may be one that Go leaves out where cgo is off."""
+    """Return whether a Go file may be one that Go leaves out where cgo is off."""
     top = head(source)
     return bool(_IMPORT_C.search(top) or _CGO_CONSTRAINT.search(top))
 
@@ -152,7 +152,7 @@ def embed_directories(patterns: Iterable[str]) -> list[str]:
 
 
 def embeds(patterns: Iterable[str], name: str) -> bool:
-    """Tell whether embed patterns match a file, by its path relative to the package."""
+    """Return whether embed patterns match a file, by its path relative to the package."""
     parts = name.split("/")
     for pattern in patterns:
         bare = pattern.removeprefix("all:")

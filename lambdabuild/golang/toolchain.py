@@ -80,7 +80,7 @@ def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
 
 
 def is_go_itself(path: str) -> bool:
-    """Tell whether this is Go's own program, and no version manager's that chooses one."""
+    """Return whether this is Go's own program, and no version manager's that chooses one."""
     real = os.path.realpath(path)
     try:
         with open(files.opened(real), "rb") as file:

@@ -37,7 +37,7 @@ class Tree:
 
 
 def walk(root: str, *, everything: bool = False) -> Tree:
-    """Walk `root`; look into what Go passes over only if `everything` is asked for.
+    """Walk `root`; look into what Go passes over only with `everything`.
 
     https://pkg.go.dev/cmd/go#hdr-Package_lists_and_patterns
     """
@@ -114,7 +114,7 @@ def _leads_to_directory(entry: "os.DirEntry[str]") -> bool:
 
 
 def _is_odd(entry: "os.DirEntry[str]", names: set[str]) -> bool:
-    """Tell whether Go would read what is no file; what leads nowhere is left to Go."""
+    """Return whether Go would read what is no file; what leads nowhere is left to Go."""
     name = entry.name
     try:
         if entry.is_file() or name not in names:
@@ -132,7 +132,7 @@ def _ignored(entry: "os.DirEntry[str]", beside: set[str]) -> str | None:
 
 
 def _is_vendoring(directory: str, beside: set[str]) -> bool:
-    """Tell whether a directory called `vendor` is Go's, and not one of a shop's vendors, say.
+    """Return whether a directory called `vendor` is Go's, and not one of a shop's vendors, say.
 
     Go vendors beside go.mod or go.work (https://go.dev/ref/mod#vendoring), tools before modules
     did beside files of their own. Yet Go's patterns leave out whatever is below such a name.
