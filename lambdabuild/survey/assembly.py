@@ -37,7 +37,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class Assembly:
-    """What is put together in one run: made of the walk first, then of what Go tells."""
+    """What is put together in one run: made of the walk first, then of what Go lists."""
 
     settings: Settings
     go: Go
@@ -51,7 +51,7 @@ class Assembly:
     left_out: list[naming.Excluded] = field(default_factory=list)
     """The excluded functions themselves."""
     unasked: set[str] = field(default_factory=set)
-    """What functions may be called that Go was not asked about."""
+    """Possible names of functions that Go was not asked to list."""
     _named: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,8 +61,8 @@ class Assembly:
             if "directory" in table
         }
 
-    def wanted(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
-        """Return the loads that may have functions which are asked for and not excluded.
+    def requested(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
+        """Return the loads that may have functions that are requested and not excluded.
 
         `loads` has the directories with Go files of each.
         """
@@ -98,7 +98,7 @@ class Assembly:
         return {function.load_directory for function in meant.functions}
 
     def put_together(self, places: Sequence[Place], listing: Listing) -> None:
-        """Tell functions from what is passed over, by what Go told of the places."""
+        """Separate functions from what is skipped, by what Go listed in the places."""
         graphs = listing.graphs
         asked = [place for place in places if place.patterns]
         sources = [directory for place in asked for directory in place.sources]
@@ -144,8 +144,8 @@ class Assembly:
         """Return the globs that exclude nothing there is, each with what was probably meant."""
         if not self.settings.exclude:
             return ()
-        known = [self._told(function.directory) for function in self.functions]
-        known += [self._told(os.path.join(self.project, s.directory)) for s in self.skipped]
+        known = [self._glob_names(function.directory) for function in self.functions]
+        known += [self._glob_names(os.path.join(self.project, s.directory)) for s in self.skipped]
         idle = naming.idle(self.settings.exclude, known)
         if idle:
             # What Go was not asked about, or passes over in silence, may be meant as well.
@@ -155,15 +155,15 @@ class Assembly:
                 walked = (tree.walk(root, everything=True).passed_over for root in self.trees)
                 sources += [directory for found in walked for directory in found]
             known += [
-                self._told(directory)
+                self._glob_names(directory)
                 for directory in sources
-                if naming.excluded_by(*self._told(directory), meant)
+                if naming.excluded_by(*self._glob_names(directory), meant)
                 and sources_with_main(directory)
             ]
             idle = naming.idle(idle, known)
         return tuple((glob, naming.idle_hint(glob, known)) for glob in idle)
 
-    def _told(self, directory: str) -> tuple[str, str]:
+    def _glob_names(self, directory: str) -> tuple[str, str]:
         """Return the name and the directory that a glob may mean."""
         path = os.path.normpath(directory)
         inside = any(is_below(path, root) for root in self.trees)
@@ -209,16 +209,16 @@ class Assembly:
                 self.skipped.append(Skipped(here, reason, candidate.package))
 
     def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:
-        """Return the directories of modules that go.work leaves out; of each is told once."""
+        """Return the directories of modules that go.work leaves out; report each once."""
         outside = []
         for directory, why in listing.unlisted:
-            told = not_in_workspace(directory, why, self.project)
-            if told is not None:
+            skipped = not_in_workspace(directory, why, self.project)
+            if skipped is not None:
                 outside.append(directory)
                 inside = [s for s in unlisted if is_below(s, directory) and sources_with_main(s)]
                 outside_ones = [self._excludes(source) for source in inside]
                 if not all(outside_ones):
-                    self.skipped.append(told)
+                    self.skipped.append(skipped)
         return outside
 
     def _missing(
@@ -249,7 +249,7 @@ class Assembly:
     def _failed(
         self, program: LeftOut, package: Package, graphs: dict[tuple[str, Variant], Graph]
     ) -> Function:
-        """Enter a program that has failed among what Go told, and return its function."""
+        """Enter a program that has failed among what Go listed, and return its function."""
         load = program.load or self.project
         for (place, _), graph in graphs.items():
             known = graph.get(package.import_path) if place == load else None

@@ -166,7 +166,7 @@ class _Walk:
         return known
 
     def _stays_inside(self, name: str) -> bool:
-        """Tell whether a path, with all its links followed, is below the function's directory."""
+        """Return whether a path, with all its links followed, is below the function's directory."""
         if not name:
             return True
         if os.path.realpath(self._path(name)).startswith(self._inside):
@@ -233,7 +233,7 @@ def packed_inputs(step: Step, stamps: Stamps, project: str) -> tuple[Input, ...]
 def reason_to_pack(
     session: Session, step: Step, artifact: Artifact, packed: tuple[Input, ...]
 ) -> str | None:
-    """Return why what stands with an executable has to be made again; None if it need not."""
+    """Return why an executable has to be repackaged; None if it need not."""
 
     def show(name: str) -> str:
         return session.paths.relative(os.path.join(session.paths.project, name))

@@ -1,4 +1,4 @@
-"""Ask `go list` which functions there are, under each target and set of tags in use."""
+"""List the functions with `go list`, under each target and set of tags in use."""
 
 import os
 import stat
@@ -29,14 +29,14 @@ class Discovery(NamedTuple):
     functions: tuple[Function, ...]
     """By name, excluded ones left out."""
     graphs: Mapping[tuple[str, Variant], Graph]
-    """The packages that `go list` told, by the directory it ran in and the variant."""
+    """The packages that `go list` reported, by the directory it ran in and the variant."""
     environments: Mapping[str, GoEnvironment]
     """`go env`, by the directory it ran in."""
     skipped: tuple[Skipped, ...]
     excluded: Mapping[str, str] = MappingProxyType({})
     """The globs that exclude functions, by the function's name."""
     unasked: frozenset[str] = frozenset()
-    """What functions may be called that Go was not asked about, for nobody wants them now."""
+    """Possible names of functions that were not requested, so not listed by Go."""
     unreadable: tuple[str, ...] = ()
     """Directories that nobody can look into; absolute."""
     failures: Mapping[str, LambdabuildError] = MappingProxyType({})
@@ -68,7 +68,7 @@ def discover(
         for root in dict.fromkeys(roots)
     }
     assembly = Assembly(settings, go, trees, project, working)
-    choose = None if thorough else lambda loads: assembly.wanted(loads, names)
+    choose = None if thorough else lambda loads: assembly.requested(loads, names)
     places, environments = find_places(run, go, trees, environment, choose)
     if not places:
         shown = ", ".join(f"`{root}`" for root in settings.config.roots)

@@ -151,14 +151,14 @@ def start_go(run: Run, environment: Mapping[str, str], findings: Findings) -> Go
 
 
 def is_left_out(package: Package) -> bool:
-    """Tell whether Go has no file of a package for the variant: a pattern would leave it out."""
+    """Return whether Go has no file of a package for the variant: a pattern would leave it out."""
     return bool(package.errors) and package.errors[0].message.startswith(
         (CONSTRAINED, "no Go files in ")
     )
 
 
 def _completed(package: Package, environment: GoEnvironment) -> Package:
-    """Add to a package what `go list` does not tell."""
+    """Add to a package what `go list` does not report."""
     # Without HOME and GOPATH there is no module cache.
     cache = f"{environment.module_cache}{os.sep}" if environment.module_cache else None
     local = bool(package.directory) and not (cache and package.directory.startswith(cache))

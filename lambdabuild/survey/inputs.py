@@ -74,7 +74,7 @@ def goenv_path(environment: Mapping[str, str], platform: str) -> str | None:
 
 
 def is_for_c(name: str) -> bool:
-    """Tell whether a variable decides how C is compiled or linked."""
+    """Return whether a variable decides how C is compiled or linked."""
     return name in _FOR_C or name.startswith(("CGO_", "GO_EXTLINK", "GO_LDSO"))
 
 
@@ -102,7 +102,7 @@ def untracked(goflags: str) -> str | None:
 def deciding_goflags(goflags: str) -> dict[str, str]:
     """Return the flags in GOFLAGS but for those that decide no bytes, or say what is said anyway.
 
-    So that a build is the same for whoever has them set, and for whoever has not.
+    So that a build is the same whether they are set or not.
     """
     return {
         name: value
@@ -227,7 +227,7 @@ class Inputs:
 
 
 def _decides(name: str, goarch: str, *, cgo: bool) -> bool:
-    """Tell whether a setting is part of what is compiled for a GOARCH."""
+    """Return whether a setting is part of what is compiled for a GOARCH."""
     if name in _WITHOUT_EFFECT or name in _ONLY_LOADING:
         return False
     if name in _MICROARCHITECTURES:
@@ -309,7 +309,7 @@ _SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
         "the project, its modules or Go moved, and trimpath is off"
     ),
 }
-"""How people are told of an input that changed, by its kind: name, text before, text now."""
+"""How a changed input is reported, by its kind: name, text before, text now."""
 
 
 def _shown_change(old: str | None, new: str | None) -> str:

@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
     directory: str
     patterns: tuple[str, ...]
-    """None where nobody wants what is there."""
+    """None where nothing there is requested."""
     sources: tuple[str, ...] = ()
     """The directories with Go files that the patterns mean; absolute."""
     failure: LambdabuildError | None = None
@@ -51,7 +51,7 @@ class Place(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What `go list` told of all places."""
+    """What `go list` reported of all places."""
 
     graphs: dict[tuple[str, Variant], Graph]
     unlisted: list[tuple[str, Diagnostic]]
@@ -61,7 +61,7 @@ class Listing(NamedTuple):
 
 
 Choose = Callable[[Mapping[str, Sequence[str]]], Collection[str]]
-"""Takes the directories with Go files of each load; returns the loads that are wanted."""
+"""Takes the directories with Go files of each load; returns the loads that are selected."""
 
 
 def find_places(
@@ -73,7 +73,7 @@ def find_places(
 ) -> tuple[list[Place], dict[str, GoEnvironment]]:
     """Return where to run `go list`: once a workspace, and once a module that is in none.
 
-    Where nothing is wanted, `go` is not even started: it may be that it fails there.
+    Where nothing is selected, `go` is not even started: it may be that it fails there.
     """
     modules = _modules(trees)
     owned = _owned(trees, modules)
@@ -225,7 +225,7 @@ def list_all(run: Run, go: Go, places: Sequence[Place], variants: Sequence[Varia
 def may_take_in_more(
     graphs: Mapping[tuple[str, Variant], Graph], settings: Mapping[str, str]
 ) -> bool:
-    """Tell whether anything may be made of files that `go list` does not name.
+    """Return whether anything may be made of files that `go list` does not name.
 
     `settings` is what Go reads of the environment.
     """

@@ -45,7 +45,7 @@ def mark_changed_inputs(survey: Survey, project: str) -> dict[Key, tuple[Input, 
 
 
 def _is_replaced(path: str, before: Stamps, after: Stamps) -> bool:
-    """Tell whether a directory went elsewhere, or another took its place, with files of old times.
+    """Return whether a directory was moved away or replaced by one whose files have old times.
 
     Then its own ctime changes, and, as nothing came or went in it, its mtime does not.
     """

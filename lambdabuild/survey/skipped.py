@@ -54,7 +54,7 @@ def constraint_hint(name: str, target: Target) -> str:
 
 
 def judge(programs: Iterable[LeftOut], settings: Settings, go: Go, *, project: str) -> Verdicts:
-    """Ask Go about programs by name, and tell what it says.
+    """List programs by name, and judge each by what Go reports.
 
     One that another of Lambda's architectures would build was surely meant to be built: it gets a
     hint, and so a warning.
@@ -249,7 +249,7 @@ def unreadable(
 
 
 def not_in_workspace(directory: str, why: Diagnostic, project: str) -> Skipped | None:
-    """Tell of a module that go.work leaves out; None where Go does not list it for another reason."""
+    """Return a module that go.work leaves out as skipped; None where Go does not list it for another reason."""
     if "go.work" not in why.message:
         return None
     here = os.path.relpath(directory, project)

@@ -37,7 +37,7 @@ class Survey(NamedTuple):
     go: Go
     discovery: Discovery
     plan: Plan
-    """Every step that was asked for."""
+    """Every requested step."""
     inputs: Mapping[Key, tuple[Input, ...]]
     reasons: Mapping[Key, str]
     """Why each step is built that is; those that are up to date are not in it."""
@@ -50,9 +50,9 @@ class Survey(NamedTuple):
     packed: Mapping[Key, tuple[Input, ...]] = MappingProxyType({})
     """What beyond its executable each step's deployment package holds."""
     to_pack: frozenset[Key] = frozenset()
-    """Steps whose executables are up to date, and not what stands with them."""
+    """Steps to repackage: the executable is up to date, its sidecars are not."""
     everything: Plan | None = None
-    """Every step there is, where only some of them are wanted."""
+    """Every step there is, where only some are selected."""
     put_off: frozenset[Key] = frozenset()
     """Steps that are not up to date, and left as they are for now."""
     assets: Stamps | None = None
@@ -61,7 +61,7 @@ class Survey(NamedTuple):
     """The artifacts that are in place as they were left, with their times as they are now."""
 
     def note_in(self, state: State) -> None:
-        """Have the state learn what was found out."""
+        """Record in the state what was found out."""
         renewed = bool(self.go.asked) or self.seen.renewed
         state.note_survey(self.findings, self.assets, renewed=renewed)
         for artifact in self.verified:
@@ -96,7 +96,7 @@ class Survey(NamedTuple):
 
     @property
     def only_to_pack(self) -> list[Step]:
-        """The steps of which the executable stays as it is, and the rest is made again."""
+        """The steps to repackage: their executables stay as they are."""
         return [step for step in self.plan.steps if step.key in self.to_pack & self.reasons.keys()]
 
     @property
@@ -117,7 +117,7 @@ class Overview(NamedTuple):
     go: Go
     discovery: Discovery
     functions: Sequence[Function]
-    """Those that were asked for."""
+    """The requested functions."""
     seen: Look
     own: set[str]
     findings: Findings
@@ -133,7 +133,7 @@ def overview(
     force: bool = False,
     thorough: bool = False,
 ) -> Overview:
-    """Look at the disk, and ask Go where that does not suffice.
+    """Look at the disk, and run Go where that does not suffice.
 
     `clock` is when this began, by the file system's clock in nanoseconds; with `force`, nothing
     is taken from earlier runs. `thorough` looks also into directories that Go ignores.
@@ -149,9 +149,9 @@ def overview(
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
-        from lambdabuild.survey.cgo.foreign import look_abroad
+        from lambdabuild.survey.cgo.foreign import with_foreign_inputs
 
-        discovery = look_abroad(session, go, discovery, functions, own)
+        discovery = with_foreign_inputs(session, go, discovery, functions, own)
     if go.asked:
         session.tools.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
         go.forget_unused()
@@ -238,9 +238,9 @@ def own_paths(paths: Paths, state: State) -> set[str]:
 
 
 def _doubtful(stamps: Stamps, before: Stamps) -> bool:
-    """Tell whether anything may have changed while Go was asked.
+    """Return whether anything may have changed while Go ran.
 
-    A stamp that is too young to trust is good only if the look before Go was asked saw the same.
+    A stamp that is too young to trust is good only if the look before Go ran saw the same.
     """
     for path, stamp in stamps.files.items():
         known = before.files.get(path)

@@ -40,7 +40,7 @@ class Compilers:
     environment: Mapping[str, str]
     """What lambdabuild was started in."""
     of_go: Mapping[str, str]
-    """What of it Go reads, with what `go env -w` wrote."""
+    """The part of it that Go reads, with what `go env -w` wrote."""
     _zig: list[_Zig | None] = field(default_factory=list, init=False)
 
     def of(self, target: Target, runtime: Runtime, flags: Flags) -> CCompiler:
@@ -69,8 +69,10 @@ class Compilers:
     def _given(self, chosen: Mapping[str, str]) -> CCompiler:
         """Return the compiler that somebody chose: Go reads the variables by itself."""
         path = chosen.get("PATH", self.environment.get("PATH", os.defpath))
-        told = [_identity(name, chosen[name], path) for name in ("CC", "CXX") if chosen.get(name)]
-        return CCompiler("; ".join(told))
+        identities = [
+            _identity(name, chosen[name], path) for name in ("CC", "CXX") if chosen.get(name)
+        ]
+        return CCompiler("; ".join(identities))
 
     def _find_zig(self) -> _Zig | None:
         if not self._zig:
@@ -172,5 +174,5 @@ def _identity(variable: str, command: str, path: str) -> str:
             hint=f"install it, or take {variable} away: then zig is used "
             "(`pip install 'lambdabuild[cgo]'`)",
         )
-    told = os.stat(found)
-    return f"{command} {told.st_size} {told.st_mtime_ns}"
+    stat = os.stat(found)
+    return f"{command} {stat.st_size} {stat.st_mtime_ns}"

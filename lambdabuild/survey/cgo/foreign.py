@@ -37,7 +37,7 @@ _MOST = 200
 _ENVIRONMENT_FLAGS = ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS")
 
 
-def look_abroad(
+def with_foreign_inputs(
     session: Session,
     go: Go,
     discovery: Discovery,
@@ -51,7 +51,7 @@ def look_abroad(
     """
     run = session.tools.run
     asker = _Asker(go, discovery, session.settings, session.tools.environment)
-    asked = (item for function in functions for item in asker.wanted(function))
+    asked = (item for function in functions for item in asker.questions(function))
     wanted = list({(item.place, item.key): item for item in asked}.values())
     if not wanted:
         return discovery
@@ -128,9 +128,9 @@ class Question(NamedTuple):
         found = Foreign()
         flags: list[str] = []
         if package.cgo and way.cgo:
-            told = pkg_config(run, package, way)
-            found = Reading(run, repository, package, way, told).of_c()
-            flags = [*way.flags("CGO_LDFLAGS"), *package.c_flags.linker, *told]
+            pkg_flags = pkg_config(run, package, way)
+            found = Reading(run, repository, package, way, pkg_flags).of_c()
+            flags = [*way.flags("CGO_LDFLAGS"), *package.c_flags.linker, *pkg_flags]
         elif package.local:
             found = Reading(run, repository, package, way, ()).of_assembly()
         if self.links:
@@ -163,7 +163,7 @@ class Question(NamedTuple):
 
 
 class _Asker:
-    """Tell what has to be asked; what functions have in common is looked up once."""
+    """List the questions to ask; what functions have in common is looked up once."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class _Asker:
         self._compilers = Compilers(environment, go.settings)
         self._candidates: dict[tuple[str, Variant], frozenset[str]] = {}
 
-    def wanted(self, function: Function) -> Iterable[Question]:
+    def questions(self, function: Function) -> Iterable[Question]:
         chosen = self._settings.of(function.name)
         for variant in variants_of(chosen):
             place = (function.load_directory, variant)

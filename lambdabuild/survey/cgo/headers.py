@@ -1,4 +1,4 @@
-"""Ask the C compiler what one package includes; where it cannot tell, take all that might be."""
+"""Ask the C compiler what one package includes; where it cannot, take all that might be."""
 
 import os
 import shutil
@@ -52,7 +52,7 @@ class Way(NamedTuple):
     """Of those that decide how C is compiled and linked."""
     environment: tuple[tuple[str, str | None], ...]
     linker: tuple[str, ...]
-    """What of `-ldflags` goes to the C linker."""
+    """The part of `-ldflags` that goes to the C linker."""
     assembler: tuple[str, ...]
     """What GOFLAGS has for Go's assembler."""
     compiler: CCompiler | None
@@ -93,14 +93,14 @@ class Reading:
         repository: Repository,
         package: Package,
         way: Way,
-        told: Sequence[str],
+        pkg_flags: Sequence[str],
     ) -> None:
-        """Take what decides it; `told` is what pkg-config said."""
+        """Take what decides it; `pkg_flags` is what pkg-config printed."""
         self._run = run
         self._repository = repository
         self._package = package
         self._way = way
-        self._told = told
+        self._pkg_flags = pkg_flags
         names = (*package.go_files, *package.other_files)
         self._listed = {os.path.join(package.directory, name) for name in names}
 
@@ -174,17 +174,17 @@ class Reading:
         kind = "CGO_CXXFLAGS" if plus else "CGO_CFLAGS"
         return [
             *("-I", self._package.directory, *_OF_GO, *_OF_MACHINES.get(way.target, ())),
-            *(*way.flags("CGO_CPPFLAGS"), *told.preprocessor, *self._told),
+            *(*way.flags("CGO_CPPFLAGS"), *told.preprocessor, *self._pkg_flags),
             *(*way.flags(kind), *(told.cxx if plus else told.c)),
         ]
 
     def _may_be_asked(self, *, plus: bool) -> bool:
-        """Tell whether `go build` would run a compiler with what the package and pkg-config say.
+        """Return whether `go build` would run a compiler with what the package and pkg-config say.
 
         Where it would not, Go says so when it builds: until then, all that might be read counts.
         """
         told = self._package.c_flags
-        return are_allowed([*told.preprocessor, *self._told, *(told.cxx if plus else told.c)])
+        return are_allowed([*told.preprocessor, *self._pkg_flags, *(told.cxx if plus else told.c)])
 
     def _directories(self, flags: Sequence[str]) -> list[str]:
         by_paths = [

@@ -29,7 +29,7 @@ _GIVES_UP = re.compile(rb"\bpanic\(|\b[\w.]*[eE]rr(?:or)?s?\w*\b|\blog\.Fatal|\b
 
 
 class LeftOut(NamedTuple):
-    """What of a package is for C alone, as far as a target has it."""
+    """The files of a package that are for C alone, as far as a target has them."""
 
     with_c: tuple[bytes, ...]
     """Files that cgo would leave in, and that are out without it."""
@@ -54,7 +54,7 @@ def left_out(package: Package, target: Target, tags: Iterable[str]) -> LeftOut:
 
 
 def is_missed(found: LeftOut) -> bool:
-    """Tell whether a package does without its C what was surely not meant.
+    """Return whether a package does without its C what was surely not meant.
 
     Many packages do with Go what they else do with C, and some of them in a few lines. A stub says
     that cgo is needed, or gives up in every function. Where nothing comes in place of files with
