@@ -19,7 +19,7 @@ from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
 from lambdabuild.filewatch.surroundings import directories_to_watch, git_at_work
-from lambdabuild.filewatch.wakeups import Signals
+from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.output import events
 from lambdabuild.output.board import Board
@@ -54,7 +54,7 @@ class WatchOptions:
     json: bool = False
     poll: bool = False
     command: str | None = None
-    """To be run after each successful build of something."""
+    """Run after each successful build of something."""
 
 
 def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], Session]) -> None:
@@ -65,7 +65,7 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
         Interrupted: a signal came.
 
     """
-    signals = Signals()
+    signals = Wakeups()
     watcher = Watcher(signals.files_changed)
     board = Board(session.tools.console)
     follow_up = FollowUp(
@@ -90,14 +90,14 @@ class _Loop:
     options: WatchOptions
     reopen: Callable[[Session], Session]
     watcher: Watcher
-    signals: Signals
+    signals: Wakeups
     board: Board
     follow_up: FollowUp
     found: Survey | None = None
     """What the last run found."""
     watched: Watched = field(default_factory=Watched)
     doubted: bool = False
-    """Something may have changed while Go was asked what there is."""
+    """Something may have changed while `go list` ran."""
     polling: bool = False
     """There are no events, and the user was warned."""
     started: bool = False
@@ -107,7 +107,7 @@ class _Loop:
     failed: dict[Key, tuple[object, ...]] = field(default_factory=dict)
     """What failed, and what it was made from."""
     reported_failed: set[Key] = field(default_factory=set)
-    """Functions last reported as failed."""
+    """Steps last reported as failed."""
     touched: frozenset[Key] = frozenset()
 
     @property
@@ -273,8 +273,8 @@ class _Loop:
         self.board.results(report, news, names, relative)
         new = [r.step.function.name for r in news if r.status is Status.BUILT]
         # What failed before, and was not touched, keeps nobody from running the command.
-        whole = not any(r.status is Status.CANCELLED for r in report.results)
-        if new and whole and not any(r.status is Status.FAILED for r in news):
+        complete = not any(r.status is Status.CANCELLED for r in report.results)
+        if new and complete and not any(r.status is Status.FAILED for r in news):
             self.follow_up.start(new)
 
     def _arm(self) -> bool:

@@ -17,9 +17,9 @@ class Watched:
     stamps: Stamps = field(default_factory=Stamps)
     """What the last run rests on."""
     configuration: Stamps = field(default_factory=Stamps)
-    """The files that say what is to be built."""
+    """The configuration files."""
     changed: dict[str, None] = field(default_factory=dict)
-    """What changed and no run has taken in yet."""
+    """Changed paths that no run has handled yet."""
 
     def look(self, own: AbstractSet[str]) -> None:
         """Add what differs from the last look to what changed; `own` paths do not count."""
@@ -43,14 +43,14 @@ class Watched:
         return any(path not in files or files[path].kind in {WHOLE, TOOL} for path in self.changed)
 
     def note_configuration(self, session: Session) -> None:
-        """Look at what says what is to be built, before it is read."""
+        """Record the stamps of the configuration before it is read."""
         world = configuration(session)
         self.configuration = take(world, self.configuration.files, time.time_ns(), ())
 
     def widen(self, session: Session, own: AbstractSet[str], clock: int) -> None:
-        """Look at all that might mend a project in which nothing can be found out.
+        """Watch every path whose change could fix a failed survey.
 
-        `clock` is when that began to be tried: what was written since may have mended it.
+        `clock` is when the survey began: what was written since may have fixed it.
         """
         wide = take(paths_that_may_mend(session, self.stamps), {}, clock, own)
         for path, stamp in wide.files.items():

@@ -20,7 +20,7 @@ def keys(
     """Call `pressed` with each key, from another thread; give whether there are any.
 
     The terminal goes on to turn Ctrl-C into a signal. It is as it was after, and whenever Ctrl-Z
-    stops the process, of which `stopping` is told before.
+    stops the process, before which `stopping` is called.
     """
     import termios
 
@@ -50,7 +50,7 @@ def keys(
 def _put_back_while_stopped(
     terminal: int, before: list[Any], stopping: Callable[[], None]
 ) -> Iterator[None]:
-    """Have the terminal give single keys without showing them, but not to whoever comes after."""
+    """Have the terminal give single keys without showing them, and restore it afterwards."""
     import termios
     import tty
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Collection
 log = logging.getLogger(__name__)
 
 _STEP = 30
-"""Milliseconds without another event after which a burst is told of; watchfiles wakes this often."""
+"""Milliseconds without another event after which a burst is reported; watchfiles wakes this often."""
 _BURST = 90
-"""Milliseconds after which it is told of even so."""
+"""Milliseconds after which it is reported even so."""
 _EDITORS = (".swp", ".swx", ".swo", "~", "___jb_tmp___", "___jb_old___")
 
 
 def matters(path: str, own: Collection[str], inputs: Collection[str] = ()) -> bool:
-    """Tell whether an event at this absolute path may be of use.
+    """Return whether an event at this absolute path may be of use.
 
     Only the name is looked at, never the directories above: a checkout may lie anywhere. Left
-    out is what is no input anywhere, unless `inputs` has that name: Go embeds whatever it is
-    told to. The look at the disk decides about the rest.
+    out is what is no input anywhere, unless `inputs` has that name: Go embeds whatever its
+    patterns match. The look at the disk decides about the rest.
     """
     name = os.path.basename(path)
     if name in inputs:
@@ -30,23 +30,23 @@ def matters(path: str, own: Collection[str], inputs: Collection[str] = ()) -> bo
 
 
 class _Stop:
-    """What watchfiles asks, every few milliseconds, whether to stop; so it is at work."""
+    """The stop event that watchfiles polls every few milliseconds, which shows that it runs."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.wanted = False
+        self.polled = threading.Event()
+        self.requested = False
 
     def is_set(self) -> bool:
-        self.asked.set()
-        return self.wanted
+        self.polled.set()
+        return self.requested
 
 
 class Watcher:
     """Watch directories, each without those below it, and put the paths of events aside."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        """Take whom to tell that there is something to take; called from another thread."""
-        self._told = told
+    def __init__(self, notify: Callable[[], None]) -> None:
+        """Call `notify`, from another thread, whenever there are paths to take."""
+        self._notify = notify
         self._lock = threading.Lock()
         self._paths: set[str] = set()
         self._directories: frozenset[tuple[str, int, int]] = frozenset()
@@ -67,7 +67,7 @@ class Watcher:
         names of files that do, whatever they look like.
         """
         # By inode as well: of a directory that took another's place there are no events yet.
-        wanted = frozenset(
+        watched_now = frozenset(
             (path, stat.st_dev, stat.st_ino)
             for path in directories
             if (stat := _stat(path)) is not None
@@ -75,19 +75,19 @@ class Watcher:
         self._own, self._inputs = own, inputs
         # An inode may be given again to what comes after a directory that was deleted.
         alive = self._thread is not None and self._thread.is_alive() and not self._gone
-        if wanted == self._directories and alive:
+        if watched_now == self._directories and alive:
             return False
         self.close()
-        self._directories = wanted
+        self._directories = watched_now
         self._gone = False
         self._stop = _Stop()
         self.failure = None
-        paths = sorted(path for path, _, _ in wanted)
+        paths = sorted(path for path, _, _ in watched_now)
         self._thread = threading.Thread(
             target=self._run, args=(paths, self._stop), name="watcher", daemon=True
         )
         self._thread.start()
-        while not self._stop.asked.wait(0.1) and self._thread.is_alive():
+        while not self._stop.polled.wait(0.1) and self._thread.is_alive():
             pass
         return True
 
@@ -113,14 +113,14 @@ class Watcher:
                     self._gone = self._gone or any(
                         change == Change.deleted and path in watched for change, path in changes
                     )
-                self._told()
+                self._notify()
         except (OSError, RuntimeError) as error:
             self.failure = str(error)
             log.warning("cannot watch %d directories: %s", len(directories), error)
-            self._told()
+            self._notify()
 
     def pending(self) -> bool:
-        """Tell whether there is something to take."""
+        """Return whether there is something to take."""
         return bool(self._paths)
 
     def take(self) -> set[str]:
@@ -130,8 +130,8 @@ class Watcher:
         return paths
 
     def close(self) -> None:
-        """Stop to watch."""
-        self._stop.wanted = True
+        """Stop watching."""
+        self._stop.requested = True
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -55,7 +55,7 @@ class FollowUp:
         return self._process is not None
 
     def check(self) -> None:
-        """Say so if the command ended badly."""
+        """Warn if the command failed."""
         if self._process is not None and (code := self._process.poll()) is not None:
             self._process = None
             if code:

@@ -22,10 +22,10 @@ def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) ->
     What is above is left to the look that a watcher takes now and then: a file that would count
     there comes once in a while, and in `/tmp` or a home there is always something going on.
 
-    Nothing tells of what happens behind a symbolic link, or where nothing is: so that is where
-    each link leads, and what is nearest above a directory that is missing. And nothing tells of
-    a directory that goes away with the one it is in: so what can be moved of the way to a module
-    outside the project is watched too, but for what the project is in as well.
+    No event comes from behind a symbolic link, nor from a missing directory: so the target of
+    each link is watched, and the nearest directory above a missing one. No event comes from a
+    directory that is moved together with one above it: so on the way to a module outside the
+    project, what can be moved is watched too, but for what the project is in as well.
     """
     inside = {*stamps.directories, paths.project, paths.working}
     of_go = ("VERSION", "go.env")
@@ -50,8 +50,8 @@ def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) ->
     named |= {path for path in way if os.access(os.path.dirname(path), os.W_OK)}
     behind = {links.follow(directory) for directory in named}
     behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
-    wanted = named | behind | links.places
-    return {nearest_directory(directory) for directory in wanted}
+    watched = named | behind | links.places
+    return {nearest_directory(directory) for directory in watched}
 
 
 def configuration(session: Session) -> World:
@@ -67,7 +67,7 @@ def configuration(session: Session) -> World:
 
 
 def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
-    """Return what to look at where nothing can be found out: the last known, and what is there."""
+    """Return the paths whose change could fix a failed survey: the last known, and the roots."""
     roots = [os.path.join(session.paths.project, root) for root in session.settings.config.roots]
     trees = {root: tree.walk(root) for root in map(os.path.normpath, roots)}
     world = world_of(
@@ -85,7 +85,7 @@ def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
 
 
 def git_at_work(project: str) -> bool:
-    """Tell whether git is changing the work tree: it holds its index locked meanwhile."""
+    """Return whether git is changing the work tree: it holds its index locked meanwhile."""
     for top in (project, *_parents(project)):
         if os.path.lexists(os.path.join(top, ".git")):
             return os.path.exists(os.path.join(top, ".git", "index.lock"))

@@ -7,19 +7,19 @@ _KEYS = frozenset({"r", "f", _QUIT})
 _FILES = ""
 
 
-class Signals:
-    """Wait for what comes, and keep the keys until their turn."""
+class Wakeups:
+    """Wait for events, and keep the keys until their turn."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._keys: list[str] = []
 
     def files_changed(self) -> None:
-        """Wake whoever waits."""
+        """Wake the watcher."""
         self._queue.put(_FILES)
 
     def press(self, key: str) -> None:
-        """Take a key."""
+        """Queue a key, if it is one that the watcher knows."""
         if key in _KEYS:
             self._queue.put(key)
 
@@ -35,7 +35,7 @@ class Signals:
 
     @property
     def quitting(self) -> bool:
-        """Whether somebody wants no more."""
+        """Whether `q` was pressed."""
         changed = False
         while not self._queue.empty():
             changed = self.wait(0) or changed

@@ -1,10 +1,10 @@
 """What wakes a watch."""
 
-from lambdabuild.filewatch.wakeups import Signals
+from lambdabuild.filewatch.wakeups import Wakeups
 
 
 def test_an_event_ends_the_waiting_and_a_time_that_passes_does_too() -> None:
-    signals = Signals()
+    signals = Wakeups()
     assert signals.wait(0.01) is False
     signals.files_changed()
     assert signals.wait(60) is True
@@ -12,7 +12,7 @@ def test_an_event_ends_the_waiting_and_a_time_that_passes_does_too() -> None:
 
 
 def test_a_key_ends_the_waiting_and_keeps_its_turn() -> None:
-    signals = Signals()
+    signals = Wakeups()
     for key in "rxf":
         signals.press(key)
     assert [signals.wait(60), signals.wait(60)] == [False, False]
@@ -22,7 +22,7 @@ def test_a_key_ends_the_waiting_and_keeps_its_turn() -> None:
 
 
 def test_quitting_is_known_at_once_and_loses_no_event() -> None:
-    signals = Signals()
+    signals = Wakeups()
     signals.files_changed()
     signals.files_changed()
     before = signals.quitting
