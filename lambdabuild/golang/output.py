@@ -218,7 +218,7 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
             if _USAGE.match(last.message):
                 messages.append(last)
                 continue
-            messages.append(_with_message(last, f"{last.message}\n{line}"))
+            messages.append(last._replace(message=f"{last.message}\n{line}"))
         elif named := _named(line, packages, headed=package is not None):
             found.setdefault(named[0], []).append(Diagnostic(*named))
         else:
@@ -238,12 +238,6 @@ def _named(line: str, packages: Container[str], *, headed: bool) -> tuple[str, s
     if package not in packages or (headed and package == name):
         return None
     return package, message
-
-
-def _with_message(diagnostic: Diagnostic, message: str) -> Diagnostic:
-    return Diagnostic(
-        diagnostic.package, message, diagnostic.file, diagnostic.line, diagnostic.column
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,9 @@ class Compilers:
                 hint="set CC, as `env` in lambdabuild.toml can for one function",
             )
         triple = _triple(target.architecture, runtime)
-        zig = self._find_zig()
+        if not self._zig:
+            self._zig.append(_bundled() or _on_path(for_builds(self.environment)))
+        zig = self._zig[0]
         if zig is None:
             raise LambdabuildError(
                 "`cgo = true` needs a C compiler, and neither zig nor CC is there",
@@ -73,11 +75,6 @@ class Compilers:
             _identity(name, chosen[name], path) for name in ("CC", "CXX") if chosen.get(name)
         ]
         return CCompiler("; ".join(identities))
-
-    def _find_zig(self) -> _Zig | None:
-        if not self._zig:
-            self._zig.append(_bundled() or _on_path(for_builds(self.environment)))
-        return self._zig[0]
 
 
 def compilers_of(
