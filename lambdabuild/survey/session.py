@@ -12,7 +12,7 @@ from lambdabuild.core.paths import Paths
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console
 from lambdabuild.system import files
-from lambdabuild.system.process import Runner
+from lambdabuild.system.process import Run
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
 
@@ -21,7 +21,7 @@ class Tools(NamedTuple):
     """What a run works and talks through."""
 
     environment: Mapping[str, str]
-    run: Runner
+    run: Run
     console: Console
     interrupts: Interrupts
     timeline: Timeline
