@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.text import one_line
+from lambdabuild.core.text import one_line, some
 
 # Comments and literals first, so that `func main` inside one of them is none.
 _GO_TOKEN = re.compile(
@@ -199,8 +199,7 @@ def _absolute(word: str, working: str) -> PurePath:
 
 
 def _all_excluded(excluded: Sequence[Excluded]) -> LambdabuildError:
-    names = ", ".join(f"`{item.function.name}`" for item in excluded[:5])
-    names += f" and {len(excluded) - 5} more" if len(excluded) > 5 else ""  # noqa: PLR2004 - as many as fit a line
+    names = some([item.function.name for item in excluded])
     globs = ", ".join(f"`{glob}`" for glob in dict.fromkeys(item.glob for item in excluded))
     if len(excluded) == 1:
         return LambdabuildError(

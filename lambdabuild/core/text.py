@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -32,6 +32,12 @@ def size_change(before: int | None, after: int | None) -> str:
     if before == after:
         return ""
     return f"{'+' if after > before else '-'}{size(abs(after - before))}"
+
+
+def some(names: Sequence[str], most: int = 5, quote: str = "`") -> str:
+    """Return the first names of several, as many as fit a line, and how many more there are."""
+    shown = ", ".join(f"{quote}{one_line(name)}{quote}" for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def median(values: Iterable[float]) -> float:

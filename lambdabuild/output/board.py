@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.core.text import duration, one_line
+from lambdabuild.core.text import duration, one_line, some
 from lambdabuild.output.console import Console
 from lambdabuild.output.report import Relative, faults
 
@@ -79,7 +79,8 @@ class Board:
     def changed(self, paths: Sequence[str], names: Sequence[str]) -> None:
         """Name what changed, and what it touches."""
         self._console.built()
-        self._console.say(f"changed: {_some(paths)}; touches {_some(names) or 'nothing'}")
+        touched = some(names, quote="") or "nothing"
+        self._console.say(f"changed: {some(paths, quote='')}; touches {touched}")
 
     def results(
         self,
@@ -138,8 +139,3 @@ def _said(result: StepResult) -> str:
     took = f" in {duration(result.seconds)}" if result.seconds is not None else ""
     why = f" ({result.reason})" if result.reason else ""
     return f"{words.get(result.status, result.status.value)} {step.function.name}{took}{why}"
-
-
-def _some(items: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(items[:most])
-    return f"{shown} and {len(items) - most} more" if len(items) > most else shown

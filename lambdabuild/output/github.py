@@ -10,7 +10,7 @@ from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.core.text import duration, inert, one_line, size, visible
+from lambdabuild.core.text import duration, inert, size, some, visible
 from lambdabuild.output.report import Relative, faults, rows
 from lambdabuild.output.report import summary as result_line
 
@@ -37,7 +37,7 @@ def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()
     https://docs.github.com/actions/reference/workflow-commands
     """
     errors = [
-        _error_command(error, f"{_names(names)} did not build", relative)
+        _error_command(error, f"{some(names, 3, quote='')} did not build", relative)
         for error, names in _in_turn(_costs(report))
     ]
     return [*errors, *(command("warning", warning) for warning in warnings)]
@@ -114,11 +114,6 @@ def _error_command(error: Diagnostic, title: str, relative: Relative) -> str:
 def _place(error: Diagnostic, relative: Relative) -> str:
     parts = (relative(error.file or ""), error.line, error.column)
     return ":".join(str(part) for part in parts if part is not None)
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(map(one_line, names[:3]))
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - as many as fit a title
 
 
 def summary(

@@ -11,7 +11,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
-from lambdabuild.core.text import duration, one_line, size, size_change, to_json, visible
+from lambdabuild.core.text import duration, one_line, size, size_change, some, to_json, visible
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""
@@ -269,12 +269,9 @@ class Fault(NamedTuple):
     def lines(self, relative: Relative) -> list[str]:
         """Return the fault as people read it; the first line is the heading."""
         names = list(dict.fromkeys(self.functions))
-        shown = ", ".join(f"`{one_line(name)}`" for name in names[:5])
-        if len(names) > 5:  # noqa: PLR2004 - as many as fit a line
-            shown += f" and {len(names) - 5} more"
         what = f"in package {one_line(self.package)}" if self.package else "`go build` failed"
         what += f" and {self.others} more" if self.others else ""
-        lines = [f"{shown} did not build: {what}"]
+        lines = [f"{some(names)} did not build: {what}"]
         bare = (error._replace(hint=None, package=None) for error in self.errors)
         for error in dict.fromkeys(bare):
             place = ""

@@ -12,7 +12,7 @@ from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.text import one_line
+from lambdabuild.core.text import one_line, some
 from lambdabuild.golang import tree
 from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.assembly import Assembly
@@ -119,7 +119,7 @@ def _require_roots(session: Session, go: Go, roots: Sequence[str]) -> None:
     elsewhere = main_packages_below(tools.run, go, session.settings, project, tools.environment)
     if elsewhere:
         hint = (
-            f"main packages were found in {_and_so_on(elsewhere)}; name their directory with "
+            f"main packages were found in {some(elsewhere)}; name their directory with "
             f"`--root {elsewhere[0].partition(os.sep)[0]}`, or as `roots` in lambdabuild.toml"
         )
     else:
@@ -140,11 +140,6 @@ def _is_directory(root: str, project: str) -> bool:
             at=[project],
             hint="the user that runs lambdabuild has to be able to read it",
         ) from error
-
-
-def _and_so_on(items: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(f"`{item}`" for item in items[:most])
-    return shown + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
 def main_packages_below(
@@ -231,9 +226,8 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
 
 def _all_of(known: Collection[str]) -> str:
     """Name the functions there are: no command does that as long as the configuration is wrong."""
-    shown = ", ".join(f"`{one_line(name)}`" for name in sorted(known)[:5])
-    shown += f" and {len(known) - 5} more" if len(known) > 5 else ""  # noqa: PLR2004 - as many as fit a line
-    return f"correct the name or take the table away; there are {shown or 'no functions'}"
+    there = some(sorted(known)) or "no functions"
+    return f"correct the name or take the table away; there are {there}"
 
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:

@@ -10,6 +10,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.build import Batch, Plan, Step
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.target import Target
+from lambdabuild.core.text import some
 from lambdabuild.golang.c_files import imports_c
 from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo
 from lambdabuild.golang.constraints import left_in, named_for
@@ -172,10 +173,7 @@ def _is_off_by_default(step: Step, settings: Settings) -> bool:
 
 
 def _said(path: str, names: Sequence[str]) -> tuple[str, str]:
-    shown = ", ".join(f"`{name}`" for name in names[:3])
-    if len(names) > 3:  # noqa: PLR2004 - as many as a line has room for
-        shown += f" and {len(names) - 3} more"
     return (
-        f"cgo is off, and `{path}` is built without its C into {shown}",
+        f"cgo is off, and `{path}` is built without its C into {some(names, 3)}",
         f"{cgo_hint(names[0])}; `cgo = false` there says that it is not needed",
     )
