@@ -26,9 +26,9 @@ from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
 from lambdabuild.survey.recheck import dependents_of
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
-from lambdabuild.system.process import Runner
+from lambdabuild.system.process import Run, Runner
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
         options.command, session.tools.environment, session.tools.console, lambda: loop.shared_cache
     )
     with keys(signals.press, session.tools.console.stopping) as interactive:
-        loop = _Loop(session, options, reopen, watcher, signals, board, follow_up)
+        loop = Loop(session, options, reopen, watcher, signals, board, follow_up, _runner)
         try:
             board.open(interactive=interactive)
             loop.run()
@@ -83,7 +83,7 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
 
 
 @dataclass(slots=True)
-class _Loop:
+class Loop:
     """The state of a watch."""
 
     session: Session
@@ -93,6 +93,8 @@ class _Loop:
     signals: Wakeups
     board: Board
     follow_up: FollowUp
+    runner: Callable[[Tools], Run]
+    """Makes, for each build, what runs its commands."""
     found: Survey | None = None
     """What the last run found."""
     watched: Watched = field(default_factory=Watched)
@@ -145,7 +147,7 @@ class _Loop:
     def _build(self, request: Request) -> Report:
         """Run the pipeline once, and leave out what it cannot help."""
         tools = self.session.tools
-        runner = Runner(tools.environment, tools.interrupts.held_off, releasing)
+        runner = self.runner(tools)
         try:
             with locked(self.session._replace(tools=tools._replace(run=runner)), request) as run:
                 found = self._narrowed(run.survey())
@@ -356,6 +358,10 @@ class _Loop:
         if self.options.json:
             print_json(value, indent=None)
             sys.stdout.flush()
+
+
+def _runner(tools: Tools) -> Run:
+    return Runner(tools.environment, tools.interrupts.held_off, releasing)
 
 
 def _made_from(found: Survey | None, key: Key) -> tuple[object, ...]:

@@ -1,106 +1,17 @@
 """A survey asks Go once, compares inputs file by file, and sets aside what cannot be loaded."""
 
-import io
-import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lambdabuild.config.settings import Settings
-from lambdabuild.output.console import Console, Look
 from lambdabuild.state.state import State
-from lambdabuild.survey.session import Session, Tools
-from lambdabuild.survey.survey import Survey, survey
-from lambdabuild.system.process import Command, Completed, Stop
-from lambdabuild.system.signals import Interrupts
-from lambdabuild.system.timeline import Timeline
-
-MODULE = "example.com/shop"
-AUTH = "package auth\n\nfunc Check() bool {{ return {} }}\n"
-MAIN = "package main\n\nimport {imports}\n\nfunc main() {{}}\n"
-
-
-@dataclass(slots=True)
-class Shop:
-    """Two functions, one of which imports a library, and a `go` that only says what is told."""
-
-    path: Path
-    broken: set[str] = field(default_factory=set)
-    """Directories of packages that cannot be loaded."""
-    asked: list[str] = field(default_factory=list)
-    """The subcommands of `go` that were run."""
-
-    def __call__(
-        self,
-        command: Command,
-        tick: Callable[[], Stop | None] | None = None,
-        interval: float = 0.1,
-    ) -> Completed:
-        del tick, interval
-        self.asked.append(command.arguments[1])
-        if command.arguments[1] == "env":
-            cache, go = str(self.path / "cache"), str(self.path / "go")
-            said: list[dict[str, Any]] = [{
-                "GOVERSION": "go1.26.8", "GOFLAGS": "", "GOWORK": "", "GOCACHE": cache,
-                "GOMODCACHE": cache, "GOTOOLCHAIN": "auto", "GOROOT": go, "GOTOOLDIR": go,
-            }]  # fmt: skip
-        else:
-            said = [
-                self.package("internal/auth", [], "auth"),
-                self.package("api/login", [f"{MODULE}/internal/auth"]),
-                self.package("api/logout", []),
-            ]
-        return Completed(0, "".join(map(json.dumps, said)), "")
-
-    def close(self) -> None:
-        """Have nothing to stop."""
-
-    def package(self, place: str, imports: list[str], name: str = "main") -> dict[str, Any]:
-        directory = self.path / "shop" / place
-        package: dict[str, Any] = {
-            "ImportPath": f"{MODULE}/{place}", "Name": name, "Dir": str(directory),
-            "GoFiles": sorted(file.name for file in directory.glob("*.go")), "Imports": imports,
-            "DepOnly": name != "main",
-            "Module": {"Path": MODULE, "Main": True, "Dir": str(self.path / "shop")},
-        }  # fmt: skip
-        if place in self.broken:
-            package["Error"] = {"Pos": f"{place}/main.go:3:8", "Err": "no such package"}
-        return package
-
-    def write(self, name: str, text: str) -> None:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    def survey(self, state: State, *, force: bool = False) -> Survey:
-        """Survey as a run does, and record it in the state; forget what was asked before."""
-        self.asked.clear()
-        settings, here = Settings(), str(self.path / "shop")
-        environment = {"PATH": str(self.path / "go"), "HOME": str(self.path)}
-        console = Console(Look(terminal=False, color=False), io.StringIO())
-        tools = Tools(environment, self, console, Interrupts(), Timeline())
-        session = Session(settings.paths(here, here), settings, tools)
-        # Some time after the last write: what was written at that very moment is looked at again.
-        clock = time.time_ns() + 10**9
-        found = survey(session, (), state, clock, force=force)
-        found.note_in(state)
-        return found
+from lambdabuild.survey.survey import Survey
+from tests.unit.shop import AUTH, MAIN, Shop, small_shop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    shop = Shop(tmp_path)
-    shop.write("go/go", "\x7fELF")
-    (tmp_path / "go/go").chmod(0o755)
-    shop.write("shop/go.mod", f"module {MODULE}\n\ngo 1.22\n")
-    shop.write("shop/internal/auth/auth.go", AUTH.format("true"))
-    shop.write("shop/api/login/main.go", MAIN.format(imports=f'"{MODULE}/internal/auth"'))
-    shop.write("shop/api/logout/main.go", MAIN.format(imports='"os"'))
-    return shop
+    return small_shop(tmp_path)
 
 
 def changed(before: Survey, after: Survey) -> set[str]:
