@@ -1,5 +1,6 @@
 """Processes that work for a project, and waiting for what they do."""
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable
@@ -26,8 +27,14 @@ def wait_until_gone(project: Project) -> None:
 
 
 def wait_for(what: str, happened: Callable[[], bool], within: float = PATIENCE) -> None:
-    """Wait until `happened()` is true: what runs in another process has no other way to say so."""
+    """Wait until `happened()` is true: what runs in another process has no other way to say so.
+
+    What it looks at may go away meanwhile, as a run's staging directory does at its end.
+    """
     end = time.monotonic() + within
-    while not happened():
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            if happened():
+                return
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.01)
