@@ -91,7 +91,7 @@ class GoBuild(NamedTuple):
         """Return the command; with `everything`, one that compiles all packages anew."""
         batch = self.batch
         return commands.build_command(
-            commands.Terms(
+            commands.BuildContext(
                 self.toolchain.go, batch.directory, batch.target, batch.flags, self.goflags
             ),
             [step.function.package for step in batch.steps],

@@ -251,8 +251,8 @@ def env_command(go: str, directory: str, keys: Iterable[str] = ENVIRONMENT_KEYS)
     return Command((go, "env", "-json", *keys), directory, {"PWD": directory})
 
 
-class Terms(NamedTuple):
-    """What every `go list` and `go build` of the same packages has in common."""
+class BuildContext(NamedTuple):
+    """What `go list` and `go build` of the same packages have in common; as `go/build` calls it."""
 
     go: str
     directory: str
@@ -264,25 +264,25 @@ class Terms(NamedTuple):
 
 
 def list_command(
-    terms: Terms,
+    context: BuildContext,
     patterns: Sequence[str],
     *,
     dependencies: bool = True,
     overlay: str | None = None,
 ) -> Command:
     """Ask `go list` for the packages of `patterns` and all that they import."""
-    arguments = [terms.go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
+    arguments = [context.go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
     if dependencies:
         arguments.append("-deps")
     if overlay is not None:
         arguments.append(f"-overlay={overlay}")
-    arguments += [*list_tags(terms.flags, terms.goflags), "--", *patterns]
-    environment = target_environment(terms.target, terms.flags) | {"PWD": terms.directory}
-    return Command(tuple(arguments), terms.directory, environment)
+    arguments += [*list_tags(context.flags, context.goflags), "--", *patterns]
+    environment = target_environment(context.target, context.flags) | {"PWD": context.directory}
+    return Command(tuple(arguments), context.directory, environment)
 
 
 def build_command(
-    terms: Terms,
+    context: BuildContext,
     import_paths: Sequence[str],
     *,
     jobs: int,
@@ -297,11 +297,11 @@ def build_command(
     around the linker keeps each executable under its import path. With `everything`, nothing is
     taken from Go's build cache.
     """
-    flags, goflags = terms.flags, terms.goflags
+    flags, goflags = context.flags, context.goflags
     chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
     wrapper = ["/bin/sh", staging.wrapper, str(len(chain)), *chain]
     arguments = [
-        terms.go,
+        context.go,
         "build",
         f"-p={jobs}",
         *(["-a"] if everything else []),
@@ -311,9 +311,9 @@ def build_command(
     ]
     if staging.graph:
         arguments.append(f"-debug-actiongraph={staging.graph}")
-    environment = target_environment(terms.target, flags)
+    environment = target_environment(context.target, flags)
     environment |= {
-        "PWD": terms.directory,
+        "PWD": context.directory,
         "GOTMPDIR": staging.temporary,
         # Go skips a link where `go install` has put the same executable; there must be none.
         "GOBIN": f"{staging.directory}/none",
@@ -326,7 +326,7 @@ def build_command(
         environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
     if flags.compiler is not None and flags.compiler.path is not None:
         environment["PATH"] = flags.compiler.path
-    return Command((*arguments, "--", *import_paths), terms.directory, environment)
+    return Command((*arguments, "--", *import_paths), context.directory, environment)
 
 
 def export_command(build: Command) -> Command:

@@ -117,11 +117,11 @@ class Go:
         known = self.findings.packages.get(key)
         if known is None:
             self.asked = True
-            terms = commands.Terms(
+            context = commands.BuildContext(
                 self.path, directory, variant.target, variant.flags, environment.flags
             )
             command = commands.list_command(
-                terms, patterns, dependencies=dependencies, overlay=self._overlay
+                context, patterns, dependencies=dependencies, overlay=self._overlay
             )
             done = self._run(command)
             if done.code != 0:

@@ -59,17 +59,18 @@ _SLOW = 2.0
 _LOOK_EVERY = 0.5
 
 
+Tick = Callable[[], Stop | None]
+"""Called now and then while a command runs; tells whether to stop it."""
+
+
 class Run(Protocol):
     """Turn a command into a result.
 
-    `tick` is called about every `interval` seconds meanwhile; it tells whether to stop the command.
+    `tick` is called about every `interval` seconds meanwhile.
     """
 
     def __call__(
-        self,
-        command: Command,
-        tick: Callable[[], Stop | None] | None = None,
-        interval: float = 0.1,
+        self, command: Command, tick: Tick | None = None, interval: float = 0.1
     ) -> Completed: ...
 
     def close(self) -> None:
@@ -127,10 +128,7 @@ class Runner:
         self._closed = False
 
     def __call__(
-        self,
-        command: Command,
-        tick: Callable[[], Stop | None] | None = None,
-        interval: float = 0.1,
+        self, command: Command, tick: Tick | None = None, interval: float = 0.1
     ) -> Completed:
         """Run `command` to its end and return what it printed; on stderr, without passwords."""
         started = time.monotonic()

@@ -13,9 +13,10 @@ from lambdabuild.output.console import Console, Look
 from lambdabuild.state.state import State
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Survey, survey
-from lambdabuild.system.process import Command, Completed, Stop
+from lambdabuild.system.process import Command, Completed, Stop, Tick
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
+from tests.unit.fakerun import FakeRun
 from tests.unit.published import FINAL, executable
 
 MODULE = "example.com/shop"
@@ -24,7 +25,7 @@ MAIN = "package main\n\nimport {imports}\n\nfunc main() {{}}\n"
 
 
 @dataclass(slots=True)
-class Shop:
+class Shop(FakeRun):
     """Two functions, one of which imports a library, and a `go` that only says what is told."""
 
     path: Path
@@ -37,13 +38,7 @@ class Shop:
     while_building: list[Callable[[], object]] = field(default_factory=list)
     """What happens meanwhile, for each of them."""
 
-    def __call__(
-        self,
-        command: Command,
-        tick: Callable[[], Stop | None] | None = None,
-        interval: float = 0.1,
-    ) -> Completed:
-        del interval
+    def answer(self, command: Command, tick: Tick | None) -> Completed:
         self.asked.append(command.arguments[1])
         if command.arguments[1] == "build":
             return self.build(command, tick)
@@ -61,10 +56,7 @@ class Shop:
             ]
         return Completed(0, "".join(map(json.dumps, said)), "")
 
-    def close(self) -> None:
-        """Have nothing to stop."""
-
-    def build(self, command: Command, tick: Callable[[], Stop | None] | None) -> Completed:
+    def build(self, command: Command, tick: Tick | None) -> Completed:
         """Link what can be compiled, as the wrapper of the linker leaves it."""
         said = []
         for package in command.arguments[command.arguments.index("--") + 1 :]:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.golang.commands import (
+    BuildContext,
     Memory,
     Staging,
-    Terms,
     build_command,
     build_flags,
     env_command,
@@ -307,7 +307,7 @@ FIELDS = (
 
 def test_go_list_is_asked_for_the_target_and_the_tags() -> None:
     environment = LINUX_ARM64 | {"PWD": "/shop"}
-    asked = list_command(Terms("go", "/shop", ARM64, LAMBDA, "-tags=netgo"), ["./api/..."])
+    asked = list_command(BuildContext("go", "/shop", ARM64, LAMBDA, "-tags=netgo"), ["./api/..."])
     assert asked == Command(
         (
             *("go", "list", "-e", f"-json={FIELDS}", "-deps"),
@@ -316,8 +316,8 @@ def test_go_list_is_asked_for_the_target_and_the_tags() -> None:
         "/shop",
         environment,
     )
-    terms = Terms("go", "/shop", ARM64, Flags(), "")
-    alone = list_command(terms, ["./a", "./b"], dependencies=False)
+    context = BuildContext("go", "/shop", ARM64, Flags(), "")
+    alone = list_command(context, ["./a", "./b"], dependencies=False)
     assert alone == Command(
         ("go", "list", "-e", f"-json={FIELDS}", "--", "./a", "./b"), "/shop", environment
     )
@@ -334,7 +334,7 @@ STAGING = Staging(
 
 def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() -> None:
     command = build_command(
-        Terms("go", "/shop", X86_64, LAMBDA, "'-toolexec=/usr/bin/time -v' -tags=netgo"),
+        BuildContext("go", "/shop", X86_64, LAMBDA, "'-toolexec=/usr/bin/time -v' -tags=netgo"),
         ["example.com/shop/api/users/get", "example.com/shop/api/carts/get"],
         jobs=2,
         staging=STAGING,
@@ -365,7 +365,7 @@ def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() 
 
 def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
     command = build_command(
-        Terms("go", "/shop", DARWIN, Flags(), ""),
+        BuildContext("go", "/shop", DARWIN, Flags(), ""),
         ["example.com/shop/api"],
         jobs=1,
         staging=Staging("/s", "/s-tmp", "/toolexec.sh"),
@@ -391,7 +391,7 @@ def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
 def test_the_compiler_of_c_is_found_by_a_path_of_its_own() -> None:
     zig = CCompiler("zig 0.17.0", (("CC", "zig cc"),), "/opt/zig:/usr/bin")
     command = build_command(
-        Terms("go", "/shop", X86_64, Flags(cgo=True, compiler=zig), ""),
+        BuildContext("go", "/shop", X86_64, Flags(cgo=True, compiler=zig), ""),
         ["example.com/shop/api"],
         jobs=1,
         staging=STAGING,

@@ -9,12 +9,13 @@ import pytest
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.golang.commands import Terms, env_command, list_command
+from lambdabuild.golang.commands import BuildContext, env_command, list_command
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.golist import Go, Variant, start_go, world_of
-from lambdabuild.system.process import Command, Completed, Stop
+from lambdabuild.system.process import Command, Completed, Tick
+from tests.unit.fakerun import FakeRun
 from tests.unit.values import ARM64, X86_64
 
 MAIN = "package main\n\nfunc main() {}\n"
@@ -29,7 +30,7 @@ def write(path: Path, text: str = "") -> Path:
 
 
 @dataclass(slots=True)
-class Machine:
+class Machine(FakeRun):
     """A project, a toolchain that is only files, and a `go` that says what it is told to say."""
 
     path: Path
@@ -40,13 +41,8 @@ class Machine:
     workspace: str = ""
     asked: list[Command] = field(default_factory=list)
 
-    def __call__(
-        self,
-        command: Command,
-        tick: Callable[[], Stop | None] | None = None,
-        interval: float = 0.1,
-    ) -> Completed:
-        del tick, interval
+    def answer(self, command: Command, tick: Tick | None) -> Completed:
+        del tick
         self.asked.append(command)
         if self.fault and command.arguments[1] == "list":
             return Completed(1, "", self.fault)
@@ -58,9 +54,6 @@ class Machine:
                 "GOROOT": str(self.path / "go"), "GOTOOLDIR": str(self.path / "go/tool"),
             }]  # fmt: skip
         return Completed(0, "".join(map(json.dumps, said)), "")
-
-    def close(self) -> None:
-        """Have nothing to stop."""
 
     @property
     def project(self) -> str:
@@ -87,8 +80,10 @@ class Machine:
         return Go(self, self.go_path, settings, findings if findings is not None else Findings())
 
     def listing(self, variant: Variant = LAMBDA, *, dependencies: bool = True) -> Command:
-        terms = Terms(self.go_path, self.project, variant.target, variant.flags, self.goflags)
-        return list_command(terms, ["./..."], dependencies=dependencies)
+        context = BuildContext(
+            self.go_path, self.project, variant.target, variant.flags, self.goflags
+        )
+        return list_command(context, ["./..."], dependencies=dependencies)
 
 
 @pytest.fixture
