@@ -130,8 +130,7 @@ def watch(
             session.tools.environment,
             untrusted=session.settings.untrusted,
         )
-        paths = settings.paths(project, session.paths.working)
-        return session._replace(paths=paths, settings=settings)
+        return session.under(settings, project)
 
     with opened(asked) as session:
         watch_functions(session, WatchOptions(request, request.json, poll, command), reopen)

@@ -13,6 +13,7 @@ from lambdabuild.build import publish
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
+from lambdabuild.core.paths import Paths
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
@@ -52,14 +53,13 @@ def examine(session: Session, refused: LambdabuildError | None = None) -> Iterat
 
     `refused` is what is wrong with the configuration; then the settings are none of anybody's.
     """
-    settings, project = session.settings, session.paths.project
-    environment = session.tools.environment
+    project, environment = session.paths.project, session.tools.environment
     yield from _processor_and_memory(environment)
     if refused is not None:
         place = f" (line {refused.line})" if refused.line is not None else ""
         message = "; ".join([refused.message, *refused.at]) + place
         yield Finding(Verdict.ERROR, message, refused.hint)
-    yield from _whatever_happens(_output(settings, project, environment, known=refused is None))
+    yield from _whatever_happens(_output(session.paths, environment, known=refused is None))
     yield from _whatever_happens(_keys(project, environment))
     yield from _whatever_happens(_go(session, refused))
 
@@ -98,10 +98,7 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
     asked = start_go(run, environment, Findings())
     yield from _kept_back(environment, asked.settings)
     yield from _c_compilers(settings, environment, asked.settings)
-    yield from _functions(
-        lambda: discover(session, asked),
-        settings,
-    )
+    yield from _functions(lambda: discover(session, asked), settings)
 
 
 def _functions(find: Callable[[], Discovery], settings: Settings) -> Iterator[Finding]:
@@ -142,11 +139,9 @@ def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(Verdict.GOOD, f"{count} processors, {memory}; {how}")
 
 
-def _output(
-    settings: Settings, project: str, environment: Mapping[str, str], *, known: bool
-) -> Iterator[Finding]:
+def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Iterator[Finding]:
     """Look at where things are written; the place of the outputs may not be known."""
-    out = os.path.normpath(os.path.join(project, settings.config.out))
+    project, out = paths.project, paths.out
     home = Home(project, environment)
     existed = home.path.exists()
     try:

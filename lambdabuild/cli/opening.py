@@ -10,13 +10,14 @@ import typer
 from lambdabuild.cli.boundary import in_words
 from lambdabuild.cli.options import Asked
 from lambdabuild.config.options import FILE_NAME, OPTIONS, BuildSettings, Config
+from lambdabuild.config.reading import read_config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look
 from lambdabuild.output.streams import ReaderGoneError
-from lambdabuild.survey.session import Session, Tools, read_config
+from lambdabuild.survey.session import Session, Tools
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner
 from lambdabuild.system.signals import Interrupts

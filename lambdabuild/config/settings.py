@@ -36,7 +36,7 @@ class Settings:
         return self.config.in_place
 
     def paths(self, project: str, working: str) -> Paths:
-        """Return where a run with these settings is at home."""
+        """Return the directories of a run with these settings."""
         out = os.path.normpath(os.path.join(project, self.config.out))
         layout = "" if self.in_place else name_of(out, project)
         return Paths(project, working, out, layout)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Paths(NamedTuple):
-    """Where a run is at home; all but `layout` are absolute."""
+    """The directories of a run; all but `layout` are absolute."""
 
     project: str
     """The directory of `lambdabuild.toml`, else the working directory."""

@@ -73,7 +73,7 @@ def compare_packages(
     `directory` is an empty one to work in; `texts` has reasons that Go does not show.
     """
     session, found = comparison.session, comparison.found
-    before = session._replace(settings=_settings_before(comparison))
+    before = session.under(_settings_before(comparison))
     variants = list(dict.fromkeys(v for s in before.settings.variants() for v in variants_of(s)))
     config = before.settings.config
     roots = [os.path.normpath(os.path.join(session.paths.project, root)) for root in config.roots]

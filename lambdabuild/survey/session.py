@@ -1,24 +1,20 @@
-"""One invocation: where it runs, with which settings, and what it works through."""
+"""One invocation: its directories, its settings, and what it acts through."""
 
 import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.config.options import FILE_NAME, Config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.build import Skipped
-from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
-from lambdabuild.golang.tree import enclosing
 from lambdabuild.output.console import Console
-from lambdabuild.system import files
 from lambdabuild.system.process import Run
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
 
 
 class Tools(NamedTuple):
-    """What a run works and talks through."""
+    """What a run acts through: processes, the console, signals, the clock."""
 
     environment: Mapping[str, str]
     run: Run
@@ -29,11 +25,16 @@ class Tools(NamedTuple):
 
 
 class Session(NamedTuple):
-    """One invocation: where it runs, with which settings, and what it works through."""
+    """One invocation: its directories, its settings, and what it acts through."""
 
     paths: Paths
     settings: Settings
     tools: Tools
+
+    def under(self, settings: Settings, project: str | None = None) -> "Session":
+        """Return this session with other settings, and the paths that follow from them."""
+        paths = settings.paths(project or self.paths.project, self.paths.working)
+        return self._replace(paths=paths, settings=settings)
 
 
 def shown(skipped: Sequence[Skipped], paths: Paths) -> tuple[Skipped, ...]:
@@ -42,55 +43,3 @@ def shown(skipped: Sequence[Skipped], paths: Paths) -> tuple[Skipped, ...]:
         item._replace(directory=paths.relative(os.path.join(paths.project, item.directory)))
         for item in skipped
     )
-
-
-def read_config(
-    working: str, explicit: str | None, *, untrusted: bool = False
-) -> tuple[str, Config]:
-    """Return the project directory and the configuration that holds in `working`."""
-    if explicit is None:
-        # One that cannot be read is not taken for none.
-        project = enclosing(working, FILE_NAME, os.path.lexists)
-        if project is None:
-            config = Config()
-            if untrusted:
-                _check_untrusted(config, "", working, None)
-            return working, config
-        path = os.path.join(project, FILE_NAME)
-    else:
-        path = os.path.normpath(os.path.join(working, explicit))
-        project = os.path.dirname(path)
-    shown = os.path.relpath(path, working)
-    try:
-        text = files.whole(path).decode()
-    except UnicodeDecodeError as error:
-        raise LambdabuildError(
-            f"this is not UTF-8: {error.reason}",
-            at=[shown],
-            hint="save it in UTF-8",
-            file=path,
-            line=error.object.count(b"\n", 0, error.start) + 1,
-        ) from error
-    except OSError as error:
-        hint = "`lambdabuild init` writes one" if isinstance(error, FileNotFoundError) else None
-        if os.path.islink(path):
-            hint = f"it is a link to `{os.readlink(path)}`: mend or remove it"
-        raise LambdabuildError(
-            f"cannot read the configuration `{shown}`: {error.strerror}", hint=hint
-        ) from error
-    from lambdabuild.config.file import parse_config
-
-    config = parse_config(text, shown, path)
-    if untrusted:
-        _check_untrusted(config, text, project, path)
-    return project, config
-
-
-def _check_untrusted(config: Config, text: str, project: str, path: str | None) -> None:
-    from lambdabuild.config import untrusted
-
-    try:
-        untrusted.check(config, text, project, os.path.realpath)
-    except LambdabuildError as error:
-        error.file = path
-        raise

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.config.reading import read_config
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.survey.session import read_config
 
 
 def read(project: Path, text: str) -> LambdabuildError | None:
