@@ -44,10 +44,11 @@ def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) ->
     links.places.clear()
     named = inside | (elsewhere - above)
     project = os.path.join(paths.project, "")
-    outside = {path for path in named if path != paths.project and not path.startswith(project)}
+    outside = {path for path in stamps.directories if not f"{path}{os.sep}".startswith(project)}
     way = {parent for directory in outside for parent in _parents(directory)}
     way -= {*_parents(paths.project), *_parents(paths.working)}
-    named |= {path for path in way if os.access(os.path.dirname(path), os.W_OK)}
+    # Nobody moves `/tmp` or `/home`.
+    named |= {path for path in way if _may_be_moved(os.path.dirname(path))}
     behind = {links.follow(directory) for directory in named}
     behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
     watched = named | behind | links.places
@@ -90,6 +91,11 @@ def git_at_work(project: str) -> bool:
         if os.path.lexists(os.path.join(top, ".git")):
             return os.path.exists(os.path.join(top, ".git", "index.lock"))
     return False
+
+
+def _may_be_moved(parent: str) -> bool:
+    """Return whether what is in a directory can be moved by who runs this."""
+    return parent != os.path.dirname(parent) and os.access(parent, os.W_OK)
 
 
 def _parents(directory: str) -> list[str]:

@@ -181,7 +181,7 @@ def test_a_change_while_it_builds_stops_the_build_and_is_in_the_next(
     assert said()[3:] == ["change login", "change login", "built login"]
 
 
-def test_a_configuration_that_is_wrong_is_told_once_and_the_next_change_mends_it(
+def test_a_configuration_that_is_wrong_is_reported_once_and_the_next_edit_fixes_it(
     watch: Watch, said: Said
 ) -> None:
     wrong = LambdabuildError("`outt` is no option")
