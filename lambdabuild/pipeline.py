@@ -33,16 +33,16 @@ from lambdabuild.system.timeline import Timeline
 def list_functions(
     session: Session, *, thorough: bool, narrowing: Narrowing = NOTHING_LEFT_OUT
 ) -> tuple[list[tuple[Function, Target, Runtime | None]], tuple[Skipped, ...]]:
-    """Return every function that is wanted with its targets, and what was passed over."""
+    """Return every selected function with its targets, and what was skipped."""
     state = Home(session.paths.project, session.tools.environment).load()
     if narrowing.narrows and not thorough:
         return _list_some(session, narrowing, state)
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
     state.note_survey(there.findings, None, renewed=False)
-    wanted = None
+    selected = None
     if narrowing.narrows:
         some, _ = _list_some(session, narrowing, state)
-        wanted = {(function.name, target) for function, target, _ in some}
+        selected = {(function.name, target) for function, target, _ in some}
     loaded = loaded_packages(session.settings, there.discovery, there.functions)
     for directory, error in there.discovery.failures.items():
         problem = problem_of(error)
@@ -58,7 +58,7 @@ def list_functions(
         for settings in [session.settings.of(function.name)]
         for target in settings.targets
         if (function.name, target) in loaded
-        if wanted is None or (function.name, target) in wanted
+        if selected is None or (function.name, target) in selected
     ], shown(there.discovery.skipped, session.paths)
 
 
@@ -81,13 +81,13 @@ def _never(_: Batch) -> bool:
 def build_functions(session: Session, request: Request) -> Report:
     """Build what `request` asks for and publish it.
 
-    Whatever goes wrong after that, what was published is remembered. A manifest or a report that
-    cannot be written is told of in the report that is returned.
+    The state records what was published, whatever goes wrong afterwards. The report says which
+    manifest or report could not be written.
 
     Raises:
         LambdabuildError: it could not start, and nothing was changed; or the state cannot be
             written.
-        Interrupted: a signal came; what was published before is whole.
+        Interrupted: a signal came; what was published is complete.
 
     """
     with locked(session, request) as run:
@@ -133,19 +133,19 @@ class Run:
     share: Share | None = None
 
     def survey(self) -> Survey:
-        """Find out what there is to build, and why; the state learns what was found out."""
+        """Find what there is to build, and why, and note it in the state."""
         found, self.share = _select(self.session, self.request, self.state, self.clock)
         found.note_in(self.state)
         return found
 
     def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
-        """Build and publish what is not up to date, remove what is gone, and remember that.
+        """Build and publish what is not up to date, remove what no function has any more, save the state.
 
-        `outdated` is asked, again and again, whether a batch that is being built is worth no more.
+        `outdated` is called repeatedly: is this batch, which is being built, already out of date?
 
         Raises:
             LambdabuildError: it could not start, or the state cannot be written.
-            Interrupted: a signal came; what was published before is whole.
+            Interrupted: a signal came; what was published is complete.
 
         """
         session, request, home, state = self.session, self.request, self.home, self.state
@@ -165,11 +165,11 @@ class Run:
                 removed = prune(session, request, found, state)
                 state.note_results(*_outcome(found, results))
                 problem = None
-                told = (state, session.paths.project, session.paths.layout)
+                files = (state, session.paths.project, session.paths.layout)
                 current = (
                     bool(session.paths.layout)
-                    and is_current(*told)
-                    and (not state.published or says_all(*told))
+                    and is_current(*files)
+                    and (not state.published or says_all(*files))
                 )
                 if session.paths.layout and not current:
                     problem = _write_manifest(session.paths, request, found, state)
@@ -191,7 +191,7 @@ class Run:
         return report
 
     def _results(self, found: Survey, outdated: Callable[[Batch], bool]) -> list[StepResult]:
-        """Build and publish all that is not up to date; return what became of it."""
+        """Build and publish all that is not up to date; return the results."""
         if not found.to_build.steps and not found.only_to_pack:
             return []
         # Not before there is something to build: nothing changed should cost next to nothing.
@@ -201,7 +201,7 @@ class Run:
         return builder.run(outdated)
 
     def write_outlets(self, report: Report) -> Report:
-        """Write what was asked for about the run, once it is over; return the report, complete."""
+        """Write the reports requested; return the report with its spans."""
         report = report._replace(spans=self.session.tools.timeline.spans)
         try:
             write_outlets(self.session, self.request, report)
@@ -212,13 +212,13 @@ class Run:
 
 @contextlib.contextmanager
 def saving(tools: Tools, home: Home, state: State) -> Iterator[None]:
-    """Remember what was published and removed, whatever goes wrong after it."""
+    """Save what was published and removed, also if the block raises."""
     try:
         yield
     except BaseException:
         with tools.interrupts.held_off():
             if state.published:
-                # What is going wrong is to be told, and not that this does as well.
+                # The first error is the one to report.
                 with contextlib.suppress(LambdabuildError):
                     home.save(state)
         raise
@@ -227,7 +227,7 @@ def saving(tools: Tools, home: Home, state: State) -> Iterator[None]:
 def _write_manifest(
     paths: Paths, request: Request, found: Survey, state: State
 ) -> LambdabuildError | None:
-    """Write the manifest; return why it cannot be, for the functions are built all the same."""
+    """Write the manifest; return the error, as the functions are built all the same."""
     from lambdabuild.build.schedule import replacing
 
     try:
@@ -238,7 +238,7 @@ def _write_manifest(
 
 
 def _check_caching(session: Session) -> None:
-    """See that a shared cache that was asked for can be, also where nothing is to be built."""
+    """Refuse a shared cache that cannot be used, even if there is nothing to build."""
     if session.settings.config.cache:
         from lambdabuild.build.restore import caching_of
 
@@ -248,7 +248,7 @@ def _check_caching(session: Session) -> None:
 def _select(
     session: Session, request: Request, state: State, clock: int
 ) -> tuple[Survey, Share | None]:
-    """Find out what there is, and what of it is wanted."""
+    """Survey the functions, and apply the selection."""
     names, narrowing, force = request.names, request.narrowing, request.force
     if not narrowing.narrows:
         with session.tools.timeline.span(Activity.SURVEY):
@@ -267,7 +267,7 @@ def _outcome(
 ) -> tuple[dict[Key, bool], Collection[str]]:
     """Return whether each step that was tried is built, and the functions that there are.
 
-    What did not build is built again, whatever is asked for by change.
+    What did not build is built again, whatever the selection by change.
     """
     failures = {Status.FAILED, Status.CANCELLED}
     there = {function.name for function in found.discovery.functions} | found.discovery.unasked

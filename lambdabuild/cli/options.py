@@ -10,7 +10,7 @@ import typer
 from lambdabuild.config.options import (
     COUNT,
     GENERAL,
-    NOTHING_SAID,
+    NOTHING_CHOSEN,
     OPTIONS,
     SWITCH,
     WORDS,
@@ -30,7 +30,7 @@ class Asked(NamedTuple):
     """What a command line says by flags."""
 
     general: General = General()
-    said: Chosen = NOTHING_SAID
+    said: Chosen = NOTHING_CHOSEN
     """The values of the others that were given, by the field that holds each."""
 
     @property

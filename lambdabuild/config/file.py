@@ -24,7 +24,7 @@ _NAMES_OF_THE_EXECUTABLE = ("handler", "executable", "binary")
 def parse_config(text: str, source: str, file: str | None = None) -> Config:
     """Return the configuration that `text` holds, of a file that people know as `source`.
 
-    `file` is its absolute path. What is wrong is told with `source`, the key, its line and the remedy.
+    `file` is its absolute path. Errors name `source`, the key, its line and the remedy.
     """
     try:
         return _config(text, source)
@@ -57,10 +57,10 @@ def _config(text: str, source: str) -> Config:
         name: _function_table(table.subtable("functions", name), name)
         for name in table.table("functions")
     }
-    said = table.said(options)
-    whole = {name: said.pop(name) for name in Config._fields if name in said}
+    chosen = table.chosen(options)
+    own = {name: chosen.pop(name) for name in Config._fields if name in chosen}
     _refuse_nul(table, values)
-    return Config(source=source, choices=said, functions=functions, **whole)
+    return Config(source=source, choices=chosen, functions=functions, **own)
 
 
 def _refuse_nul(table: "_Table", values: Mapping[str, Any]) -> None:
@@ -88,7 +88,7 @@ def _function_table(table: "_Table", name: str) -> Chosen:
             line=table.line(),
             hint="a name becomes a directory under `out`; join its parts with `-`",
         )
-    return table.said(options)
+    return table.chosen(options)
 
 
 class _Table:
@@ -97,7 +97,7 @@ class _Table:
     def __init__(
         self, values: Mapping[str, Any], source: str, text: str, path: tuple[str, ...] = ()
     ) -> None:
-        """Read the table at `path` of a whole `text`."""
+        """Read the table at `path` of a file's `text`."""
         self._values = values
         self._text = text
         self._path = path
@@ -131,8 +131,8 @@ class _Table:
                 remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
                 self.refuse(key, "is not a key that lambdabuild knows", remedy)
 
-    def said(self, options: list[Option]) -> dict[str, Any]:
-        """Return what the table says of the options, by the names of these."""
+    def chosen(self, options: list[Option]) -> dict[str, Any]:
+        """Return the values that the table sets, by option name."""
         values = {
             option.name: self._value(option) for option in options if option.key in self._values
         }

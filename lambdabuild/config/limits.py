@@ -32,12 +32,7 @@ class Growth(NamedTuple):
 
 
 def parse_size(value: str | int) -> int:
-    """Return the bytes that `20MB` (or `19MiB`, `500kB`, a number of bytes) means.
-
-    Raises:
-        LambdabuildError: it is none, or 0.
-
-    """
+    """Return the bytes that `20MB` (or `19MiB`, `500kB`, a number of bytes) means; 0 is no size."""
     size = _bytes(value)
     if not size:
         raise LambdabuildError(f"`{value}` is not a size", hint=_SIZE_HINT)
@@ -45,12 +40,7 @@ def parse_size(value: str | int) -> int:
 
 
 def parse_growth(value: str | int) -> Growth:
-    """Return the growth that `5%` or `500kB` (or a number of bytes) means; it may be 0.
-
-    Raises:
-        LambdabuildError: it is none.
-
-    """
+    """Return the growth that `5%` or `500kB` (or a number of bytes) means; it may be 0."""
     if isinstance(value, str) and (match := _PERCENT.fullmatch(value.strip())):
         return Growth(percent=float(match[1]))
     size = _bytes(value)
@@ -77,10 +67,10 @@ def problem_of(
     """
     problems = []
     if max_size is not None and size > max_size:
-        now, most = _told_apart(size, max_size)
+        now, most = _distinct(size, max_size)
         problems.append(f"is {now}, over max_size ({most})")
     if max_growth is not None and previous is not None and _too_much(size, previous, max_growth):
-        problems.append(_growth_told(size, previous, max_growth))
+        problems.append(_growth_text(size, previous, max_growth))
     return f"bootstrap {' and '.join(problems)}" if problems else None
 
 
@@ -92,16 +82,16 @@ def _too_much(size: int, previous: int, most: Growth) -> bool:
     return most.percent is not None and previous > 0 and grown * 100 > most.percent * previous
 
 
-def _growth_told(size: int, previous: int, most: Growth) -> str:
+def _growth_text(size: int, previous: int, most: Growth) -> str:
     if most.percent is not None:
         grown = _percent_over((size - previous) * 100 / previous, most.percent)
         limit = str(most)
     else:
-        grown, limit = _told_apart(size - previous, most.bytes or 0)
-    return f"grew by {grown} ({' → '.join(_told_apart(previous, size))}), over max_growth ({limit})"
+        grown, limit = _distinct(size - previous, most.bytes or 0)
+    return f"grew by {grown} ({' → '.join(_distinct(previous, size))}), over max_growth ({limit})"
 
 
-def _told_apart(one: int, other: int) -> tuple[str, str]:
+def _distinct(one: int, other: int) -> tuple[str, str]:
     """Return two sizes as people read them; in bytes where these would look the same."""
     texts = text.size(one), text.size(other)
     return texts if texts[0] != texts[1] else (f"{one} B", f"{other} B")

@@ -1,7 +1,7 @@
-"""The option table: each option is one field, whose default is an `option` with all that is said of it.
+"""The option table: each option is one field, whose default is an `option` with all there is to know of it.
 
-From it are made the keys of `lambdabuild.toml` and how they are checked (`configfile`), the flags
-(`flags`), what `init` writes (`starter`), docs/reference/configuration.md and the schema of the file.
+From it are made the keys of `lambdabuild.toml` and how they are checked (`config/file.py`), the
+flags (`cli/flags.py`), what `init` writes (`starter.py`), docs/reference/configuration.md and the schema of the file.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +31,7 @@ class Kind(NamedTuple):
 
     fits: Callable[[Any], bool]
     wrong: str = ""
-    """What is said of a value that does not fit."""
+    """The message for a value that does not fit."""
     written: str = ""
     """A value, as TOML has it."""
     flag: Any = str | None
@@ -84,13 +84,13 @@ class Option(NamedTuple):
     """Makes the value of what TOML or the flag holds; None is no choice."""
     kind: Kind = TEXT
     about: str = ""
-    """What there is to say of the key, where that is not `help`."""
+    """The description of the key, if not `help`."""
     example: str = "true"
     """A value as TOML has it, of a key without a default."""
     values: tuple[str, ...] = ()
-    """All that is taken, where that can be listed."""
+    """All valid values, if they can be listed."""
     unset: str = ""
-    """What holds by default, where the default itself cannot tell."""
+    """The default in words, where the value does not show it."""
     variable: str = ""
     """In the environment; it beats the key, and the flag beats both."""
     beside: tuple["Option", ...] = ()
@@ -124,7 +124,7 @@ class Option(NamedTuple):
         """Return the value of what TOML or the flag holds, or None if that is no choice.
 
         Raises:
-            UnfitError: it does not do, which is to be said with the name of its place.
+            UnfitError: it is not valid; the caller adds where it was written.
 
         """
         return self.parse(tuple(written) if isinstance(written, list) else written)
@@ -139,9 +139,9 @@ def words_of(value: object) -> list[str]:
     return [value.label if isinstance(value, Target) else str(value)]
 
 
-def option(default: T, *said: Any, **more: Any) -> T:
+def option(default: T, *fields: Any, **more: Any) -> T:
     """Return an `Option` in the place of a field's default, for `_table` to take that out of it."""
-    made = Option(default, *said, **more)
+    made = Option(default, *fields, **more)
     kind = {bool: SWITCH, tuple: TEXTS}.get(type(default), TEXT) if made.kind is TEXT else made.kind
     return cast("T", made._replace(kind=kind, about=made.about or f"{made.help}."))
 
@@ -167,8 +167,8 @@ def _options_of(holder: Any, panel: str = "", where: str = BOTH) -> Iterator[Opt
 
 
 Chosen = Mapping[str, Any]
-"""What one place (the command line, a function's table, the top level) says, by field."""
-NOTHING_SAID: Chosen = MappingProxyType({})
+"""What one place (the command line, a function's table, the top level) sets, by field."""
+NOTHING_CHOSEN: Chosen = MappingProxyType({})
 
 
 # fmt: off
@@ -187,7 +187,7 @@ class General(NamedTuple):
 
 @_table
 class Narrowing(NamedTuple):
-    """What of all functions is to be built, beyond their names."""
+    """Filters that select functions, apart from their names."""
 
     since: str | None = option(
         None, "Only what changed since HEAD and REF parted, in git", "--since REF")
@@ -212,15 +212,15 @@ NOTHING_LEFT_OUT = Narrowing()
 
 @_table
 class Request(NamedTuple):
-    """What a person asks to be built, and how."""
+    """What to build, and how."""
 
     names: tuple[str, ...] = ()
     """Names, globs and paths; empty for every function."""
     narrowing: Narrowing = NOTHING_LEFT_OUT
     replace: bool = False
-    """Replace files in the way that lambdabuild did not write: somebody said `--force`."""
+    """Replace files in the way that lambdabuild did not write (`--force`)."""
     local_cache_only: bool = False
-    """Ask no shared cache: what is being edited, nobody else has built."""
+    """Use no shared cache: nobody else has built what is being edited."""
     jobs: int | None = option(
         None, "Processes at a time", "--jobs -j N", kind=COUNT, unset="all processors")
     fail_fast: bool = option(False, "Stop at the first failure", "--fail-fast")
@@ -239,10 +239,10 @@ class Config(NamedTuple):
 
     source: str | None = None
     """The file it was read from; None where there is none."""
-    choices: Chosen = NOTHING_SAID
-    """What the top level says of every function, by the fields of `BuildSettings`."""
-    functions: Mapping[str, Chosen] = NOTHING_SAID
-    """What the table of a function says of it."""
+    choices: Chosen = NOTHING_CHOSEN
+    """What the top level sets for every function, by the fields of `BuildSettings`."""
+    functions: Mapping[str, Chosen] = NOTHING_CHOSEN
+    """What the table of each function sets."""
     roots: tuple[str, ...] = option(
         ("api",), "Look for functions here", "--root DIR", "roots", parsing.parse_directories,
         about="Where to look for functions: every `package main` below becomes one.",
@@ -272,7 +272,7 @@ class Config(NamedTuple):
 
 @_table
 class BuildSettings(NamedTuple):
-    """What holds for one function once every place has been asked."""
+    """The settings in effect for one function."""
 
     targets: tuple[Target, ...] = option(
         (TARGETS[Architecture.X86_64],), "x86_64 (amd64) or arm64", "--arch ARCH", "architecture",
@@ -298,7 +298,7 @@ class BuildSettings(NamedTuple):
         about="Flags of the compiler. As long as nobody sets them and `ldflags` strip debug "
         "information anyway, `all=-dwarf=false`: it need not be made in the first place.",
         example='""', panel=OUTPUT)
-    """None where nobody chose: lambdabuild may then leave out DWARF that the link strips."""
+    """None if not set: lambdabuild may then leave out DWARF that the link strips."""
     environment: tuple[tuple[str, str], ...] = option(
         (), "Variables for `go`, such as the instruction set", key="env", kind=VARIABLES,
         example='{ GOAMD64 = "v1" }')
@@ -327,7 +327,7 @@ class BuildSettings(NamedTuple):
 
     @property
     def flags(self) -> Flags:
-        """What is said of the compile and the link."""
+        """The flags of the compile and the link."""
         return Flags(self.tags, self.ldflags, self.gcflags, self.environment, self.cgo)
 # fmt: on
 

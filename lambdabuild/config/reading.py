@@ -13,7 +13,7 @@ def read_config(
 ) -> tuple[str, Config]:
     """Return the project directory and the configuration that holds in `working`."""
     if explicit is None:
-        # One that cannot be read is not taken for none.
+        # lexists: a file that cannot be read is an error, not an absent file.
         project = enclosing(working, FILE_NAME, os.path.lexists)
         if project is None:
             config = Config()

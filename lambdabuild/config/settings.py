@@ -1,4 +1,4 @@
-"""What holds once the command line, a function's table and the top level have been asked."""
+"""The settings in effect: the command line, over a function's table, over the top level."""
 
 import os
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ class Settings:
 
     config: Config = _NOTHING_CONFIGURED
     flags: Chosen = field(default_factory=dict)
-    """What the command line says of every function."""
+    """What the command line sets for every function."""
     also_exclude: tuple[str, ...] = ()
-    """Globs of the command line: those functions are left as they are, for this once."""
+    """Globs of the command line: this run leaves those functions as they are."""
     given: tuple[str, ...] = ()
     """The fields of the configuration that the command line replaces."""
     untrusted: bool = False
-    """Somebody may have written the configuration, and the code, who is not to be trusted."""
+    """The configuration and the code may be by somebody who is not trusted."""
     _settled: dict[str | None, BuildSettings] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -41,15 +41,15 @@ class Settings:
         layout = "" if self.in_place else name_of(out, project)
         return Paths(project, working, out, layout)
 
-    def said_of(self, name: str | None) -> Chosen:
-        """Return what is said of the function `name`: flag beats table, table the top level."""
+    def chosen_for(self, name: str | None) -> Chosen:
+        """Return what is set for the function `name`: flag beats table, table the top level."""
         places = (self.config.choices, self.config.functions.get(name or "", {}), self.flags)
-        said: dict[str, Any] = {key: value for place in places for key, value in place.items()}
+        chosen: dict[str, Any] = {key: value for place in places for key, value in place.items()}
         environment = {k: v for place in places for k, v in place.get("environment", {}).items()}
-        return {**said, "environment": environment} if environment else said
+        return {**chosen, "environment": environment} if environment else chosen
 
     def of(self, name: str) -> BuildSettings:
-        """Settle what holds for the function `name`."""
+        """Return the settings of the function `name`."""
         return self._of(name if name in self.config.functions else None)
 
     def variants(self) -> tuple[BuildSettings, ...]:
@@ -58,7 +58,7 @@ class Settings:
 
     def _of(self, table: str | None) -> BuildSettings:
         if table not in self._settled:
-            said = dict(self.said_of(table))
-            environment = tuple(sorted(said.pop("environment", {}).items()))
-            self._settled[table] = BuildSettings(environment=environment, **said)
+            chosen = dict(self.chosen_for(table))
+            environment = tuple(sorted(chosen.pop("environment", {}).items()))
+            self._settled[table] = BuildSettings(environment=environment, **chosen)
         return self._settled[table]

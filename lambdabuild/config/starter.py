@@ -38,7 +38,7 @@ def starter_config(roots: Sequence[str], functions: int) -> str:
     return "\n".join(
         [
             f"# lambdabuild.toml: {functions} {noun} found when this was written.",
-            "# Every key is optional; a command-line flag beats what is said here.\n",
+            "# Every key is optional; a command-line flag overrides it.\n",
             *(_entry(option, roots) for option in keys if option.where != FUNCTION),
             "# What differs for one function: any of the keys from `architecture` on, and two more.",
             '# [functions."billing"]',

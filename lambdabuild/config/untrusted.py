@@ -24,14 +24,10 @@ GOFLAGS has -toolexec, and nobody knows them all.
 
 
 def check(config: Config, text: str, project: str, real: Callable[[str], str]) -> None:
-    """See that a configuration runs no program and reaches nothing beyond its project.
+    """Refuse a configuration that runs a program or reaches beyond its project.
 
     `text` is what it was read from; `project` is the directory that its paths are relative to, and
-    `real` gives where a path leads in the end.
-
-    Raises:
-        LambdabuildError: it does; the error names the key and its line, and what helps.
-
+    `real` resolves symbolic links.
     """
     for path, message, remedy in _reaching(config, project, real):
         place = positions.of_key(text, path)
@@ -48,7 +44,7 @@ def check(config: Config, text: str, project: str, real: Callable[[str], str]) -
 def _reaching(
     config: Config, project: str, real: Callable[[str], str]
 ) -> Iterator[tuple[Sequence[str], str, str]]:
-    """Yield each key that reaches further than it may: its path, what it does, what helps."""
+    """Yield the path of each key that reaches too far, what it does, and the remedy."""
     places: list[tuple[Sequence[str], str]] = [(["out"], config.out)]
     places += [(["roots"], root) for root in config.roots]
     places += [

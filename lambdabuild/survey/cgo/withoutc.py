@@ -166,7 +166,7 @@ def warnings(
 
 
 def _is_off_by_default(step: Step, settings: Settings) -> bool:
-    if "cgo" in settings.said_of(step.function.name):
+    if "cgo" in settings.chosen_for(step.function.name):
         return False
     fixed = target_environment(step.target, step.flags)
     return fixed["CGO_ENABLED"] == "0" and "CGO_ENABLED" not in dict(step.flags.environment)
