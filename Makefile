@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
-# As many as there are processors: tests of watch wait for what has to come within seconds.
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+# One more than processors: tests of watch wait a good part of their time.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
@@ -73,7 +73,7 @@ $(VENV)/installed: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev$(if $(EXTRA),$(comma)$(EXTRA))]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev$(if $(EXTRA),$(comma)$(EXTRA))]'
 	touch $@ $(VENV)/installed
 
 # What checks workflows: actionlint, built by whichever `go` there is, with shellcheck for scripts;

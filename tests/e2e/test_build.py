@@ -196,8 +196,10 @@ def test_in_place_writes_beside_the_source_as_the_script_did(handlers: Project) 
         ("api/f", "static", ("--out", "api/f/static/built"), "api/f/static/built/f/bootstrap"),
         ("web", "all:static", ("--out", "web/static"), "web/static/f/bootstrap"),
         (".", "*.toml dis[t]", ("--zip",), "dist/f.zip"),
-        (".", "all:.lambda*", (), ".lambdabuild/state.json"),
-        (".", "*.toml", (), None),
+        pytest.param(
+            ".", "all:.lambda*", (), ".lambdabuild/state.json", marks=pytest.mark.extended
+        ),
+        pytest.param(".", "*.toml", (), None, marks=pytest.mark.extended),
         ("api/f", "f.toml", ("--in-place",), None),
     ],
 )
@@ -374,11 +376,11 @@ def test_several_roots_and_the_root_itself(copy: Copy) -> None:
         ("several-modules", ["alpha-get", "alpha-list", "beta-get", "beta-list"]),
         ("spaces and ünïcode", ["c++_1.0~beta-get", "greetings-get", "users-get"]),
         ("vendored", ["greet-evening", "greet-morning", "plain"]),
-        ("symlinked", ["regular"]),
         ("workspace-not-used", ["hello", "listed-get"]),
-        ("test-only-main", ["healthy"]),
-        ("no-func-main", ["healthy"]),
         ("replace-sibling/app", ["plain", "users-get", "users-list"]),
+        pytest.param("symlinked", ["regular"], marks=pytest.mark.extended),
+        pytest.param("test-only-main", ["healthy"], marks=pytest.mark.extended),
+        pytest.param("no-func-main", ["healthy"], marks=pytest.mark.extended),
     ],
 )
 def test_odd_repositories_are_built_and_come_to_rest(

@@ -312,8 +312,11 @@ AS_BYTES = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 @pytest.mark.parametrize(
     "env",
-    [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, AS_BYTES],
-    ids=["ascii", "latin-1", "bytes"],
+    [
+        pytest.param({"PYTHONIOENCODING": "ascii"}, id="ascii", marks=pytest.mark.extended),
+        pytest.param({"PYTHONIOENCODING": "latin-1"}, id="latin-1", marks=pytest.mark.extended),
+        pytest.param(AS_BYTES, id="bytes"),
+    ],
 )
 def test_a_name_that_no_encoding_takes_ends_no_run(empty: Project, env: dict[str, str]) -> None:
     empty.write("api/n/main.go", main_printing("n"))

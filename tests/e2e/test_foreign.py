@@ -105,7 +105,13 @@ def unreadable_toml(shop: Project) -> list[str]:
 
 @pytest.mark.parametrize(
     "broken",
-    [unreadable_home, read_only_home, foreign_lock, no_toml, deep_toml, unreadable_toml],
+    [
+        *(unreadable_home, foreign_lock, unreadable_toml),
+        *(
+            pytest.param(f, marks=pytest.mark.extended)
+            for f in (read_only_home, no_toml, deep_toml)
+        ),
+    ],
 )
 def test_doctor_finds_what_is_foreign_or_broken(
     shop: Project, broken: Callable[[Project], list[str]]

@@ -57,9 +57,11 @@ def tree(top: Path) -> Iterator[tuple[str, bytes]]:
 @pytest.mark.parametrize(
     ("place", "target"),
     [
-        (".lambdabuild/lock", ".bashrc"), (".lambdabuild/logs/lambdabuild.log", ".bashrc"),
-        (".lambdabuild", "bin"), (".lambdabuild/logs", "bin"), (".lambdabuild/staging", "bin"),
-        ("dist", "bin"),
+        (".lambdabuild", "bin"), (".lambdabuild/lock", ".bashrc"), ("dist", "bin"),
+        *(
+            pytest.param(f".lambdabuild/{place}", target, marks=pytest.mark.extended)
+            for place, target in (("logs/lambdabuild.log", ".bashrc"), ("logs", "bin"), ("staging", "bin"))
+        ),
     ],
 )  # fmt: skip
 def test_a_clone_with_a_link_in_a_place_of_lambdabuilds_writes_nothing(
@@ -106,7 +108,10 @@ def test_outputs_that_would_leave_the_output_directory_fail_alone(
     assert list(dict(tree(home))) == ["a/bootstrap"]
 
 
-@pytest.mark.parametrize("flag", ["--report", "--html", "--trace"])
+@pytest.mark.parametrize(
+    "flag",
+    ["--report", *(pytest.param(f, marks=pytest.mark.extended) for f in ("--html", "--trace"))],
+)
 def test_a_report_is_not_written_where_a_link_of_the_project_leads(
     hostile: Project, tmp_path: Path, flag: str
 ) -> None:
@@ -232,7 +237,14 @@ def test_machines_that_share_a_secret_take_one_anothers_state(
     assert "counts for nothing" in result.err
 
 
-@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "large", "deep"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "pipe",
+        "deep",
+        *(pytest.param(k, marks=pytest.mark.extended) for k in ("/dev/zero", "large")),
+    ],
+)
 def test_a_state_that_is_no_state_holds_nobody_up(hostile: Project, kind: str) -> None:
     state = hostile / ".lambdabuild/state.json"
     state.parent.mkdir()

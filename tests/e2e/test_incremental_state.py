@@ -261,7 +261,7 @@ def test_an_edit_taken_back_midway_leaves_no_trace(repo: Recorded) -> None:
     [
         ("internal/log/more.go", True),
         ("internal/pages/texts/more.txt", False),
-        ("internal/pages/static/deep/more.txt", False),
+        pytest.param("internal/pages/static/deep/more.txt", False, marks=pytest.mark.extended),
     ],
 )
 def test_a_file_that_comes_and_goes_midway_leaves_no_trace(

@@ -25,23 +25,27 @@ def zeros(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-@pytest.mark.parametrize(
-    ("name", "put"),
-    [("z.go", zeros), ("z.go", os.mkfifo), ("z_test.go", os.mkfifo), ("x.h", os.mkfifo),
-     ("go.mod", zeros)],
-)  # fmt: skip
-def test_what_looks_like_a_source_and_is_none_costs_its_function(
-    repo: Project, name: str, put: Callable[[Path], None]
-) -> None:
-    put(repo / "api/a" / name)
+def test_what_looks_like_a_source_and_is_none_costs_its_function(repo: Project) -> None:
+    odd: dict[str, tuple[str, Callable[[Path], None]]] = {
+        "zeros": ("z.go", zeros), "pipe": ("z.go", os.mkfifo), "test": ("z_test.go", os.mkfifo),
+        "header": ("x.h", os.mkfifo), "module": ("go.mod", zeros),
+    }  # fmt: skip
+    healthy = dict.fromkeys(["a", "b"], "built")
+    for function, (name, put) in odd.items():
+        repo.write(f"api/{function}/main.go", main_printing(function))
+        put(repo / "api" / function / name)
     done = repo.run("all", "--json")
-    assert (done.code, done.statuses) == (1, {"a": "failed", "b": "built"}), done.err
-    assert f"`{name}` is no regular file" in done.err
-    (repo / "api/a" / name).unlink()
-    if name != "go.mod":
-        repo.write(f"api/a/{name}", "package main\n" if name.endswith(".go") else "")
+    assert (done.code, done.statuses) == (1, healthy | dict.fromkeys(odd, "failed")), done.err
+    for function, (name, _) in odd.items():
+        (fault,) = done.functions[function]["errors"]
+        assert f"`{name}` is no regular file" in fault["message"]
+        (repo / "api" / function / name).unlink()
+        if name != "go.mod":
+            text = "package main\n" if name.endswith(".go") else ""
+            repo.write(f"api/{function}/{name}", text)
     done = repo.run("all", "--json")
-    assert (done.code, done.statuses) == (0, {"a": "built", "b": "up-to-date"}), done.err
+    mended = dict.fromkeys(healthy, "up-to-date") | dict.fromkeys(odd, "built")
+    assert (done.code, done.statuses) == (0, mended), done.err
 
 
 def test_go_is_let_past_a_pipe_in_a_package_that_is_imported(repo: Project) -> None:

@@ -116,7 +116,14 @@ def test_a_kill_while_executables_are_put_in_place_mixes_nothing(
 
 
 @killed
-@pytest.mark.parametrize("event", ["start compile", "start link", "done link"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param("start compile", marks=pytest.mark.extended),
+        "start link",
+        pytest.param("done link", marks=pytest.mark.extended),
+    ],
+)
 def test_a_kill_at_each_stage_of_go_s_work_leaves_no_process(
     empty: Project, event: str, kills: int
 ) -> None:

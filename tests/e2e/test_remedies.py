@@ -147,9 +147,9 @@ def outdated(project: Project) -> None:
     ("spoil", "command"),
     [
         (vendored, "`go mod vendor`"),
-        (vendored_workspace, "`go work vendor`"),
+        pytest.param(vendored_workspace, "`go work vendor`", marks=pytest.mark.extended),
         (left_workspace, "`go work edit -dropuse=./gone`"),
-        (old_workspace, "`go work use`"),
+        pytest.param(old_workspace, "`go work use`", marks=pytest.mark.extended),
         (unnamed, "`go mod edit -module=example.com/mod`"),
         (outdated, "`go mod tidy`"),
     ],

@@ -110,8 +110,11 @@ GO, TEXT, ASSEMBLY, HEADER, C = (
     ("file", "old", "new", "package", "tools"),
     [
         (GO, "go-1", "go-2", SHARED, "compile"),
-        (TEXT, "embedded-1", "embedded-2", "example.com/empty/api/f", "compile"),
-        (ASSEMBLY, "+2000", "+7000", SHARED, "asm"),
+        pytest.param(
+            *(TEXT, "embedded-1", "embedded-2", "example.com/empty/api/f", "compile"),
+            marks=pytest.mark.extended,
+        ),
+        pytest.param(ASSEMBLY, "+2000", "+7000", SHARED, "asm", marks=pytest.mark.extended),
         (HEADER, "300000", "800000", SHARED, "asm"),
         (C, "4001", "9001", "example.com/empty/native", "cgo compile"),
     ],

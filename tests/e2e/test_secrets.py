@@ -14,7 +14,13 @@ from tests.projects import main_printing, main_saying
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 
-@pytest.mark.parametrize("flag", ["-wrapper ./evil.sh", "-B.", "-MF EVIL", "-o EVIL"])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "-wrapper ./evil.sh",
+        *(pytest.param(f, marks=pytest.mark.extended) for f in ("-B.", "-MF EVIL", "-o EVIL")),
+    ],
+)
 def test_a_c_compiler_is_asked_nothing_that_go_would_not_ask(empty: Project, flag: str) -> None:
     """The header is looked for before `go build` sees the flag, and refuses it."""
     evil = empty.path / "evil"

@@ -391,8 +391,8 @@ def test_what_is_being_built_may_be_deleted_or_broken_or_taken_back(
 @pytest.mark.parametrize(
     "gate",
     [
-        "after-list",
         "after-build",
+        pytest.param("after-list", marks=pytest.mark.extended),
         pytest.param("before-list", marks=pytest.mark.extended),
         pytest.param("before-build", marks=pytest.mark.extended),
     ],
@@ -427,7 +427,9 @@ def test_a_change_at_any_moment_of_a_build_is_in_the_next(
     assert artifacts(unbuilt) == clean_artifacts(unbuilt)
 
 
-@pytest.mark.parametrize("gate", ["before-list", "after-list"])
+@pytest.mark.parametrize(
+    "gate", ["before-list", pytest.param("after-list", marks=pytest.mark.extended)]
+)
 def test_a_function_may_go_while_go_is_asked(project: Project, tmp_path: Path, gate: str) -> None:
     gates = Gates(project, tmp_path / "gates")
     with watching(project, env=gates.environment) as watch:
