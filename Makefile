@@ -17,6 +17,8 @@ EXTRA := $(if $(shell command -v go 2>/dev/null),,go)
 NODE := $(shell node -p 'parseInt(process.versions.node) >= 20 || ""' 2>/dev/null)
 JQ := $(shell command -v jq 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Containers like to set it; then each process would compile what it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo unit test test-all test-extended cover deploy-tools lint format bench clean
