@@ -171,6 +171,7 @@ def test_the_artifact_of_a_killed_run_goes_with_its_function(empty: Project) -> 
     assert not first.parent.exists()
 
 
+@pytest.mark.extended
 @killed
 def test_clean_after_a_kill_leaves_nothing(empty: Project, kills: int) -> None:
     """Killed as soon as one executable is in place, in the first run, with zips to come."""

@@ -261,6 +261,7 @@ def test_a_watcher_takes_nothing_that_was_saved_and_undone_while_it_was_compiled
     assert empty.says("f") == said
 
 
+@pytest.mark.extended
 @amounts("rounds", ROUNDS, short=4, long=12)
 def test_saves_and_undoes_at_random_moments_leave_nothing_wrong(
     empty: Project, rounds: int

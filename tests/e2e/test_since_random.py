@@ -302,6 +302,7 @@ class Modules:
         return f"{path} added"
 
 
+@pytest.mark.extended
 @pytest.mark.oldest_go
 @amounts("steps", STEPS, short=6, long=30)
 def test_nothing_goes_unseen_that_modules_decide(
