@@ -36,7 +36,7 @@ PURE_IN = {
     "cache": "entry frames",
     "config": "file limits options parsing settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
-    "output": "events github html lanes merge report trace",
+    "output": "events github html merge report trace",
     "packaging": "buildinfo",
     "selection": "shards",
     "state": "trends",

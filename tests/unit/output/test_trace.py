@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdabuild.core.result import Activity, Span
-from lambdabuild.output.lanes import CLOCKS, lanes
-from lambdabuild.output.trace import trace_text
+from lambdabuild.output.trace import CLOCKS, lanes, trace_text
 
 T0 = 1_700_000_000.0
 STAGES = {
