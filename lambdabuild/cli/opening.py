@@ -15,7 +15,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.pipes import releasing
 from lambdabuild.golang.tree import enclosing
-from lambdabuild.output.console import Console, ConsoleHandler, Remarks, choose_look
+from lambdabuild.output.console import Console, ConsoleHandler, choose_look
 from lambdabuild.output.streams import ReaderGoneError
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.system import logfile
@@ -69,8 +69,7 @@ def opened(
         timeline=Timeline(),
     )
     session = Session(settings.paths(project, working), settings, tools)
-    talk = ConsoleHandler if look.verbose else Remarks
-    logfile.log_to(talk(session.tools.console))
+    logfile.log_to(ConsoleHandler(session.tools.console))
     with session.tools.interrupts.caught():
         try:
             yield session

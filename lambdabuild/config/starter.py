@@ -14,6 +14,7 @@ from lambdabuild.config.options import (
     Option,
     words_of,
 )
+from lambdabuild.core.text import counted
 
 
 def choose_roots(directories: Sequence[str]) -> list[str]:
@@ -33,11 +34,10 @@ def starter_config(roots: Sequence[str], functions: int) -> str:
     A key with a default is set to it; one without is shown in a comment.
     """
     keys = [option for option in OPTIONS if option.key]
-    noun = "function" if functions == 1 else "functions"
     of_functions = [_entry(option, roots) for option in keys if option.where == FUNCTION]
     return "\n".join(
         [
-            f"# lambdabuild.toml: {functions} {noun} found when this was written.",
+            f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
             "# Every key is optional; a command-line flag overrides it.\n",
             *(_entry(option, roots) for option in keys if option.where != FUNCTION),
             "# What differs for one function: any of the keys from `architecture` on, and two more.",

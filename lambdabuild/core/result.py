@@ -63,6 +63,10 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def words(self) -> str:
+        return self.value.replace("-", " ")
+
 
 class Share(NamedTuple):
     """What part of all that was selected one machine of several builds."""

@@ -34,6 +34,11 @@ def size_change(before: int | None, after: int | None) -> str:
     return f"{'+' if after > before else '-'}{size(abs(after - before))}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, such as `1 function` or `12 functions`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def some(names: Sequence[str], most: int = 5, quote: str = "`") -> str:
     """Return the first names of several, as many as fit a line, and how many more there are."""
     shown = ", ".join(f"{quote}{one_line(name)}{quote}" for name in names[:most])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.core.text import duration, one_line, some
+from lambdabuild.core.text import counted, duration, one_line, some
 from lambdabuild.output.console import Console
 from lambdabuild.output.report import Relative, faults
 
@@ -16,13 +16,12 @@ _SHOWN = 12
 
 
 class Line(NamedTuple):
-    """The last result of one function."""
+    """The last result of a function, and when it was by the monotonic clock."""
 
     name: str
     status: Status
     seconds: float | None
     at: float
-    """When, by the monotonic clock."""
 
 
 def ago(seconds: float) -> str:
@@ -42,9 +41,8 @@ def board_lines(lines: Sequence[Line], now: float, most: int) -> list[str]:
     shown = ordered if len(ordered) <= most else ordered[: most - 1]
     names = [one_line(line.name) for line in shown]
     width = max(map(len, names), default=0)
-    words = {Status.UP_TO_DATE: "up to date"}
     text = [
-        f"{name.ljust(width)}  {words.get(line.status, line.status.value).ljust(10)}  "
+        f"{name.ljust(width)}  {line.status.words.ljust(10)}  "
         f"{duration(line.seconds).rjust(8) if line.seconds is not None else ' ' * 8}  "
         f"{ago(now - line.at)}"
         for name, line in zip(names, shown, strict=True)
@@ -69,9 +67,8 @@ class Board:
 
     def watching(self, functions: int) -> None:
         """Say that the first build is done."""
-        noun = "function" if functions == 1 else "functions"
         keys = "; r rebuilds all, f what failed, q quits" if self._keys else "; Ctrl-C stops"
-        self._heading = f"watching {functions} {noun}{keys}"
+        self._heading = f"watching {counted(functions, 'function')}{keys}"
         if not self._console.boarded:
             self._console.say(self._heading)
         self.draw(at_once=True)
@@ -91,21 +88,23 @@ class Board:
     ) -> None:
         """Tell what became of the functions that were touched; `names` are all that there are."""
         now = time.monotonic()
+
+        def line(result: StepResult) -> Line:
+            return Line(result.step.function.name, result.status, result.seconds, now)
+
         for result in report.results:
-            self._lines.setdefault(
-                result.step.function.name,
-                Line(result.step.function.name, result.status, result.seconds, now),
-            )
-        for result in news:
-            name = result.step.function.name
-            self._lines[name] = Line(name, result.status, result.seconds, now)
+            self._lines.setdefault(result.step.function.name, line(result))
+        self._lines |= {result.step.function.name: line(result) for result in news}
         self._lines = {name: line for name, line in self._lines.items() if name in names}
         if self._heading is None:
             return
         self._console.built()
         for result in news:
             if result.status is not Status.FAILED:
-                self._console.say(_said(result))
+                took = f" in {duration(result.seconds)}" if result.seconds is not None else ""
+                why = f" ({result.reason})" if result.reason else ""
+                name = result.step.function.name
+                self._console.say(f"{result.status.words} {name}{took}{why}")
         for fault in faults(news):
             self._console.fault(fault, relative)
         for artifact in report.removed:
@@ -131,11 +130,3 @@ class Board:
     def close(self) -> None:
         """Take the board away."""
         self._console.built()
-
-
-def _said(result: StepResult) -> str:
-    words = {Status.UNCHANGED: "unchanged", Status.UP_TO_DATE: "up to date"}
-    step = result.step
-    took = f" in {duration(result.seconds)}" if result.seconds is not None else ""
-    why = f" ({result.reason})" if result.reason else ""
-    return f"{words.get(result.status, result.status.value)} {step.function.name}{took}{why}"

@@ -5,9 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lambdabuild.core.build import Plan, Skipped
@@ -15,7 +13,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status
 from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.target import Target
-from lambdabuild.core.text import inert, is_read, one_line, visible
+from lambdabuild.core.text import counted, inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 
 if TYPE_CHECKING:
@@ -32,32 +30,22 @@ _STYLES = {
     Status.FAILED: "bold red",
     Status.CANCELLED: "yellow",
 }
-
-
+_BOLD, _RED, _YELLOW = "1", "31;1", "33;1"
 _NO_WIDTH = 10_000
 """Columns where there is no terminal: nothing is cut."""
-
-
 _SHOW_CURSOR = b"\x1b[?25h"
 """DECTCEM: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
 
 class Look(NamedTuple):
-    """How to talk: decided once, from flags, environment and terminal."""
+    """How to print: decided once, from flags, environment and terminal."""
 
     terminal: bool
     color: bool
     quiet: bool = False
     verbose: bool = False
     read: bool = False
-    """By what takes some lines for commands."""
-
-
-class _Painted(NamedTuple):
-    """A text that is to be painted once it is safe to show."""
-
-    text: str
-    paint: Callable[[str], str]
+    """By a CI system that takes some lines for commands."""
 
 
 def choose_look(
@@ -65,14 +53,14 @@ def choose_look(
 ) -> Look:
     """Decide between board and lines, with colour or without (https://no-color.org)."""
     terminal = stream.isatty() and environment.get("TERM") != "dumb"
-    wanted = terminal and not environment.get("NO_COLOR")
-    if color != "auto":
-        wanted = color == "always"
-    return Look(terminal, wanted, quiet, verbose, is_read(environment))
+    colored = color == "always"
+    if color == "auto":
+        colored = terminal and not environment.get("NO_COLOR")
+    return Look(terminal, colored, quiet, verbose, is_read(environment))
 
 
 class Console:
-    """Tell people what happens: a live board on a terminal, plain lines elsewhere."""
+    """Show people what happens: on a live board where there is a terminal, else in plain lines."""
 
     def __init__(self, look: Look, stream: TextIO | None = None) -> None:
         self.look = look
@@ -82,104 +70,96 @@ class Console:
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = 0.0
-        self._warned: set[Skipped] = set()
-        self._said: set[str] = set()
+        self._once: set[str] = set()
         self.warnings: list[str] = []
-        """All that was warned of."""
         self.calm = False
-        """Leave out what goes on during a build; on a terminal it is shown all the same."""
+        """Leave out what goes on during a build, except on a board."""
 
     def say(self, message: str) -> None:
-        """Tell something that a person who asked for quiet does not need."""
-        if not self.look.quiet:
-            self._write(one_line(message))
+        """Print a line, unless `--quiet`."""
+        self.log(one_line(message))
 
     def log(self, message: str) -> None:
-        """Tell what was logged, on one or more lines."""
+        """Print one or more lines, unless `--quiet`."""
         if not self.look.quiet:
             self._write(message)
 
     def warn(self, message: str, hint: str | None = None) -> None:
-        """Tell something that is probably not as meant."""
+        """Warn of something that is probably not as meant."""
         message = without_secrets(message)
         self.warnings.append(message)
-        self._write(self._painted("warning", "33;1"), f": {one_line(message)}")
+        self._write(f": {one_line(message)}", "warning", _YELLOW)
         if hint:
             self._write(f"  hint: {one_line(hint)}")
 
     def say_once(self, message: str) -> None:
-        """Tell something that holds for as long as this goes on, such as a watch."""
-        if message not in self._said:
-            self._said.add(message)
+        """Print a line, unless it was printed before: a watch meets the same facts again."""
+        if message not in self._once:
+            self._once.add(message)
             self.say(message)
 
     def warn_once(self, message: str, hint: str | None = None) -> None:
-        """Warn of something that holds for as long as this goes on."""
-        if message not in self._said:
-            self._said.add(message)
+        """Warn, unless that was warned of before."""
+        if message not in self._once:
+            self._once.add(message)
             self.warn(message, hint)
 
     def command(self, line: str) -> None:
-        """Print a command for what reads the log, as `github.command` gives it."""
+        """Print a command for the reader of the log, as `github.command` returns it."""
         self._print(line)
 
     def error(self, error: LambdabuildError) -> None:
-        """Tell why lambdabuild cannot go on."""
-        self._write(self._painted("error", "31;1"), f": {error}")
+        """Report why lambdabuild cannot go on."""
+        self._write(f": {error}", "error", _RED)
 
     def skipped(self, items: Sequence[Skipped]) -> None:
-        """Warn of main packages that are passed over though they were surely meant."""
+        """Warn of main packages that are skipped though they were surely meant."""
         for item in items:
-            if item.hint and item not in self._warned:
-                self._warned.add(item)
-                self.warn(f"`{item.directory}` is not built: {item.reason}", item.hint)
+            if item.hint:
+                self.warn_once(f"`{item.directory}` is not built: {item.reason}", item.hint)
 
     def building(self, plan: Plan) -> None:
         """Begin to show progress."""
-        steps = [step for batch in plan.batches for step in batch.steps]
         from lambdabuild.output.progress import Progress
 
+        self.built()
+        steps = [step for batch in plan.batches for step in batch.steps]
+        labels = text.labels(steps)
         self._progress = Progress(total=len(steps), started=time.monotonic())
-        targets_of = Counter(step.function.name for step in steps)
-        for batch in plan.batches:
-            for step in batch.steps:
-                name = step.function.name
-                name += f" for {step.target}" if targets_of[name] > 1 else ""
-                self._names[batch.number, step.function.package] = name
-        targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
-        functions = len({step.function.name for step in steps})
-        noun = "function" if functions == 1 else "functions"
-        aside = len({step.function.name for step in plan.set_aside})
-        said = [f"building {functions} {noun} for {targets}"] if functions else []
-        if aside:
-            lone = "" if functions else " function" if aside == 1 else " functions"
-            said.append(f"{aside}{lone} cannot be loaded")
-        if not self.calm:
-            self.say("; ".join(said))
-        if self.boarded:
-            self._take_down()
-            from rich.live import Live
-
-            self._live = Live(
-                console=self._rich_console(), auto_refresh=False, transient=True, screen=False
-            )
-            self._live.start()
+        self._names = {
+            (batch.number, step.function.package): labels[step.key]
+            for batch in plan.batches
+            for step in batch.steps
+        }
+        if self.calm:
+            return
+        parts = []
+        if functions := len({step.function.name for step in steps}):
+            targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
+            parts.append(f"building {counted(functions, 'function')} for {targets}")
+        if aside := len({step.function.name for step in plan.set_aside}):
+            parts.append(f"{aside if functions else counted(aside, 'function')} cannot be loaded")
+        self.say("; ".join(parts))
 
     def explain(self, plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> None:
-        """Tell why each step is built, or that it is up to date."""
+        """Print why each step is built, or that it is up to date."""
         for line in text.explanation(plan, reasons):
             self.say(line)
 
     def observe(self, event: "Event | None") -> None:
-        """Take an event of a build in; None is the passing of time."""
+        """Show an event of a build; None is the passing of time."""
         progress = self._progress
         if progress is None:
             return
         if event is None:
-            self._draw(progress)
+            now = time.monotonic()
+            if self.boarded and now - self._drawn >= 0.1:  # noqa: PLR2004 - ten frames a second
+                self._drawn = now
+                lines = progress.lines(now, self._names, min(self._room, 8))
+                self._draw(progress.heading(now), lines)
             return
         progress.take(event)
-        if self._live is not None or self.look.quiet or self.calm or event.tool != "link":
+        if self.boarded or self.look.quiet or self.calm or event.tool != "link":
             return
         name = self._names.get((event.batch.number, event.package), event.package)
         if event.kind == "done":
@@ -188,15 +168,11 @@ class Console:
             self.say(f"could not link {name}")
 
     def built(self) -> None:
-        """Stop to show progress, or a board."""
-        self._take_down()
-        self._progress = None
-
-    def _take_down(self) -> None:
+        """Stop showing progress, or a board."""
         if self._live is not None:
             self._live.update("", refresh=True)
             self._live.stop()
-            self._live = None
+        self._live = self._progress = None
 
     @property
     def boarded(self) -> bool:
@@ -205,29 +181,14 @@ class Console:
 
     def board(self, heading: str, lines: Sequence[str]) -> None:
         """Keep a heading and lines at the end of the terminal, until the next `built`."""
-        if not self.boarded:
-            return
-        from rich.live import Live
-        from rich.text import Text
-
-        frame = Text(heading, style="bold" if self.look.color else "")
-        room = max(1, self._rich_console().height - 2)
-        for line in lines[:room]:
-            frame.append(f"\n  {one_line(line)}", style="not bold")
-        frame.no_wrap = True
-        frame.overflow = "ellipsis"
-        if self._live is None:
-            self._live = Live(
-                console=self._rich_console(), auto_refresh=False, transient=True, screen=False
-            )
-            self._live.start()
-        self._live.update(frame, refresh=True)
+        if self.boarded:
+            self._draw(heading, map(one_line, lines[: self._room]))
 
     def stopping(self) -> None:
         """Leave the terminal to whoever stopped this, with the cursor that a board hides.
 
-        A signal may interrupt what writes to the stream, which then lets nobody else in; so this
-        goes past it.
+        A signal may interrupt a write to the stream, which then admits no other; so this goes past
+        it.
         """
         if self._live is not None:
             with contextlib.suppress(OSError, ValueError):
@@ -244,30 +205,34 @@ class Console:
         for artifact in report.removed:
             self.say(f"removed {relative(artifact.path)}, which nothing builds any more")
         if not self.look.quiet:
-            self._write(self._painted(text.summary(report), "1"))
+            self._write("", text.summary(report), _BOLD)
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:
-        """Tell what did not build, and why."""
+        """Report what did not build, and why."""
         first, *rest = fault.lines(relative)
-        self._write(self._painted("error", "31;1"), f": {first}")
+        self._write(f": {first}", "error", _RED)
         for line in rest:
             self._write(line)
 
-    def _draw(self, progress: "Progress") -> None:
-        now = time.monotonic()
-        if self._live is None or now - self._drawn < 0.1:  # noqa: PLR2004 - ten frames a second
-            return
-        self._drawn = now
+    def _draw(self, heading: str, lines: Iterable[str]) -> None:
+        from rich.live import Live
         from rich.text import Text
 
-        room = max(1, self._rich_console().height - 2)
-        lines = progress.lines(now, self._names, min(room, 8))
-        frame = Text(progress.heading(now), style="bold" if self.look.color else "")
+        frame = Text(heading, style="bold" if self.look.color else "")
         for line in lines:
             frame.append(f"\n  {line}", style="not bold")
         frame.no_wrap = True
         frame.overflow = "ellipsis"
+        if self._live is None:
+            console = self._rich_console()
+            self._live = Live(console=console, auto_refresh=False, transient=True, screen=False)
+            self._live.start()
         self._live.update(frame, refresh=True)
+
+    @property
+    def _room(self) -> int:
+        """How many lines fit below a heading."""
+        return max(1, self._rich_console().height - 2)
 
     def _table(self, rows: Sequence[text.Row]) -> None:
         from rich.color import ColorSystem
@@ -284,17 +249,13 @@ class Console:
             cells = [Text(one_line(cell)) for cell in row.cells[:columns]]
             cells[2].stylize(_STYLES.get(row.status, ""))
             table.add_row(*cells)
-        console = self._rich_console()
-        width = console.width if self.look.terminal else _NO_WIDTH
         colors = ColorSystem.STANDARD if self.look.color else None
-        for line in console.render_lines(table, console.options.update(width=width), pad=False):
-            parts = [
-                _Painted(part.text, partial((part.style or Style()).render, color_system=colors))
+        for line in self._rich_console().render_lines(table, pad=False):
+            shown = [
+                (part.style or Style()).render(visible(part.text), color_system=colors)
                 for part in line
             ]
-            while parts and not parts[-1].text.strip():
-                parts.pop()
-            self._write(*parts[:-1], parts[-1]._replace(text=parts[-1].text.rstrip()))
+            self._print_inert("".join(shown).rstrip())
 
     def _rich_console(self) -> "RichConsole":
         if self._rich is None:
@@ -310,22 +271,18 @@ class Console:
             )
         return self._rich
 
-    def _painted(self, word: str, code: str) -> _Painted:
-        def paint(shown: str) -> str:
-            return f"\x1b[{code}m{shown}\x1b[0m" if self.look.color else shown
+    def _write(self, message: str, label: str = "", style: str = "") -> None:
+        """Print a message after a label in colour; whatever is in them, nobody obeys it."""
+        label = visible(label)
+        if label and self.look.color:
+            label = f"\x1b[{style}m{label}\x1b[0m"
+        self._print_inert(label + visible(message))
 
-        return _Painted(word, paint)
-
-    def _write(self, *parts: str | _Painted) -> None:
-        """Print a message: the way out for all that people see, whoever wrote what is in it."""
-        shown = "".join(
-            visible(part) if isinstance(part, str) else part.paint(visible(part.text))
-            for part in parts
-        )
+    def _print_inert(self, shown: str) -> None:
         self._print(inert(shown) if self.look.read else shown)
 
     def _print(self, line: str) -> None:
-        # Whoever reads stderr may have gone; that is no reason for a build to fail.
+        # A closed stderr is no reason for a build to fail.
         with contextlib.suppress(OSError):
             if self._live is None:
                 print(line, file=self._stream, flush=True)
@@ -335,24 +292,18 @@ class Console:
             self._live.console.print(Text.from_ansi(line))
 
 
-class Remarks(logging.Handler):
-    """Show warnings that are logged, where there is no log: Python would print them as they are."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(logging.WARNING)
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if logging.getLogger(record.name.partition(".")[0]).handlers == [self]:
-            self._console.warn(record.getMessage())
-
-
 class ConsoleHandler(logging.Handler):
-    """Show log records to a person, for `--verbose`."""
+    """Show log records: all for `--verbose`, else warnings where there is no log.
+
+    Python would print those as they are.
+    """
 
     def __init__(self, console: Console) -> None:
-        super().__init__(logging.DEBUG)
+        super().__init__(logging.DEBUG if console.look.verbose else logging.WARNING)
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.log(f"{record.levelname.lower()}: {record.getMessage()}")
+        if self._console.look.verbose:
+            self._console.log(f"{record.levelname.lower()}: {record.getMessage()}")
+        elif logging.getLogger(record.name.partition(".")[0]).handlers == [self]:
+            self._console.warn(record.getMessage())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lambdabuild.core.text import duration, one_line
+from lambdabuild.core.text import counted, duration, one_line
 
 if TYPE_CHECKING:
     from lambdabuild.core.build import Event
@@ -33,8 +33,8 @@ class Progress:
             self.linked += 1
 
     def heading(self, now: float) -> str:
-        packages = f"{self.compiled} {'package' if self.compiled == 1 else 'packages'} compiled"
-        return f"{self.linked} of {self.total} linked, {packages}, {duration(now - self.started)}"
+        compiled = f"{counted(self.compiled, 'package')} compiled"
+        return f"{self.linked} of {self.total} linked, {compiled}, {duration(now - self.started)}"
 
     def lines(self, now: float, names: Mapping[tuple[int, str], str], most: int) -> list[str]:
         """Return what is in work, longest first, as `linking users-get 0.8 s`."""

@@ -2,11 +2,11 @@
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from lambdabuild.core.artifact import Artifact, Companion, Kind
-from lambdabuild.core.build import Function, Plan, Skipped
+from lambdabuild.core.build import Function, Plan, Skipped, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
@@ -182,31 +182,36 @@ def list_value(
     }
 
 
+def labels(steps: Iterable[Step]) -> dict[tuple[str, Target], str]:
+    """Return the name of each step's function, with the target where it has several."""
+    steps = list(steps)
+    targets = Counter(step.function.name for step in steps)
+    return {
+        step.key: step.function.name
+        + (f" for {step.target}" if targets[step.function.name] > 1 else "")
+        for step in steps
+    }
+
+
 def explanation(plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> list[str]:
     """Return a line for each step: why it is built, or that it is up to date."""
-    targets = Counter(step.function.name for step in plan.steps)
-    lines = []
+    lines, named = [], labels(plan.steps)
     for step in plan.steps:
-        name = one_line(step.function.name)
-        label = f"{name} for {step.target}" if targets[step.function.name] > 1 else name
         if step.load_errors:
             why = f"cannot be loaded: {step.load_errors[0].message.splitlines()[0]}"
         else:
             why = reasons.get(step.key, "up to date")
-        lines.append(f"{label}: {one_line(why)}")
+        lines.append(one_line(f"{named[step.key]}: {why}"))
     return lines
 
 
 def summary(report: Report) -> str:
     """Return the last line of a run: `built 12, unchanged 1, failed 1 of 14 in 6.4 s`."""
-    counts = dict.fromkeys(_ORDER, 0)
-    for result in report.results:
-        counts[result.status] += 1
-    words = {Status.UP_TO_DATE: "up to date"}
     if not report.results:
         return f"nothing to build in {duration(report.seconds)}"
-    said = [f"{words.get(status, status)} {count}" for status, count in counts.items() if count]
-    return f"{', '.join(said)} of {len(report.results)} in {duration(report.seconds)}"
+    counts = Counter(result.status for result in report.results)
+    parts = [f"{status.words} {counts[status]}" for status in _ORDER if counts[status]]
+    return f"{', '.join(parts)} of {len(report.results)} in {duration(report.seconds)}"
 
 
 class Row(NamedTuple):
@@ -223,14 +228,10 @@ class Row(NamedTuple):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        status = {Status.UP_TO_DATE: "up to date"}.get(self.status, self.status.value)
-        return (
-            self.function, self.target, status, self.size, self.change, self.compile, self.link,
-            self.zip,
-        )  # fmt: skip
+        return (*self[:2], self.status.words, *self[3:])
 
 
-TABLE_HEAD = ("function", "target", "status", "size", "change", "compile", "link", "zip")
+TABLE_HEAD = Row._fields
 """The last column is left out where nothing was packed."""
 
 
@@ -245,16 +246,12 @@ def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row
             status=result.status,
             size=size(result.size) if result.size is not None else "",
             change=size_change(result.previous_size, result.size),
-            compile=_seconds(result.compile_seconds),
-            link=_seconds(result.link_seconds),
+            compile="" if result.compile_seconds is None else f"{result.compile_seconds:.2f} s",
+            link="" if result.link_seconds is None else f"{result.link_seconds:.2f} s",
             zip=size(result.zip.identity.size) if result.zip is not None else "",
         )
         for result in shown
     ]
-
-
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f} s"
 
 
 class Fault(NamedTuple):
@@ -274,14 +271,7 @@ class Fault(NamedTuple):
         lines = [f"{some(names)} did not build: {what}"]
         bare = (error._replace(hint=None, package=None) for error in self.errors)
         for error in dict.fromkeys(bare):
-            place = ""
-            if error.file:
-                place = ":".join(
-                    str(part)
-                    for part in (one_line(relative(error.file)), error.line, error.column)
-                    if part is not None
-                )
-                place += ": "
+            place = f"{place_of(error, relative)}: " if error.file else ""
             first, *rest = visible(error.message).splitlines() or [""]
             lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
         from lambdabuild.golang.remedies import remedy_for
@@ -293,7 +283,13 @@ class Fault(NamedTuple):
         return lines + [f"  hint: {one_line(hint)}" for hint in dict.fromkeys(hints)]
 
 
-def faults(results: Sequence[StepResult]) -> list[Fault]:
+def place_of(error: Diagnostic, relative: Relative) -> str:
+    """Return where an error is, as far as that is known: `api/users/main.go:3:9`."""
+    parts = (one_line(relative(error.file or "")), error.line, error.column)
+    return ":".join(str(part) for part in parts if part is not None)
+
+
+def faults(results: Iterable[StepResult]) -> list[Fault]:
     """Group the errors of failed steps by the package at fault, each once."""
     errors: dict[str | None, dict[Diagnostic, None]] = {}
     functions: dict[str | None, dict[str, None]] = {}
@@ -304,11 +300,9 @@ def faults(results: Sequence[StepResult]) -> list[Fault]:
     found: dict[tuple[bool, tuple[Diagnostic, ...]], Fault] = {}
     for package, own in errors.items():
         same = (package is None, tuple(error._replace(package=None) for error in own))
-        names = tuple(functions[package])
-        known = found.get(same)
-        if known is None:
-            found[same] = Fault(package, names, tuple(own))
-        else:
-            every = tuple(dict.fromkeys((*known.functions, *names)))
+        if known := found.get(same):
+            every = tuple(dict.fromkeys((*known.functions, *functions[package])))
             found[same] = known._replace(functions=every, others=known.others + 1)
+        else:
+            found[same] = Fault(package, tuple(functions[package]), tuple(own))
     return list(found.values())
