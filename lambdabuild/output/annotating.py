@@ -1,4 +1,4 @@
-"""Write a job's summary on GitHub, and give paths from the top of the repository there."""
+"""Write a job's summary on GitHub, and show paths from the top of the repository there."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ def runs_there(environment: Mapping[str, str]) -> bool:
 
 
 def from_top(environment: Mapping[str, str], working: str) -> Callable[[str], str]:
-    """Return what gives an absolute path as GitHub wants it: from the top of the repository.
+    """Return a function from an absolute path to GitHub's: from the top of the repository.
 
-    Real paths are compared: the workspace may be named by a link, and so may the project. One
-    that a link in the repository leads out to is told as the shell went there.
+    Real paths are compared: workspace and project may both be reached through links. A path that a
+    link in the repository leads out to is shown as the shell went there.
     """
     top = environment.get("GITHUB_WORKSPACE") or working
     real_top = os.path.realpath(top)
@@ -24,9 +24,9 @@ def from_top(environment: Mapping[str, str], working: str) -> Callable[[str], st
         if _leaves(real) and known:
             by_link = os.path.join(typed, os.path.relpath(path, working))
             for start in (top, real_top):
-                told = os.path.relpath(by_link, start)
-                if not _leaves(told):
-                    return told
+                shown = os.path.relpath(by_link, start)
+                if not _leaves(shown):
+                    return shown
         return real
 
     return relative
@@ -37,7 +37,7 @@ def _leaves(path: str) -> bool:
 
 
 def summarize(environment: Mapping[str, str], text: str) -> str | None:
-    """Add to the job's summary, where there is one; return why it cannot be written, if so."""
+    """Add to the job's summary, where there is one; return why that fails, if it does."""
     place = environment.get("GITHUB_STEP_SUMMARY")
     if not place:
         return None

@@ -1,4 +1,4 @@
-"""What a person sees between builds: the last result of each function, and how long ago."""
+"""Show a watch: the last result of each function, and how long ago that was."""
 
 import math
 import time
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def ago(seconds: float) -> str:
-    """Return a time that has passed as people say it: `just now`, `12 s ago`, `3 min ago`."""
+    """Return how long ago something was: `just now`, `12 s ago`, `3 min ago`."""
     if seconds < 1:
         return "just now"
     if seconds < _MINUTE:
@@ -52,7 +52,7 @@ def board_lines(lines: Sequence[Line], now: float, most: int) -> list[str]:
 
 
 class Board:
-    """Tell people about a watch: a calm board on a terminal, plain lines elsewhere."""
+    """Show a watch: on a calm board where there is a terminal, else in plain lines."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -62,11 +62,11 @@ class Board:
         self._drawn = 0.0
 
     def open(self, *, interactive: bool) -> None:
-        """Begin; `interactive` says whether keys are read."""
+        """Begin; `interactive` is whether keys are read."""
         self._keys = interactive
 
     def watching(self, functions: int) -> None:
-        """Say that the first build is done."""
+        """Report that the first build is done."""
         keys = "; r rebuilds all, f what failed, q quits" if self._keys else "; Ctrl-C stops"
         self._heading = f"watching {counted(functions, 'function')}{keys}"
         if not self._console.boarded:
@@ -74,7 +74,7 @@ class Board:
         self.draw(at_once=True)
 
     def changed(self, paths: Sequence[str], names: Sequence[str]) -> None:
-        """Name what changed, and what it touches."""
+        """Report what changed, and the functions that this affects."""
         self._console.built()
         touched = some(names, quote="") or "nothing"
         self._console.say(f"changed: {some(paths, quote='')}; touches {touched}")
@@ -86,7 +86,7 @@ class Board:
         names: Collection[str],
         relative: Relative,
     ) -> None:
-        """Tell what became of the functions that were touched; `names` are all that there are."""
+        """Report the `news`, and forget the functions that are not among `names`, all there are."""
         now = time.monotonic()
 
         def line(result: StepResult) -> Line:
@@ -112,14 +112,14 @@ class Board:
         self.draw(at_once=True)
 
     def next_draw(self) -> float:
-        """Return when the board is to be drawn again, by the monotonic clock."""
+        """Return when to draw the board again, by the monotonic clock."""
         if not self._console.boarded or not self._lines:
             return math.inf
         youngest = time.monotonic() - max(line.at for line in self._lines.values())
         return self._drawn + (1 if youngest < _MINUTE else _MINUTE)
 
     def draw(self, *, at_once: bool = False) -> None:
-        """Show the board, where there is one and it is time."""
+        """Show the board, where there is one and it is time, or `at_once`."""
         now = time.monotonic()
         if self._heading is None or (not at_once and now < self.next_draw()):
             return
@@ -128,5 +128,5 @@ class Board:
         self._console.board(self._heading, lines)
 
     def close(self) -> None:
-        """Take the board away."""
+        """Remove the board."""
         self._console.built()

@@ -1,4 +1,4 @@
-"""What `watch --json` prints, one value a line."""
+"""Return the events that `watch --json` prints, one a line."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,31 +11,31 @@ from lambdabuild.output.report import Relative, artifact_value, error_value, res
 
 
 def ready(functions: int, seconds: float) -> dict[str, Any]:
-    """Say that the first build is done, and that changes are watched for."""
+    """Report that the first build is done, and changes are watched for."""
     return {"event": "ready", "functions": functions, "seconds": round(seconds, 3)}
 
 
 def change(paths: Iterable[str], functions: Iterable[str]) -> dict[str, Any]:
-    """Name the paths that changed, and the functions they touch."""
+    """Report which files changed, and the functions that they affect."""
     return {"event": "change", "paths": list(paths), "functions": list(functions)}
 
 
 def built(result: StepResult, relative: Relative) -> dict[str, Any]:
-    """Say what became of a function; its `status` tells whether the bytes are new."""
+    """Report the result of a function; its `status` says whether the bytes are new."""
     return {"event": "built", "function": result_value(result, relative)}
 
 
 def failed(result: StepResult, relative: Relative) -> dict[str, Any]:
-    """Say that a function did not build; its artifact, if any, is the old one."""
+    """Report that a function did not build; its artifact, if any, is the old one."""
     return {"event": "failed", "function": result_value(result, relative)}
 
 
 def stuck(error: LambdabuildError, relative: Relative) -> dict[str, Any]:
-    """Say that nothing can be built for now, and why."""
-    told = Diagnostic(None, str(error), error.file, error.line, error.column)
-    return {"event": "failed", "function": None, "errors": [error_value(told, relative)]}
+    """Report why nothing can be built for now."""
+    shown = Diagnostic(None, str(error), error.file, error.line, error.column)
+    return {"event": "failed", "function": None, "errors": [error_value(shown, relative)]}
 
 
 def removed(artifact: Artifact, relative: Relative) -> dict[str, Any]:
-    """Say that an artifact went with its function; the paths it comes with are absolute."""
+    """Report that an artifact was removed with its function; its paths are absolute."""
     return {"event": "removed", "function": artifact_value(artifact, relative)}

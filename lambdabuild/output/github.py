@@ -1,17 +1,15 @@
-"""What GitHub Actions shows of a run: annotations at the errors, and a summary of the job."""
+"""Show a run on GitHub Actions: annotations at the errors, and a summary of the job."""
 
 import os.path
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
-from typing import NamedTuple
 
-from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Report, Status
 from lambdabuild.core.text import duration, inert, size, some, visible
-from lambdabuild.output.report import Relative, faults, rows
+from lambdabuild.output.report import Relative, faults, place_of, rows, slowest_first
 from lambdabuild.output.report import summary as result_line
 
 _SHOWN = 20
@@ -36,68 +34,51 @@ def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()
 
     https://docs.github.com/actions/reference/workflow-commands
     """
-    errors = [
-        _error_command(error, f"{some(names, 3, quote='')} did not build", relative)
-        for error, names in _in_turn(_costs(report))
-    ]
-    return [*errors, *(command("warning", warning) for warning in warnings)]
+    # One file may be compiled for several targets, or as part of several packages.
+    functions: dict[Diagnostic, list[str]] = {}
+    for fault in faults(report.results):
+        for error in fault.errors:
+            functions.setdefault(error._replace(package=None), []).extend(fault.functions)
+    files: dict[str, list[Diagnostic]] = {}
+    for error in sorted(functions, key=lambda error: error.file is None):
+        files.setdefault(error.file or error.message, []).append(error)
+    lines = []
+    for error in filter(None, chain(*zip_longest(*files.values()))):
+        names = list(dict.fromkeys(functions[error]))
+        lines.append(_error_command(error, f"{some(names, 3, quote='')} did not build", relative))
+    return lines + [command("warning", warning) for warning in warnings]
 
 
 def refusal(error: LambdabuildError, relative: Relative) -> str:
-    """Return the line that makes GitHub show why a run could not go on, where it has to be mended."""
-    told = Diagnostic(None, str(error), error.file, error.line, error.column)
-    return _error_command(told, "lambdabuild stopped", relative)
+    """Return the line that makes GitHub show why a run could not go on, where that is to be fixed."""
+    shown = Diagnostic(None, str(error), error.file, error.line, error.column)
+    return _error_command(shown, "lambdabuild stopped", relative)
 
 
 def refusal_summary(error: LambdabuildError) -> str:
     """Return why a run could not go on as Markdown; it ends in a newline."""
-    lines = [_cut(line) for line in visible(f"error: {error}").splitlines()]
-    shown, _ = _within(lines, _FAULTS_LIMIT)
-    fence = _fence(shown)
-    return "\n".join(["## ❌ lambdabuild stopped", "", f"{fence}text", *shown, fence, ""])
+    shown, _ = _fenced(visible(f"error: {error}").splitlines())
+    return "\n".join(["## ❌ lambdabuild stopped", "", *shown, ""])
 
 
 def command(name: str, message: str, **properties: str | int | None) -> str:
     """Return a workflow command, such as `error`; properties that are None are left out.
 
-    What is escaped is what the runner takes back: in a value, also what ends it.
+    Escaped is what the runner unescapes: in a value, also what ends it.
     https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
     """
-    told = ",".join(
+    listed = ",".join(
         f"{key}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in properties.items()
-        # The runner passes over what is empty.
+        # The runner ignores what is empty.
         if value is not None and value != ""
     )
-    return f"::{name}{' ' if told else ''}{told}::{_escaped(message or 'no message')}"
+    return f"::{name}{' ' if listed else ''}{listed}::{_escaped(message or 'no message')}"
 
 
 def _escaped(text: str) -> str:
     # Where commands are stopped, the runner looks for those of its older form in the whole line.
     return inert(visible(text)).replace("%", "%25").replace("\n", "%0A")
-
-
-_Costs = tuple[Diagnostic, list[str]]
-
-
-def _costs(report: Report) -> list[_Costs]:
-    """Return each distinct error with the functions it costs.
-
-    One file may be compiled for several targets, or as part of several packages.
-    """
-    found: dict[Diagnostic, list[str]] = {}
-    for fault in faults(report.results):
-        for error in fault.errors:
-            found.setdefault(error._replace(package=None), []).extend(fault.functions)
-    return [(error, list(dict.fromkeys(names))) for error, names in found.items()]
-
-
-def _in_turn(costs: Iterable[_Costs]) -> list[_Costs]:
-    """Put the first error of each file before the second of any, and files before the rest."""
-    files: dict[str, list[_Costs]] = {}
-    for error, names in sorted(costs, key=lambda cost: cost[0].file is None):
-        files.setdefault(error.file or error.message, []).append((error, names))
-    return [cost for cost in chain(*zip_longest(*files.values())) if cost is not None]
 
 
 def _error_command(error: Diagnostic, title: str, relative: Relative) -> str:
@@ -106,22 +87,13 @@ def _error_command(error: Diagnostic, title: str, relative: Relative) -> str:
     path = relative(error.file)
     if os.path.isabs(path) or path.split("/")[0] == "..":
         # Of the module cache, say: there is no file in the repository to show it at.
-        return command("error", f"{_place(error, relative)}: {error.message}", title=title)
+        return command("error", f"{place_of(error, relative)}: {error.message}", title=title)
     column = error.column if error.line is not None else None
     return command("error", error.message, file=path, line=error.line, col=column, title=title)
 
 
-def _place(error: Diagnostic, relative: Relative) -> str:
-    parts = (relative(error.file or ""), error.line, error.column)
-    return ":".join(str(part) for part in parts if part is not None)
-
-
 def summary(
-    report: Report,
-    relative: Relative,
-    *,
-    warnings: Sequence[str] = (),
-    title: str = "lambdabuild",
+    report: Report, relative: Relative, *, warnings: Sequence[str] = (), title: str = "lambdabuild"
 ) -> str:
     """Return a run as Markdown, for the file that GITHUB_STEP_SUMMARY names; it ends in a newline.
 
@@ -131,6 +103,8 @@ def summary(
     did_nothing = all(result.status is Status.UP_TO_DATE for result in report.results)
     if did_nothing and not report.removed and not warnings:
         return f"{line}\n"
+    removed = [_line(relative(artifact.path)) for artifact in report.removed]
+    gone = f"Removed {len(removed)}, as their functions are gone"
     sections = (
         [f"## {'✅' if report.ok else '❌'} {line}"],
         _failures(report, relative),
@@ -138,7 +112,7 @@ def summary(
         _built(report),
         _slowest(report),
         _restored(report),
-        _removed(report.removed, relative),
+        _listed(gone, removed, _REMOVED_LIMIT, folded=True),
         [f"{_line(report.go)}, {report.jobs} jobs at once"],
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -148,88 +122,69 @@ def _failures(report: Report, relative: Relative) -> list[str]:
     lines: list[str] = []
     for fault in faults(report.results):
         lines += [*fault.lines(relative), ""]
-    lines = [_cut(line) for line in lines[:-1]]
     if not lines:
         return []
-    shown, left = _within(lines, _FAULTS_LIMIT)
-    fence = _fence(shown)
+    shown, left = _fenced(lines[:-1])
     more = ["", f"{left} more lines are in the log"] if left else []
-    return ["### Did not build", "", f"{fence}text", *shown, fence, *more]
+    return ["### Did not build", "", *shown, *more]
 
 
-def _fence(lines: Iterable[str]) -> str:
-    """Return a fence that nothing in the lines can end.
+def _fenced(lines: Iterable[str]) -> tuple[list[str], int]:
+    """Return the lines that fit in a block of code that they cannot end, and how many do not.
 
     https://spec.commonmark.org/0.31.2/#fenced-code-blocks
     """
-    runs = (len(run) for line in lines for run in re.findall(r"`+", line))
-    return "`" * max(3, max(runs, default=0) + 1)
+    shown, left = _within([_cut(line) for line in lines], _FAULTS_LIMIT)
+    runs = (len(run) for line in shown for run in re.findall(r"`+", line))
+    fence = "`" * max(3, max(runs, default=0) + 1)
+    return [f"{fence}text", *shown, fence], left
 
 
-class _Table(NamedTuple):
-    head: tuple[str, ...]
-    left: frozenset[int]
-    """The columns that are aligned left; numbers are right."""
-
-    def lines(self, cells: Sequence[Sequence[str]]) -> list[str]:
-        ruler = [":--" if n in self.left else "--:" for n in range(len(self.head))]
-        return [_row(self.head), _row(ruler), *(_row(map(_text, row)) for row in cells)]
-
-
-_BUILT = _Table(("function", "target", "status", "size", "change", "zip"), frozenset({0, 1, 2}))
-_SLOW = _Table(("function", "target", "time", "compile", "link"), frozenset({0, 1}))
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _table(head: str, texts: int, rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table whose first `texts` columns are aligned left, and the rest right."""
+    columns = head.split()
+    ruler = [":--" if number < texts else "--:" for number in range(len(columns))]
+    cells = (columns, ruler, *([_text(cell) for cell in row] for row in rows))
+    return [f"| {' | '.join(line)} |" for line in cells]
 
 
 def _built(report: Report) -> list[str]:
     """Return the table of what is there now, by name; of many, most are folded away."""
     kinds = {Status.BUILT, Status.RESTORED, Status.UNCHANGED}
-    made = [result for result in report.results if result.status in kinds]
-    ordered = sorted(rows(made), key=lambda row: (row.function, row.target))
-    cells = [(r.function, r.target, r.status.value, r.size, r.change, r.zip) for r in ordered]
-    if not cells:
+    made = rows(result for result in report.results if result.status in kinds)
+    made.sort(key=lambda row: (row.function, row.target))
+    if not made:
         return []
-    lines = ["### Built", "", *_BUILT.lines(cells[:_SHOWN])]
-    rest = _BUILT.lines(cells[_SHOWN:])
+    cells = [(r.function, r.target, r.status.value, r.size, r.change, r.zip) for r in made]
+    head = "function target status size change zip"
+    lines = ["### Built", "", *_table(head, 3, cells[:_SHOWN])]
     if len(cells) <= _SHOWN:
         return lines
-    shown, left = _within(rest, _TABLE_LIMIT)
+    shown, left = _within(_table(head, 3, cells[_SHOWN:]), _TABLE_LIMIT)
     more = ["", f"{left} more are in the report that `--report` writes"] if left else []
     return [*lines, "", *_folded(f"{len(cells) - _SHOWN} more", [*shown, *more])]
 
 
 def _slowest(report: Report) -> list[str]:
     timed = [r for r in report.results if r.seconds and r.status is not Status.RESTORED]
-    cells = [_times(result) for result in sorted(timed, key=_slowness)[:_SLOWEST]]
-    return ["### Slowest", "", *_SLOW.lines(cells)] if cells else []
-
-
-def _slowness(result: StepResult) -> tuple[float, str, str]:
-    return (-(result.seconds or 0), result.step.function.name, str(result.step.target))
-
-
-def _times(result: StepResult) -> tuple[str, ...]:
-    times = (result.seconds, result.compile_seconds, result.link_seconds)
-    told = ("" if seconds is None else duration(seconds) for seconds in times)
-    return (result.step.function.name, str(result.step.target), *told)
+    if not timed:
+        return []
+    cells = []
+    for result in slowest_first(timed)[:_SLOWEST]:
+        times = (result.seconds, result.compile_seconds, result.link_seconds)
+        shown = ("" if seconds is None else duration(seconds) for seconds in times)
+        cells.append((result.step.function.name, str(result.step.target), *shown))
+    return ["### Slowest", "", *_table("function target time compile link", 2, cells)]
 
 
 def _restored(report: Report) -> list[str]:
-    """Say how many of those that were not up to date the caches had."""
-    wanted = [result for result in report.results if result.status is not Status.UP_TO_DATE]
-    restored = [result for result in wanted if result.status is Status.RESTORED]
+    """Report how many of those that were not up to date came from the caches."""
+    stale = [result for result in report.results if result.status is not Status.UP_TO_DATE]
+    restored = [result for result in stale if result.status is Status.RESTORED]
     if not restored:
         return []
-    taken = size(sum(result.size or 0 for result in restored))
-    return [f"From the cache: {len(restored)} of {len(wanted)}, {taken}"]
-
-
-def _removed(removed: Sequence[Artifact], relative: Relative) -> list[str]:
-    title = f"Removed {len(removed)}, as their functions are gone"
-    return _listed(title, [_line(relative(a.path)) for a in removed], _REMOVED_LIMIT, folded=True)
+    total = size(sum(result.size or 0 for result in restored))
+    return [f"From the cache: {len(restored)} of {len(stale)}, {total}"]
 
 
 def _listed(title: str, items: Sequence[str], limit: int, *, folded: bool = False) -> list[str]:

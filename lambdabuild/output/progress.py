@@ -1,4 +1,4 @@
-"""The progress of a running build."""
+"""Count and show the progress of a running build."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Progress:
-    """What is known of a run while it goes on; all counts are of things that happened."""
+    """Counts of what has happened in a build, and what is going on."""
 
     total: int
     started: float
@@ -37,7 +37,7 @@ class Progress:
         return f"{self.linked} of {self.total} linked, {compiled}, {duration(now - self.started)}"
 
     def lines(self, now: float, names: Mapping[tuple[int, str], str], most: int) -> list[str]:
-        """Return what is in work, longest first, as `linking users-get 0.8 s`."""
+        """Return what is going on, longest first, as `linking users-get 0.8 s`."""
         items = sorted(self.working.items(), key=lambda item: item[1])
         shown = [
             f"{'linking' if tool == 'link' else 'compiling'} "

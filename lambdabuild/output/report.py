@@ -1,4 +1,4 @@
-"""Results as JSON and as text; paths come in absolute and leave relative."""
+"""Return results as JSON and as text; paths come in absolute and leave relative."""
 
 import base64
 from collections import Counter
@@ -60,22 +60,10 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the report."""
     step = result.step
     return {
-        **_identity(
-            step.function.name,
-            step.function.package,
-            relative(step.function.directory),
-            step.target,
-            step.runtime,
-        ),
+        **_identity(step.function, step.target, step.runtime, relative),
         "status": result.status.value,
         "reason": result.reason,
-        **_artifact(
-            relative(result.artifact) if result.artifact else None,
-            result.size,
-            result.sha256,
-            relative(str(step.zip)) if result.zip else None,
-            result.zip,
-        ),
+        **_files(result.artifact, result.size, result.sha256, step.zip, result.zip, relative),
         "compile_seconds": _rounded(result.compile_seconds),
         "link_seconds": _rounded(result.link_seconds),
         "seconds": _rounded(result.seconds),
@@ -84,30 +72,31 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
 
 
 def _identity(
-    name: str, package: str, directory: str, target: Target, runtime: Runtime | None
+    function: Function, target: Target, runtime: Runtime | None, relative: Relative
 ) -> dict[str, Any]:
     return {
-        "name": name,
-        "package": package,
-        "directory": directory,
+        "name": function.name,
+        "package": function.package,
+        "directory": relative(function.directory),
         "target": str(target),
         "architecture": target.architecture.value if target.architecture else None,
         "runtime": runtime.value if runtime else None,
     }
 
 
-def _artifact(
-    path: str | None,
+def _files(
+    artifact: str | None,
     size: int | None,
     sha256: str | None,
     zip_path: str | None,
     packed: Companion | None,
+    relative: Relative,
 ) -> dict[str, Any]:
     return {
-        "artifact": path,
+        "artifact": relative(artifact) if artifact else None,
         "size": size,
         "sha256": sha256,
-        "zip": zip_path,
+        "zip": relative(str(zip_path)) if packed else None,
         "zip_size": packed.identity.size if packed else None,
         "code_sha256": code_sha256(packed.sha256) if packed else None,
     }
@@ -145,22 +134,10 @@ def manifest_text(artifacts: Iterable[Artifact]) -> str:
 def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the manifest."""
     packed = artifact.companion(Kind.ZIP)
-    return {
-        **_identity(
-            artifact.function,
-            artifact.package,
-            relative(artifact.directory),
-            artifact.target,
-            artifact.runtime,
-        ),
-        **_artifact(
-            relative(artifact.path),
-            artifact.identity.size,
-            artifact.sha256,
-            relative(packed.path) if packed else None,
-            packed,
-        ),
-    }
+    function = Function(artifact.function, artifact.package, artifact.directory, "")
+    identity = _identity(function, artifact.target, artifact.runtime, relative)
+    size, zip_path = artifact.identity.size, packed.path if packed else None
+    return identity | _files(artifact.path, size, artifact.sha256, zip_path, packed, relative)
 
 
 def list_value(
@@ -168,12 +145,12 @@ def list_value(
     skipped: Iterable[Skipped] | None,
     relative: Relative,
 ) -> dict[str, Any]:
-    """Return what `list --json` gives; `skipped` is None where it was not asked for."""
+    """Return what `list --json` gives; `skipped` is None without `--skipped`."""
     return {
         "schema": SCHEMA,
         "functions": [
-            _identity(f.name, f.package, relative(f.directory), target, runtime)
-            for f, target, runtime in functions
+            _identity(function, target, runtime, relative)
+            for function, target, runtime in functions
         ],
         "skipped": [
             {"package": item.package, "directory": item.directory, "reason": item.reason}
@@ -236,9 +213,8 @@ TABLE_HEAD = Row._fields
 
 
 def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row]:
-    """Return the table, slowest first; what was up to date is only counted, unless asked for."""
+    """Return the table, slowest first; what was up to date is left out unless `everything`."""
     shown = [r for r in results if everything or r.status is not Status.UP_TO_DATE]
-    shown.sort(key=lambda r: (-(r.seconds or 0), r.step.function.name, str(r.step.target)))
     return [
         Row(
             function=result.step.function.name,
@@ -250,8 +226,15 @@ def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row
             link="" if result.link_seconds is None else f"{result.link_seconds:.2f} s",
             zip=size(result.zip.identity.size) if result.zip is not None else "",
         )
-        for result in shown
+        for result in slowest_first(shown)
     ]
+
+
+def slowest_first(results: Iterable[StepResult]) -> list[StepResult]:
+    """Sort by time; of the same, by name and target."""
+    return sorted(
+        results, key=lambda r: (-(r.seconds or 0), r.step.function.name, str(r.step.target))
+    )
 
 
 class Fault(NamedTuple):

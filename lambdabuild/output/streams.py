@@ -17,13 +17,11 @@ _STDIN, _STDOUT, _STDERR = range(3)
 def set_up() -> None:
     r"""Let stdout and stderr show what they cannot encode as `\xe9` or `\udcff`.
 
-    A file's name need not be text at all: then Python has lone surrogates for its bytes
-    (https://peps.python.org/pep-0383/), which no encoding takes.
+    A file's name need not be text: then Python has lone surrogates for its bytes
+    (https://peps.python.org/pep-0383/), which no encoding takes. Go prints paths in UTF-8: where
+    the locale says otherwise, Python starts again in its UTF-8 mode.
 
-    Go tells paths in UTF-8: where the locale says that they are something else, Python begins
-    anew and takes them as they are.
-
-    What cannot be written to stderr is left out: nothing that can still be done ends for that.
+    What cannot be written to stderr is dropped: no build fails for that.
     """
     _open_closed()
     if sys.getfilesystemencoding() != "utf-8":
@@ -35,16 +33,16 @@ def set_up() -> None:
 
 
 def _open_closed() -> None:
-    """Open in place of each standard stream that is closed one that gives and takes nothing.
+    """Open each standard stream that is closed, on what reads and writes nothing.
 
-    Or the next files to be opened would be taken for them, here and by what `go` starts. stdout
-    takes not even what is written to it: who asked for output has to be told that there is none.
+    Or the next files to be opened would take its place, here and in `go`. A write to that stdout
+    fails: who asked for output has to learn that there is none.
     """
     for number, mode in ((_STDIN, os.O_RDONLY), (_STDOUT, os.O_RDONLY), (_STDERR, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free, which is this one; children are to have it as well.
+            # It gets the lowest free number, which is this one. Children inherit it.
             with contextlib.suppress(OSError):
                 os.set_inheritable(os.open(os.devnull, mode), True)
 
@@ -58,39 +56,31 @@ def _replaced(before: Any, raw: "_Raw") -> io.TextIOWrapper:
     )
 
 
-class _Raw(io.RawIOBase):
-    """Write to a descriptor."""
+class _Raw(io.FileIO):
+    """Write to a descriptor, which whoever shares it may have made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
+        super().__init__(descriptor, "w", closefd=False)
 
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def isatty(self) -> bool:
-        return os.isatty(self._descriptor)
-
-    def writable(self) -> bool:
-        return True
+    def seekable(self) -> bool:
+        return False
 
     def write(self, data: Any, /) -> int:
         while True:
             try:
-                return os.write(self._descriptor, data)
+                return os.write(self.fileno(), data)
             except BlockingIOError:
-                # Somebody who shares it wants it so.
                 import select
 
-                select.select([], [self._descriptor], [])
+                select.select([], [self], [])
 
 
 class ReaderGoneError(Exception):
-    """Whoever read stdout has seen enough; typer would make an exit code of an OSError."""
+    """The reader of stdout has closed it; typer would make an exit code of an OSError."""
 
 
 class _Stdout(_Raw):
-    """Remember why it could not be written, to tell that from whatever else goes wrong."""
+    """Remember why a write failed, to distinguish that from any other error."""
 
     failure: OSError | None = None
 
@@ -105,23 +95,31 @@ class _Stdout(_Raw):
 
 
 class _Stderr(_Raw):
-    """Write for as long as it takes anything: the reader may go, a disk be full."""
+    """Drop everything once a write fails: the reader may go, a disk be full."""
 
-    _takes = True
+    _failed = False
 
     def write(self, data: Any, /) -> int:
         try:
-            if self._takes:
+            if not self._failed:
                 return super().write(data)
         except OSError:
-            self._takes = False
+            self._failed = True
         return len(data)
 
 
 def print_line(line: str) -> None:
     """Print a line of text to stdout."""
-    line = one_line(line)
-    sys.stdout.write(f"{inert(line) if is_read(os.environ) else line}\n")
+    sys.stdout.write(f"{_harmless(one_line(line))}\n")
+
+
+def tell(message: str) -> None:
+    """Print a message of one or more lines to stderr, where no console is open."""
+    sys.stderr.write(f"{_harmless(visible(message))}\n")
+
+
+def _harmless(text: str) -> str:
+    return inert(text) if is_read(os.environ) else text
 
 
 def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
@@ -136,32 +134,19 @@ def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> No
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print a value to stdout: JSON is UTF-8, so that other encodings get it in ASCII."""
-    sys.stdout.write(to_json(value, indent=indent, ascii_only=not _takes_utf8()))
-
-
-def _takes_utf8() -> bool:
-    encoding = getattr(sys.stdout, "encoding", None) or ""
-    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
-
-
-def tell(message: str) -> None:
-    """Print a message of one or more lines to stderr, where no console is open."""
-    message = visible(message)
-    sys.stderr.write(f"{inert(message) if is_read(os.environ) else message}\n")
+    """Print a value to stdout: JSON is UTF-8, so in other encodings it is ASCII."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower().replace("_", "-")
+    sys.stdout.write(to_json(value, indent=indent, ascii_only=encoding not in {"utf-8", "utf8"}))
 
 
 def is_of_stdout(error: Exception) -> bool:
-    """Tell whether this is what was raised where stdout could not be written."""
+    """Tell whether writing to stdout raised this."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return isinstance(raw, _Stdout) and raw.failure is error
 
 
 def finish_stdout() -> LambdabuildError | None:
-    """Write what stdout still holds; return why it cannot be written, if so.
-
-    Where whoever read it has gone, that is none.
-    """
+    """Flush stdout; return why it cannot be written, unless its reader has closed it."""
     try:
         sys.stdout.flush()
     except ReaderGoneError:
@@ -172,14 +157,14 @@ def finish_stdout() -> LambdabuildError | None:
 
 
 def unwritten(error: OSError) -> LambdabuildError:
-    """Return that stdout cannot be written, as words, and give it up."""
+    """Give up stdout; return the error that says why."""
     give_up_stdout()
     reason = "it is closed" if error.errno == errno.EBADF else error.strerror
     return LambdabuildError(f"cannot write to stdout: {reason}", exit_code=NOT_STARTED)
 
 
 def give_up_stdout() -> None:
-    """Let what is left to print go nowhere: Python would complain at its end, and exit with 120."""
+    """Discard what is left to print: Python would complain at its end, and exit with 120."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STDOUT)
     os.close(nowhere)
