@@ -1,11 +1,11 @@
-"""Check toolchain, configuration and environment; each finding has its remedy."""
+"""Check toolchain, configuration and environment; each problem has its remedy."""
 
 import importlib.metadata
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,14 +15,15 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.core.paths import Paths
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
+from lambdabuild.core.text import counted
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.state.signing import keys_of
 from lambdabuild.state.state import Findings
 from lambdabuild.state.store import Home, remedy_of
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import Discovery, discover
-from lambdabuild.survey.golist import start_go
+from lambdabuild.survey.functions import discover
+from lambdabuild.survey.golist import Go, start_go
 from lambdabuild.survey.modules import variants_of
 from lambdabuild.survey.session import Session
 from lambdabuild.system import machine
@@ -41,35 +42,37 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
-
     verdict: Verdict
     message: str
     remedy: str | None = None
 
 
 def examine(session: Session, refused: LambdabuildError | None = None) -> Iterator[Finding]:
-    """Look at everything a build needs, one finding after another.
+    """Check everything a build needs, one finding after another.
 
-    `refused` is what is wrong with the configuration; then the settings are none of anybody's.
+    `refused` is what is wrong with the configuration; then the settings are the defaults.
     """
     project, environment = session.paths.project, session.tools.environment
     yield from _processor_and_memory(environment)
     if refused is not None:
+        finding = _failure(refused)
         place = f" (line {refused.line})" if refused.line is not None else ""
-        message = "; ".join([refused.message, *refused.at]) + place
-        yield Finding(Verdict.ERROR, message, refused.hint)
-    yield from _whatever_happens(_output(session.paths, environment, known=refused is None))
-    yield from _whatever_happens(_keys(project, environment))
-    yield from _whatever_happens(_go(session, refused))
+        yield Finding(finding.verdict, finding.message + place, finding.remedy)
+    yield from _guarded(_output(session.paths, environment, known=refused is None))
+    yield from _guarded(_keys(project, environment))
+    yield from _guarded(_go(session, refused))
 
 
-def _whatever_happens(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Go on where looking fails: that is when people ask."""
+def _failure(error: LambdabuildError) -> Finding:
+    return Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
+
+
+def _guarded(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Make a finding of an error, and go on: a broken setup is when people run this."""
     try:
         yield from findings
     except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
+        yield _failure(error)
     except OSError as error:
         path = f"`{error.filename}`: " if error.filename is not None else ""
         message = f"cannot look at {path or 'everything: '}{error.strerror or error}"
@@ -79,35 +82,32 @@ def _whatever_happens(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]:
-    """Look at Go, and at what it sees with these settings."""
+    """Check Go, and what it sees with these settings."""
     settings, project = session.settings, session.paths.project
     run, environment = session.tools.run, session.tools.environment
     try:
         go = find_go(environment)
-        told = ask_environment(run, go, project)
+        go_env = ask_environment(run, go, project)
     except LambdabuildError as error:
         yield Finding(Verdict.ERROR, error.message, error.hint)
         return
-    yield Finding(Verdict.GOOD, f"{told.version} at {go}")
-    yield from _goflags(told)
+    yield Finding(Verdict.GOOD, f"{go_env.version} at {go}")
+    yield from _goflags(go_env)
     yield from _exported(environment)
-    yield from _caches(told)
+    yield from _guarded(_caches(go_env))
     if refused is not None:
         return
-    yield from _bills(settings)
-    asked = start_go(run, environment, Findings())
-    yield from _kept_back(environment, asked.settings)
-    yield from _c_compilers(settings, environment, asked.settings)
-    yield from _functions(lambda: discover(session, asked), settings)
+    yield from _guarded(_bills(settings))
+    started = start_go(run, environment, Findings())
+    yield from _kept_back(environment, started.settings)
+    yield from _guarded(_c_compilers(settings, environment, started.settings))
+    yield from _functions(session, started)
 
 
-def _functions(find: Callable[[], Discovery], settings: Settings) -> Iterator[Finding]:
+def _functions(session: Session, go: Go) -> Iterator[Finding]:
+    settings = session.settings
     roots = ", ".join(settings.config.roots)
-    try:
-        found = find()
-    except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
-        return
+    found = discover(session, go)
     broken = 0
     for function in found.functions:
         packages = (found.package(function, v) for v in variants_of(settings.of(function.name)))
@@ -117,8 +117,7 @@ def _functions(find: Callable[[], Discovery], settings: Settings) -> Iterator[Fi
             message = f"`{function.name}` cannot be loaded: {problem.message}"
             yield Finding(Verdict.ERROR, message, problem.hint)
     if count := len(found.functions) - broken:
-        noun = "function" if count == 1 else "functions"
-        yield Finding(Verdict.GOOD, f"{count} {noun} under {roots}")
+        yield Finding(Verdict.GOOD, f"{counted(count, 'function')} under {roots}")
     elif not broken:
         yield Finding(
             Verdict.ERROR, f"no function under {roots}", "`lambdabuild list --skipped` tells why"
@@ -140,7 +139,7 @@ def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Iterator[Finding]:
-    """Look at where things are written; the place of the outputs may not be known."""
+    """Check the directories that are written to; that of the executables, if it is `known`."""
     project, out = paths.project, paths.out
     home = Home(project, environment)
     existed = home.path.exists()
@@ -168,12 +167,12 @@ def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Ite
 
 
 def _own_files(home: Home) -> Iterator[Finding]:
-    """Name what somebody else left in `.lambdabuild`, as a build run by root does."""
+    """Report what another user left in `.lambdabuild`, as a build run by root does."""
     for name in sorted(os.listdir(home.path)):
         path = str(home.path / name)
         if not os.access(path, os.R_OK | os.W_OK):
             yield Finding(
-                # Without the rest, only a part of what is known is lost.
+                # The rest is made anew.
                 Verdict.ERROR if name in {"lock", "staging"} else Verdict.WARNING,
                 f"{path} cannot be read and written",
                 "it has to belong to the user that runs lambdabuild, or go",
@@ -215,37 +214,29 @@ def _links(directory: str) -> Iterator[Finding]:
 def _c_compilers(
     settings: Settings, environment: Mapping[str, str], of_go: Mapping[str, str]
 ) -> Iterator[Finding]:
-    wanted = [(name, target) for name in ("", *settings.config.functions)
-              for target in settings.of(name).targets]  # fmt: skip
-    try:
-        found = compilers_of(wanted, settings, environment, of_go)
-    except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, error.message, error.hint)
-        return
+    names = ("", *settings.config.functions)
+    targets = [(name, target) for name in names for target in settings.of(name).targets]
+    found = compilers_of(targets, settings, environment, of_go)
     for compiler in dict.fromkeys(compiler.identity for compiler in found.values()):
         yield Finding(Verdict.GOOD, f"cgo is compiled by {compiler}")
 
 
 def _bills(settings: Settings) -> Iterator[Finding]:
-    """Look for what writes bills of materials, where the configuration asks for one."""
+    """Check the library for bills of materials, where the configuration asks for one."""
     if not any(settings.of(name).sbom for name in ("", *settings.config.functions)):
         return
     from lambdabuild.packaging import sbom
 
-    try:
-        sbom.check_library()
-    except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, error.message, error.hint)
-        return
+    sbom.check_library()
     version = importlib.metadata.version("cyclonedx-python-lib")
     yield Finding(Verdict.GOOD, f"bills of materials are written by cyclonedx-python-lib {version}")
 
 
-def _goflags(told: GoEnvironment) -> Iterator[Finding]:
-    if not told.flags:
+def _goflags(go_env: GoEnvironment) -> Iterator[Finding]:
+    if not go_env.flags:
         return
-    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {without_secrets(told.flags)}")
-    flags = commands.parse_goflags(told.flags)
+    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {without_secrets(go_env.flags)}")
+    flags = commands.parse_goflags(go_env.flags)
     if "buildid=" in flags.get("ldflags", ""):
         yield Finding(
             Verdict.WARNING,
@@ -272,11 +263,8 @@ def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iter
 
 
 def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
-    leaking = [
-        name
-        for name in ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
-        if environment.get(name)
-    ]
+    names = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
+    leaking = [name for name in names if environment.get(name)]
     if leaking:
         yield Finding(
             Verdict.WARNING,
@@ -285,17 +273,13 @@ def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _caches(told: GoEnvironment) -> Iterator[Finding]:
-    if told.cache in {"", "off"}:
+def _caches(go_env: GoEnvironment) -> Iterator[Finding]:
+    if go_env.cache in {"", "off"}:
         yield Finding(
             Verdict.ERROR,
             "Go has no build cache",
             "set GOCACHE to a directory, or HOME so that Go finds one",
         )
         return
-    try:
-        publish.check_writable([told.cache])
-    except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, error.message, error.hint)
-        return
-    yield Finding(Verdict.GOOD, f"Go's build cache is {told.cache}")
+    publish.check_writable([go_env.cache])
+    yield Finding(Verdict.GOOD, f"Go's build cache is {go_env.cache}")

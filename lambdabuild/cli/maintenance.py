@@ -1,4 +1,4 @@
-"""The commands that do not build: each maps flags to the module that does the work."""
+"""Define the commands that do not build: each maps flags to the module that does the work."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from lambdabuild.cli.options import Asked, taking
 from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.text import counted, size
 from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def clean(asked: Asked) -> None:
 
     with opened(asked) as session:
         removed = clean.clean(session)
-        noun = "file" if len(removed) == 1 else "files"
-        session.tools.console.say(f"removed {len(removed)} {noun}")
+        session.tools.console.say(f"removed {counted(len(removed), 'file')}")
 
 
 @chores.command()
@@ -114,7 +114,6 @@ chores.add_typer(cache_app, name="cache")
 def cache_info(asked: Asked) -> None:
     """Show where the cache is, and how full."""
     from lambdabuild.build.restore import local_cache
-    from lambdabuild.core.text import size
 
     with opened(asked) as session:
         with _using_cache("look at"):
@@ -133,7 +132,6 @@ def cache_info(asked: Asked) -> None:
 def cache_clear(asked: Asked) -> None:
     """Remove all that is kept on this machine."""
     from lambdabuild.build.restore import local_cache
-    from lambdabuild.core.text import size
 
     with opened(asked) as session:
         with _using_cache("clear"):
