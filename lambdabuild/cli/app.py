@@ -1,9 +1,9 @@
-"""The command line: flags to settings, results to exit codes; nothing else."""
+"""Define the command line: flags to settings, results to exit codes; nothing else."""
 
 import gc
 
-# What is imported, and what `go list` prints, become values that stay: to look for garbage among
-# them, again and again while they are made, takes a twentieth of a run. So this comes first.
+# What imports and `go list` make stays: collecting garbage meanwhile takes a twentieth of a run.
+# So this comes first.
 gc.set_threshold(100_000, 20, 20)
 
 import contextlib
@@ -27,13 +27,10 @@ from lambdabuild.output.streams import print_columns, print_json, print_line
 
 if TYPE_CHECKING:
     from lambdabuild.config.options import Request
-    from lambdabuild.core.build import Function, Skipped
-    from lambdabuild.core.result import Report
-    from lambdabuild.core.target import Runtime, Target
     from lambdabuild.survey.session import Session
 
-# What a command needs beyond its flags is imported when it runs: `--help` and the completion of
-# a word start in half the time.
+# What a command needs beyond its flags is imported when it runs: `--help` and completion start in
+# half the time.
 
 app = typer.Typer(
     name="lambdabuild",
@@ -45,8 +42,14 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
+]
+
+
+def _show_version(given: bool) -> None:
+    if given:
         typer.echo(f"lambdabuild {__version__}")
         raise typer.Exit
 
@@ -87,10 +90,7 @@ def build_some(
 @taking(SELECTING, OUTPUT, BUILDING)
 def watch(
     asked: Asked,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
-    ] = None,
+    names: Names = None,
     poll: Annotated[
         bool,
         typer.Option(
@@ -124,12 +124,8 @@ def watch(
         )
 
     def reopen(session: "Session") -> "Session":
-        project, settings = settle(
-            session.paths.working,
-            asked,
-            session.tools.environment,
-            untrusted=session.settings.untrusted,
-        )
+        working, untrusted = session.paths.working, session.settings.untrusted
+        project, settings = settle(working, asked, session.tools.environment, untrusted=untrusted)
         return session.under(settings, project)
 
     with opened(asked) as session:
@@ -140,10 +136,7 @@ def watch(
 @taking(SELECTING, OUTPUT)
 def why(
     asked: Asked,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
-    ] = None,
+    names: Names = None,
     file: Annotated[
         list[str] | None,
         typer.Option("--file", metavar="PATH", help="List what depends on these files instead."),
@@ -154,7 +147,7 @@ def why(
 
     with opened(asked) as session:
         if file:
-            # `--file one.go two.go`: what follows is meant as files as well.
+            # `--file one.go two.go`: what follows are files as well.
             lines = explain.dependants(session, [*file, *(names or ())])
         else:
             lines = explain.reasons(session, tuple(names or ()), asked.narrowing)
@@ -182,11 +175,25 @@ def list_functions(
         functions, passed_over = pipeline.list_functions(
             session, thorough=skipped, narrowing=asked.narrowing
         )
+        relative, console = session.paths.relative, session.tools.console
+        lines = [
+            (f.name, f.package, relative(f.directory), str(target)) for f, target, _ in functions
+        ]
         if json:
-            value = list_value(functions, passed_over if skipped else None, session.paths.relative)
-            print_json(value)
+            print_json(list_value(functions, passed_over if skipped else None, relative))
         else:
-            _print_list(session, functions, passed_over, skipped=skipped, asked=asked)
+            print_columns(("function", "package", "directory", "target"), lines)
+            if skipped:
+                if lines and passed_over:
+                    print_line("")
+                reasons = [(item.directory, item.reason) for item in passed_over]
+                print_columns(("passed over", "because"), reasons)
+            else:
+                console.skipped(passed_over)
+                if not lines and asked.narrowing.by_change:
+                    console.say("no function is touched")
+                elif not lines and asked.narrowing.shard is None:
+                    console.say("no function was found; --skipped tells what was passed over")
         if exit_code and functions:
             raise typer.Exit(errors.SOME)
 
@@ -203,7 +210,18 @@ def _build(asked: Asked, names: Sequence[str]) -> None:
             _print_plan(session, request)
             return
         report = pipeline.build_functions(session, request)
-        _show_report(session, report, json=request.json)
+        session.tools.console.report(report, session.paths.relative)
+        if report.problem is not None:
+            raise report.problem
+        try:
+            if request.json:
+                from lambdabuild.output.report import report_value
+
+                print_json(report_value(report, session.paths.relative))
+        finally:
+            # Even if stdout cannot be written.
+            if not report.ok:
+                raise typer.Exit(errors.FAILED)
 
 
 def _print_plan(session: "Session", request: "Request") -> None:
@@ -222,66 +240,23 @@ def _print_plan(session: "Session", request: "Request") -> None:
         raise typer.Exit(errors.FAILED)
 
 
-def _show_report(session: "Session", report: "Report", *, json: bool) -> None:
-    session.tools.console.report(report, session.paths.relative)
-    if report.problem is not None:
-        raise report.problem
-    try:
-        if json:
-            from lambdabuild.output.report import report_value
-
-            print_json(report_value(report, session.paths.relative))
-    finally:
-        # Whether or not anybody reads that.
-        if not report.ok:
-            raise typer.Exit(errors.FAILED)
-
-
-def _print_list(
-    session: "Session",
-    functions: Sequence[tuple["Function", "Target", "Runtime | None"]],
-    passed_over: Sequence["Skipped"],
-    *,
-    skipped: bool,
-    asked: Asked,
-) -> None:
-    lines = [
-        (f.name, f.package, session.paths.relative(f.directory), str(target))
-        for f, target, _ in functions
-    ]
-    print_columns(("function", "package", "directory", "target"), lines)
-    if skipped:
-        if lines and passed_over:
-            print_line("")
-        reasons = [(item.directory, item.reason) for item in passed_over]
-        print_columns(("passed over", "because"), reasons)
-        return
-    session.tools.console.skipped(passed_over)
-    if not lines and asked.narrowing.by_change:
-        session.tools.console.say("no function is touched")
-    elif not lines and asked.narrowing.shard is None:
-        session.tools.console.say("no function was found; --skipped tells what was passed over")
-
-
 def main() -> NoReturn:
-    """Run the command line; the one place where errors become words and exit codes."""
+    """Run the command line; the one place where errors become messages and exit codes."""
     streams.set_up()
     threading.excepthook = note_thread
     started = None
     with contextlib.suppress(OSError):
         started = os.getcwd()
-    code = guarded(lambda: app(standalone_mode=False), lambda error: _leave(error, started))
+
+    def leave(error: LambdabuildError) -> None:
+        from lambdabuild.cli import refusals
+
+        flags = refusals.flags_of(typer.main.get_command(app))
+        refusals.leave(error, refusals.read(sys.argv[1:], *flags), started, os.environ)
+
+    code = guarded(lambda: app(standalone_mode=False), leave)
     if any(thread.name == "cache" for thread in threading.enumerate()):
-        # A request to a store that stalls: were it to return while Python ends, that would abort
-        # the process, whatever the run came to.
+        # A request to a store that stalls would abort the process if it returned during shutdown.
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _leave(error: LambdabuildError, started: str | None) -> None:
-    """Leave for machines, too, why this could not go on, if anybody asks for that."""
-    from lambdabuild.cli import refusals, usage
-
-    asked = usage.asked_of(sys.argv[1:], *usage.flags_of(typer.main.get_command(app)))
-    refusals.leave(error, asked, started, os.environ)

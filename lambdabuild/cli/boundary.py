@@ -48,9 +48,9 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
     except LambdabuildError as error:
         code = _ended(error, leave)
     except typer.TyperException as error:
-        from lambdabuild.cli import usage
+        from lambdabuild.cli import refusals
 
-        leave(usage.shown(error))
+        leave(refusals.usage_error(error))
         code = error.exit_code
     except (Interrupted, KeyboardInterrupt):
         streams.tell("interrupted; nothing is half written")

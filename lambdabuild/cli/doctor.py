@@ -6,8 +6,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
 
 from lambdabuild.build import publish
 from lambdabuild.config.settings import Settings
@@ -40,11 +41,17 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
+    """A result of a check."""
+
     verdict: Verdict
     message: str
     remedy: str | None = None
+
+
+_good = partial(Finding, Verdict.GOOD)
+_warning = partial(Finding, Verdict.WARNING)
+_error = partial(Finding, Verdict.ERROR)
 
 
 def examine(session: Session, refused: LambdabuildError | None = None) -> Iterator[Finding]:
@@ -57,14 +64,14 @@ def examine(session: Session, refused: LambdabuildError | None = None) -> Iterat
     if refused is not None:
         finding = _failure(refused)
         place = f" (line {refused.line})" if refused.line is not None else ""
-        yield Finding(finding.verdict, finding.message + place, finding.remedy)
+        yield finding._replace(message=finding.message + place)
     yield from _guarded(_output(session.paths, environment, known=refused is None))
     yield from _guarded(_keys(project, environment))
     yield from _guarded(_go(session, refused))
 
 
 def _failure(error: LambdabuildError) -> Finding:
-    return Finding(Verdict.ERROR, "; ".join([error.message, *error.at]), error.hint)
+    return _error("; ".join([error.message, *error.at]), error.hint)
 
 
 def _guarded(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -76,9 +83,9 @@ def _guarded(findings: Iterator[Finding]) -> Iterator[Finding]:
     except OSError as error:
         path = f"`{error.filename}`: " if error.filename is not None else ""
         message = f"cannot look at {path or 'everything: '}{error.strerror or error}"
-        yield Finding(Verdict.ERROR, message, remedy_of(error.errno, str(error.filename)))
+        yield _error(message, remedy_of(error.errno, str(error.filename)))
     except (RecursionError, MemoryError, ValueError) as error:
-        yield Finding(Verdict.ERROR, f"cannot look at everything: {type(error).__name__}: {error}")
+        yield _error(f"cannot look at everything: {type(error).__name__}: {error}")
 
 
 def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]:
@@ -89,9 +96,9 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
         go = find_go(environment)
         go_env = ask_environment(run, go, project)
     except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, error.message, error.hint)
+        yield _error(error.message, error.hint)
         return
-    yield Finding(Verdict.GOOD, f"{go_env.version} at {go}")
+    yield _good(f"{go_env.version} at {go}")
     yield from _goflags(go_env)
     yield from _exported(environment)
     yield from _guarded(_caches(go_env))
@@ -115,13 +122,11 @@ def _functions(session: Session, go: Go) -> Iterator[Finding]:
         broken += bool(errors)
         for problem in errors[:1]:
             message = f"`{function.name}` cannot be loaded: {problem.message}"
-            yield Finding(Verdict.ERROR, message, problem.hint)
+            yield _error(message, problem.hint)
     if count := len(found.functions) - broken:
-        yield Finding(Verdict.GOOD, f"{counted(count, 'function')} under {roots}")
+        yield _good(f"{counted(count, 'function')} under {roots}")
     elif not broken:
-        yield Finding(
-            Verdict.ERROR, f"no function under {roots}", "`lambdabuild list --skipped` tells why"
-        )
+        yield _error(f"no function under {roots}", "`lambdabuild list --skipped` tells why")
 
 
 def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -135,7 +140,7 @@ def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
         how = "the compiler's garbage collector stays on, for there is little memory for each"
     else:
         how = f"the compiler's garbage collector is off below {limit / _GIGABYTE:.1f} GB a process"
-    yield Finding(Verdict.GOOD, f"{count} processors, {memory}; {how}")
+    yield _good(f"{count} processors, {memory}; {how}")
 
 
 def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Iterator[Finding]:
@@ -150,17 +155,16 @@ def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Ite
         yield from _links(str(home.path))
         if known and os.path.isdir(out):
             publish.check_writable([out])
-            yield Finding(Verdict.GOOD, f"{out} can be written")
+            yield _good(f"{out} can be written")
         free = shutil.disk_usage(project).free
     except LambdabuildError as error:
-        yield Finding(Verdict.ERROR, error.message, error.hint)
+        yield _error(error.message, error.hint)
         return
     finally:
         if not existed:
             home.forget()
     if free < _GIGABYTE:
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             f"{free / _GIGABYTE:.2f} GB are free on the disk of {project}",
             "a cold build of some fifty functions takes about 1 GB for a moment",
         )
@@ -171,9 +175,9 @@ def _own_files(home: Home) -> Iterator[Finding]:
     for name in sorted(os.listdir(home.path)):
         path = str(home.path / name)
         if not os.access(path, os.R_OK | os.W_OK):
-            yield Finding(
-                # The rest is made anew.
-                Verdict.ERROR if name in {"lock", "staging"} else Verdict.WARNING,
+            # The rest is made anew.
+            finding = _error if name in {"lock", "staging"} else _warning
+            yield finding(
                 f"{path} cannot be read and written",
                 "it has to belong to the user that runs lambdabuild, or go",
             )
@@ -182,8 +186,7 @@ def _own_files(home: Home) -> Iterator[Finding]:
 def _keys(project: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     if not any(keys_of(environment, sys.platform, project)):
         place = os.path.join(caches_of(environment, sys.platform), "lambdabuild")
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             f"no key can be kept in {place}: each run finds everything out again",
             "it has to be a directory of yours outside of the project (HOME, XDG_CACHE_HOME); or "
             f"set {CACHE_KEY}",
@@ -192,8 +195,7 @@ def _keys(project: str, environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _links(directory: str) -> Iterator[Finding]:
     if not os.access("/bin/sh", os.X_OK):
-        yield Finding(
-            Verdict.ERROR,
+        yield _error(
             "/bin/sh is missing",
             "lambdabuild runs the linker through a few lines of POSIX shell; install a shell",
         )
@@ -204,8 +206,7 @@ def _links(directory: str) -> Iterator[Finding]:
         try:
             os.link(one, other)
         except OSError as error:
-            yield Finding(
-                Verdict.WARNING,
+            yield _warning(
                 f"{directory} takes no hard links: {error.strerror}",
                 "symbolic links are used instead; a native file system is faster",
             )
@@ -218,7 +219,7 @@ def _c_compilers(
     targets = [(name, target) for name in names for target in settings.of(name).targets]
     found = compilers_of(targets, settings, environment, of_go)
     for compiler in dict.fromkeys(compiler.identity for compiler in found.values()):
-        yield Finding(Verdict.GOOD, f"cgo is compiled by {compiler}")
+        yield _good(f"cgo is compiled by {compiler}")
 
 
 def _bills(settings: Settings) -> Iterator[Finding]:
@@ -229,23 +230,21 @@ def _bills(settings: Settings) -> Iterator[Finding]:
 
     sbom.check_library()
     version = importlib.metadata.version("cyclonedx-python-lib")
-    yield Finding(Verdict.GOOD, f"bills of materials are written by cyclonedx-python-lib {version}")
+    yield _good(f"bills of materials are written by cyclonedx-python-lib {version}")
 
 
 def _goflags(go_env: GoEnvironment) -> Iterator[Finding]:
     if not go_env.flags:
         return
-    yield Finding(Verdict.GOOD, f"GOFLAGS is merged in: {without_secrets(go_env.flags)}")
+    yield _good(f"GOFLAGS is merged in: {without_secrets(go_env.flags)}")
     flags = commands.parse_goflags(go_env.flags)
     if "buildid=" in flags.get("ldflags", ""):
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             "-buildid in GOFLAGS keeps Go from knowing what is up to date",
             "take it out; -trimpath and -buildvcs=false make builds reproducible without it",
         )
     if flags.get("trimpath") == "false" or flags.get("buildvcs", "false") != "false":
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             "GOFLAGS makes binaries depend on the checkout's path or commit",
             "without -trimpath=false and -buildvcs they are the same everywhere",
         )
@@ -255,8 +254,7 @@ def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iter
     names = kept_back(environment, for_builds(environment))
     programs = [n for n in ("GOCACHEPROG", "GOAUTH") if of_go.get(n, "off") not in {"off", "netrc"}]
     if names and programs:
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             f"{', '.join(names)} are not passed to `go`, nor to what {' and '.join(programs)} names",
             f"if it needs them, `export {PASSED}=` their names, such as `AWS_*`",
         )
@@ -266,8 +264,7 @@ def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
     names = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
     leaking = [name for name in names if environment.get(name)]
     if leaking:
-        yield Finding(
-            Verdict.WARNING,
+        yield _warning(
             f"{', '.join(leaking)} exported; lambdabuild does not use it",
             "say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
         )
@@ -275,11 +272,9 @@ def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def _caches(go_env: GoEnvironment) -> Iterator[Finding]:
     if go_env.cache in {"", "off"}:
-        yield Finding(
-            Verdict.ERROR,
-            "Go has no build cache",
-            "set GOCACHE to a directory, or HOME so that Go finds one",
+        yield _error(
+            "Go has no build cache", "set GOCACHE to a directory, or HOME so that Go finds one"
         )
         return
     publish.check_writable([go_env.cache])
-    yield Finding(Verdict.GOOD, f"Go's build cache is {go_env.cache}")
+    yield _good(f"Go's build cache is {go_env.cache}")

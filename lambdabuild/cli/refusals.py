@@ -1,13 +1,17 @@
 """Report for machines why a run could not start: JSON, a report file, GitHub's annotations."""
 
 import contextlib
+import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from lambdabuild.cli.usage import Asked
+import typer
+
 from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
@@ -16,49 +20,127 @@ from lambdabuild.output.streams import ReaderGoneError, print_json, tell
 from lambdabuild.system.places import check_file
 
 
+class CommandLine(NamedTuple):
+    """What can be read of a command line, which may be invalid."""
+
+    command: str | None = None
+    json: bool = False
+    report: str | None = None
+    directories: tuple[str, ...] = ()
+    """Of -C, in order."""
+
+
+def read(
+    arguments: Sequence[str], commands: Mapping[str, frozenset[str]], general: frozenset[str]
+) -> CommandLine:
+    """Read a command line that may be invalid.
+
+    `commands` has, by command, its flags that take a value; `general` are those before its name.
+    """
+    line = CommandLine()
+    rest = list(arguments)
+    # Flags after an unknown command.
+    unknown = frozenset[str]().union(*commands.values())
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            break
+        if not word.startswith("-") or word == "-":
+            line = line._replace(command=line.command or word)
+            continue
+        valued = commands.get(line.command, unknown) if line.command else general
+        flag, equals, value = word.partition("=")
+        if not word.startswith("--"):
+            flag, value = _short(word, valued)
+            equals = value
+        if flag == "--json":
+            line = line._replace(json=True)
+        elif flag in valued:
+            if not equals:
+                value = rest.pop(0) if rest else ""
+            if flag == "--report" and value:
+                line = line._replace(report=value)
+            elif flag in {"-C", "--directory"} and value:
+                line = line._replace(directories=(*line.directories, value))
+    return line
+
+
+def _short(word: str, valued: frozenset[str]) -> tuple[str, str]:
+    """Return the flag with a value among flags of one letter, such as `-qC`, and the value."""
+    for place, letter in enumerate(word[1:], start=2):
+        if f"-{letter}" in valued:
+            return f"-{letter}", word[place:]
+    return word, ""
+
+
+def flags_of(group: Any) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """Return the flags that take a value: by command, and those before a command's name."""
+
+    def valued(command: Any) -> frozenset[str]:
+        return frozenset(
+            flag
+            for parameter in command.params
+            if parameter.param_type_name == "option" and not parameter.is_flag
+            for flag in parameter.opts
+        )
+
+    return {name: valued(command) for name, command in group.commands.items()}, valued(group)
+
+
+def usage_error(error: typer.TyperException) -> LambdabuildError:
+    """Print what typer says of a command line, with the usage, and return it as an error."""
+    error.message = without_secrets(error.message)
+    usage = io.StringIO()
+    error.show(usage)  # type: ignore[attr-defined]
+    tell(usage.getvalue().rstrip("\n"))
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "lambdabuild"
+    message = error.format_message()
+    # Without a command, typer's message is the help.
+    if message.startswith("Usage: "):
+        message = "no command was given"
+    return LambdabuildError(message, hint=f"`{path} -h` tells what is possible")
+
+
 def leave(
-    error: LambdabuildError, asked: Asked, started: str | None, environment: Mapping[str, str]
+    error: LambdabuildError, line: CommandLine, started: str | None, environment: Mapping[str, str]
 ) -> None:
-    """Leave `error` wherever machines look for the result of what was asked for.
+    """Write `error` wherever machines look for the result of a command line.
 
     `started` is the directory that lambdabuild was started in, if there is one.
     """
-    working = _working(asked, started)
+    # Whether or not the command got as far as -C.
+    working = os.path.join(started or os.sep, *line.directories)
+    working = os.path.normpath(working) if os.path.isdir(working) else started or os.sep
 
     def relative(path: str) -> str:
         return os.path.relpath(path, working)
 
-    # Whatever cannot be written: the error itself was told.
+    # The error itself is on stderr already.
     with contextlib.suppress(OSError, ReaderGoneError):
-        if asked.json and asked.command == "watch":
+        if line.json and line.command == "watch":
             print_json(events.stuck(error, relative), indent=None)
-        elif asked.json:
+        elif line.json:
             print_json(refusal_value(error, relative))
         sys.stdout.flush()
-    if asked.report is not None and not error.reported:
-        path = os.path.normpath(os.path.join(working, asked.report))
-        problem = _written(path, working, to_json(refusal_value(error, relative)))
-        said = f"cannot write the report `{asked.report}`: {problem}"
+    if line.report is not None and not error.reported:
+        path = os.path.normpath(os.path.join(working, line.report))
+        problem = _write(path, working, to_json(refusal_value(error, relative)))
+        message = f"cannot write the report `{line.report}`: {problem}"
         # That may be the error itself.
-        if problem is not None and said != error.message:
-            tell(f"warning: {said}")
+        if problem is not None and message != error.message:
+            tell(f"warning: {message}")
     if annotating.runs_there(environment):
         shown = annotating.from_top(environment, working)
-        # A command, which `tell` would keep the runner from.
+        # Not by `tell`, which makes commands inert.
         sys.stderr.write(f"{github.refusal(error, shown)}\n")
         problem = annotating.summarize(environment, github.refusal_summary(error))
         if problem is not None:
             tell(f"warning: {problem}")
 
 
-def _working(asked: Asked, started: str | None) -> str:
-    """Return the directory that paths are relative to, whether the command went there or not."""
-    wanted = os.path.join(started or os.sep, *asked.directories)
-    return os.path.normpath(wanted) if os.path.isdir(wanted) else started or os.sep
-
-
-def _written(path: str, working: str, text: str) -> str | None:
-    """Write a file; return why it cannot be written, if so."""
+def _write(path: str, working: str, text: str) -> str | None:
+    """Write a file; return why that fails, if it does."""
     try:
         check_file(path, enclosing(working, FILE_NAME, os.path.lexists) or working)
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from lambdabuild.cli.refusals import leave
-from lambdabuild.cli.usage import Asked
+from lambdabuild.cli.app import app
+from lambdabuild.cli.refusals import CommandLine, flags_of, leave, read
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.annotating import from_top
 
@@ -39,8 +40,8 @@ def shop(tmp_path: Path) -> Path:
 def test_an_error_is_left_on_stdout_and_in_the_report(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked("all", json=True, report="out/deep/report.json")
-    leave(wrong(shop), asked, str(shop.parent), {})
+    line = CommandLine("all", json=True, report="out/deep/report.json")
+    leave(wrong(shop), line, str(shop.parent), {})
     assert json.loads(capsys.readouterr().out) == TOLD
     assert json.loads((shop.parent / "out/deep/report.json").read_text("utf-8")) == TOLD
 
@@ -48,24 +49,26 @@ def test_an_error_is_left_on_stdout_and_in_the_report(
 def test_paths_are_from_where_the_command_runs_though_it_may_never_have_gone_there(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked("all", json=True, report="report.json", directories=("shop", "."))
-    leave(wrong(shop), asked, str(shop.parent), {})
+    line = CommandLine("all", json=True, report="report.json", directories=("shop", "."))
+    leave(wrong(shop), line, str(shop.parent), {})
     told = json.loads(capsys.readouterr().out)
     assert told["error"]["file"] == "go.mod"
     assert json.loads((shop / "report.json").read_text("utf-8")) == told
-    gone = Asked("all", json=True, directories=("nowhere",))
+    gone = CommandLine("all", json=True, directories=("nowhere",))
     leave(wrong(shop), gone, str(shop.parent), {})
     assert json.loads(capsys.readouterr().out) == TOLD
 
 
 def test_where_nobody_asks_nothing_is_left(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    leave(wrong(shop), Asked("all"), str(shop), {"GITHUB_STEP_SUMMARY": str(shop / "summary")})
+    leave(
+        wrong(shop), CommandLine("all"), str(shop), {"GITHUB_STEP_SUMMARY": str(shop / "summary")}
+    )
     assert capsys.readouterr() == ("", "")
     assert list(shop.iterdir()) == []
 
 
 def test_a_watcher_gets_its_own_event(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    leave(wrong(shop), Asked("watch", json=True), str(shop), {})
+    leave(wrong(shop), CommandLine("watch", json=True), str(shop), {})
     (line,) = capsys.readouterr().out.splitlines()
     message = "it is wrong\n  at: go.mod\n  hint: mend it"
     error = {"file": "go.mod", "line": 4, "column": None, "message": message}
@@ -75,13 +78,13 @@ def test_a_watcher_gets_its_own_event(shop: Path, capsys: pytest.CaptureFixture[
 def test_a_report_that_cannot_be_written_hides_nothing(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked("all", json=True, report="shop")
-    leave(wrong(shop), asked, str(shop.parent), {})
+    line = CommandLine("all", json=True, report="shop")
+    leave(wrong(shop), line, str(shop.parent), {})
     out, err = capsys.readouterr()
     assert json.loads(out) == TOLD
     assert err == "warning: cannot write the report `shop`: Is a directory\n"
     # Where that is the error, it was told.
-    leave(LambdabuildError(err[9:-1]), asked, str(shop.parent), {})
+    leave(LambdabuildError(err[9:-1]), line, str(shop.parent), {})
     assert capsys.readouterr().err == ""
 
 
@@ -89,7 +92,7 @@ def test_the_report_of_what_was_built_stays(shop: Path) -> None:
     (shop / "report.json").write_text("of what was built")
     error = LambdabuildError("cannot write the trace")
     error.reported = True
-    leave(error, Asked("all", report="report.json"), str(shop), {})
+    leave(error, CommandLine("all", report="report.json"), str(shop), {})
     assert (shop / "report.json").read_text() == "of what was built"
 
 
@@ -98,7 +101,7 @@ def test_github_gets_an_annotation_at_the_line_and_a_summary(
 ) -> None:
     env = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(shop.parent)}
     summary = shop / "summary.md"
-    leave(wrong(shop), Asked("all"), str(shop), env | {"GITHUB_STEP_SUMMARY": str(summary)})
+    leave(wrong(shop), CommandLine("all"), str(shop), env | {"GITHUB_STEP_SUMMARY": str(summary)})
     assert capsys.readouterr() == (
         "",
         "::error file=shop/go.mod,line=4,title=lambdabuild stopped::"
@@ -108,7 +111,9 @@ def test_github_gets_an_annotation_at_the_line_and_a_summary(
         "## ❌ lambdabuild stopped\n\n```text\nerror: it is wrong\n  at: go.mod\n"
         "  hint: mend it\n```\n"
     )
-    leave(wrong(shop, file=None), Asked(), str(shop), env | {"GITHUB_STEP_SUMMARY": str(shop)})
+    leave(
+        wrong(shop, file=None), CommandLine(), str(shop), env | {"GITHUB_STEP_SUMMARY": str(shop)}
+    )
     err = capsys.readouterr().err.splitlines()
     assert err[0].startswith("::error title=lambdabuild stopped::it is wrong")
     assert err[1:] == ["warning: cannot write the job summary: Is a directory"]
@@ -146,3 +151,38 @@ def test_paths_are_from_the_top_of_the_repository_whatever_links_lead_there(  # 
     env |= {"PWD": os.path.join(tmp_path, pwd)} if pwd else {}
     shown = from_top(env, os.path.join(tmp_path, working))
     assert shown(os.path.join(tmp_path, file)) == told
+
+
+COMMANDS, GENERAL = flags_of(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", CommandLine()),
+        ("all --json --report r.json", CommandLine("all", json=True, report="r.json")),
+        ("all --report=out/r.json --forse", CommandLine("all", report="out/r.json")),
+        ("-C one all -C two --json", CommandLine("all", json=True, directories=("one", "two"))),
+        (
+            "-qCone --directory=two list --json",
+            CommandLine("list", json=True, directories=("one", "two")),
+        ),
+        ("all -vqC one -j4 --json", CommandLine("all", json=True, directories=("one",))),
+        # The value of another flag.
+        ("watch --exec --json", CommandLine("watch")),
+        ("all --report --json", CommandLine("all", report="--json")),
+        ("all --tags --report x", CommandLine("all")),
+        # Names of functions.
+        ("build -- --json", CommandLine("build")),
+        ("build --json -- --report x", CommandLine("build", json=True)),
+        # What makes no sense for typer.
+        ("--json all", CommandLine("all", json=True)),
+        ("al --json --report r.json", CommandLine("al", json=True, report="r.json")),
+        ("list --report r.json", CommandLine("list")),
+        ("all --report", CommandLine("all")),
+    ],
+)
+def test_what_a_command_line_asks_for_is_known_though_it_may_be_wrong(
+    line: str, expected: CommandLine
+) -> None:
+    assert read(line.split(), COMMANDS, GENERAL) == expected

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdabuild.cli.app import app
-from lambdabuild.cli.usage import shown
+from lambdabuild.cli.refusals import usage_error
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import Config
 from lambdabuild.core.build import Plan, Skipped
@@ -197,6 +197,6 @@ def test_what_is_wrong_in_a_configuration_is_told_without_obeying_it(text: str) 
 def test_a_usage_error_does_not_repeat_a_command(arguments: list[str]) -> None:
     with pytest.raises(typer.TyperException) as raised:
         app(arguments, standalone_mode=False)
-    told = printed(lambda: shown(raised.value))
+    told = printed(lambda: usage_error(raised.value))
     assert told.startswith("Usage: ")
     assert_harmless(told)
