@@ -1,4 +1,4 @@
-"""The one place where whatever ends a run becomes a message and an exit code."""
+"""Turn whatever ends a run into a message and an exit code, in one place."""
 
 import errno
 import os
@@ -13,15 +13,15 @@ from lambdabuild.output import streams
 
 
 def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:
-    """Return the exit code of what `run` does; tell people why it ended, and `leave` it for others.
+    """Return the exit code of `run`; print why it ended, and `leave` that for machines.
 
-    What nobody foresaw is told in a few words as well: a traceback is for the log.
+    Unexpected errors get a few words as well: a traceback is for the log.
     """
     try:
         code = _code_of(run, leave)
     except Exception as error:  # noqa: BLE001 - the boundary
-        # It arose where an error was told of.
-        streams.tell(f"error: {_told(error)[0]}")
+        # It arose while an error was reported.
+        streams.tell(f"error: {_message_and_hint(error)[0]}")
         code = errors.NOT_STARTED
     problem = streams.finish_stdout()
     if problem is None:
@@ -31,7 +31,7 @@ def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]
 
 
 def note_thread(ended: threading.ExceptHookArgs) -> None:
-    """Leave what ended a thread to the log, where Python would print a traceback."""
+    """Log what ended a thread, where Python would print a traceback."""
     import logging
 
     log = logging.getLogger("lambdabuild")
@@ -45,68 +45,59 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
         code = run()
     except SystemExit as exit_:
         code = exit_.code
-    except LambdabuildError as error:
-        code = _ended(error, leave)
     except typer.TyperException as error:
         from lambdabuild.cli import refusals
 
         leave(refusals.usage_error(error))
-        code = error.exit_code
+        return error.exit_code
     except (Interrupted, KeyboardInterrupt):
         streams.tell("interrupted; nothing is half written")
-        code = errors.INTERRUPTED
+        return errors.INTERRUPTED
     except streams.ReaderGoneError:
         streams.give_up_stdout()
-        code = 0
+        return 0
     except Exception as error:  # noqa: BLE001 - the boundary
-        code = _ended(in_words(error), leave)
+        failure = error if isinstance(error, LambdabuildError) else in_words(error)
+        streams.tell(f"error: {failure}")
+        leave(failure)
+        return failure.exit_code
     # `typer.Exit` comes back as a value.
     return code if isinstance(code, int) else 0
 
 
-def _ended(error: LambdabuildError, leave: Callable[[LambdabuildError], None]) -> int:
-    streams.tell(f"error: {error}")
-    leave(error)
-    return error.exit_code
-
-
 def in_words(error: Exception, project: str | None = None) -> LambdabuildError:
-    """Return as words what nobody turned into words where it arose.
+    """Return an unexpected error as a message.
 
-    With a project, its log is given the traceback, and the hint names the file.
+    With a project, log the traceback there; the hint names the file.
     """
     if isinstance(error, OSError) and streams.is_of_stdout(error):
         return streams.unwritten(error)
-    message, hint = _told(error)
+    message, hint = _message_and_hint(error)
     hints = [hint] if hint else []
     if project is not None and (file := _logged(error, project)) is not None:
         hints.append(f"`{file}` has more")
     return LambdabuildError(message, hint="; ".join(hints) or None)
 
 
-def _told(error: Exception) -> tuple[str, str | None]:
-    """Return what happened, and what helps."""
+def _message_and_hint(error: Exception) -> tuple[str, str | None]:
     if isinstance(error, OSError):
+        from lambdabuild.state.store import remedy_of
+
         reason = error.strerror or str(error) or type(error).__name__
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
         what = f"cannot use `{path}`" if path else "the system refuses"
-        return f"{what}: {reason}", _remedy(error.errno, path or "")
+        remedy = remedy_of(error.errno, path or "")
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            remedy = "the user that runs lambdabuild has to be allowed to use it"
+        return f"{what}: {reason}", remedy
     if isinstance(error, MemoryError):
         return "memory ran out", "`ulimit -a` shows the limits, and `-j 1` needs less"
     if isinstance(error, RecursionError):
         return "something is nested too deeply to be followed", None
     if isinstance(error, UnicodeError):
         return f"something is no text in its encoding: {error}", None
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"lambdabuild failed: {said}", "this is a fault in lambdabuild: please report it"
-
-
-def _remedy(number: int | None, path: str) -> str | None:
-    if number in {errno.EACCES, errno.EPERM}:
-        return "the user that runs lambdabuild has to be allowed to use it"
-    from lambdabuild.state.store import remedy_of
-
-    return remedy_of(number, path)
+    message = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return f"lambdabuild failed: {message}", "this is a fault in lambdabuild: please report it"
 
 
 def _logged(error: Exception, project: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Join the reports and manifests that shards left in files."""
+"""Merge the reports and manifests that shards wrote."""
 
 import json
 import os
@@ -18,13 +18,9 @@ from lambdabuild.system import files
 def join(
     session: Session, paths: Sequence[str], *, report: str | None, manifest: str | None
 ) -> bool:
-    """Join what is in files, or in the JSON files below directories; return whether all is built.
+    """Merge files, or the JSON files below directories; return whether everything was built.
 
-    The report goes to stdout where it is to go nowhere else.
-
-    Raises:
-        LambdabuildError: a file cannot be read or written, or the shards do not fit together.
-
+    The report goes to stdout unless there is a file for it.
     """
     written = {
         os.path.abspath(os.path.join(session.paths.working, p)) for p in (report, manifest) if p
@@ -51,25 +47,17 @@ def join(
 
 
 def _read(session: Session, paths: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
-    """Yield the path of each file as people know it, what is in it, and its absolute path."""
+    """Yield the path of each file as people know it, the JSON in it, and its absolute path."""
+    working = session.paths.working
     for path in paths:
-        full = Path(session.paths.working, path)
-        if full.is_dir():
-            for file in sorted(full.rglob("*.json")):
-                value = _value(file, must=False)
-                if value is not None:
-                    yield os.path.relpath(file, session.paths.working), value, os.path.abspath(file)
-        else:
-            yield path, _value(full, must=True), os.path.abspath(full)
-
-
-def _value(path: Path, *, must: bool) -> Any:
-    """Return the JSON in a file; None where it is none, unless it must be."""
-    try:
-        content = files.named(str(path)) if must else files.whole(str(path))
-        return json.loads(content.decode())
-    except (OSError, ValueError, RecursionError) as error:
-        if not must:
-            return None
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise LambdabuildError(f"cannot read `{path}`: {reason}") from error
+        full = Path(working, path)
+        below = full.is_dir()
+        for file in sorted(full.rglob("*.json")) if below else [full]:
+            try:
+                value = json.loads(files.named(str(file)).decode())
+            except (OSError, ValueError, RecursionError) as error:
+                if below:
+                    continue
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                raise LambdabuildError(f"cannot read `{file}`: {reason}") from error
+            yield os.path.relpath(file, working) if below else path, value, os.path.abspath(file)

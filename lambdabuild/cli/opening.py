@@ -24,7 +24,7 @@ from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline
 
 _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
-"""Means what `--untrusted` does, for whole jobs."""
+"""Like `--untrusted`, for all of a CI job."""
 
 
 @contextlib.contextmanager
@@ -33,12 +33,7 @@ def opened(
 ) -> Iterator[Session]:
     """Open what a command needs, and close it however the command ends.
 
-    Where the configuration is wrong, `refused` is told, and the session has none.
-
-    Raises:
-        LambdabuildError: the configuration is wrong and `refused` is None, or there is no directory
-            to work in.
-
+    Where the configuration is wrong, `refused` gets the error, and the session has the defaults.
     """
     environment = dict(os.environ)
     general = asked.general
@@ -51,7 +46,9 @@ def opened(
         raise LambdabuildError(
             f"there is no working directory: {error.strerror}", hint="change to one that is there"
         ) from error
-    untrusted = general.untrusted or _is_on(environment.get(_UNTRUSTED))
+    # What is not understood is on the safe side.
+    off = {"", "0", "false", "no", "off"}
+    untrusted = general.untrusted or environment.get(_UNTRUSTED, "").strip().lower() not in off
     try:
         project, settings = settle(working, asked, environment, untrusted=untrusted)
     except LambdabuildError as error:
@@ -60,37 +57,31 @@ def opened(
         refused(error)
         project = enclosing(working, FILE_NAME, os.path.lexists) or working
         settings = Settings()
-    interrupts = Interrupts()
-    tools = Tools(
-        environment=environment,
-        run=Runner(environment, interrupts.held_off, releasing),
-        console=Console(look),
-        interrupts=interrupts,
-        timeline=Timeline(),
-    )
-    session = Session(settings.paths(project, working), settings, tools)
-    logfile.log_to(ConsoleHandler(session.tools.console))
-    with session.tools.interrupts.caught():
+    interrupts, console = Interrupts(), Console(look)
+    run = Runner(environment, interrupts.held_off, releasing)
+    tools = Tools(environment, run, console, interrupts, Timeline())
+    logfile.log_to(ConsoleHandler(console))
+    with interrupts.caught():
         try:
-            yield session
+            yield Session(settings.paths(project, working), settings, tools)
         except (LambdabuildError, ReaderGoneError, typer.Exit, typer.TyperException):
             raise
         except Exception as error:
             raise in_words(error, project) from error
         finally:
-            session.tools.run.close()
-            session.tools.console.built()
+            run.close()
+            console.built()
             logfile.close_log()
 
 
 def settle(
     working: str, asked: Asked, environment: Mapping[str, str], *, untrusted: bool
 ) -> tuple[str, Settings]:
-    """Return the project directory and the settings that hold in it."""
+    """Return the project directory and its settings."""
     project, config = read_config(working, asked.general.config, untrusted=untrusted)
 
     def here(path: str) -> str:
-        # What the command line names is relative to where it was typed.
+        # Paths on the command line are relative to where it was typed.
         return os.path.relpath(os.path.join(working, path), project)
 
     exported = {o.name: environment.get(o.variable) for o in OPTIONS if o.variable}
@@ -111,20 +102,15 @@ def settle(
     )
 
 
-def _is_on(text: str | None) -> bool:
-    # What nobody understands is on the safe side.
-    return (text or "").strip().lower() not in {"", "0", "false", "no", "off"}
-
-
 def _glob(glob: str, base: str, project: str) -> str:
-    """Return a glob as it is matched: names as they are, directories from the project's.
+    """Return a glob relative to the project, if it is of directories and not of names.
 
-    A directory is told from a name by a separator in it, or a dot at its beginning.
+    Then it has a separator, or begins with a dot.
     """
     if not glob or (os.sep not in glob and not glob.startswith(".")):
         return glob
     path = os.path.normpath(os.path.join(base, glob))
     if os.path.isabs(glob) and os.path.commonpath([path, project]) != project:
-        # By way of a symbolic link, as the shell's PWD may have it.
+        # Through a symbolic link, as the shell's PWD may have it.
         path = os.path.realpath(path)
     return os.path.relpath(path, project)

@@ -1,4 +1,4 @@
-"""The flags of the option table, as typer takes them off a command, and what they say."""
+"""Give commands the flags of the option table, and read their values."""
 
 import inspect
 import os
@@ -24,21 +24,22 @@ from lambdabuild.config.parsing import UnfitError
 from lambdabuild.core.errors import LambdabuildError
 
 Command = Callable[..., None]
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 class Asked(NamedTuple):
-    """What a command line says by flags."""
+    """The flags of a command line."""
 
     general: General = General()
     said: Chosen = NOTHING_CHOSEN
-    """The values of the others that were given, by the field that holds each."""
+    """The values of the others that were given, by field."""
 
     @property
     def narrowing(self) -> Narrowing:
         return Narrowing(**_only(Narrowing, self.said))
 
     def request(self, names: Iterable[str]) -> Request:
-        """Return what is to be built of the functions that `names` mean, and how."""
+        """Return what to build of the functions that `names` mean, and how."""
         force = self.said.get("force", False)
         return Request(tuple(names), self.narrowing, force, **_only(Request, self.said))
 
@@ -48,27 +49,35 @@ def _only(holder: Any, said: Chosen) -> dict[str, Any]:
 
 
 def taking(*panels: str) -> Callable[[Command], Command]:
-    """Give a command the flags of some panels, and those of every command; it takes them as `asked`.
+    """Give a command, as `asked`, the flags of some panels, and those of every command.
 
-    Typer reads a command's flags off its signature, so one is put together here from the table.
+    Typer reads a command's flags off its signature, so one is made here from the table.
     """
+    of_panels = [o for panel in panels for o in OPTIONS if o.panel == panel]
+    general = [option for option in OPTIONS if option.panel == GENERAL]
 
     def wrap(command: Command) -> Command:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "asked"]
-        of_panels = [o for panel in panels for o in OPTIONS if o.panel == panel]
-        general = [option for option in OPTIONS if option.panel == GENERAL]
         parameters = [
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+            *(parameter.replace(kind=_KEYWORD) for parameter in own),
             *map(_parameter, of_panels),
             inspect.Parameter("context", _KEYWORD, annotation=typer.Context),
             *map(_parameter, general),
         ]
 
         def run(context: typer.Context, **values: Any) -> None:
-            # The working directory may change with the general flags: they come first.
+            # The general flags first: they may change the working directory.
             context.obj = _laid_over(context.obj or General(), _said(general, values))
             said = _said(of_panels, values)
-            _refuse_contradictions(said)
+            if "since" in said and "files_from" in said:
+                raise LambdabuildError(
+                    "--since and --files-from cannot both say what changed",
+                    hint="--since asks git, --files-from takes the paths from a file",
+                )
+            if "times" in said and "shard" not in said:
+                raise LambdabuildError(
+                    "--times is for --shard", hint="add --shard I/N, or leave it out"
+                )
             arguments = {parameter.name: values[parameter.name] for parameter in own}
             command(asked=Asked(context.obj, said), **arguments)
 
@@ -81,15 +90,10 @@ def taking(*panels: str) -> Callable[[Command], Command]:
     return wrap
 
 
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
-
-
 def _parameter(option: Option) -> inspect.Parameter:
+    least = 1 if option.kind is COUNT else None
     flag: Any = typer.Option(
-        *option.names,
-        metavar=option.metavar,
-        help=option.flag_help,
-        min=1 if option.kind is COUNT else None,
+        *option.names, metavar=option.metavar, help=option.flag_help, min=least
     )
     return inspect.Parameter(
         _name(option),
@@ -104,7 +108,7 @@ def _name(option: Option) -> str:
 
 
 def _said(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the flags that were given say, by the field that holds each."""
+    """Return the values of the flags that were given, by field."""
     said: dict[str, Any] = {}
     for option in options:
         value = _value(option, values[_name(option)])
@@ -132,19 +136,8 @@ def _laid_over(before: General, said: Chosen) -> General:
         try:
             os.chdir(said["directory"])
         except OSError as error:
-            raise LambdabuildError(
-                f"cannot change to `{said['directory']}`: {error.strerror}"
-            ) from error
+            message = f"cannot change to `{said['directory']}`: {error.strerror}"
+            raise LambdabuildError(message) from error
     if "config" in said:
         said = {**said, "config": os.path.abspath(said["config"])}
     return before._replace(**said)
-
-
-def _refuse_contradictions(said: Chosen) -> None:
-    if "since" in said and "files_from" in said:
-        raise LambdabuildError(
-            "--since and --files-from cannot both say what changed",
-            hint="--since asks git, --files-from takes the paths from a file",
-        )
-    if "times" in said and "shard" not in said:
-        raise LambdabuildError("--times is for --shard", hint="add --shard I/N, or leave it out")
