@@ -251,8 +251,8 @@ def main() -> NoReturn:
     def leave(error: LambdabuildError) -> None:
         from lambdabuild.cli import refusals
 
-        flags = refusals.flags_of(typer.main.get_command(app))
-        refusals.leave(error, refusals.read(sys.argv[1:], *flags), started, os.environ)
+        line = refusals.read(sys.argv[1:], typer.main.get_command(app))
+        refusals.leave(error, line, started, os.environ)
 
     code = guarded(lambda: app(standalone_mode=False), leave)
     if any(thread.name == "cache" for thread in threading.enumerate()):

@@ -31,6 +31,7 @@ from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
 
 _GIGABYTE = 1_000_000_000
+_OVERRIDDEN = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
 
 
 class Verdict(StrEnum):
@@ -100,7 +101,12 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
         return
     yield _good(f"{go_env.version} at {go}")
     yield from _goflags(go_env)
-    yield from _exported(environment)
+    exported = [name for name in _OVERRIDDEN if environment.get(name)]
+    if exported:
+        yield _warning(
+            f"{', '.join(exported)} exported; lambdabuild does not use it",
+            "say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
+        )
     yield from _guarded(_caches(go_env))
     if refused is not None:
         return
@@ -112,17 +118,15 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
 
 
 def _functions(session: Session, go: Go) -> Iterator[Finding]:
-    settings = session.settings
-    roots = ", ".join(settings.config.roots)
-    found = discover(session, go)
+    settings, found = session.settings, discover(session, go)
     broken = 0
     for function in found.functions:
         packages = (found.package(function, v) for v in variants_of(settings.of(function.name)))
         errors = [error for package in packages if package for error in package.errors]
         broken += bool(errors)
         for problem in errors[:1]:
-            message = f"`{function.name}` cannot be loaded: {problem.message}"
-            yield _error(message, problem.hint)
+            yield _error(f"`{function.name}` cannot be loaded: {problem.message}", problem.hint)
+    roots = ", ".join(settings.config.roots)
     if count := len(found.functions) - broken:
         yield _good(f"{counted(count, 'function')} under {roots}")
     elif not broken:
@@ -257,16 +261,6 @@ def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iter
         yield _warning(
             f"{', '.join(names)} are not passed to `go`, nor to what {' and '.join(programs)} names",
             f"if it needs them, `export {PASSED}=` their names, such as `AWS_*`",
-        )
-
-
-def _exported(environment: Mapping[str, str]) -> Iterator[Finding]:
-    names = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
-    leaking = [name for name in names if environment.get(name)]
-    if leaking:
-        yield _warning(
-            f"{', '.join(leaking)} exported; lambdabuild does not use it",
-            "say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
         )
 
 

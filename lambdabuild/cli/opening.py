@@ -85,7 +85,7 @@ def settle(
         return os.path.relpath(os.path.join(working, path), project)
 
     exported = {o.name: environment.get(o.variable) for o in OPTIONS if o.variable}
-    said = {**{name: value for name, value in exported.items() if value}, **asked.said}
+    said = {name: value for name, value in exported.items() if value} | dict(asked.said)
     also_exclude = tuple(_glob(glob, working, project) for glob in said.pop("exclude", ()))
     if "roots" in said:
         said["roots"] = tuple(map(here, said["roots"]))

@@ -111,24 +111,20 @@ def _said(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any
     """Return the values of the flags that were given, by field."""
     said: dict[str, Any] = {}
     for option in options:
-        value = _value(option, values[_name(option)])
+        given = values[_name(option)]
+        if given is None or given is False or given == []:
+            continue
+        try:
+            value = option.value(given.replace(",", " ").split() if option.kind is WORDS else given)
+        except UnfitError as unfit:
+            message, remedy = unfit.args
+            if "" in (given if isinstance(given, list) else [given]):
+                remedy = "is a variable empty that should name it?"
+            raise LambdabuildError(f"{option.names[0]} {message}", hint=remedy) from None
         if value is not None:
             before = said.get(option.name)
             said[option.name] = value if before is None else tuple(dict.fromkeys(before + value))
     return said
-
-
-def _value(option: Option, given: Any) -> Any:
-    if given is None or given is False or given == []:
-        return None
-    written = given.replace(",", " ").split() if option.kind is WORDS else given
-    try:
-        return option.value(written)
-    except UnfitError as unfit:
-        message, remedy = unfit.args
-        if "" in (given if isinstance(given, list) else [given]):
-            remedy = "is a variable empty that should name it?"
-        raise LambdabuildError(f"{option.names[0]} {message}", hint=remedy) from None
 
 
 def _laid_over(before: General, said: Chosen) -> General:

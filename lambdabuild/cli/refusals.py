@@ -30,17 +30,14 @@ class CommandLine(NamedTuple):
     """Of -C, in order."""
 
 
-def read(
-    arguments: Sequence[str], commands: Mapping[str, frozenset[str]], general: frozenset[str]
-) -> CommandLine:
-    """Read a command line that may be invalid.
-
-    `commands` has, by command, its flags that take a value; `general` are those before its name.
-    """
-    line = CommandLine()
-    rest = list(arguments)
+def read(arguments: Sequence[str], group: Any) -> CommandLine:
+    """Read a command line that may be invalid; `group` is what typer makes of the app."""
+    general = _valued(group)
+    commands = {name: _valued(command) for name, command in group.commands.items()}
     # Flags after an unknown command.
     unknown = frozenset[str]().union(*commands.values())
+    line = CommandLine()
+    rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if word == "--":
@@ -73,18 +70,14 @@ def _short(word: str, valued: frozenset[str]) -> tuple[str, str]:
     return word, ""
 
 
-def flags_of(group: Any) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
-    """Return the flags that take a value: by command, and those before a command's name."""
-
-    def valued(command: Any) -> frozenset[str]:
-        return frozenset(
-            flag
-            for parameter in command.params
-            if parameter.param_type_name == "option" and not parameter.is_flag
-            for flag in parameter.opts
-        )
-
-    return {name: valued(command) for name, command in group.commands.items()}, valued(group)
+def _valued(command: Any) -> frozenset[str]:
+    """Return the flags of a command that take a value."""
+    return frozenset(
+        flag
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.is_flag
+        for flag in parameter.opts
+    )
 
 
 def usage_error(error: typer.TyperException) -> LambdabuildError:

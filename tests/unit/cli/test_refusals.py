@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from lambdabuild.cli.app import app
-from lambdabuild.cli.refusals import CommandLine, flags_of, leave, read
+from lambdabuild.cli.refusals import CommandLine, leave, read
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.annotating import from_top
 
@@ -153,7 +153,7 @@ def test_paths_are_from_the_top_of_the_repository_whatever_links_lead_there(  # 
     assert shown(os.path.join(tmp_path, file)) == told
 
 
-COMMANDS, GENERAL = flags_of(typer.main.get_command(app))
+GROUP = typer.main.get_command(app)
 
 
 @pytest.mark.parametrize(
@@ -185,4 +185,4 @@ COMMANDS, GENERAL = flags_of(typer.main.get_command(app))
 def test_what_a_command_line_asks_for_is_known_though_it_may_be_wrong(
     line: str, expected: CommandLine
 ) -> None:
-    assert read(line.split(), COMMANDS, GENERAL) == expected
+    assert read(line.split(), GROUP) == expected
