@@ -4,9 +4,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from lambdabuild.config import positions
 from lambdabuild.config.options import FUNCTION, TOP, VARIABLES, Chosen, Config, Option, options_in
 from lambdabuild.config.parsing import MIGRATION, UnfitError
-from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.text import one_line
 

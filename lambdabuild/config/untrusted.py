@@ -7,8 +7,8 @@ the repository is a stranger's, as in a pull request from a fork, it may not: `-
 import os.path
 from collections.abc import Callable, Iterator, Sequence
 
+from lambdabuild.config import positions
 from lambdabuild.config.options import Chosen, Config
-from lambdabuild.core import positions
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tool_flags import reaching
 

@@ -1,5 +1,6 @@
-"""Map errors of Go, its tools and the system to remedies; a test follows each remedy."""
+"""Map errors of Go, its tools and the system to remedies and files; a test follows each remedy."""
 
+import os.path
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -186,3 +187,23 @@ def remedy_for(said: str) -> str | None:
                 return known.remedy(match)
             return known.remedy.format(match[0], *match.groups(), **match.groupdict())
     return None
+
+
+_IN_MODULE_FILE = (
+    r"(?m)(?:^|: )(?P<file>(?:[^:\n]*/)?(?:go\.(?:mod|work|sum|work\.sum)|vendor/modules\.txt))"
+    r":(?P<line>\d+)(?::(?P<column>\d+))?:"
+)
+
+
+def position_in_module_file(
+    message: str, directory: str
+) -> tuple[str | None, int | None, int | None]:
+    """Return which go.mod, go.work or the like Go, run in `directory`, cannot read: file, line, column.
+
+    Such as `go: errors parsing go.mod:` with `go.mod:5: unknown directive: requre` on the next line.
+    """
+    match = re.search(_IN_MODULE_FILE, message)
+    if match is None:
+        return None, None, None
+    file = os.path.normpath(os.path.join(directory, match["file"]))
+    return file, int(match["line"]), int(match["column"]) if match["column"] else None

@@ -60,12 +60,11 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
 def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
     """Return as an error what a `go` that ran in `directory` said, with what helps."""
-    from lambdabuild.core.positions import of_module_file
     from lambdabuild.golang.output import without_stacks
-    from lambdabuild.golang.remedies import remedy_for
+    from lambdabuild.golang.remedies import position_in_module_file, remedy_for
 
     said = without_stacks(done.error) or f"exit code {done.code}"
-    file, place = of_module_file(said, directory) or (None, None)
+    file, line, column = position_in_module_file(said, directory)
     if file is None and "go.mod" in said:
         path = os.path.join(directory, "go.mod")
         file = path if os.path.isfile(path) else None
@@ -74,8 +73,8 @@ def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
         at=[directory],
         hint=remedy_for(said),
         file=file,
-        line=place.line if place else None,
-        column=place.column if place else None,
+        line=line,
+        column=column,
     )
 
 

@@ -232,7 +232,7 @@ def _all_of(known: Collection[str]) -> str:
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:
     """Return where the configuration has the table of a function: the file, and the line."""
-    from lambdabuild.core.positions import of_key
+    from lambdabuild.config.positions import of_key
 
     file = os.path.normpath(
         os.path.join(session.paths.working, str(session.settings.config.source))

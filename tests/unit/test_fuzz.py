@@ -22,8 +22,8 @@ from lambdabuild.cache.entry import from_object, read_header, seal, to_object
 from lambdabuild.cache.frames import BadEntryError
 from lambdabuild.cli.merge_reports import join
 from lambdabuild.config.file import parse_config
+from lambdabuild.config.positions import of_key
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.positions import of_key, of_module_file
 from lambdabuild.core.result import Status
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.golang.action_graph import parse_actions
@@ -36,6 +36,7 @@ from lambdabuild.golang.output import (
     parse_packages,
     without_stacks,
 )
+from lambdabuild.golang.remedies import position_in_module_file
 from lambdabuild.golang.source import head, makes_program, needs_cgo, outline, parse_directives
 from lambdabuild.output.report import manifest_text
 from lambdabuild.packaging.buildinfo import parse_build_info
@@ -237,8 +238,8 @@ def module_file(directory: Path) -> Callable[[bytes], object]:
     def read(content: bytes) -> None:
         (directory / "go.mod").write_bytes(content)
         said = content.decode("utf-8", "replace")
-        of_module_file(f"go: errors parsing go.mod:\ngo.mod:1: {said}", str(directory))
-        of_module_file(said, str(directory))
+        position_in_module_file(f"go: errors parsing go.mod:\ngo.mod:1: {said}", str(directory))
+        position_in_module_file(said, str(directory))
 
     return read
 

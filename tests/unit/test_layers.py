@@ -34,7 +34,7 @@ MODULES = sorted(
 )
 PURE_IN = {
     "cache": "entry frames",
-    "config": "file limits options parsing settings starter untrusted",
+    "config": "file limits options parsing positions settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "events github html merge report trace",
     "packaging": "buildinfo",

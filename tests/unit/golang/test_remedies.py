@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.golang.remedies import remedy_for
+from lambdabuild.golang.remedies import position_in_module_file, remedy_for
 
 # What Go 1.22 and Go 1.26 say, word for word.
 PARSING = "go: errors parsing go.mod:\n"
@@ -154,3 +154,24 @@ def test_what_is_not_to_be_had_or_trusted_is_no_matter_of_tidiness(said: str, he
 )
 def test_where_the_message_says_all_there_is_no_remedy(said: str) -> None:
     assert remedy_for(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "file", "position"),
+    [
+        ("go: errors parsing go.mod:\ngo.mod:5: unknown directive: requre", "/shop/go.mod", (5, None)),
+        ("go: errors parsing go.mod:\ngo.mod:1:4: unexpected", "/shop/go.mod", (1, 4)),
+        ("go: cannot load module two listed in go.work file: errors parsing two/go.mod:\n"
+         "two/go.mod:4: unknown directive: requre", "/shop/two/go.mod", (4, None)),
+        ("go: errors parsing ../go.work:\n../go.work:3: unknown directive: uze", "/go.work", (3, None)),
+        # As Go 1.22 says it.
+        ("go: reading go.work: /shop/go.work:3: unknown directive: uze", "/shop/go.work", (3, None)),
+        ("go: errors parsing ../my shop/go.mod:\n../my shop/go.mod:2: x", "/my shop/go.mod", (2, None)),
+        ("go: updates to go.mod needed; to update it:\n\tgo mod tidy", None, None),
+        ("api/main.go:3:8: missing go.sum entry", None, None),
+    ],
+)  # fmt: skip
+def test_the_file_that_go_cannot_read_is_found(
+    said: str, file: str | None, position: tuple[int, int | None] | None
+) -> None:
+    assert position_in_module_file(said, "/shop") == (file, *(position or (None, None)))

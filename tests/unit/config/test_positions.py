@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
+from lambdabuild.config.positions import Position, of_key, of_toml_error
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.positions import Position, of_key, of_module_file, of_toml_error
 
 
 @pytest.mark.parametrize(
@@ -89,24 +89,3 @@ def test_an_error_in_the_configuration_knows_its_place(
         parse_config(text, "lambdabuild.toml", "/shop/lambdabuild.toml")
     error = caught.value
     assert (error.file, error.line, error.column) == ("/shop/lambdabuild.toml", line, column)
-
-
-@pytest.mark.parametrize(
-    ("said", "file", "position"),
-    [
-        ("go: errors parsing go.mod:\ngo.mod:5: unknown directive: requre", "/shop/go.mod", (5, None)),
-        ("go: errors parsing go.mod:\ngo.mod:1:4: unexpected", "/shop/go.mod", (1, 4)),
-        ("go: cannot load module two listed in go.work file: errors parsing two/go.mod:\n"
-         "two/go.mod:4: unknown directive: requre", "/shop/two/go.mod", (4, None)),
-        ("go: errors parsing ../go.work:\n../go.work:3: unknown directive: uze", "/go.work", (3, None)),
-        # As Go 1.22 says it.
-        ("go: reading go.work: /shop/go.work:3: unknown directive: uze", "/shop/go.work", (3, None)),
-        ("go: errors parsing ../my shop/go.mod:\n../my shop/go.mod:2: x", "/my shop/go.mod", (2, None)),
-        ("go: updates to go.mod needed; to update it:\n\tgo mod tidy", None, None),
-        ("api/main.go:3:8: missing go.sum entry", None, None),
-    ],
-)  # fmt: skip
-def test_the_file_that_go_cannot_read_is_found(
-    said: str, file: str | None, position: tuple[int, int | None] | None
-) -> None:
-    assert of_module_file(said, "/shop") == ((file, position) if file else None)
