@@ -119,9 +119,7 @@ def region_of(place: Place, environment: Mapping[str, str]) -> str:
 def s3_config(place: Place, environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the options for obstore, which reads more from the environment of this process.
 
-    Raises:
-        StoreError: there are no credentials.
-
+    StoreError means that there are no credentials.
     """
     config: dict[str, Any] = {
         name.lower(): environment[name] for name in _S3_VARIABLES if environment.get(name)

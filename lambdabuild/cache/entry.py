@@ -55,10 +55,7 @@ class Header(NamedTuple):
 def seal(key: str, pieces: Iterable[bytes], sha256: str, size: int, secret: bytes | None) -> Header:
     """Return the header for an executable of `size` bytes, signed if there is a secret.
 
-    Raises:
-        ValueError: `key` is not a file name on every system, or `sha256` is not a digest in hex.
-        BadEntryError: the pieces are not what `sha256` and `size` say.
-
+    BadEntryError means that the pieces are not what `sha256` and `size` say.
     """
     if not _KEY.fullmatch(key) or not _DIGEST.fullmatch(sha256):
         raise ValueError(f"not for a cache: {key!r}, {sha256!r}")
@@ -75,12 +72,7 @@ def seal(key: str, pieces: Iterable[bytes], sha256: str, size: int, secret: byte
 
 
 def read_header(text: str, key: str, secret: bytes | None) -> Header:
-    """Return the header that was stored under a key.
-
-    Raises:
-        BadEntryError: it is damaged, of another key or version, or not signed with the secret.
-
-    """
+    """Return the header that was stored under a key."""
     try:
         fields = json.loads(text) if len(text) <= LONGEST else None
     except (ValueError, RecursionError) as error:
@@ -111,12 +103,7 @@ def read_header(text: str, key: str, secret: bytes | None) -> Header:
 
 
 def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of an executable, and check at the end that the header vouches for it.
-
-    Raises:
-        BadEntryError: it does not, or the size differs.
-
-    """
+    """Yield the pieces of an executable, and check at the end that the header vouches for it."""
     hasher, left = _hasher(header), header.size
     for piece in pieces:
         left -= len(piece)
@@ -129,12 +116,7 @@ def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def to_object(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the object that a store has of an executable: the header, and the frames.
-
-    Raises:
-        BadEntryError: it is not what the header vouches for.
-
-    """
+    """Yield the object that a store has of an executable: the header, and the frames."""
     yield header.text.encode()
     yield from pack(checked(header, pieces))
 
@@ -147,9 +129,7 @@ def from_object(
     Of an object that is no entry, or not signed, only the first chunk is read. The rest is read as
     the pieces are taken.
 
-    Raises:
-        BadEntryError: anything is wrong with it; also as the pieces are taken.
-
+    BadEntryError tells what is wrong with it, also as the pieces are taken.
     """
     coming = iter(chunks)
     start = b""

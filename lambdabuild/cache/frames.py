@@ -56,9 +56,7 @@ def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
 
     No more than a frame and a chunk is in memory.
 
-    Raises:
-        BadEntryError: it is not what was compressed, or more, or less.
-
+    Raise BadEntryError where they are damaged, too many or too few.
     """
     import deflate
 

@@ -96,9 +96,7 @@ class LocalCache:
 
         A BadEntryError that is raised inside removes it.
 
-        Raises:
-            BadEntryError: its header is damaged, or not signed; it has been removed.
-
+        An entry whose header is damaged or not signed is removed as well.
         """
         path = self._path("keys", key)
         kept = self._opened(path, path)
@@ -127,12 +125,7 @@ class LocalCache:
                 raise
 
     def put(self, header: Header, pieces: Iterable[bytes]) -> None:
-        """Keep an executable that comes in pieces.
-
-        Raises:
-            BadEntryError: it is not what the header vouches for, and is not kept.
-
-        """
+        """Keep an executable that comes in pieces."""
         if not os.path.isdir(self.directory):
             os.makedirs(os.path.dirname(self.directory), exist_ok=True)
             with contextlib.suppress(FileExistsError):

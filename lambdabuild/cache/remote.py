@@ -76,7 +76,10 @@ class Object(NamedTuple):
 
 
 class RemoteStore:
-    """An object store, by its address; used from any number of threads."""
+    """An object store, by its address; used from any number of threads.
+
+    Whatever keeps it from being used is a StoreError, also as the chunks of an object are taken.
+    """
 
     def __init__(self, url: str, environment: Mapping[str, str], timeout: float) -> None:
         """Give every request `timeout` seconds, with all its retries."""
@@ -100,12 +103,7 @@ class RemoteStore:
             self._problem = self._reason(error)
 
     def get(self, key: str) -> Object | None:
-        """Return an object, of which nothing has been read; None if it does not exist.
-
-        Raises:
-            StoreError: the store cannot be used; also as the chunks are taken.
-
-        """
+        """Return an object, of which nothing has been read; None if it does not exist."""
         begun = time.monotonic()
         try:
             with self._using() as store:
@@ -117,12 +115,7 @@ class RemoteStore:
             return None
 
     def has(self, key: str) -> bool:
-        """Tell whether an object exists, without reading it.
-
-        Raises:
-            StoreError: the store cannot be used.
-
-        """
+        """Tell whether an object exists, without reading it."""
         try:
             with self._using() as store:
                 store.head(_object(key))
@@ -131,12 +124,7 @@ class RemoteStore:
         return True
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object, whole or not at all.
-
-        Raises:
-            StoreError: the store cannot be used.
-
-        """
+        """Write an object, whole or not at all."""
         try:
             with self._using() as store:
                 # In one piece: the parts of an aborted upload would be billed.

@@ -65,10 +65,6 @@ class Pending(Generic[K]):
         """Write an executable to its place, unless it is no longer waited for.
 
         Once it is known to be usable, `keep` is called with the path where it is staged.
-
-        Raises:
-            BadEntryError: it cannot be used.
-
         """
         part = f"{asked.place}.part"
         try:

@@ -38,9 +38,7 @@ def pack(members: Iterable[Member], epoch: int | None = None) -> bytes:
     `epoch` is the time that each of them bears, in seconds since 1970: a zip tells even seconds
     from 1980 to 2107, and without it the first of them.
 
-    Raises:
-        ValueError: they are too many, or too large together, for a plain zip.
-
+    ValueError means that they are too many, or too large together, for a plain zip.
     """
     import deflate
 

@@ -58,10 +58,7 @@ class Binary(NamedTuple):
 def read(path: str) -> Binary:
     """Return what the loader reads of the file.
 
-    Raises:
-        LambdabuildError: it cannot be read, is no ELF file, or is a damaged one. The message has
-            no subject, and begins with a verb.
-
+    The message of an error has no subject, and begins with a verb.
     """
     try:
         with open(path, "rb") as file:

@@ -116,13 +116,7 @@ class Packer:
             return Diagnostic(step.function.package, str(error))
 
     def pack(self, linked: Linked) -> Packed:
-        """Return the package of an executable that is staged, or in its place already.
-
-        Raises:
-            RefusedError: Lambda would not take it, Go has not finished it, or it was changed.
-            OSError: something cannot be read or written.
-
-        """
+        """Return the package of an executable that is staged, or in its place already."""
         step = linked.step
         if linked.executable is not None:
             executable, known = linked.executable, linked.restored

@@ -35,12 +35,7 @@ _LAST = 253402300799
 
 
 def check_library() -> None:
-    """See that what writes the documents is installed.
-
-    Raises:
-        LambdabuildError: it is not; with what installs it.
-
-    """
+    """See that what writes the documents is installed."""
     if importlib.util.find_spec("cyclonedx") is None:
         raise LambdabuildError(
             "a bill of materials needs the extra `sbom`", hint="pip install 'lambdabuild[sbom]'"
@@ -50,13 +45,7 @@ def check_library() -> None:
 def read_build_info(
     run: Run, go: str, files: Sequence[str], directory: str
 ) -> dict[str, BuildInfo]:
-    """Return what Go wrote into each of `files`, by the path given, from one process.
-
-    Raises:
-        LambdabuildError: one of them is missing, is no executable of Go, or has lost its build
-            information.
-
-    """
+    """Return what Go wrote into each of `files`, by the path given, from one process."""
     if not files:
         return {}
     # A -json in GOFLAGS would change what is printed.

@@ -27,12 +27,7 @@ class RefusedError(Exception):
 
 
 def refuse(step: Step, executable: str) -> None:
-    """Check that Lambda takes a deployment package, and can start what is in it.
-
-    Raises:
-        RefusedError: it does not, or cannot.
-
-    """
+    """Check that Lambda takes a deployment package, and can start what is in it."""
     refuse_size(step, executable)
     _refuse_start(step, executable)
 
@@ -74,10 +69,6 @@ def unfit(step: Step, executable: str) -> str | None:
     """Return why an executable out of a cache is none that a build could have made; or None.
 
     What is wrong about the function itself, as that its assets are too large, is none of that.
-
-    Raises:
-        OSError: it cannot be read.
-
     """
     try:
         _refuse_start(step, executable)

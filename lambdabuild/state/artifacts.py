@@ -58,12 +58,7 @@ def digest(path: str) -> str:
 
 
 def is_object(path: str) -> bool:
-    """Tell whether Go would replace a file with an executable: it is empty, or an object file.
-
-    Raises:
-        OSError: it cannot be read.
-
-    """
+    """Tell whether Go would replace a file with an executable: it is empty, or an object file."""
     with open(path, "rb") as file:
         start = file.read(8)
     return not start or start.startswith(_OBJECTS)

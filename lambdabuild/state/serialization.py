@@ -16,6 +16,8 @@ from lambdabuild.state.state import Findings, State
 
 VERSION = 8
 _LONGEST_HEAD = 400
+DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
+"""What reading a text raises that is damaged or of another version."""
 _NO_C_FLAGS = CFlags()
 _STATE = "state"
 _ANNOUNCEMENT = "announcement"
@@ -61,11 +63,8 @@ def _opened(text: str, kind: str, keys: Keys) -> Any:
 def from_text(text: str, project: str, keys: Keys) -> State:
     """Return the state that `to_text` wrote, if it is signed with one of the keys.
 
-    Raises:
-        ForeignError: it is not; nothing but its first line was looked at.
-        ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError: it is not such
-            a text, or not one of this version.
-
+    ForeignError means that it is not: then nothing but its first line was read. Any other text
+    raises one of `DAMAGE`.
     """
     value = _opened(text, _STATE, keys)
     inputs = [(name, what) for name, what in value["inputs"]]
@@ -95,12 +94,7 @@ def from_announcement(text: str, keys: Keys) -> list[Artifact]:
 
 
 def _placed(artifact: Artifact) -> Artifact:
-    """Return an artifact, of which every file is where lambdabuild puts them.
-
-    Raises:
-        ValueError: one is not below its output directory; in place, not below its function's.
-
-    """
+    """Return an artifact, of which every file is where lambdabuild puts them."""
     top = artifact.layout or artifact.directory
     for path in (artifact.path, *[companion.path for companion in artifact.companions]):
         below = path.startswith(f"{top}{os.sep}") if top != os.curdir else not os.path.isabs(path)

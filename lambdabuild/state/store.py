@@ -15,6 +15,7 @@ from typing import IO
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.state.serialization import (
+    DAMAGE,
     ForeignError,
     announcement_text,
     from_announcement,
@@ -40,7 +41,6 @@ log = logging.getLogger(__name__)
 DIRECTORY = ".lambdabuild"
 STATE = "state.json"
 """The file in it that every run may write."""
-_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
 class Home:
@@ -169,7 +169,7 @@ class Home:
             log.warning("state is not taken, starting from nothing: %s", error)
             self.foreign = True
             return State()
-        except _DAMAGE as error:
+        except DAMAGE as error:
             log.warning("state is damaged or of another version, starting from nothing: %r", error)
             return State()
         if state.project != self.project:
@@ -199,7 +199,7 @@ class Home:
         text = self._read(self._announced)
         try:
             return from_announcement(text, self._keys) if text is not None else []
-        except _DAMAGE as error:
+        except DAMAGE as error:
             log.warning("what a killed run was publishing is not known: %r", error)
             return []
 

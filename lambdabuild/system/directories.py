@@ -1,17 +1,13 @@
 """Walk and remove directories however deep they are, and follow links one by one."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
 
 
 def make(path: str) -> None:
-    """Make a directory, and those above it that are missing; one that is there is as good.
-
-    Raises:
-        OSError: it cannot be made, or is something else.
-
-    """
+    """Make a directory and those above it, unless they exist."""
     missing = []
     above = path
     while above and not os.path.isdir(above):
@@ -21,16 +17,15 @@ def make(path: str) -> None:
         try:
             os.mkdir(directory)
         except FileExistsError:
-            # Somebody else may have been quicker.
+            # Another process may have made it meanwhile.
             if not os.path.isdir(directory):
                 raise
 
 
 def walk(top: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield a directory, the names of those in it, and of all else; then of those, and so on.
+    """Yield each directory with the names of directories and of all else in it, as os.walk does.
 
-    What is taken out of the directories' names is not looked into, nor are symbolic links, nor
-    what cannot be read.
+    It enters no symbolic links, and nothing whose name the caller takes out of the list.
     """
     left = [top]
     while left:
@@ -55,27 +50,26 @@ def _is_directory(entry: "os.DirEntry[str]") -> bool:
 
 
 def remove(top: str) -> None:
-    """Remove a directory with all that is in it, as far as the system lets it."""
+    """Remove a directory with all in it, as far as the system permits."""
     try:
         shutil.rmtree(top, ignore_errors=True)
     except RecursionError:
         for directory in reversed([directory for directory, _, _ in walk(top)]):
-            # Nothing in it is so deep any more.
+            # What is left in it is no longer deep.
             shutil.rmtree(directory, ignore_errors=True)
 
 
 class Links:
-    """Where paths lead, and which directories hold the links on the way."""
+    """Follow symbolic links, and note the directories that hold them."""
 
     def __init__(self) -> None:
-        """Know of no path yet."""
         self.places: set[str] = set()
-        """The real paths of the directories that hold a link which was followed."""
+        """The real paths of the directories that hold a followed link."""
         self._known: dict[str, str] = {}
 
     def follow(self, path: str) -> str:
-        """Return the real path of an absolute one, be anything there or not."""
-        # Those above first, so that nobody has to climb a long path.
+        """Return the real path of an absolute one, whether it exists or not."""
+        # From the top, so that a long path takes no deep recursion.
         above = []
         while path not in self._known and os.path.dirname(path) != path:
             above.append(path)
@@ -100,15 +94,11 @@ class Links:
             real = directory
         elif name == "..":
             real = os.path.dirname(directory)
-        elif (target := _target(real)) is not None:
-            self.places.add(directory)
-            real = self.follow(os.path.join(directory, target))
+        else:
+            with contextlib.suppress(OSError, ValueError):
+                # Of what is no link, this is an error.
+                target = os.readlink(real)
+                self.places.add(directory)
+                real = self.follow(os.path.join(directory, target))
         self._known[path] = real
         return real
-
-
-def _target(path: str) -> str | None:
-    try:
-        return os.readlink(path) if os.path.islink(path) else None
-    except OSError:
-        return None

@@ -1,8 +1,8 @@
-"""Read and hash files of others: nothing endless, and not more than a limit.
+"""Read and hash files that others wrote: nothing endless, and not more than a limit.
 
-A device, a pipe or a socket is no file to read, however many links lead to it: `/dev/zero` has no
-end, and a pipe that nobody writes to keeps whoever opens it. What is wrong is an OSError, as it is
-with a file that may not be read.
+A device, a pipe or a socket is no file to read, even through links: `/dev/zero` has no end, and
+opening a pipe that nobody writes to blocks. They raise an OSError, as an unreadable file does, and as
+one that is too large (EFBIG).
 """
 
 import errno
@@ -22,12 +22,7 @@ _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
 
 def opened(path: str, *, links: bool = True) -> int:
-    """Return the descriptor of a regular file; links are followed to it, or, if not, are none.
-
-    Raises:
-        OSError: it cannot be opened, or is none.
-
-    """
+    """Open a regular file and return its descriptor; without `links`, a symbolic link is refused."""
     descriptor = os.open(path, _FLAGS if links else _FLAGS | os.O_NOFOLLOW)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -39,12 +34,7 @@ def opened(path: str, *, links: bool = True) -> int:
 
 
 def whole(path: str, most: int = MOST, *, links: bool = True) -> bytes:
-    """Return the content of a file of `most` bytes or less.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or is larger (EFBIG).
-
-    """
+    """Return the content of a file of `most` bytes or less."""
     descriptor = opened(path, links=links)
     try:
         return _up_to(descriptor, os.fstat(descriptor).st_size, most, path)
@@ -53,20 +43,20 @@ def whole(path: str, most: int = MOST, *, links: bool = True) -> bytes:
 
 
 def text(path: str, most: int = MOST) -> str:
-    """Return the text of a file in UTF-8, damage replaced; raises as `whole`."""
+    """Return the text of a file in UTF-8, damage replaced."""
     return whole(path, most).decode("utf-8", "replace")
 
 
 def pieces(path: str, most: int, *, links: bool = True) -> Iterator[bytes]:
-    """Yield the content of a file of `most` bytes or less in pieces; raises as `whole`."""
+    """Yield the content of a file of `most` bytes or less in pieces."""
     descriptor = opened(path, links=links)
     try:
         if os.fstat(descriptor).st_size > most:
             raise _too_large(path, most)
-        taken = 0
+        left = most
         while piece := os.read(descriptor, PIECE):
-            taken += len(piece)
-            if taken > most:
+            left -= len(piece)
+            if left < 0:
                 # It grows, or is one of /proc, which have no size and may have no end.
                 raise _too_large(path, most)
             yield piece
@@ -75,10 +65,9 @@ def pieces(path: str, most: int, *, links: bool = True) -> Iterator[bytes]:
 
 
 def named(path: str, most: int = MOST) -> bytes:
-    """Return the content of a file that a person named, also where the shell made it a pipe.
+    """Return the content of a file that a person named, or of a pipe that the shell made of it.
 
-    That is what `<(command)` and `/dev/stdin` are: they are read until they end, as `-` is. Raises
-    as `whole`.
+    That is what `<(command)` and `/dev/stdin` are: they are read until they end, as `-` is.
     """
     if not _OF_SHELL.fullmatch(path):
         return whole(path, most)
@@ -87,12 +76,7 @@ def named(path: str, most: int = MOST) -> bytes:
 
 
 def stream(descriptor: int, most: int = MOST) -> bytes:
-    """Return all that comes out of what is open already, such as standard input.
-
-    Raises:
-        OSError: it cannot be read, or more comes than `most` bytes (EFBIG).
-
-    """
+    """Return all that comes out of an open file, such as standard input, up to `most` bytes."""
     return _up_to(descriptor, 0, most, "")
 
 
@@ -102,14 +86,13 @@ def _up_to(descriptor: int, size: int, most: int, name: str) -> bytes:
     content = os.read(descriptor, size + 1)
     if len(content) == size:
         return content
-    # It grew, tells no size, or was not given at once.
-    parts, total = [content], len(content)
+    # It grew, has no size, or did not come at once.
+    parts = bytearray(content)
     while piece := os.read(descriptor, PIECE):
-        parts.append(piece)
-        total += len(piece)
-        if total > most:
+        parts += piece
+        if len(parts) > most:
             raise _too_large(name, most)
-    return b"".join(parts)
+    return bytes(parts)
 
 
 def _too_large(path: str, most: int) -> OSError:
@@ -117,29 +100,25 @@ def _too_large(path: str, most: int) -> OSError:
 
 
 _MOST = 1 << 30
-"""Bytes of the largest file of which a digest is taken."""
+"""Bytes of the largest file that is hashed."""
 
 
 def content_digest(content: bytes) -> str:
-    """Return the digest of what is in memory already."""
+    """Return the digest of bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def times_of(found: os.stat_result) -> str:
-    """Return what stands for the digest of a file that is too large to be read."""
+    """Return a digest of the size and the times of a file that is too large to be read."""
     times = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
     return content_digest(times.encode())
 
 
 def digest_of(path: str, found: os.stat_result | None = None) -> str:
-    """Return the digest of a file, which is read in pieces; `found` is what it was a moment ago.
+    """Return the digest of a file; `found` is its fresh status, if known.
 
-    One larger than 1 GiB is told by its times: no executable holds it, and a file may claim any
-    size that takes no room on disk.
-
-    Raises:
-        OSError: it cannot be read, or is no regular file.
-
+    Of one larger than 1 GiB it is that of its times: no executable holds it, and a sparse file may
+    have any size.
     """
     found = found or os.stat(path)
     if found.st_size > _MOST and stat.S_ISREG(found.st_mode):

@@ -1,8 +1,9 @@
-"""Ask git what differs between a commit and the working tree."""
+"""Compare the working tree with a commit, through git."""
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
@@ -16,8 +17,9 @@ _OF_A_HOOK = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 )  # fmt: skip
-"""What git sets for its hooks: it would hold for submodules, too, and in every directory."""
-_ENVIRONMENT: Mapping[str, str | None] = {
+"""What git sets for its hooks: it would apply to submodules and other directories as well."""
+Environment = Mapping[str, str | None]
+_ENVIRONMENT: Environment = {
     "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **dict.fromkeys(_OF_A_HOOK),
 }  # fmt: skip
 # A directory with `HEAD`, `objects` and `refs` in it is a repository to git, whoever committed these,
@@ -29,20 +31,20 @@ _FOREIGN = re.compile(r"git config --global --add safe\.directory \S.*")
 
 
 class Change(NamedTuple):
-    """One file that is not as it was; a directory where what was in it is not known."""
+    """One changed file; a directory where its earlier content is not known."""
 
     path: str
     """Absolute."""
     before: bool
-    """It was there."""
+    """It existed."""
     now: bool
-    """It is there."""
+    """It exists."""
     known: bool = True
-    """What it was can be looked up."""
+    """Git has its earlier content."""
 
 
 class Repository(NamedTuple):
-    """A working tree, with the commit that it is compared with."""
+    """A working tree, compared with a commit."""
 
     top: str
     """Absolute."""
@@ -50,32 +52,28 @@ class Repository(NamedTuple):
     changes: tuple[Change, ...]
     """Of its own files, without those of submodules."""
     submodules: tuple["Repository", ...] = ()
-    told: frozenset[str] = frozenset()
-    """Files, and repositories in it, of which git tells that they changed; from the top."""
+    watched: frozenset[str] = frozenset()
+    """Files, and repositories in it, whose changes git reports; relative to the top."""
 
     @property
     def everything(self) -> tuple[Change, ...]:
-        """All changes, those in submodules too."""
+        """All changes, in submodules too."""
         return tuple(change for one in self.all for change in one.changes)
 
     @property
     def all(self) -> tuple["Repository", ...]:
-        """Itself and the submodules that differ, what is inside of others last."""
+        """It and the submodules that differ, the innermost last."""
         return (self, *(inner for module in self.submodules for inner in module.all))
 
-    def tells_of(self, path: str) -> bool:
-        """Tell whether a change of a file, by its absolute real path, would be seen."""
+    def watches(self, path: str) -> bool:
+        """Tell whether git reports a change of a file, by its absolute real path."""
         for one in reversed(self.all):
             if path.startswith(f"{one.top}{os.sep}"):
                 name = path[len(one.top) + 1 :]
-                return any(part in one.told for part in _upwards(name))
+                while name and name not in one.watched:
+                    name = os.path.dirname(name)
+                return bool(name)
         return False
-
-
-def _upwards(name: str) -> Iterator[str]:
-    while name:
-        yield name
-        name = os.path.dirname(name)
 
 
 class Git:
@@ -85,14 +83,12 @@ class Git:
         self._run = run
         self.directory = directory
 
-    def ask(
-        self, *arguments: str, environment: Mapping[str, str | None] | None = None
-    ) -> Completed:
-        """Run `git` with these arguments, whatever comes of it."""
+    def ask(self, *arguments: str, environment: Environment = MappingProxyType({})) -> Completed:
+        """Run `git` with these arguments, whatever its exit code."""
         command = ("git", "-c", _NO_COMMITTED_REPOSITORY, *arguments)
-        return self._run(Command(command, self.directory, {**_ENVIRONMENT, **(environment or {})}))
+        return self._run(Command(command, self.directory, {**_ENVIRONMENT, **environment}))
 
-    def text(self, *arguments: str, environment: Mapping[str, str | None] | None = None) -> str:
+    def text(self, *arguments: str, environment: Environment = MappingProxyType({})) -> str:
         """Return what `git` prints."""
         done = self.ask(*arguments, environment=environment)
         if done.code != 0:
@@ -107,7 +103,7 @@ class Git:
 def changed_since(run: Run, directory: str, ref: str) -> Repository:
     """Return what differs between the working tree and its merge base with `ref`.
 
-    What is not committed counts, and so do new files that git does not ignore.
+    Uncommitted changes count, and so do new files that git does not ignore.
     """
     _refuse_what_is_no_commit(ref)
     git = Git(run, directory)
@@ -115,12 +111,12 @@ def changed_since(run: Run, directory: str, ref: str) -> Repository:
     found = git.ask("merge-base", ref, "HEAD")
     base = found.output.strip()
     if found.code != 0 or shallow:
-        wanted, head = _commit(git, ref), _commit(git, "HEAD")
+        tip, head = _commit(git, ref), _commit(git, "HEAD")
         if head is None:
             raise LambdabuildError("there is no commit here yet", at=[top], hint="commit something")
-        if wanted is None:
+        if tip is None:
             raise _unknown(git, ref, shallow=shallow)
-        if shallow and _is_cut(git, base, wanted, head, ref):
+        if shallow and _is_cut(git, base, tip, head, ref):
             raise LambdabuildError(
                 f"this is a shallow clone, which does not tell where `{ref}` and HEAD parted",
                 at=[top],
@@ -140,7 +136,7 @@ def _refuse_what_is_no_commit(ref: str) -> None:
             hint="name a branch, tag or commit; is a variable empty that should name it?",
         )
     if _NO_COMMIT.fullmatch(ref):
-        # What CI systems say of the commit before the first push of a branch.
+        # CI systems name this as the commit before the first push of a branch.
         raise LambdabuildError(
             f"`{ref}` stands for no commit: the branch is new",
             hint="name the branch that it is to be merged into, such as `origin/main`",
@@ -166,11 +162,14 @@ def _repository(git: Git, directory: str) -> tuple[str, bool]:
             hint="install git, or name the changed files with --files-from",
         ) from error
     if done.code != 0:
-        said = _first_line(done)
-        hint = "run it in a clone, or name the changed files with --files-from"
-        if foreign := _FOREIGN.search(done.error):
-            hint = f"`{foreign[0]}`"
-        raise LambdabuildError(f"--since needs a git repository: {said}", at=[directory], hint=hint)
+        foreign = _FOREIGN.search(done.error)
+        raise LambdabuildError(
+            f"--since needs a git repository: {_first_line(done)}",
+            at=[directory],
+            hint=f"`{foreign[0]}`"
+            if foreign
+            else "run it in a clone, or name the changed files with --files-from",
+        )
     top, shallow = done.output.splitlines()[:2]
     return top, shallow == "true"
 
@@ -184,18 +183,18 @@ def _unknown(git: Git, ref: str, *, shallow: bool) -> LambdabuildError:
     return LambdabuildError(f"git knows no commit `{ref}`", hint=hint)
 
 
-def _is_cut(git: Git, base: str, wanted: str, head: str, ref: str) -> bool:
-    """Tell whether where a shallow history ends leaves open where the two parted."""
+def _is_cut(git: Git, base: str, tip: str, head: str, ref: str) -> bool:
+    """Tell whether a shallow history ends before it shows where the two branched off."""
     if not base:
         return True
     if base == head:
-        # All there is of a clone of depth 1 tells of no change at all: a gate would never shut.
+        # A clone of depth 1 has no change at all: a check would always pass.
         return ref not in {"HEAD", "@"} and head in _ends(git)
-    if base == wanted:
-        # HEAD descends from it, whatever is behind it.
+    if base == tip:
+        # HEAD descends from it, whatever came before it.
         return False
     # Beyond an end that is no ancestor of the base, a later commit may be common to both.
-    listed = git.text("rev-list", wanted, head, "--not", base).split()
+    listed = git.text("rev-list", tip, head, "--not", base).split()
     return not _ends(git).isdisjoint(listed)
 
 
@@ -209,7 +208,7 @@ def _ends(git: Git) -> set[str]:
 
 
 def _compared(run: Run, top: str, base: str) -> Repository:
-    """Return what differs from a commit; raises as `changed_since`."""
+    """Return what differs from a commit."""
     git = Git(run, top)
     raw = git.text(
         "diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color",
@@ -226,31 +225,27 @@ def _compared(run: Run, top: str, base: str) -> Repository:
             else:
                 changes[path] = Change(path, before != _ABSENT, now != _ABSENT, known=False)
         else:
-            # Out of the index is not off the disk.
-            changes[path] = Change(path, before != _ABSENT, _is_file(path))
+            # What is no longer in the index may still be on disk.
+            exists = os.path.islink(path) or (os.path.lexists(path) and not os.path.isdir(path))
+            changes[path] = Change(path, before != _ABSENT, exists)
     listed = git.text("ls-files", "-v", "--cached", "--others", "--exclude-standard", "-z")
-    told = set()
+    watched = set()
     for entry in filter(None, listed.split("\0")):
         tag, name = entry[0], entry[2:].rstrip("/")
-        # Of `S` and of small letters, git was told to take them for unchanged.
-        if tag.isupper() and tag != "S":
-            told.add(name)
-        elif tag == "?":
-            told.add(name)
+        # git takes files with `S` (skip-worktree) and small letters (assume-unchanged) for unchanged.
+        if (tag.isupper() and tag != "S") or tag == "?":
+            watched.add(name)
+        if tag == "?":
             path = os.path.join(top, name)
             # A directory is a repository of its own that is no submodule.
             known = not entry.endswith("/")
             changes.setdefault(path, Change(path, before=False, now=True, known=known))
-    told |= {os.path.relpath(path, top) for path in changes}
-    return Repository(top, base, tuple(changes.values()), tuple(submodules), frozenset(told))
-
-
-def _is_file(path: str) -> bool:
-    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))
+    watched |= {os.path.relpath(path, top) for path in changes}
+    return Repository(top, base, tuple(changes.values()), tuple(submodules), frozenset(watched))
 
 
 def _raw_entries(text: str) -> list[tuple[tuple[str, str, str], str]]:
-    """Return modes before and now, the object before, and the path of each entry.
+    """Return the modes before and now, the object before, and the path of each entry.
 
     https://git-scm.com/docs/git-diff#_raw_output_format
     """
@@ -263,7 +258,7 @@ def _raw_entries(text: str) -> list[tuple[tuple[str, str, str], str]]:
 
 
 def _submodule(run: Run, path: str, commit: str) -> Repository | None:
-    """Compare a submodule with the commit it was at; None where that is not there."""
+    """Compare a submodule with its earlier commit; None where that was not fetched."""
     if not os.path.lexists(os.path.join(path, ".git")):
         return None
     git = Git(run, path)
@@ -273,11 +268,11 @@ def _submodule(run: Run, path: str, commit: str) -> Repository | None:
 
 
 def unknown_to_git(repository: Repository, paths: Iterable[str]) -> list[str]:
-    """Return those of some files, absolute real paths, whose changes git does not tell of.
+    """Return those of some files, absolute real paths, whose changes git does not report.
 
-    They are ignored, in no repository that was compared, or git was told to leave them alone.
+    They are ignored, marked skip-worktree or assume-unchanged, or in no repository that was compared.
     """
-    return [path for path in paths if not repository.tells_of(path)]
+    return [path for path in paths if not repository.watches(path)]
 
 
 def _first_line(done: Completed) -> str:

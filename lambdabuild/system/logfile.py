@@ -1,4 +1,4 @@
-"""Everything at DEBUG goes to `.lambdabuild/logs/lambdabuild.log`."""
+"""Log to `.lambdabuild/logs/lambdabuild.log`, at DEBUG."""
 
 import logging
 import sys
@@ -14,9 +14,9 @@ _LIMIT = 5_000_000
 
 
 def log_to_file(directory: Path, warn: Callable[[str], None] = lambda _: None) -> None:
-    """Send the project's log records to a file in `directory`, shared between processes; once.
+    """Send the project's log records to a file in `directory` that processes share.
 
-    Where it cannot be written, `warn` is told so once, and there is no log.
+    Where it cannot be written, `warn` is called once, and there is no log.
     """
     log = logging.getLogger(NAME)
     if any(isinstance(handler, _OpenedLate) for handler in log.handlers):
@@ -27,12 +27,7 @@ def log_to_file(directory: Path, warn: Callable[[str], None] = lambda _: None) -
 
 
 def log_traceback(directory: Path, error: Exception) -> Path:
-    """Write how an error came about into the log file in `directory`; return the file.
-
-    Raises:
-        OSError: it cannot be written.
-
-    """
+    """Write the traceback of an error to the log file in `directory`; return the file."""
     problems: list[str] = []
     close_log()
     log_to_file(directory, problems.append)
@@ -44,7 +39,7 @@ def log_traceback(directory: Path, error: Exception) -> Path:
 
 
 class _OpenedLate(logging.Handler):
-    """Keep records until the file is opened: where nothing is to do, that need not happen."""
+    """Keep records until the file is opened, which a run with nothing to do can leave out."""
 
     def __init__(self, directory: Path, warn: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
@@ -55,17 +50,11 @@ class _OpenedLate(logging.Handler):
         self._lost = False
 
     def open(self) -> None:
-        """Open the file, which takes longer to import than the rest of lambdabuild."""
+        """Open the file, with a library that takes longer to import than the rest of lambdabuild."""
         from concurrent_log_handler import ConcurrentRotatingFileHandler
 
-        warn = self._failed
-
-        class Quiet(ConcurrentRotatingFileHandler):
-            def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-                warn(sys.exception())
-
         try:
-            file = Quiet(
+            file = ConcurrentRotatingFileHandler(
                 str(self._directory / FILE_NAME),
                 maxBytes=_LIMIT,
                 backupCount=5,
@@ -75,6 +64,7 @@ class _OpenedLate(logging.Handler):
         except OSError as error:
             self._failed(error)
             return
+        file.handleError = lambda _: self._failed(sys.exception())  # type: ignore[assignment, method-assign]
         file.setFormatter(_Escaping("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
         self.acquire()
         try:
@@ -89,7 +79,7 @@ class _OpenedLate(logging.Handler):
             self.release()
 
     def _failed(self, error: BaseException | None) -> None:
-        """Go on without a log; say so, once."""
+        """Go on without a log, and warn once."""
         self._kept.clear()
         if not self._lost:
             self._lost = True
@@ -115,14 +105,14 @@ class _OpenedLate(logging.Handler):
 
 
 class _Escaping(logging.Formatter):
-    """Write what cannot be seen as Python shows it: people look at logs in terminals."""
+    """Escape invisible characters: people look at logs in terminals."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
 def open_log() -> None:
-    """Open the file that `log_to_file` named, and write what was kept for it."""
+    """Open the file of `log_to_file`, and write the records that were kept for it."""
     for handler in logging.getLogger(NAME).handlers:
         if isinstance(handler, _OpenedLate):
             handler.open()
@@ -137,7 +127,7 @@ def log_to(handler: logging.Handler) -> None:
 
 
 def close_log() -> None:
-    """Write out and detach every handler."""
+    """Flush and detach every handler."""
     log = logging.getLogger(NAME)
     for handler in list(log.handlers):
         log.removeHandler(handler)

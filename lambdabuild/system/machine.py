@@ -1,8 +1,8 @@
 """The limits of this machine: processors and memory, as its container restricts them."""
 
-import contextlib
 import math
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -13,28 +13,20 @@ limit below that the collector would run all the time instead of never."""
 
 def processors() -> int:
     """Return how many processors this process may use, by affinity and by cgroup quota."""
-    if sys.platform == "linux":
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    quotas = [math.ceil(quota) for quota in _cgroup_cpu_quotas()]
-    return max(1, min([count, *quotas]))
+    count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min([count, *map(math.ceil, _cgroup_cpu_quotas())]))
 
 
 def memory() -> int:
-    """Return how many bytes of memory there are for this process, by machine and by cgroup."""
+    """Return how many bytes of memory this process may use, by machine and by cgroup."""
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([total, *_cgroup_memory_limits()])
 
 
 def available_memory() -> int:
-    """Return how many bytes can be taken without swapping, as far as the system tells."""
-    total = memory()
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return min(total, int(line.split()[1]) * 1024)
-    return total
+    """Return how many bytes can be allocated without swapping, or else all there are."""
+    available = re.search(r"(?m)^MemAvailable: *(\d+) kB", _read(Path("/proc/meminfo")))
+    return min([memory(), *([int(available[1]) * 1024] if available else [])])
 
 
 def heap_limit(available: int, total: int, processes: int) -> int | None:
@@ -49,19 +41,13 @@ def heap_limit(available: int, total: int, processes: int) -> int | None:
 
 def _cgroups(controller: str) -> list[Path]:
     """Return this process's cgroup directories for a controller, innermost first."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
     found = []
-    for line in lines:
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            base = Path("/sys/fs/cgroup")
-        elif controller in controllers.split(","):
-            base = Path("/sys/fs/cgroup", controller)
-        else:
+        # Version 2 has one hierarchy, which names no controller.
+        if controllers and controller not in controllers.split(","):
             continue
+        base = Path("/sys/fs/cgroup", controller if controllers else "")
         inner = base / path.lstrip("/")
         # In a container the path may be the host's: then only the mount's own root is there.
         while inner != base:
@@ -72,20 +58,20 @@ def _cgroups(controller: str) -> list[Path]:
 
 
 def _read(path: Path) -> str:
+    """Return the text of a file of the kernel; "" where there is none."""
     try:
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 
 
 def _cgroup_memory_limits() -> list[int]:
-    limits = []
-    for directory in _cgroups("memory"):
-        for name in ("memory.max", "memory.limit_in_bytes"):
-            text = _read(directory / name)
-            if text.isdigit():
-                limits.append(int(text))
-    return limits
+    texts = [
+        _read(directory / name)
+        for directory in _cgroups("memory")
+        for name in ("memory.max", "memory.limit_in_bytes")
+    ]
+    return [int(text) for text in texts if text.isdigit()]
 
 
 def _cgroup_cpu_quotas() -> list[float]:

@@ -14,18 +14,17 @@ from lambdabuild.core.artifact import TEMPORARY
 from lambdabuild.core.errors import LambdabuildError
 
 _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-"""No link is followed, no child inherits, and a pipe that nobody reads holds nobody up."""
+"""Follow no link, leave it to no child, and do not block on a pipe that nobody reads."""
 MOST = 64 << 20
-"""Bytes of the largest file that is read: a state of 2,000 functions takes some MB, a history 4."""
+"""Bytes of the largest file: a state of 2,000 functions takes some MB, a history 4."""
 _WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
-"""What is only ever replaced: another name of such a file keeps what it has."""
+"""What is never written in place, so that another name of the file keeps its content."""
 
 
 def caches_of(environment: Mapping[str, str], platform: str) -> str:
     """Return the directory of the user's caches; `platform` is `sys.platform`'s value.
 
-    https://specifications.freedesktop.org/basedir-spec/latest/ says that a relative XDG_CACHE_HOME
-    does not count.
+    A relative XDG_CACHE_HOME does not count: https://specifications.freedesktop.org/basedir-spec/latest/
     """
     home = environment.get("HOME") or os.path.expanduser("~")
     xdg = environment.get("XDG_CACHE_HOME", "")
@@ -42,12 +41,7 @@ def cache_directory(environment: Mapping[str, str], platform: str) -> str:
 
 
 def open_own(path: str | os.PathLike[str], flags: int) -> int:
-    """Open a file, and return its descriptor; neither it nor its directory may be a link.
-
-    Raises:
-        OSError: there is none, it may not be opened, or it is no regular file of one name.
-
-    """
+    """Open a file and return its descriptor; refuse links, hard ones too where it is written."""
     directory, name = os.path.split(path)
     parent = os.open(directory or ".", os.O_RDONLY | os.O_DIRECTORY | _SAFE)
     try:
@@ -63,12 +57,7 @@ def open_own(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def read_own(path: str | os.PathLike[str], most: int = MOST) -> bytes:
-    """Return what is in a file of at most so many bytes; whatever is larger is not ours.
-
-    Raises:
-        OSError: as for `open_own`, or it is larger.
-
-    """
+    """Return the content of a file; one of more than `most` bytes is not lambdabuild's."""
     with open(open_own(path, os.O_RDONLY), "rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -83,25 +72,15 @@ def temporary(target: str) -> str:
 
 
 def create_new(path: str, mode: int = 0o666) -> int:
-    """Make a file where there is none, not even a link; return its descriptor.
-
-    Raises:
-        OSError: it cannot be made.
-
-    """
+    """Create a file, where not even a link is, and return its descriptor."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, mode)
 
 
 def replace_whole(path: str, content: bytes) -> None:
-    """Write a file so that whoever reads it sees the old content or the new one.
-
-    Raises:
-        OSError: it cannot be written; the old one is as it was.
-
-    """
+    """Replace a file atomically."""
     beside = temporary(path)
     try:
-        # What a killed run left there, or what somebody put there: nothing is written through it.
+        # A killed run, or somebody else, may have left something there: never write through it.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
         with open(create_new(beside), "wb") as file:
@@ -114,7 +93,7 @@ def replace_whole(path: str, content: bytes) -> None:
 
 
 def check_own(directory: str) -> None:
-    """See that a directory of lambdabuild's is one, and that all in it is what lambdabuild makes."""
+    """Check that a directory of lambdabuild's, and all in it, is what lambdabuild makes."""
     if os.path.islink(directory):
         raise _refused(directory, directory, "is a symbolic link")
     _check_inside(directory, directory)
@@ -125,7 +104,7 @@ def _check_inside(directory: str, top: str) -> None:
         with os.scandir(directory) as entries:
             found = list(entries)
     except OSError:
-        # There is none yet; or whoever writes there is told why that does not work.
+        # There is none yet, or writing there will report the error.
         return
     for entry in found:
         if entry.is_symlink():

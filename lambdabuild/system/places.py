@@ -1,15 +1,15 @@
-"""Check where outputs really are: no link may lead them out of where they belong."""
+"""Check that no symbolic link leads outputs out of where they belong."""
 
 import os
 
 from lambdabuild.core.errors import LambdabuildError
 
 _NEVER = (".git", ".lambdabuild")
-"""What is in there, git and lambdabuild use without looking: hooks, among others."""
+"""Git and lambdabuild trust what is in there: hooks, among others."""
 
 
 def check_out(out: str, project: str) -> None:
-    """See that an output directory is where its name says; both are absolute."""
+    """Check that an output directory is where its name says; both are absolute."""
     real = os.path.realpath(out)
     if left := _left(out, real, project):
         raise LambdabuildError(
@@ -27,7 +27,7 @@ def check_out(out: str, project: str) -> None:
 
 
 def check_file(path: str, project: str) -> None:
-    """See that a file somebody asked for is no link of the project's to elsewhere; both absolute."""
+    """Check that a requested file is no link of the project's to elsewhere; both are absolute."""
     real = os.path.realpath(path)
     if left := _left(path, real, project):
         raise LambdabuildError(
@@ -40,8 +40,8 @@ def check_file(path: str, project: str) -> None:
 def leads_out(path: str, boundary: str, project: str) -> str | None:
     """Return where the directory of an output really is, if a link leads it to elsewhere.
 
-    `boundary` is the output directory, or the project where outputs stand beside their sources;
-    all three are absolute. Of what is not below it, by name, nothing is told.
+    `boundary` is the output directory, or the project where outputs are beside their sources; all
+    three are absolute. What is not below it, by name, is not checked.
     """
     directory, boundary = os.path.normpath(os.path.dirname(path)), os.path.normpath(boundary)
     real = os.path.realpath(directory)
@@ -52,7 +52,7 @@ def leads_out(path: str, boundary: str, project: str) -> str | None:
 
 
 def _left(path: str, real: str, top: str) -> str | None:
-    """Return the real path of what is below a directory by name, and really is not."""
+    """Return the real path of what is below a directory by name only."""
     if path != top and _within(path, top) is None:
         return None
     real_top = os.path.realpath(top)
@@ -67,5 +67,4 @@ def _within(path: str, top: str) -> str | None:
 
 def _never(path: str) -> str | None:
     """Return what of a path is no place for outputs; a file system may fold case."""
-    names = (part for part in path.split(os.sep) if part.casefold() in _NEVER)
-    return next(names, None)
+    return next((part for part in path.split(os.sep) if part.casefold() in _NEVER), None)

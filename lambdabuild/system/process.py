@@ -1,4 +1,4 @@
-"""Run one command in a process group of its own, so that all of it can be stopped at once."""
+"""Run commands, each in a process group of its own, so that all of it can be stopped at once."""
 
 import contextlib
 import errno
@@ -27,14 +27,14 @@ class Command(NamedTuple):
     arguments: tuple[str, ...]
     directory: str
     environment: Mapping[str, str | None] = MappingProxyType({})
-    """Laid over the environment lambdabuild was started in; None takes a variable away."""
+    """Changes to lambdabuild's own environment; None removes a variable."""
 
 
 class Stop(Enum):
-    """How soon a command is to end whose work is no longer wanted."""
+    """How soon to end a command whose work is no longer needed."""
 
     SOON = "soon"
-    """Start nothing more, and say what is to be said: `go` does so when it is interrupted."""
+    """Start nothing more, and report errors: `go` does so on SIGINT."""
     NOW = "now"
 
 
@@ -46,21 +46,21 @@ class Completed(NamedTuple):
     output: str
     error: str
     stopped: bool = False
-    """lambdabuild ended it, because what it was to make is no longer wanted."""
+    """lambdabuild ended it."""
 
 
 log = logging.getLogger(__name__)
 
 _PR_SET_DUMPABLE = 4
 PATIENCE = 2.0
-"""Seconds between asking a process group to end and ending it."""
+"""Seconds between SIGTERM and SIGKILL."""
 _SLOW = 2.0
-"""Seconds that a command may take before it is looked whether it waits for a pipe."""
+"""Seconds after which a command may be waiting for a pipe."""
 _LOOK_EVERY = 0.5
 
 
 Tick = Callable[[], Stop | None]
-"""Called now and then while a command runs; tells whether to stop it."""
+"""Called now and then while a command runs; returns how to stop it, if at all."""
 
 
 class Run(Protocol):
@@ -86,7 +86,7 @@ def in_parallel(
 ) -> list[_Value]:
     """Return `work` of each item, in order, several at a time.
 
-    Whatever ends one of them ends all: `run` is closed, so that no thread waits for a process.
+    An exception in one ends all: `run` is closed, so that no thread waits for a process.
     """
     if len(items) <= 1 or workers <= 1:
         return [work(item) for item in items]
@@ -100,24 +100,20 @@ def in_parallel(
             raise
 
 
-def _nothing_to_unblock(_: str) -> Callable[[], None]:
-    return lambda: None
-
-
 class Runner:
-    """Run commands for real, and be able to stop all of them, from whatever thread."""
+    """Run commands, and stop all of them from any thread."""
 
     def __init__(
         self,
         environment: Mapping[str, str],
         held_off: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
-        unblocking: Callable[[str], Callable[[], None]] = _nothing_to_unblock,
+        unblocking: Callable[[str], Callable[[], None]] = lambda _: lambda: None,
     ) -> None:
-        """Run commands in this environment, but for the secrets in it that are none of theirs.
+        """Run commands in this environment, but for secrets that are none of theirs.
 
-        `held_off` puts signals off while a process is started: one between its start and its being
-        known would leave it running. `unblocking` gives, for the directory of a command, what is
-        called now and then while it takes long, so that it waits for nothing in vain.
+        `held_off` defers signals while a process is started: one before it is registered would leave
+        it running. `unblocking` returns, for the directory of a command, what to call now and then
+        while the command takes long, to end its waits on pipes.
         """
         self._environment = for_builds(environment)
         self._hides = len(self._environment) < len(environment)
@@ -130,7 +126,7 @@ class Runner:
     def __call__(
         self, command: Command, tick: Tick | None = None, interval: float = 0.1
     ) -> Completed:
-        """Run `command` to its end and return what it printed; on stderr, without passwords."""
+        """Run `command` to its end; what it prints on stderr is returned without secrets."""
         started = time.monotonic()
         log.debug("run: %s", shell_line(command))
         process = self._start(command)
@@ -147,7 +143,7 @@ class Runner:
                     if now - started > _SLOW:
                         unblock = unblock or self._unblocking(command.directory)
                         unblock()
-                    stop = tick() if tick is not None else None
+                    stop = tick() if tick else None
                     if stop is Stop.SOON and interrupted is None:
                         interrupted = now
                         process.send_signal(signal.SIGINT)
@@ -172,12 +168,8 @@ class Runner:
     def _start(self, command: Command) -> subprocess.Popen[str]:
         if self._hides:
             hide_environment()
-        environment = dict(self._environment)
-        for variable, value in command.environment.items():
-            if value is None:
-                environment.pop(variable, None)
-            else:
-                environment[variable] = value
+        changed = {**self._environment, **command.environment}
+        environment = {name: value for name, value in changed.items() if value is not None}
         # Signals arrive in the main thread, and `close` waits for the lock.
         main = threading.current_thread() is threading.main_thread()
         with self._held_off() if main else contextlib.nullcontext(), self._lock:
@@ -206,7 +198,7 @@ class Runner:
         return process
 
     def close(self) -> None:
-        """Stop every command still running; none can be started any more."""
+        """Stop every running command, and start no more."""
         with self._lock:
             self._closed = True
             running = list(self._running)
@@ -215,10 +207,10 @@ class Runner:
 
 
 def hide_environment() -> None:
-    """Have the system show this process's memory and first environment to nobody but root.
+    """Let only root read this process's memory and initial environment in `/proc`.
 
-    Without that, what is started could read in `/proc` what it was not given. It takes 5 ms, so it
-    is done where there are secrets, and a process is about to be started. macOS has no such thing.
+    Children could read there what they were not given. It takes 5 ms, so it is done only where there
+    are secrets, and a process is about to be started. macOS has no such thing.
     https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html
     """
     if sys.platform != "linux":
@@ -240,23 +232,23 @@ def _start_remedy(number: int | None) -> str | None:
 
 
 def stop_group(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it started: ask, wait a little, then insist."""
+    """End a process and all that it started: SIGTERM, a short wait, SIGKILL."""
     group = process.pid
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE)
-    # `go` leaves at once and leaves its compilers behind; they are in the group still.
+    # `go` ends at once, and leaves its compilers in the group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
     process.wait()
 
 
 def end_orphans(mark: str) -> int:
-    """End every process whose command line holds `mark`; return how many there were.
+    """Kill every process whose command line holds `mark`, and return how many there were.
 
-    For what a killed lambdabuild left running: its `go`, and its compilers, all name its staging
-    directory. `ps` is on every Linux and macOS; without it they end by themselves, later.
+    The `go` and the compilers that a killed lambdabuild left running all name its staging directory.
+    `ps` is on every Linux and macOS; without it they end by themselves, later.
     """
     try:
         listed = subprocess.run(
@@ -278,14 +270,9 @@ def end_orphans(mark: str) -> int:
 
 
 def shell_line(command: Command) -> str:
-    """Return the command as a line that can be pasted into a POSIX shell.
-
-    But for passwords in addresses: it is shown, and logged.
-    """
-    words = ["env"]
+    """Return the command as a line for a POSIX shell, without secrets: it is shown and logged."""
     variables = sorted(command.environment.items())
-    for variable, value in variables:
-        words += ["-u", variable] if value is None else []
-    words += [f"{name}={value}" for name, value in variables if value is not None and name != "PWD"]
-    shown = map(without_secrets, [*words, *command.arguments])
+    unset = [word for name, value in variables if value is None for word in ("-u", name)]
+    set_ = [f"{name}={value}" for name, value in variables if value is not None and name != "PWD"]
+    shown = map(without_secrets, ["env", *unset, *set_, *command.arguments])
     return f"cd {shlex.quote(command.directory)} && {shlex.join(shown)}"

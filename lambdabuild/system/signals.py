@@ -1,4 +1,4 @@
-"""Turn SIGINT, SIGTERM and SIGHUP into one exception, at a moment when nothing is half done."""
+"""Turn SIGINT, SIGTERM and SIGHUP into one exception, between critical sections."""
 
 import contextlib
 import signal
@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Raise Interrupted in the main thread when a signal asks to stop."""
+    """Raise Interrupted in the main thread on a signal."""
 
     def __init__(self) -> None:
         self._shields = 0
@@ -19,7 +19,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
-        """Handle the signals inside; as they were, after."""
+        """Handle the signals, and restore the earlier handlers."""
         before = {number: signal.signal(number, self._arrived) for number in _SIGNALS}
         try:
             yield
@@ -29,7 +29,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def held_off(self) -> Iterator[None]:
-        """Put a signal off until the end of a short piece of work that has to be whole."""
+        """Defer signals until the end of a short critical section."""
         self._shields += 1
         try:
             yield

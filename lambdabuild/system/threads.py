@@ -1,6 +1,6 @@
-"""Run work on threads that nobody has to wait for, within a limit of memory.
+"""Run work on daemon threads, within a limit of memory.
 
-Those of `concurrent.futures` are joined when the interpreter ends, however long they take.
+Python waits for those of `concurrent.futures` when it exits, however long they take.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Crew:
-    """Threads that run jobs. They are daemons: a store that stalls must not keep Python alive."""
+    """Run jobs on daemon threads: a store that stalls must not keep Python alive."""
 
     def __init__(self, size: int, *, background: bool = False) -> None:
         self._size = size
@@ -34,7 +34,7 @@ class Crew:
         self.drop()
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Have a job done; nothing happens once the others were dropped."""
+        """Queue a job; after `drop`, ignore it."""
         with self._changed:
             if self._over:
                 return
@@ -45,22 +45,31 @@ class Crew:
             self._changed.notify_all()
 
     def wait(self, timeout: float) -> int:
-        """Wait until all is done, at most so many seconds; return how many jobs are not."""
+        """Wait at most so many seconds for all jobs, and return how many are not done."""
         with self._changed:
             self._changed.wait_for(lambda: not self._jobs and not self._busy, timeout)
             return len(self._jobs) + self._busy
 
     def drop(self) -> None:
-        """Begin no other job."""
+        """Start no more jobs."""
         with self._changed:
             self._over = True
             self._jobs.clear()
             self._changed.notify_all()
 
     def _work(self) -> None:
-        if self._background:
-            _step_back()
-        while (job := self._next()) is not None:
+        if self._background and sys.platform == "linux":
+            # Let `go` have the processors first. Linux has a niceness for each thread
+            # (setpriority(2), "C library/kernel differences").
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self._over)
+                if not self._jobs:
+                    return
+                self._busy += 1
+                job = self._jobs.popleft()
             try:
                 job()
             except Exception:
@@ -70,20 +79,11 @@ class Crew:
                     self._busy -= 1
                     self._changed.notify_all()
 
-    def _next(self) -> Callable[[], None] | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._over)
-            if not self._jobs:
-                return None
-            self._busy += 1
-            return self._jobs.popleft()
-
 
 class Room:
-    """What many threads may have in memory together."""
+    """Limit how many bytes threads have in memory together."""
 
     def __init__(self, size: int) -> None:
-        """Have room for so many bytes."""
         self._size = size
         self._taken = 0
         self._over = False
@@ -91,10 +91,7 @@ class Room:
 
     @contextlib.contextmanager
     def taken(self, size: int) -> Iterator[bool]:
-        """Wait until there is room for so many bytes, or for one thing that is larger.
-
-        What is given says whether there is: not once it was closed.
-        """
+        """Wait for room for so many bytes, or to be alone; yield False once it was closed."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._over or not self._taken or self._taken + size <= self._size
@@ -109,48 +106,38 @@ class Room:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Have nobody wait any more."""
+        """Let nobody wait any more."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
-
-
-def _step_back() -> None:
-    """Let `go` have the processors first.
-
-    Linux has a niceness for each thread (setpriority(2), "C library/kernel differences").
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 T = TypeVar("T")
 
 
 class Later(Generic[T]):
-    """A value that a thread finds out."""
+    """A value that a thread computes."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._value: T | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._find_out, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _find_out(self) -> None:
+    def _run(self) -> None:
         try:
             self._value = self._work()
-        except BaseException as error:  # noqa: BLE001 - it is raised by whoever wants the value
+        except BaseException as error:  # noqa: BLE001 - `get` raises it
             self._error = error
 
     def wait(self) -> T | None:
-        """Wait for the value, and return it; None if it is not to be had."""
+        """Wait for the value and return it; None if computing it failed."""
         self._thread.join()
         return self._value
 
     def get(self) -> T:
-        """Wait for the value, and return it; raise what it raised."""
+        """Wait for the value and return it, or raise the error of computing it."""
         self.wait()
         if self._error is not None:
             raise self._error

@@ -8,13 +8,13 @@ from lambdabuild.core.result import Activity, Span
 
 
 class Timeline:
-    """The spans of one run, added from whatever thread."""
+    """The spans of one run."""
 
     def __init__(self) -> None:
         self._spans: list[Span] = []
 
     def add(self, *spans: Span) -> None:
-        """Take spans in; adding to a list is safe from several threads."""
+        """Add spans; adding to a list is thread-safe."""
         self._spans.extend(spans)
 
     @contextlib.contextmanager
@@ -28,5 +28,5 @@ class Timeline:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """All of them, by start."""
+        """All spans, by start."""
         return tuple(sorted(self._spans, key=lambda span: (span.start, -span.end)))
