@@ -1,4 +1,4 @@
-"""The published artifacts, and whether each still is what lambdabuild wrote."""
+"""Tell whether published artifacts are still what lambdabuild wrote, and remove them."""
 
 import contextlib
 import hashlib
@@ -23,11 +23,11 @@ from lambdabuild.system.places import leads_out
 log = logging.getLogger(__name__)
 
 MODE = 0o755
-"""Lambda runs the executable as another user than the one who built it."""
+"""Lambda runs the executable as another user."""
 PLAIN_MODE = 0o644
-"""What every other file is published with, whatever the umask."""
+"""The mode of every other published file, whatever the umask."""
 NOT_LOOKED_AT = Identity(-1, 0, 0, 0)
-"""The identity of no file: it says that the content has to be read."""
+"""The identity of no file: the content has to be read."""
 # What Go takes for its own in the place of an executable: cmd/go/internal/work/exec.go.
 _OBJECTS = (
     b"!<arch>\n", b"<bigaf>\n", b"\x7fELF",
@@ -41,7 +41,7 @@ _PATIENCE = 0.05
 
 
 def identify(path: str) -> Identity | None:
-    """Return what tells this file from a changed one; None where there is no regular file."""
+    """Return the identity of a regular file; None where there is none."""
     try:
         found = os.lstat(path)
     except OSError:
@@ -67,27 +67,30 @@ def is_object(path: str) -> bool:
 def held_companion(companion: Companion, project: str) -> Companion | None:
     """Return a companion, with its file's times, if the file is what lambdabuild wrote."""
     path = os.path.join(project, companion.path)
+    now = _unchanged(path, companion.identity, companion.sha256, mode_of(companion))
+    return companion._replace(identity=now) if now is not None else None
+
+
+def _unchanged(
+    path: str, identity: Identity, sha256: str, mode: int | None = None
+) -> Identity | None:
+    """Return the identity of a file if its content is, and its mode; of other times, by reading."""
     now = identify(path)
-    if now == companion.identity:
-        return companion
-    if now is None or now.size != companion.identity.size:
-        return None
+    if now is None or now == identity:
+        return now
     try:
-        if digest(path) != companion.sha256:
-            return None
-        if has_other_mode(path, mode_of(companion)):
-            return None
+        same = now.size == identity.size and digest(path) == sha256
+        return now if same and mode in {None, stat.S_IMODE(os.stat(path).st_mode)} else None
     except OSError as error:
-        # Somebody took the right to read it away: then it is made again.
+        # It may have become unreadable: then it is made again.
         log.info("%s: %s", path, error)
         return None
-    return companion._replace(identity=now)
 
 
 def still_made(
     artifact: Artifact | None, kind: Kind, path: str, made_from: str, project: str
 ) -> bool:
-    """Tell whether the zip or bill of an earlier run is in its place, and would be made again."""
+    """Tell whether the zip or SBOM of an earlier run is in place, and would be made the same."""
     before = artifact.companion(kind) if artifact is not None else None
     return (
         before is not None
@@ -102,35 +105,22 @@ def mode_of(companion: Companion) -> int:
     return MODE if companion.executable else PLAIN_MODE
 
 
-def has_other_mode(path: str, mode: int) -> bool:
-    """Tell whether a file has other permissions than `mode`."""
-    return stat.S_IMODE(os.stat(path).st_mode) != mode
-
-
 def holds(artifact: Artifact, project: str) -> bool:
-    """Tell whether the artifact's file still is what lambdabuild wrote."""
+    """Tell whether the artifact's file is still what lambdabuild wrote."""
     return held(artifact, project) is not None
 
 
 def held(artifact: Artifact, project: str) -> Artifact | None:
     """Return the artifact, with its file's times, if the file is what lambdabuild wrote."""
     path = os.path.join(project, artifact.path)
-    now = identify(path)
+    now = _unchanged(path, artifact.identity, artifact.sha256)
     if now == artifact.identity:
         return artifact
-    if now is None or now.size != artifact.identity.size:
-        return None
-    try:
-        if digest(path) != artifact.sha256:
-            return None
-    except OSError as error:
-        log.info("%s: %s", path, error)
-        return None
-    return artifact._replace(identity=now)
+    return artifact._replace(identity=now) if now is not None else None
 
 
 def up_to_date(step: Step, state: State, project: str) -> StepResult:
-    """Report an artifact of which nothing changed, as was just found."""
+    """Report an artifact that was found to be up to date."""
     try:
         artifact = in_place(step, state, project)
     except OSError as error:
@@ -142,29 +132,28 @@ def up_to_date(step: Step, state: State, project: str) -> StepResult:
 
 
 def modified_meanwhile(step: Step, state: State, project: str) -> StepResult:
-    """Report an artifact that somebody changed since it was found to be in place."""
+    """Report an artifact that was changed since it was found to be up to date."""
     message = f"`{step.artifact}` was changed meanwhile; run lambdabuild again"
     return failed(step, (Diagnostic(step.function.package, message),), state, project)
 
 
 def in_place(step: Step, state: State, project: str) -> Artifact | None:
-    """Return the artifact of a step if it is in place, as the step would have it told of."""
+    """Return the artifact of a step if it is in place, with what the manifest has of the step."""
     path = name_of(step.artifact, project)
     artifact = held(state.artifacts[path], project)
     if artifact is None:
         return None
     if make_executable(step.artifact):
         artifact = artifact._replace(identity=identify(step.artifact) or artifact.identity)
-    # One that is not held was not asked for, or it would have been missed before. It is no longer
-    # told of; of those that were only touched, the new times are noted.
+    # One that is not held was not requested, or it would have been missed before.
     kept = tuple(h for c in artifact.companions if (h := held_companion(c, project)) is not None)
-    if kept != artifact.companions:
-        artifact = artifact._replace(companions=kept)
-    # Package, directory and runtime are no part of the bytes, but of the manifest.
-    directory = name_of(step.function.directory, project)
-    told = (step.function.package, directory, step.runtime)
-    if told != (artifact.package, artifact.directory, artifact.runtime):
-        artifact = artifact._replace(package=told[0], directory=told[1], runtime=told[2])
+    artifact = artifact._replace(
+        companions=kept,
+        # These are no part of the bytes, but of the manifest.
+        package=step.function.package,
+        directory=name_of(step.function.directory, project),
+        runtime=step.runtime,
+    )
     state.put(artifact)
     return artifact
 
@@ -194,13 +183,15 @@ def result_in_place(
 
 
 def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None:
-    """Wait until a later write of these artifacts is sure to show in their times.
+    """Wait until a later write of these artifacts is sure to change their times.
 
     `clock` gives the time by the file system in nanoseconds. Where that does not move on within
     a few hundredths of a second, the next run reads the files instead.
     """
     published = [state.artifacts[path] for path in paths if path in state.artifacts]
-    latest = max((i.changed for artifact in published for i in _identities(artifact)), default=0)
+    identities = [artifact.identity for artifact in published]
+    identities += [c.identity for artifact in published for c in artifact.companions]
+    latest = max((identity.changed for identity in identities), default=0)
     deadline = time.monotonic() + _PATIENCE
     with contextlib.suppress(OSError):
         while (now := clock()) <= latest and time.monotonic() <= deadline:
@@ -218,30 +209,23 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
         )
 
 
-def _identities(artifact: Artifact) -> list[Identity]:
-    return [artifact.identity, *(companion.identity for companion in artifact.companions)]
-
-
 def _doubted(identity: Identity) -> Identity:
     return identity._replace(inode=NOT_LOOKED_AT.inode)
 
 
-def failed(step: Step, errors: tuple[Diagnostic, ...], state: State, project: str) -> StepResult:
-    """Report a step that did not build; the artifact of an earlier run stays, and is named."""
-    return _without_new(step, Status.FAILED, errors, state, project)
-
-
-def cancelled(step: Step, state: State, project: str) -> StepResult:
-    """Report a step that was not finished because the run ended before."""
-    return _without_new(step, Status.CANCELLED, (), state, project)
-
-
-def _without_new(
-    step: Step, status: Status, errors: tuple[Diagnostic, ...], state: State, project: str
+def failed(
+    step: Step,
+    errors: tuple[Diagnostic, ...],
+    state: State,
+    project: str,
+    status: Status = Status.FAILED,
 ) -> StepResult:
+    """Report a step without a new executable; the artifact of an earlier run stays, and is named."""
     old = state.artifacts.get(name_of(step.artifact, project))
     if old is not None and (old.key != step.key or not holds(old, project)):
         old = None
+    # The zip of an earlier run counts as long as it holds the executable that is in place.
+    packed = old.companion(Kind.ZIP) if old and step.zip else None
     return StepResult(
         step=step,
         status=status,
@@ -250,14 +234,13 @@ def _without_new(
         previous_size=old.identity.size if old else None,
         sha256=old.sha256 if old else None,
         errors=errors,
-        zip=_old_zip(old, project) if old and step.zip else None,
+        zip=held_companion(packed, project) if packed else None,
     )
 
 
-def _old_zip(artifact: Artifact, project: str) -> Companion | None:
-    """Return the zip of an earlier run, as long as it holds the executable that is in place."""
-    companion = artifact.companion(Kind.ZIP)
-    return held_companion(companion, project) if companion is not None else None
+def cancelled(step: Step, state: State, project: str) -> StepResult:
+    """Report a step that was not finished because the run ended before."""
+    return failed(step, (), state, project, Status.CANCELLED)
 
 
 def make_executable(path: str) -> bool:
@@ -269,55 +252,53 @@ def make_executable(path: str) -> bool:
 
 
 class Removal(StrEnum):
-    """What became of an artifact that was to be removed."""
+    """The outcome of removing an artifact's file."""
 
     REMOVED = "removed"
     LEFT = "left"
-    """Somebody else has changed it."""
+    """It was changed since."""
     REFUSED = "refused"
-    """The system does not let go of it; it stays lambdabuild's."""
+    """The system refuses; it stays lambdabuild's."""
     GONE = "gone"
-    """It was not there any more."""
+    """There was none."""
 
 
 class Removed(NamedTuple):
-    """What became of an artifact that was to be removed, with all that stood with it."""
+    """The outcome of removing an artifact, with its companions."""
 
     removal: Removal
     """Of the executable."""
     files: tuple[str, ...]
-    """The absolute paths of what was removed."""
+    """The absolute paths of the removed files."""
     left: tuple[str, ...] = ()
-    """Those of what somebody else has changed."""
+    """Those that were changed since."""
     refused: tuple[str, ...] = ()
-    """Those of what the system does not let go of."""
+    """Those that the system refuses to remove."""
 
 
 def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removed:
-    """Remove an artifact that is still as lambdabuild wrote it, and directories left empty.
+    """Remove an artifact with its companions, as far as unchanged, and directories left empty.
 
-    What stands with it goes as well. Unless the system refuses, it is lambdabuild's no longer.
-    Directories are removed up to `boundary` (absolute), which stays.
+    Unless the system refuses, they are lambdabuild's no longer. Directories are removed up to
+    `boundary` (absolute), which stays.
     """
     became: dict[str, Removal] = {}
     staying = []
     for companion in artifact.companions:
-        path = os.path.normpath(os.path.join(project, companion.path))
-        mine = held_companion(companion, project) is not None
-        became[path] = _unlink(path, project, boundary, held=mine)
-        if became[path] is Removal.REFUSED:
+        path, removal = _unlink_companion(companion, project, boundary)
+        became[path] = removal
+        if removal is Removal.REFUSED:
             staying.append(companion)
     path = os.path.normpath(os.path.join(project, artifact.path))
-    mine = holds(artifact, project)
-    removal = became[path] = _unlink(path, project, boundary, held=mine)
+    removal = became[path] = _unlink(path, project, boundary, held=holds(artifact, project))
     log.info("%s: %s", artifact.path, removal)
     if removal is Removal.REFUSED or staying:
         state.put(artifact._replace(companions=tuple(staying)))
     else:
         state.drop(artifact.path)
     files, left, refused = (
-        tuple(file for file, what in became.items() if what is wanted)
-        for wanted in (Removal.REMOVED, Removal.LEFT, Removal.REFUSED)
+        tuple(file for file, what in became.items() if what is one)
+        for one in (Removal.REMOVED, Removal.LEFT, Removal.REFUSED)
     )
     for file in (path, *files):
         remove_empty(os.path.dirname(file), boundary)
@@ -325,17 +306,21 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
 
 
 def remove_companion(companion: Companion, project: str, boundary: str) -> Removal:
-    """Remove a file that stood with an executable, if it is as lambdabuild wrote it."""
-    path = os.path.normpath(os.path.join(project, companion.path))
-    mine = held_companion(companion, project) is not None
-    removal = _unlink(path, project, boundary, held=mine)
+    """Remove a companion of an executable, if it is as lambdabuild wrote it."""
+    path, removal = _unlink_companion(companion, project, boundary)
     remove_empty(os.path.dirname(path), boundary)
     return removal
 
 
+def _unlink_companion(companion: Companion, project: str, boundary: str) -> tuple[str, Removal]:
+    path = os.path.normpath(os.path.join(project, companion.path))
+    held = held_companion(companion, project) is not None
+    return path, _unlink(path, project, boundary, held=held)
+
+
 def _unlink(path: str, project: str, boundary: str, *, held: bool) -> Removal:
     if leads_out(path, boundary, project):
-        # A link leads there that was none when lambdabuild wrote it.
+        # The link was not there when lambdabuild wrote the file.
         return Removal.LEFT if os.path.lexists(path) else Removal.GONE
     with contextlib.suppress(OSError):
         os.unlink(temporary(path))

@@ -1,10 +1,11 @@
-"""`.lambdabuild/history.jsonl`: how long builds took, a line for each run that built something."""
+"""`.lambdabuild/history.jsonl`: how long builds took, one line for each run."""
 
 import json
 import logging
+import math
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Status
@@ -23,10 +24,7 @@ _STATUSES = frozenset(Status)
 
 
 def append(path: str | os.PathLike[str], run: Run) -> None:
-    """Note a run at the end of the history, which is cut to half where it has become too long.
-
-    It is no reason for a build to fail: what cannot be written is a line in the log.
-    """
+    """Append a run to the history, and cut that to half where it is too long; log errors only."""
     try:
         _write_line(path, to_line(run))
         _trim(Path(path))
@@ -35,7 +33,7 @@ def append(path: str | os.PathLike[str], run: Run) -> None:
 
 
 def read_history(path: str | os.PathLike[str]) -> list[Run]:
-    """Return the runs that are noted, the oldest first; damaged lines are passed over."""
+    """Return the recorded runs, the oldest first; skip damaged lines."""
     try:
         lines = read_own(path).split(b"\n")
     except FileNotFoundError:
@@ -56,8 +54,7 @@ def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
         if end > MOST:
             # Nothing that lambdabuild wrote grows to this.
             os.ftruncate(descriptor, end := 0)
-        # A run that was killed, or a full disk, may have left half a line: it must not take this
-        # one along.
+        # A killed run, or a full disk, may have left half a line.
         torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
         os.write(descriptor, b"\n" + line if torn else line)
     finally:
@@ -65,7 +62,7 @@ def _write_line(path: str | os.PathLike[str], line: bytes) -> None:
 
 
 def _trim(path: Path) -> None:
-    """Keep half of the most, so that it is a long time until the file is written anew again."""
+    """Cut the file to half of the most, so that it is seldom rewritten."""
     content = read_own(path)
     if content.count(b"\n") <= MOST_RUNS and len(content) <= MOST_BYTES:
         return
@@ -89,7 +86,7 @@ def to_line(run: Run) -> bytes:
 def from_line(line: bytes) -> Run | None:
     """Return the run that `to_line` wrote; None where it is no such line."""
     try:
-        value = json.loads(line.decode("ascii"), parse_constant=_refuse)
+        value = json.loads(line.decode("ascii"))
         functions = tuple([_timed(*row) for row in value["functions"]])
         return Run(_text(value["time"]), _text(value["go"]), functions)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
@@ -101,9 +98,9 @@ def _timed(  # a row of the file
 ) -> Timed:
     if status not in _STATUSES:
         raise ValueError(status)
+    whole, compiled, linked = [_number(t, int | float, 1e8) for t in (seconds, compiling, linking)]
     return Timed(
-        _text(name), _text(target), status, _time(seconds), _time(compiling), _time(linking),
-        _bytes(size),
+        _text(name), _text(target), status, whole, compiled, linked, _number(size, int)
     )  # fmt: skip
 
 
@@ -113,21 +110,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _time(value: Any) -> float | None:
+def _number(value: Any, kind: Any, most: float = math.inf) -> Any:
+    """Return a number; NaN is within no bounds, and a time is below three years."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e8:  # noqa: PLR2004 - three years
-        raise ValueError(value)
-    return float(value)
-
-
-def _bytes(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value < most:
         raise ValueError(value)
     return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)

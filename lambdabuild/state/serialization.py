@@ -1,4 +1,4 @@
-"""Turn the state into the text of a file, and back; no disk."""
+"""Serialize the state, and read it back; no disk."""
 
 import json
 import os
@@ -24,7 +24,7 @@ _ANNOUNCEMENT = "announcement"
 
 
 class ForeignError(ValueError):
-    """A note is signed with no key that we hold: somebody else wrote it."""
+    """A text is signed with no key of ours: somebody else wrote it."""
 
 
 def to_text(state: State, project: str, keys: Keys) -> str:
@@ -52,10 +52,10 @@ def _opened(text: str, kind: str, keys: Keys) -> Any:
     head, _, body = text.partition("\n")
     if len(head) > _LONGEST_HEAD:
         raise ValueError("its first line is another")
-    told = json.loads(head)
-    if told["lambdabuild"] != VERSION:
-        raise ValueError(f"version {told['lambdabuild']}")
-    if not keys.signed(told, kind, body.removesuffix("\n")):
+    fields = json.loads(head)
+    if fields["lambdabuild"] != VERSION:
+        raise ValueError(f"version {fields['lambdabuild']}")
+    if not keys.signed(fields, kind, body.removesuffix("\n")):
         raise ForeignError("it is signed with no key of this user on this machine")
     return json.loads(body)
 
@@ -67,14 +67,12 @@ def from_text(text: str, project: str, keys: Keys) -> State:
     raises one of `DAMAGE`.
     """
     value = _opened(text, _STATE, keys)
-    inputs = [(name, what) for name, what in value["inputs"]]
-    artifacts = [_placed(_artifact(row, inputs)) for row in value["artifacts"]]
     findings = _findings(value["findings"], project)
     origin = value["findings"]["project"]
     files = value["assets"] if origin == project else {}
     assets = Stamps({path: FileStamp(*row) for path, row in files.items()})
     failed = {(name, Target(goos, goarch)) for name, goos, goarch in value["failed"]}
-    known = {artifact.path: artifact for artifact in artifacts}
+    known = {artifact.path: artifact for artifact in _artifacts(value)}
     index = tuple(value["index"]) if value["index"] else None
     return State(known, value["manifests"], findings, assets, failed, index, origin)
 
@@ -87,20 +85,25 @@ def announcement_text(artifacts: Iterable[Artifact], keys: Keys) -> str:
 
 
 def from_announcement(text: str, keys: Keys) -> list[Artifact]:
-    """Return the artifacts that `announcement_text` announced; errors as for `from_text`."""
-    value = _opened(text, _ANNOUNCEMENT, keys)
+    """Return the artifacts of an announcement; raise as `from_text` does."""
+    return _artifacts(_opened(text, _ANNOUNCEMENT, keys))
+
+
+def _artifacts(value: Any) -> list[Artifact]:
     inputs = [(name, what) for name, what in value["inputs"]]
-    return [_placed(_artifact(row, inputs)) for row in value["artifacts"]]
+    artifacts = [_artifact(row, inputs) for row in value["artifacts"]]
+    for artifact in artifacts:
+        _check_places(artifact)
+    return artifacts
 
 
-def _placed(artifact: Artifact) -> Artifact:
-    """Return an artifact, of which every file is where lambdabuild puts them."""
+def _check_places(artifact: Artifact) -> None:
+    """Check that every file is in its output directory or, in place, in that of its function."""
     top = artifact.layout or artifact.directory
     for path in (artifact.path, *[companion.path for companion in artifact.companions]):
         below = path.startswith(f"{top}{os.sep}") if top != os.curdir else not os.path.isabs(path)
         if not below or os.pardir in path[len(top) * (top != os.curdir) :].split(os.sep):
             raise ValueError(f"{path} is not in {top}")
-    return artifact
 
 
 def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:
@@ -122,13 +125,11 @@ def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
         Runtime(runtime) if runtime else None, sha256, Identity(*identity), build_id, link_id,
         tuple([inputs[number] for number in known]),
         tuple([inputs[number] for number in packed]),
-        tuple([_companion(row) for row in companions]),
+        tuple([
+            Companion(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
+            for kind, path, sha256, identity, made_from, executable in companions
+        ]),
     )  # fmt: skip
-
-
-def _companion(row: list[Any]) -> Companion:
-    kind, path, sha256, identity, made_from, executable = row
-    return Companion(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
 
 
 def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             key: [e.version, e.flags, e.workspace, e.cache, e.module_cache, e.toolchain, e.root,
                   e.tools]
             for key, e in findings.environments.items()
-            # Go is asked again what GOFLAGS are, rather than that a password is kept.
+            # Never save a password: Go is asked for GOFLAGS again.
             if remembered(e.flags) == e.flags
         },
         "packages": {
@@ -191,7 +192,7 @@ def _package(row: list[Any], modules: list[Module | None], texts: list[str]) -> 
 
 def _findings(value: dict[str, Any], project: str) -> Findings:
     if value["project"] != project:
-        # It was copied or moved with the project: the paths are another's.
+        # It was copied or moved with the project: the paths are of another place.
         return Findings()
     stamps = Stamps(
         {path: FileStamp(*row) for path, row in value["files"].items()},

@@ -1,8 +1,8 @@
-"""The keys that sign the state, so that what somebody else put in its place is not believed.
+"""Sign the state, so that one from somebody else is not trusted.
 
-What is in a project's directory may have come with a clone. So what lambdabuild notes there is
-signed: with a key that is only in the cache directory of the user who runs it, and, where
-LAMBDABUILD_CACHE_KEY is set, with that too, for machines that keep one another's notes.
+What is in a project's directory may have come with a clone. So the state is signed with a key that is
+only in the user's cache directory and, where LAMBDABUILD_CACHE_KEY is set, with that too, for machines
+that share a state.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from lambdabuild.core.secrets import CACHE_KEY
@@ -25,7 +25,7 @@ _SIZE = 32
 
 
 class Keys(NamedTuple):
-    """What notes are signed with; None for what there is not."""
+    """The keys that sign the state; None for a missing one."""
 
     machine: bytes | None = None
     """Of this user on this machine."""
@@ -33,32 +33,29 @@ class Keys(NamedTuple):
     """Of all who know LAMBDABUILD_CACHE_KEY."""
 
     def sign(self, kind: str, text: str) -> dict[str, str]:
-        """Return the signatures of a note, in hex, by key; its kind is signed with it."""
-        return dict(self._signatures(kind, text))
+        """Return the signatures of a text and its kind, in hex, by key."""
+        return {
+            name: hashlib.blake2b(
+                text.encode("utf-8", "surrogatepass"),
+                key=key,
+                digest_size=_SIZE,
+                person=kind.encode(),
+            ).hexdigest()
+            for name, key in self._asdict().items()
+            if key is not None
+        }
 
     def signed(self, signatures: Mapping[str, object], kind: str, text: str) -> bool:
-        """Tell whether one of the signatures is of a key that we hold.
+        """Tell whether one of the signatures is of one of the keys.
 
-        Compared in no constant time: nobody gets to try one after the other, and see how long it
-        took.
+        No constant time is needed: nobody can try many and measure.
         """
-        found = self._signatures(kind, text)
-        return any(signatures.get(name) == signature for name, signature in found)
-
-    def _signatures(self, kind: str, text: str) -> Iterator[tuple[str, str]]:
-        for name, key in zip(self._fields, self, strict=True):
-            if key is not None:
-                yield name, _signature(key, kind, text)
-
-
-def _signature(key: bytes, kind: str, text: str) -> str:
-    signed = hashlib.blake2b(key=key, digest_size=_SIZE, person=kind.encode())
-    signed.update(text.encode("utf-8", "surrogatepass"))
-    return signed.hexdigest()
+        found = self.sign(kind, text)
+        return any(signatures.get(name) == signature for name, signature in found.items())
 
 
 def keys_of(environment: Mapping[str, str], platform: str, project: str) -> Keys:
-    """Return the keys that there are; that of this machine is made where there is none yet."""
+    """Return the keys; create that of this machine where there is none yet."""
     secret = environment.get(CACHE_KEY)
     shared = hashlib.sha256(b"lambdabuild state\0" + os.fsencode(secret)) if secret else None
     place = os.path.join(caches_of(environment, platform), "lambdabuild", _FILE)
@@ -82,7 +79,7 @@ def _is_below(path: str, project: str) -> bool:
 
 
 def _kept(place: str) -> bytes:
-    """Return the key in a file that only its owner can read, which is made if there is none."""
+    """Return the key in a file that only its owner can read, and create it if there is none."""
     with contextlib.suppress(FileNotFoundError):
         return _read(place)
     os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
@@ -90,7 +87,7 @@ def _kept(place: str) -> bytes:
     try:
         with open(create_new(beside, 0o600), "wb") as file:
             file.write(os.urandom(_SIZE))
-        # Of several that begin at the same time, one makes the key of all.
+        # Of several processes that start together, one creates the key.
         with contextlib.suppress(FileExistsError):
             os.link(beside, place)
     finally:
@@ -100,8 +97,8 @@ def _kept(place: str) -> bytes:
 
 
 def _read(place: str) -> bytes:
-    """Return the key; one that is none, or that others may read, is taken away first."""
-    # The directory may be a link: a person has put their cache on another disk.
+    """Return the key; remove one that is damaged, or that others may read."""
+    # The directory may be a link, such as to another disk.
     with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         found = os.fstat(file.fileno())
         if found.st_uid != os.geteuid():

@@ -1,4 +1,4 @@
-"""Tell what changed on disk, by what `stat` says and, where that is not enough, by content."""
+"""Tell what changed on disk, by `stat` and, where that is not enough, by content."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ _COARSE_TICK = 2_000_000_000
 """The same where a file system keeps whole seconds."""
 _SECOND = 1_000_000_000
 _WRITEBACK = 60 * _SECOND
-"""Within this a store through mmap may leave the times: Linux sets them once for a dirty page, and
+"""Within this a write through mmap may leave the times: Linux sets them once for a dirty page, and
 writes it back after some 35 s (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs)."""
 _IN_A_PACKAGE = frozenset({"go.mod", "vendor", PROFILE})
 _NEVER_INCLUDED = ("_test.go", ".md", "~", ".tmp", "4913")
@@ -33,33 +33,33 @@ class Level(IntEnum):
     TREE = 1
     """Also the directories that Go's patterns enter."""
     INCLUDED = 2
-    """Also whatever else C may include, but for what editors and documents are called."""
+    """Also whatever else C may include, but for names of documents and of editors' files."""
     EVERYTHING = 3
     """Whatever may be embedded."""
 
 
 SOURCE = "source"
-"""A Go file, of which only the outline says which packages there are."""
+"""A Go file, whose outline decides which packages there are."""
 CONTENT = "content"
-"""A file of which only its being there says that: it is embedded."""
+"""An embedded file, whose existence decides that."""
 WHOLE = "whole"
-"""A file of which every byte may, such as go.mod."""
+"""A file of which every byte may decide that, such as go.mod."""
 TAKEN_IN = "taken in"
-"""A file that C or assembly includes, of which only the directives say what that includes."""
+"""A file that C or assembly includes, whose directives decide what else is included."""
 PACKED = "packed"
-"""A file that is packed as it is. One that Lambda would not take is told by its times alone."""
+"""A file that is packed as it is; one too large for Lambda is compared by its times only."""
 TOOL = "tool"
-"""A file of Go's own, told by its times alone."""
+"""A file of Go's own, compared by its times only."""
 
 _READ = frozenset({SOURCE, TAKEN_IN})
-"""Of these, more than the digest counts."""
+"""Kinds of which more than the digest counts."""
 
 UNREADABLE = "unreadable"
-"""Stands for the digest of a file that is there, or may be, and cannot be read: Go has to say."""
+"""In place of the digest of a file that cannot be read: Go will report it."""
 
 
 class FileStamp(NamedTuple):
-    """What a file was when it was looked at; a digest of "" is no file, as far as Go can see."""
+    """What a file was at some time; a digest of "" is no file, as far as Go can see."""
 
     inode: int
     size: int
@@ -72,11 +72,11 @@ class FileStamp(NamedTuple):
     bearing: str
     """Differs where the packages that there are may differ."""
     settled: bool = True
-    """False where a store into mapped memory might yet leave the same times: to be read again."""
+    """False where a write through mmap might leave the same times: to be read again."""
 
 
 class DirectoryStamp(NamedTuple):
-    """What a directory held when it was looked at."""
+    """What a directory held at some time."""
 
     inode: int
     modified: int
@@ -89,44 +89,44 @@ class DirectoryStamp(NamedTuple):
 
 @dataclass(slots=True)
 class Stamps:
-    """Everything that what is known of a project rests on, by absolute path."""
+    """All that the findings of a project depend on, by absolute path."""
 
     files: dict[str, FileStamp] = field(default_factory=dict)
     directories: dict[str, DirectoryStamp] = field(default_factory=dict)
     doubted: bool = False
-    """Something may have changed between what rests on these and their being taken."""
+    """Something may have changed between the findings and these stamps."""
 
     def digest(self, path: str) -> str | None:
-        """Return the digest of a file; None where there is none, or it was never looked at."""
+        """Return the digest of a file; None where there is none, or no stamp of it."""
         stamp = self.files.get(path)
         return stamp.digest or None if stamp is not None else None
 
 
 @dataclass(slots=True)
 class Look:
-    """What a look at the disk found, against the stamps before."""
+    """What differs on disk from earlier stamps."""
 
     stamps: Stamps
     holds: bool = True
-    """No package came, went or imports something else, as far as stamps can tell."""
+    """No package was added, removed or imports something else, as far as stamps can tell."""
     touched: list[str] = field(default_factory=list)
     """Files whose times differ, or whose content does."""
     stirred: list[str] = field(default_factory=list)
-    """Directories whose times differ: something came, or came and went."""
+    """Directories whose times differ: something was added or removed."""
     changed: list[str] = field(default_factory=list)
     """Files whose content differs, and directories whose entries that matter do."""
     renewed: bool = False
-    """The stamps are worth saving: the next look has less to read."""
+    """The stamps are worth saving: the next run has less to read."""
 
 
 class Baseline(NamedTuple):
-    """What the disk was at one moment, to be compared with what it is later."""
+    """What was on disk at one moment."""
 
     stamps: Stamps
     clock: int
-    """When that was, by the file system's clock, in nanoseconds."""
+    """That moment by the file system's clock, in nanoseconds."""
     own: AbstractSet[str]
-    """The absolute paths that lambdabuild writes itself: they do not count."""
+    """The absolute paths that lambdabuild writes itself, which do not count."""
 
     def look(self) -> Look:
         """Return what changed since."""
@@ -197,7 +197,7 @@ def _look_at_directory(
 
 
 def take_file(path: str, kind: str, clock: int) -> FileStamp:
-    """Look at a file now."""
+    """Return the stamp of a file."""
     try:
         found = os.stat(path)
         content, digest = _looked_into(path, kind, found)
@@ -224,7 +224,7 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
 
 
 def _looked_into(path: str, kind: str, found: os.stat_result) -> tuple[bytes | None, str]:
-    """Return the digest of a file, and its content, if more than that counts and it is not large."""
+    """Return the content of a file, where more than its digest counts, and its digest."""
     if kind == TOOL:
         return None, content_digest(f"{found.st_size} {found.st_mtime_ns} {found.st_ino}".encode())
     if kind in _READ and found.st_size <= MOST:
@@ -236,13 +236,13 @@ def _looked_into(path: str, kind: str, found: os.stat_result) -> tuple[bytes | N
 
 
 def _without(error: OSError) -> str:
-    """Return the digest of a file that an error keeps from being read; to Go, a directory is none."""
+    """Return the digest of a file that could not be read; to Go, a directory is none."""
     absent = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
     return "" if absent else UNREADABLE
 
 
 def _taken_again(path: str, stamp: FileStamp, clock: int) -> FileStamp:
-    """Look at a file whose times are as they were; where its bytes are, so is what they mean."""
+    """Return the stamp of a file with equal times; with an equal digest, all else is equal, too."""
     try:
         same = _looked_into(path, stamp.kind, os.stat(path))[1] == stamp.digest
     except OSError:
@@ -253,7 +253,7 @@ def _taken_again(path: str, stamp: FileStamp, clock: int) -> FileStamp:
 
 
 def take_directory(path: str, level: int, clock: int, own: Collection[str]) -> DirectoryStamp:
-    """Look at a directory now."""
+    """Return the stamp of a directory."""
     try:
         found = os.stat(path)
         with os.scandir(path) as entries:
@@ -295,10 +295,7 @@ def is_settled(modified: int, changed: int, clock: int) -> bool:
 
 
 def clock_of(path: str) -> int:
-    """Return the time by the file system that `path` is on, whose time of writing is set.
-
-    Where it cannot be written, the machine's time, in nanoseconds as well.
-    """
+    """Touch a file and return the time by its file system, or else by the machine, in nanoseconds."""
     with contextlib.suppress(OSError):
         os.utime(path)
         return min(os.stat(path).st_mtime_ns, time.time_ns())
@@ -307,32 +304,31 @@ def clock_of(path: str) -> int:
 
 @dataclass(slots=True)
 class World:
-    """What has to be looked at: directories with the level, files with the kind; absolute."""
+    """What to take stamps of: directories with the level, files with the kind; absolute."""
 
     directories: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     searched: dict[str, int] = field(default_factory=dict)
-    """Directories of which only the entries are looked at, and none of the files."""
+    """Directories whose entries count, and none of the files in them."""
 
     def enter(self, directory: str, level: int) -> None:
-        """Have a directory looked at, at least at this level."""
+        """Add a directory, at this level or higher."""
         self.directories[directory] = max(level, self.directories.get(directory, level))
 
     def search(self, directory: str, level: int) -> None:
-        """Have the entries of a directory looked at, at least at this level."""
+        """Add the entries of a directory, at this level or higher."""
         self.searched[directory] = max(level, self.searched.get(directory, level))
 
 
 def take(world: World, known: Mapping[str, FileStamp], clock: int, own: Collection[str]) -> Stamps:
-    """Look at all of `world`; files are not read again that are as `known` has them."""
+    """Return the stamps of `world`; do not read files whose times are those in `known`."""
     stamps = Stamps()
-    for directory, level in world.searched.items():
-        if directory not in world.directories:
-            stamps.directories[directory] = take_directory(directory, level, clock, own)
-    for directory, level in world.directories.items():
-        highest = max(level, world.searched.get(directory, level))
-        stamp = take_directory(directory, highest, clock, own)
+    for directory in world.searched | world.directories:
+        levels = [places.get(directory, 0) for places in (world.searched, world.directories)]
+        stamp = take_directory(directory, max(levels), clock, own)
         stamps.directories[directory] = stamp
+        if directory not in world.directories:
+            continue
         for name in stamp.names.split("\n"):
             path = os.path.join(directory, name)
             if is_source(name):
@@ -348,13 +344,9 @@ def take(world: World, known: Mapping[str, FileStamp], clock: int, own: Collecti
 def _take(stamps: Stamps, path: str, kind: str, known: Mapping[str, FileStamp], clock: int) -> None:
     old = known.get(path)
     if old is not None and old.kind == kind and old.trusted:
-        try:
+        with contextlib.suppress(OSError):
             now = os.stat(path)
-        except OSError:
-            now = None
-        if now is not None and old[:4] == (
-            now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns,
-        ):  # fmt: skip
-            stamps.files[path] = old if old.settled else _taken_again(path, old, clock)
-            return
+            if old[:4] == (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns):
+                stamps.files[path] = old if old.settled else _taken_again(path, old, clock)
+                return
     stamps.files[path] = take_file(path, kind, clock)

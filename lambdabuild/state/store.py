@@ -1,4 +1,4 @@
-"""The `.lambdabuild` directory: what lambdabuild remembers between runs, and a lock."""
+"""The `.lambdabuild` directory: the state between runs, and a lock."""
 
 import contextlib
 import errno
@@ -40,18 +40,18 @@ log = logging.getLogger(__name__)
 
 DIRECTORY = ".lambdabuild"
 STATE = "state.json"
-"""The file in it that every run may write."""
+"""The file in it that any run may write."""
 
 
 class Home:
     """The `.lambdabuild` directory of a project."""
 
     def __init__(self, project: str, environment: Mapping[str, str] = os.environ) -> None:
-        """Take the project's directory; the environment says where the user's key is kept."""
+        """`environment` names the directory of the user's key."""
         self.project = project
         self.path = Path(project, DIRECTORY)
         self.foreign = False
-        """What was read last is somebody else's, and counts for nothing."""
+        """The state that was read last is somebody else's, and ignored."""
         self._environment = environment
         self._state = self.path / STATE
         self._announced = self.path / "publishing.json"
@@ -63,22 +63,21 @@ class Home:
 
     @property
     def history(self) -> Path:
-        """Where the times of earlier runs are."""
         return self.path / "history.jsonl"
 
     @functools.cached_property
     def _keys(self) -> Keys:
         keys = keys_of(self._environment, sys.platform, self.project)
-        return keys if any(keys) else _of_this_process()
+        return keys if any(keys) else _keys_of_process()
 
     def create(self) -> None:
-        """Make the directory, which hides itself from git."""
+        """Create the directory, with a .gitignore for all in it."""
         check_own(str(self.path))
         try:
             self._new = self._new or not self.logs.is_dir()
             self.logs.mkdir(parents=True, exist_ok=True)
             ignore = self.path / ".gitignore"
-            # Several may begin at the same time.
+            # Another process may create it at the same time.
             with contextlib.suppress(FileExistsError):
                 if not ignore.exists():
                     with open(create_new(str(ignore)), "wb") as file:
@@ -88,19 +87,19 @@ class Home:
 
     @contextlib.contextmanager
     def locked(self, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Hold the project's lock; `waiting` is told who has it, once, if somebody else does."""
-        # Kept open for as long as it is held; the system lets go of it however this process ends.
+        """Hold the project's lock; if another process has it, call `waiting` once with its id."""
+        # The lock lasts as long as the file is open: the system ends it however this process ends.
         with contextlib.ExitStack() as stack:
-            told = False
+            has_waited = False
             while True:
                 self.create()
                 file = stack.enter_context(self._open_lock())
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    if not told:
+                    if not has_waited:
                         waiting(_holder(file))
-                        told = True
+                        has_waited = True
                     fcntl.flock(file, fcntl.LOCK_EX)
                 # `lambdabuild clean` may have removed the file meanwhile: then this is no lock.
                 if _is_same_file(file.fileno(), self.path / "lock"):
@@ -114,13 +113,12 @@ class Home:
     def _open_lock(self) -> IO[str]:
         path = self.path / "lock"
         try:
-            # Whoever is told of a holder reads its number, and not whatever else is there.
             return open(open_own(path, os.O_RDWR | os.O_CREAT), "r+", encoding="ascii")
         except OSError as error:
             raise cannot_write(error, str(path)) from error
 
     def sweep(self) -> None:
-        """End what a killed run left running, and remove what it staged; under the lock."""
+        """End processes of a killed run, and remove what it staged; under the lock."""
         place = self.path / "staging"
         if place.exists():
             log.info("%d processes of a killed run ended", end_orphans(str(place)))
@@ -131,9 +129,9 @@ class Home:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[str]:
-        """Make a directory for one run and remove it after, with what a killed run left.
+        """Create a directory for one run, and remove it after; under the lock.
 
-        To be used under the lock: then every other directory there is a dead run's.
+        There every other directory is a killed run's, and removed as well.
         """
         self.sweep()
         place = self.path / "staging"
@@ -152,13 +150,13 @@ class Home:
     def clock(self) -> int:
         """Return the time by the project's file system, in nanoseconds."""
         if self._new:
-            # Made just now: what holds it must not look as if it were changing.
+            # Else the directory that holds it would look as if it was changed just now.
             time.sleep(0.03)
             self._new = False
         return clock_of(str(self.path / "lock"))
 
     def load(self) -> State:
-        """Return what the last run saved; nothing where that cannot be read."""
+        """Return the state that the last run saved; an empty one where it cannot be read."""
         self.foreign = False
         text = self._read(self._state)
         if text is None:
@@ -186,16 +184,16 @@ class Home:
             return None
 
     def save(self, state: State) -> None:
-        """Replace what is remembered, all or nothing."""
+        """Replace the state, atomically."""
         write_atomically(self._state, to_text(state, self.project, self._keys))
         self._announced.unlink(missing_ok=True)
 
     def announce(self, artifacts: Sequence[Artifact]) -> None:
-        """Note what is about to be put in place: a run that is killed meanwhile did write it."""
+        """Save which artifacts are about to be published, in case this run is killed meanwhile."""
         write_atomically(self._announced, announcement_text(artifacts, self._keys))
 
     def announced(self) -> list[Artifact]:
-        """Return what a run that was killed had announced."""
+        """Return what a killed run was about to publish."""
         text = self._read(self._announced)
         try:
             return from_announcement(text, self._keys) if text is not None else []
@@ -204,13 +202,13 @@ class Home:
             return []
 
     def forget(self) -> None:
-        """Remove the directory with all that is in it."""
+        """Remove the directory with all in it."""
         directories.remove(str(self.path))
 
 
 @functools.cache
-def _of_this_process() -> Keys:
-    """Return what nobody else has: where no key can be kept, a watch still knows what it wrote."""
+def _keys_of_process() -> Keys:
+    """Return a key of this process: where none can be kept, a watch still trusts what it wrote."""
     return Keys(os.urandom(32))
 
 
@@ -222,14 +220,14 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def _holder(file: IO[str]) -> str:
-    """Return the number of the process that holds a lock, as it wrote it; it has yet to, or not."""
+    """Return the id of the process that holds a lock; `?` where it has not written it yet."""
     with contextlib.suppress(ValueError):
         return str(int(file.read(20)))
     return "?"
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it sees the old text or the new one."""
+    """Replace a file atomically."""
     try:
         replace_whole(str(path), text.encode())
     except OSError as error:
@@ -244,26 +242,26 @@ def cannot_write(error: OSError, path: str) -> LambdabuildError:
 
 
 def remedy_of(number: int | None, path: str) -> str | None:
-    """Return what helps against what the system says of a file that is to be written."""
+    """Return the remedy for an error number of writing a file."""
     read_only = "it is on a read-only file system; `--out` chooses where executables go"
     if DIRECTORY in path.split(os.sep):
         read_only = (
             "the lock and what is staged are there, wherever executables go: mount a file system "
             "that can be written on it, or build in a copy of the project"
         )
+    full = "free some space on that disk"
+    permission = "the directory has to be writable by the user that runs lambdabuild"
+    taken = "something else is in its place; move it away"
+    long = "give the function a shorter name: a `directory` under [functions] in lambdabuild.toml"
+    many = "too many files are open: `ulimit -n` is the limit"
     remedies = {
-        "free some space on that disk": {errno.ENOSPC, errno.EDQUOT},
-        read_only: {errno.EROFS},
-        "the directory has to be writable by the user that runs lambdabuild": {
-            errno.EACCES,
-            errno.EPERM,
-        },
-        "something else is in its place; move it away": {errno.ENOTDIR, errno.EEXIST, errno.EISDIR},
-        "give the function a shorter name: a `directory` under [functions] in lambdabuild.toml": {
-            errno.ENAMETOOLONG
-        },
-        "a symbolic link on the way there leads in a circle; take it away": {errno.ELOOP},
-        "`ulimit -f` is the limit of the system": {errno.EFBIG},
-        "too many files are open: `ulimit -n` is the limit": {errno.EMFILE, errno.ENFILE},
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), full),
+        errno.EROFS: read_only,
+        **dict.fromkeys((errno.EACCES, errno.EPERM), permission),
+        **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), taken),
+        errno.ENAMETOOLONG: long,
+        errno.ELOOP: "a symbolic link on the way there leads in a circle; take it away",
+        errno.EFBIG: "`ulimit -f` is the limit of the system",
+        **dict.fromkeys((errno.EMFILE, errno.ENFILE), many),
     }
-    return next((remedy for remedy, numbers in remedies.items() if number in numbers), None)
+    return remedies.get(number) if number else None

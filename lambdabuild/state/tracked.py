@@ -7,42 +7,36 @@ from collections.abc import Sequence
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing
+from lambdabuild.state.state import Index
 from lambdabuild.system import files
 from lambdabuild.system.process import Run
 
 log = logging.getLogger(__name__)
 
 _MOST = 4096
-"""Bytes of a file that says where a working tree's git directory is."""
-
-Index = tuple[int | str, ...]
-"""What git's index was when it was looked at: inode, size, times in nanoseconds; and what for."""
+"""Bytes of a file that names a working tree's git directory."""
 
 
 def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | None) -> Index | None:
-    """Return what git's index is, in which nothing is of `own`: paths from the project's directory.
+    """Return the stamp of git's index, which must have nothing of `own`: paths from the project.
 
-    `known` is what it was when that was seen last: then git need not be asked again. None where
-    there is no index, or git does not say what is in it.
+    `known` is the stamp of the last check, which saves asking git again. None where there is no
+    index, or git does not tell what is in it.
     """
-    seen = _index(project)
-    if seen is None:
+    stamp = _stamp(project)
+    if stamp is None:
         return None
-    index: Index = (*seen, *own)
+    index: Index = (*stamp, *own)
     if index == known:
         return index
     from lambdabuild.system.git import Git
 
     command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
     try:
-        done = Git(run, project).ask(*command, *own)
+        tracked = Git(run, project).text(*command, *own).partition("\0")[0]
     except LambdabuildError as error:
         log.info("whether git tracks what is ours is not known: %s", error.message)
         return None
-    if done.code != 0:
-        log.info("whether git tracks what is ours is not known: %s", done.error)
-        return None
-    tracked = done.output.split("\0")[0]
     if not tracked:
         return index
     top = next((name for name in own if f"{tracked}/".startswith(f"{name}/")), tracked)
@@ -53,7 +47,7 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     )
 
 
-def _index(project: str) -> tuple[int, ...] | None:
+def _stamp(project: str) -> tuple[int, ...] | None:
     top = enclosing(project, ".git", os.path.lexists)
     if top is None:
         return None
@@ -61,8 +55,8 @@ def _index(project: str) -> tuple[int, ...] | None:
     with contextlib.suppress(OSError, ValueError):
         if not os.path.isdir(place):
             # https://git-scm.com/docs/gitrepository-layout: of a linked tree, or of a submodule.
-            told = files.text(place, _MOST).removeprefix("gitdir:").strip()
-            place = os.path.join(top, told)
+            directory = files.text(place, _MOST).removeprefix("gitdir:").strip()
+            place = os.path.join(top, directory)
         found = os.stat(os.path.join(place, "index"))
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     return None
