@@ -19,8 +19,8 @@ from lambdabuild.core.target import Runtime, Target
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
-from lambdabuild.survey.embedding import warn_of_embedded_outputs
 from lambdabuild.survey.modules import problem_of
+from lambdabuild.survey.recheck import warn_of_embedded_outputs
 from lambdabuild.survey.session import Session, Tools, shown
 from lambdabuild.survey.survey import Key, Survey, loaded_packages, overview, survey
 from lambdabuild.system.logfile import log_to_file

@@ -20,7 +20,7 @@ from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
 from lambdabuild.filewatch.surroundings import directories_to_watch, git_at_work
 from lambdabuild.filewatch.wakeups import Wakeups
-from lambdabuild.golang.pipes import releasing
+from lambdabuild.golang.tree import releasing
 from lambdabuild.output import events
 from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.build.gocache import forget_packages
-from lambdabuild.build.guard import list_sources
+from lambdabuild.build.gocache import forget_packages, list_sources
 from lambdabuild.core.build import Batch, Event, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic

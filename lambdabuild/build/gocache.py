@@ -1,9 +1,16 @@
-"""Have Go's build cache forget the packages of the repository, so that they are compiled anew.
+"""Keep wrong packages out of Go's build cache.
 
-`go build -a` would compile the standard library and all modules again as well, once for each
-module of the repository. The cache keeps an index file for each action, named after the action's
-hash (cmd/go/internal/cache, `fileName`); the first 15 bytes of the hash are in the package's build
-ID (cmd/go/internal/work, `hashToString`), which `go list -export` prints. Without its index file a
+Go hashes a file, gives it to the compiler later, and keeps the result under the first hash. A file
+that is saved and undone in between leaves the wrong package in Go's cache for good. So the wrapper
+around Go's tools (`toolexec.sh`) looks at the files once more when a tool is done, and fails where
+one of them changed: Go keeps nothing of a tool that failed. `list_sources` lists what it looks at.
+A `.syso` is read by Go itself, after all tools: of that, only the executable is doubted.
+
+`forget_packages` removes packages that may be wrong, so that they are compiled anew. `go build -a`
+would compile the standard library and all modules again as well, once for each module of the
+repository. The cache keeps an index file for each action, named after the action's hash
+(cmd/go/internal/cache, `fileName`); the first 15 bytes of the hash are in the package's build ID
+(cmd/go/internal/work, `hashToString`), which `go list -export` prints. Without its index file a
 package is compiled again, and nobody who reads it right now is disturbed.
 """
 
@@ -12,9 +19,126 @@ import binascii
 import contextlib
 import glob
 import os
-from collections.abc import Container
+import time
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
+from lambdabuild.core.build import Batch
+from lambdabuild.core.gopackage import Package
+from lambdabuild.golang.commands import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.golang.output import parse_build_ids
+from lambdabuild.golang.source import PROFILE, is_source
+from lambdabuild.system import directories, files
+
+_SECOND = 1_000_000_000
+_COARSE_TICK = 2 * _SECOND
+"""Nanoseconds in which two changes may show one time, where a file system keeps whole seconds."""
+
+
+def list_sources(batch: Batch, staging: Staging, goflags: str = "") -> None:
+    """Write, for each package of the repository that may be compiled, what the wrapper looks at.
+
+    The list's own time is that of the last change before: what changes from now on is younger.
+    To be called right before what compiles.
+    """
+    also = list(_named_by(goflags, batch.directory))
+    latest = 0
+    for package in _compiled(batch):
+        listed = [*dict.fromkeys(_looked_at(package, batch.directory, also))]
+        # A source that came since `go list` is no change either: Go hashes it later.
+        changed = list(_changes({*listed, *_sources_in(package.directory)}))
+        newest = max(changed, default=0)
+        if not any(time % _SECOND for time in changed):
+            latest = max(latest, newest)
+        place = staging.sources(package.import_path)
+        directories.make(os.path.dirname(place))
+        Path(place).write_text("".join(f"{path}\n" for path in listed), "utf-8", "surrogateescape")
+        os.utime(place, ns=(newest, newest))
+    _wait_past(latest)
+
+
+def _named_by(goflags: str, directory: str) -> Iterator[str]:
+    """Yield the files of GOFLAGS that any package may be compiled from."""
+    if profile := profile_path(goflags, directory):
+        yield profile
+    if overlay := overlay_path(goflags, directory):
+        yield overlay
+        with contextlib.suppress(OSError, ValueError):
+            yield from parse_overlay(files.text(overlay), directory)
+
+
+def _compiled(batch: Batch) -> Iterator[Package]:
+    """Yield the packages of the repository that the batch's functions are or import."""
+    order = list(dict.fromkeys(step.function.package for step in batch.steps))
+    seen = set(order)
+    for path in order:
+        package = batch.graph.get(path)
+        if package is None:
+            continue
+        if package.local:
+            yield package
+        new = [imported for imported in package.imports if imported not in seen]
+        seen.update(new)
+        order += new
+
+
+def _looked_at(package: Package, load: str, also: Iterable[str]) -> Iterator[str]:
+    names = (*package.go_files, *package.other_files, *package.embed_files)
+    for name in names:
+        yield from _with_targets(os.path.join(package.directory, name))
+    for path in (*package.foreign.files, *package.foreign.libraries):
+        yield from _with_targets(path)
+    profile = os.path.join(package.directory, PROFILE)
+    if package.name == "main" and os.path.lexists(profile):
+        yield from _with_targets(profile)
+    for path in also:
+        yield from _with_targets(path)
+    # A directory that took another's place brings files whose own times are old.
+    module = package.module.directory if package.module is not None else None
+    yield from _up_to(package.directory, module or load)
+
+
+def _sources_in(directory: str) -> Iterator[str]:
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        yield from (entry.path for entry in entries if is_source(entry.name))
+
+
+def _with_targets(path: str) -> Iterator[str]:
+    """Yield a path, and, where it is a symbolic link, all it leads to: each may be replaced."""
+    seen = set()
+    while path not in seen:
+        seen.add(path)
+        yield path
+        try:
+            target = os.readlink(path)
+        except OSError:
+            return
+        path = os.path.normpath(os.path.join(os.path.dirname(path), target))
+
+
+def _up_to(directory: str, top: str) -> Iterator[str]:
+    yield directory
+    while directory.startswith(f"{top}{os.sep}"):
+        directory = os.path.dirname(directory)
+        if directory != top:
+            yield directory
+
+
+def _changes(paths: Iterable[str]) -> Iterator[int]:
+    """Yield when each path changed last, by ctime in nanoseconds, which nobody can set."""
+    for path in paths:
+        try:
+            yield os.lstat(path).st_ctime_ns
+        except OSError:
+            # It went away since `go list` saw it; the wrapper will not find it either.
+            continue
+
+
+def _wait_past(changed: int) -> None:
+    """Wait until a change is sure to have a later time than `changed`, by a coarse clock."""
+    left = changed + _COARSE_TICK - time.time_ns()
+    if 0 < left <= _COARSE_TICK:
+        time.sleep(left / _SECOND)
 
 
 def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:

@@ -13,8 +13,7 @@ from lambdabuild.config.options import FILE_NAME, OPTIONS, BuildSettings, Config
 from lambdabuild.config.reading import read_config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.golang.pipes import releasing
-from lambdabuild.golang.tree import enclosing
+from lambdabuild.golang.tree import enclosing, releasing
 from lambdabuild.output.console import Console, ConsoleHandler, choose_look
 from lambdabuild.output.streams import ReaderGoneError
 from lambdabuild.survey.session import Session, Tools

@@ -1,7 +1,9 @@
 """Walk the directories below a root as Go walks them, and remember what Go passes over."""
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lambdabuild.core import naming
@@ -16,6 +18,7 @@ IRREGULAR = "is no regular file"
 VENDORED = "Go takes packages in `vendor` only as dependencies"
 
 _OF_MODULES = ("go.work", "go.work.sum", "go.mod", "go.sum")
+_PASSED_OVER = ("node_modules", "testdata")
 _VENDORING = frozenset({"go.mod", "go.work", "Gopkg.lock", "glide.lock"})
 
 
@@ -214,3 +217,50 @@ def sources_with_main(directory: str) -> list[str]:
         if program:
             found.append(name)
     return found
+
+
+def releasing(directory: str) -> Callable[[], None]:
+    """Return a function that releases a `go` that blocks on a named pipe among the sources.
+
+    The sources are those of the repository that `directory` is in; it is walked once. Nothing says
+    beforehand which files `go` will read. But a pipe can be opened for writing without waiting only
+    while somebody has it open for reading, or waits for that. Whoever does, and closes it again,
+    gives an empty file to read, and `go` has a verdict on that.
+    """
+    found: list[str] = []
+    walked = False
+
+    def release() -> None:
+        nonlocal walked
+        if not walked:
+            walked = True
+            top = enclosing(directory, ".git", os.path.lexists) or directory
+            found.extend(_pipes_below(top))
+        for path in found:
+            # ENXIO says that nobody waits for it.
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+
+    return release
+
+
+def _pipes_below(top: str) -> Iterator[str]:
+    left = [top]
+    while left:
+        try:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if not entry.name.startswith((".", "_")) and entry.name not in _PASSED_OVER:
+                            left.append(entry.path)
+                    elif is_source(entry.name.replace("_test.go", ".go")) and _is_pipe(entry):
+                        yield entry.path
+        except OSError:
+            continue
+
+
+def _is_pipe(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return not entry.is_file() and stat.S_ISFIFO(entry.stat().st_mode)
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.golang.pipes import releasing
+from lambdabuild.golang.tree import releasing
 from lambdabuild.state.stamps import (
     CONTENT,
     PACKED,
