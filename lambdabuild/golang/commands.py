@@ -16,35 +16,11 @@ ENVIRONMENT_KEYS = (
 )  # fmt: skip
 
 LIST_FIELDS = (
-    "ImportPath",
-    "Name",
-    "Dir",
-    "Standard",
-    "DepOnly",
-    "GoFiles",
-    "CgoFiles",
-    "CFiles",
-    "CXXFiles",
-    "MFiles",
-    "HFiles",
-    "FFiles",
-    "SFiles",
-    "SwigFiles",
-    "SwigCXXFiles",
-    "SysoFiles",
-    "CgoCFLAGS",
-    "CgoCPPFLAGS",
-    "CgoCXXFLAGS",
-    "CgoLDFLAGS",
-    "CgoPkgConfig",
-    "EmbedFiles",
-    "EmbedPatterns",
-    "IgnoredGoFiles",
-    "DefaultGODEBUG",
-    "Imports",
-    "Module",
-    "Error",
-)
+    "ImportPath", "Name", "Dir", "Standard", "DepOnly", "GoFiles", "CgoFiles", "CFiles",
+    "CXXFiles", "MFiles", "HFiles", "FFiles", "SFiles", "SwigFiles", "SwigCXXFiles", "SysoFiles",
+    "CgoCFLAGS", "CgoCPPFLAGS", "CgoCXXFLAGS", "CgoLDFLAGS", "CgoPkgConfig", "EmbedFiles",
+    "EmbedPatterns", "IgnoredGoFiles", "DefaultGODEBUG", "Imports", "Module", "Error",
+)  # fmt: skip
 """What discovery reads; every further field costs `go list` time."""
 
 # The instruction set each GOARCH is compiled for where nobody chose: what every Lambda machine
@@ -109,12 +85,7 @@ def split_quoted(text: str) -> list[str]:
 
 
 def join_quoted(words: Iterable[str]) -> str:
-    """Join so that `split_quoted` gives the same words back.
-
-    Raises:
-        ValueError: a word holds both kinds of quotes, which Go cannot be told.
-
-    """
+    """Join so that `split_quoted` gives the same words back; ValueError where Go has no way to."""
     return " ".join(_quote(word) for word in words)
 
 
@@ -213,8 +184,6 @@ def _merge_pattern_flag(name: str, theirs: str, ours: str) -> list[str]:
     if their_pattern == our_pattern:
         return [f"-{name}={our_pattern}{their_flags} {our_flags}"]
     both = f"{their_flags} {our_flags}"
-    if our_pattern == "all=":
-        return [f"-{name}={ours}", f"-{name}={their_pattern}{both}"]
     if their_pattern == "all=":
         return [f"-{name}={theirs}", f"-{name}={our_pattern}{both}"]
     return [f"-{name}={ours}", f"-{name}={their_pattern}{both}"]
@@ -229,9 +198,9 @@ def _split_pattern(value: str) -> tuple[str, str]:
 
 def target_environment(target: Target, flags: Flags) -> dict[str, str | None]:
     """Return what has to be set, and removed, for `go` to see `target` and nothing exported."""
-    environment: dict[str, str | None]
-    enabled = "1" if flags.cgo else "0"
-    environment = {"GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": enabled}
+    environment: dict[str, str | None] = {
+        "GOOS": target.goos, "GOARCH": target.goarch, "CGO_ENABLED": "1" if flags.cgo else "0",
+    }  # fmt: skip
     if target.goarch in _MICROARCHITECTURE:
         variable, value = _MICROARCHITECTURE[target.goarch]
         environment[variable] = value
@@ -246,9 +215,9 @@ def uses_cgo(target: Target, flags: Flags) -> bool:
     return target_environment(target, flags)["CGO_ENABLED"] != "0"
 
 
-def env_command(go: str, directory: str, keys: Iterable[str] = ENVIRONMENT_KEYS) -> Command:
+def env_command(go: str, directory: str) -> Command:
     """Ask `go` for its settings where it is about to run."""
-    return Command((go, "env", "-json", *keys), directory, {"PWD": directory})
+    return Command((go, "env", "-json", *ENVIRONMENT_KEYS), directory, {"PWD": directory})
 
 
 class BuildContext(NamedTuple):
@@ -337,5 +306,5 @@ def export_command(build: Command) -> Command:
     go, _, *arguments = build.arguments
     elsewhere = ("-o=", "-debug-actiongraph=")
     flags = [argument for argument in arguments if not argument.startswith(elsewhere)]
-    asked = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
-    return Command((go, *asked, *flags), build.directory, build.environment)
+    listing = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
+    return Command((go, *listing, *flags), build.directory, build.environment)

@@ -101,9 +101,7 @@ _OTHER_FILES = (
     "CFiles", "CXXFiles", "MFiles", "HFiles", "FFiles", "SFiles", "SwigFiles", "SwigCXXFiles",
     "SysoFiles",
 )  # fmt: skip
-
-
-_NO_C_FLAGS = CFlags()
+_C_FLAGS = ("CgoCFLAGS", "CgoCPPFLAGS", "CgoCXXFLAGS", "CgoLDFLAGS", "CgoPkgConfig")
 
 
 def _package(value: dict[str, Any], directory: str, standard: Container[str]) -> Package:
@@ -125,14 +123,8 @@ def _package(value: dict[str, Any], directory: str, standard: Container[str]) ->
         embed_patterns=tuple(value.get("EmbedPatterns", ())),
         godebug=value.get("DefaultGODEBUG", ""),
         cgo=bool(value.get("CgoFiles") or value.get("SwigFiles") or value.get("SwigCXXFiles")),
-        c_flags=_c_flags(value),
+        c_flags=CFlags(*(tuple(value.get(name, ())) for name in _C_FLAGS)),
     )
-
-
-def _c_flags(value: dict[str, Any]) -> CFlags:
-    names = ("CgoCFLAGS", "CgoCPPFLAGS", "CgoCXXFLAGS", "CgoLDFLAGS", "CgoPkgConfig")
-    found = [tuple(value.get(name, ())) for name in names]
-    return CFlags(*found) if any(found) else _NO_C_FLAGS
 
 
 def _module(value: dict[str, Any]) -> Module:
@@ -214,11 +206,9 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
         if match := _POSITIONED.match(line):
             messages.append(_diagnostic(package, match["message"], match, directory))
         elif line[0] in "\t " and messages:
-            last = messages.pop()
-            if _USAGE.match(last.message):
-                messages.append(last)
-                continue
-            messages.append(last._replace(message=f"{last.message}\n{line}"))
+            last = messages[-1]
+            if not _USAGE.match(last.message):
+                messages[-1] = last._replace(message=f"{last.message}\n{line}")
         elif named := _named(line, packages, headed=package is not None):
             found.setdefault(named[0], []).append(Diagnostic(*named))
         else:

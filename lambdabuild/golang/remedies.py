@@ -41,7 +41,7 @@ def _misspelt(match: re.Match[str]) -> str:
     return f"correct line {match['line']} of {match['file']}{meant}"
 
 
-def _gone(match: re.Match[str]) -> str:
+def _dropped(match: re.Match[str]) -> str:
     # As go.work has it: a path that does not begin so is relative to it.
     path = match[1] if match[1].startswith((".", "/")) else f"./{match[1]}"
     return f"bring it back, or run `go work edit -dropuse={path}` where go.work is"
@@ -110,7 +110,7 @@ _TABLE = (
         r"inconsistent vendoring(?s:.*)\b(go (?:mod|work) vendor)\b",
         "run `{1}`, which makes `vendor` what is asked for, and commit it",
     ),
-    _Known(r"cannot load module (\S+) listed in go\.work file: open \S+: no such file", _gone),
+    _Known(r"cannot load module (\S+) listed in go\.work file: open \S+: no such file", _dropped),
     _Known(
         rf"{_FILE}unexpected input character '\\ufeff'",
         "save {file} without a byte order mark: as UTF-8, not as UTF-8 with BOM",

@@ -47,18 +47,14 @@ def outline(source: bytes) -> bytes:
     """
     top = head(source)
     parts = [top, *_EMBED.findall(source, len(top))]
-    if _makes_program(top, source):
+    if _PACKAGE_MAIN.search(top) and declares_main(source):
         parts.append(b"func main")
     return b"\0".join(parts)
 
 
 def makes_program(source: bytes) -> bool:
     """Return whether a Go file is of package main and declares `func main`."""
-    return _makes_program(head(source), source)
-
-
-def _makes_program(top: bytes, source: bytes) -> bool:
-    return bool(_PACKAGE_MAIN.search(top)) and declares_main(source)
+    return bool(_PACKAGE_MAIN.search(head(source))) and declares_main(source)
 
 
 def head(source: bytes) -> bytes:
@@ -122,12 +118,14 @@ def ignores(patterns: Iterable[str], directory: str) -> bool:
     inside = f"/{directory}/"
     for pattern in patterns:
         path = pattern.removeprefix("./").strip("/")
-        if not path and directory != ".":
+        if not path:
             # All that is below the module's own directory.
-            return True
-        if (path and inside.startswith(f"/{path}/")) or (
-            path and not pattern.startswith("./") and f"/{path}/" in inside
-        ):
+            ignored = directory != "."
+        elif pattern.startswith("./"):
+            ignored = inside.startswith(f"/{path}/")
+        else:
+            ignored = f"/{path}/" in inside
+        if ignored:
             return True
     return False
 

@@ -5,7 +5,7 @@ and what is published would be something else. `go tool link -h`, `compile -h` a
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lambdabuild.golang.commands import parse_goflags, split_quoted
 
@@ -16,7 +16,6 @@ _WRITE = frozenset({
 # Files of the build itself, which `go build` writes and passes: with others, what is compiled or
 # linked is not what was hashed.
 _OF_GO = frozenset({"coveragecfg", "embedcfg", "gensymabis", "importcfg", "p", "symabis"})
-_TO_C = frozenset({"extldflags"})
 # What a linker or a C compiler that drives one writes: `-o`, a map, a dependency file.
 _C_WRITES = (
     r"-o.*|--output(=.*)?|-M.*|-save-temps.*|-dump(dir|base).*|-fdump.*|-time=.*|@.*"
@@ -61,8 +60,9 @@ def problem_of(kind: str, value: str) -> Problem | None:
         following = given if equals else next(iter(words[number + 1 :]), "")
         if flag == "d" and kind == "gcflags" and "dump" in following:
             return ("has `-d` with `dump`, by which the compiler writes files", _REMEDY)
-        if flag in _TO_C and (option := _written_by_c(split_quoted(following))):
-            return (f"has `{option}` in `-{flag}`, by which a linker writes files", _REMEDY)
+        for option in split_quoted(following) if flag == "extldflags" else ():
+            if re.fullmatch(_C_WRITES, option):
+                return (f"has `{option}` in `-{flag}`, by which a linker writes files", _REMEDY)
     return None
 
 
@@ -92,7 +92,3 @@ def _words(value: str) -> Iterator[str]:
         _, equals, flags = value.partition("=")
         value = flags if equals else value
     yield from (word.strip() for word in split_quoted(value))
-
-
-def _written_by_c(words: Iterable[str]) -> str | None:
-    return next((word for word in words if re.fullmatch(_C_WRITES, word)), None)

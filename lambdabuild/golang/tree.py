@@ -49,8 +49,7 @@ def walk(root: str, *, everything: bool = False) -> Tree:
     left: list[tuple[str, str | None]] = [(root, None)]
     while left:
         directory, ignored = left.pop()
-        below = _look_into(directory, ignored, tree, everything=everything)
-        left += reversed(below)
+        left += reversed(_look_into(directory, ignored, tree, everything=everything))
     return tree
 
 
@@ -71,7 +70,7 @@ def _look_into(
         return []
     if not ignored:
         tree.directories.append(directory)
-    names = {entry.name for entry in entries if not _leads_to_directory(entry)}
+    names = {entry.name for entry in entries if not _is_directory(entry, links=True)}
     _enter(directory, ignored, tree, entries, names)
     if everything and not ignored:
         links = (entry.path for entry in entries if entry.is_symlink())
@@ -101,16 +100,9 @@ def _enter(
         tree.modules.append(directory)
 
 
-def _is_directory(entry: "os.DirEntry[str]") -> bool:
+def _is_directory(entry: "os.DirEntry[str]", *, links: bool = False) -> bool:
     try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
-
-
-def _leads_to_directory(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=links)
     except OSError:
         # A link that leads to itself, or to where nobody may look: Go takes it for no directory.
         return False
@@ -148,19 +140,15 @@ def _is_vendoring(directory: str, beside: set[str]) -> bool:
 
 def refuse_irregular(directory: str) -> None:
     """See that `go`, run in a directory, finds no go.work or go.mod that it reads without an end."""
-    while True:
+    for above in upwards(directory):
         for name in _OF_MODULES:
-            path = os.path.join(directory, name)
+            path = os.path.join(above, name)
             if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
                 raise LambdabuildError(
                     f"`{name}` {IRREGULAR}",
-                    at=[directory],
+                    at=[above],
                     hint="Go would read it without an end: put a file in its place, or remove it",
                 )
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return
-        directory = parent
 
 
 def _has_source(directory: str) -> bool:
@@ -174,12 +162,15 @@ def enclosing(
     directory: str, name: str, holds: Callable[[str], bool] = os.path.isfile
 ) -> str | None:
     """Return the nearest directory, from `directory` upwards, that holds a file `name`."""
-    while not holds(os.path.join(directory, name)):
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return None
-        directory = parent
-    return directory
+    return next((above for above in upwards(directory) if holds(os.path.join(above, name))), None)
+
+
+def upwards(path: str) -> Iterator[str]:
+    """Yield an absolute path, and all directories above it."""
+    yield path
+    while (parent := os.path.dirname(path)) != path:
+        yield parent
+        path = parent
 
 
 def has_main(package: Package) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from lambdabuild.core.artifact import Input
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
 from lambdabuild.golang import modfiles, source
-from lambdabuild.golang.tree import walk
+from lambdabuild.golang.tree import upwards, walk
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.functions import Discovery
@@ -225,20 +225,16 @@ def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str])
         for path, change in comparison.changes.items()
         if change.known and (path in comparison.copies or not change.before)
     }
-    parents = {parent for path in replaced for parent in _above(path)}
+    parents = {parent for path in replaced for parent in upwards(os.path.dirname(path))}
     for path in [path for path, copy in replaced.items() if not copy]:
         # A file is where a directory was, or the other way round: Go refuses both in one overlay.
-        if path in parents or any(replaced.get(parent) for parent in _above(path)):
+        if path in parents or any(
+            replaced.get(parent) for parent in upwards(os.path.dirname(path))
+        ):
             del replaced[path]
     place = os.path.join(directory, "overlay.json")
     Path(place).write_text(json.dumps({"Replace": replaced}), "utf-8")
     return place
-
-
-def _above(path: str) -> Iterator[str]:
-    while (parent := os.path.dirname(path)) != path:
-        yield parent
-        path = parent
 
 
 def _digest(path: str) -> str | None:

@@ -11,6 +11,7 @@ from lambdabuild.core.globs import covers, matches_embedded
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import Paths, path_of
 from lambdabuild.golang import source
+from lambdabuild.golang.tree import upwards
 from lambdabuild.selection.since import broken, configures, is_deciding
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.survey.plan import order_of
@@ -53,9 +54,8 @@ def _refuse_of_elsewhere(paths: Paths, path: str) -> None:
     """
     if os.path.lexists(path) or not is_below(path, paths.working):
         return
-    name, above = os.path.relpath(path, paths.working), paths.working
-    while above != os.path.dirname(above):
-        above = os.path.dirname(above)
+    name = os.path.relpath(path, paths.working)
+    for above in upwards(os.path.dirname(paths.working)):
         if os.path.lexists(os.path.join(above, name)):
             raise LambdabuildError(
                 f"`{name}` is not here: paths are relative to the working directory",

@@ -11,6 +11,7 @@ from lambdabuild.core.globs import covers
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.golang import source
+from lambdabuild.golang.tree import upwards
 from lambdabuild.selection.base_files import Earlier, copy_base
 from lambdabuild.selection.compare import ANOTHER, VENDORED, Comparison, compare_packages
 from lambdabuild.selection.compare_texts import Texts
@@ -106,12 +107,9 @@ def _may_matter(comparison: Comparison, change: Change) -> bool:
 def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
     """Tell whether a file is in a directory of which every file may be part of something."""
     directories = comparison.found.baseline.stamps.directories
-    directory = os.path.dirname(path)
-    while directory not in directories and directory != os.path.dirname(directory):
-        # It went as well: it may have been embedded by one above.
-        directory = os.path.dirname(directory)
-    stamp = directories.get(directory)
-    return stamp is not None and stamp.level == Level.EVERYTHING
+    # Its own directory may be gone as well: the file may have been embedded by one above.
+    known = next((d for d in upwards(os.path.dirname(path)) if d in directories), None)
+    return known is not None and directories[known].level == Level.EVERYTHING
 
 
 def _is_structural(comparison: Comparison, change: Change) -> bool:

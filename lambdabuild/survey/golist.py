@@ -262,12 +262,8 @@ def _enter_module(world: World, directory: str) -> None:
     for name in ("go.mod", "go.sum", "vendor/modules.txt"):
         world.files[os.path.join(directory, name)] = WHOLE
     # A go.work anywhere above would make another workspace of it.
-    while True:
-        world.files.setdefault(os.path.join(directory, "go.work"), WHOLE)
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            break
-        directory = parent
+    for above in tree.upwards(directory):
+        world.files.setdefault(os.path.join(above, "go.work"), WHOLE)
 
 
 def _enter_upwards(world: World, directory: str, tops: Collection[str]) -> None:
@@ -308,9 +304,7 @@ def _enter_missing(world: World, missing: Sequence[Package], modules: Iterable[s
 
 def nearest_directory(path: str) -> str:
     """Return the path, or what is nearest above it that is a directory."""
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    return path
+    return next(filter(os.path.isdir, tree.upwards(path)))
 
 
 def _text(path: str) -> str:

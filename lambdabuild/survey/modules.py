@@ -161,10 +161,8 @@ def _owned(trees: Mapping[str, tree.Tree], modules: Mapping[str, str]) -> dict[s
     """Return the directories with Go files, by the nearest root or module that they are in."""
     owned: dict[str, list[str]] = {directory: [] for directory in modules}
     for source in dict.fromkeys(s for found in trees.values() for s in found.sources):
-        top = source
-        while top not in owned and top != os.path.dirname(top):
-            top = os.path.dirname(top)
-        if top in owned:
+        top = next((above for above in tree.upwards(source) if above in owned), None)
+        if top is not None:
             owned[top].append(source)
     return owned
 

@@ -19,6 +19,7 @@ from lambdabuild.golang.commands import (
     target_environment,
     uses_cgo,
 )
+from lambdabuild.golang.tree import enclosing
 from lambdabuild.survey.cgo.compiler import Compilers
 from lambdabuild.survey.cgo.headers import Reading, Repository, Way, pkg_config
 from lambdabuild.survey.functions import Discovery
@@ -95,12 +96,8 @@ def _repository(discovery: Discovery, project: str, own: Collection[str]) -> Rep
     local = [p for graph in discovery.graphs.values() for p in graph.values() if p.local]
     modules = {p.module.directory for p in local if p.module is not None and p.module.directory}
     tops = {project, *modules, *discovery.environments}
-    for top in tops:
-        above = top
-        while not os.path.lexists(os.path.join(above, ".git")) and above != os.path.dirname(above):
-            above = os.path.dirname(above)
-        if above != os.path.dirname(above):
-            tops.add(above)
+    above = [enclosing(top, ".git", os.path.lexists) for top in tops]
+    tops |= {top for top in above if top is not None and top != os.sep}
     left_out = {path for e in discovery.environments.values()
                 for path in (e.module_cache, e.root, e.cache) if path}  # fmt: skip
     return Repository(tuple(sorted(tops)), (*sorted(left_out), *sorted(own)))

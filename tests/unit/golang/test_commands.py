@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.golang.commands import (
+    ENVIRONMENT_KEYS,
     BuildContext,
     Memory,
     Staging,
@@ -293,8 +294,8 @@ def test_cgo_is_on_where_it_is_chosen_or_set(flags: Flags, *, expected: bool) ->
 
 
 def test_go_env_is_asked_where_go_will_run() -> None:
-    assert env_command("/go/bin/go", "/shop", ["GOVERSION", "GOFLAGS"]) == Command(
-        ("/go/bin/go", "env", "-json", "GOVERSION", "GOFLAGS"), "/shop", {"PWD": "/shop"}
+    assert env_command("/go/bin/go", "/shop") == Command(
+        ("/go/bin/go", "env", "-json", *ENVIRONMENT_KEYS), "/shop", {"PWD": "/shop"}
     )
 
 
