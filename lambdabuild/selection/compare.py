@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.options import FILE_NAME, BuildSettings
+from lambdabuild.config.options import FILE_NAME
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import Input
 from lambdabuild.core.build import Function, Step
@@ -45,9 +45,6 @@ class Comparison(NamedTuple):
     copies: Mapping[str, str]
     """Where the files are as they were, by path; absolute."""
 
-    def show(self, name: str) -> str:
-        return self.session.paths.relative(os.path.join(self.session.paths.project, name))
-
     def text_before(self, path: str) -> str | None:
         """Return the text of a file as it was; None where there was none."""
         change = self.changes.get(path)
@@ -82,28 +79,28 @@ def compare_packages(
     graphs = {key: modfiles.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
     discovery = discovery._replace(graphs=graphs)
     steps, inputs = _steps_before(before, found, discovery, comparison)
-    reasons = {}
-    for step in found.plan.steps:
-        reason = _renamed(comparison, before.settings, step.function)
-        if reason is None and step.key in texts:
+
+    def why(step: Step) -> str | None:
+        if reason := _renamed(comparison, before.settings, step.function):
+            return reason
+        if step.key in texts:
             is_new = _is_new(comparison, step.function.directory)
-            reason = "it is new" if is_new else texts[step.key]
-        old = steps.get(step.key)
-        if reason is None and old is None:
+            return "it is new" if is_new else texts[step.key]
+        if step.key not in steps:
             there = any(name == step.function.name for name, _ in steps)
-            reason = f"it was not built for {step.target}" if there else "it is new"
-        if reason is None and old is not None and old.load_errors:
-            reason = "it could not be loaded"
-        if reason is None:
-            now = session.settings.of(step.function.name)
-            reason = _chosen(before.settings.of(step.function.name), now)
-        if reason is None:
-            reason = first_change(
-                inputs.get(step.key, ()), found.inputs.get(step.key, ()), comparison.show
-            )
-        if reason is not None:
-            reasons[step.key] = reason
-    return reasons
+            return f"it was not built for {step.target}" if there else "it is new"
+        if steps[step.key].load_errors:
+            return "it could not be loaded"
+        chosen = [
+            settings.of(step.function.name) for settings in (before.settings, session.settings)
+        ]
+        for field in ("runtime", "layer_libraries", "zip", "sbom", "assets"):
+            if getattr(chosen[0], field) != getattr(chosen[1], field):
+                return f"{field} changed in {FILE_NAME}"
+        return first_change(inputs.get(step.key, ()), found.inputs.get(step.key, ()), session.paths)
+
+    reasons = {step.key: why(step) for step in found.plan.steps}
+    return {key: reason for key, reason in reasons.items() if reason is not None}
 
 
 def _merge_sums(comparison: Comparison, directory: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -129,7 +126,7 @@ def _overlaid(
     roots: Sequence[str],
     instead: Mapping[str, str],
 ) -> Discovery:
-    """Ask Go with the files laid over that were others; raises as `compare_packages`."""
+    """Ask Go, with an overlay of the files as they were."""
     session, found = comparison.session, comparison.found
     go = Go(
         session.tools.run, found.go.path, found.go.settings,
@@ -205,14 +202,6 @@ def _renamed(comparison: Comparison, before: Settings, function: Function) -> st
     here = os.path.relpath(function.directory, project)
     pattern = excluded_by(name, here, before.exclude)
     return f"the glob `{pattern}` excluded it" if pattern else None
-
-
-def _chosen(before: BuildSettings, now: BuildSettings) -> str | None:
-    """Return a reason if other things were chosen for it, of those that are no inputs."""
-    for field in ("runtime", "layer_libraries", "zip", "sbom", "assets"):
-        if getattr(before, field) != getattr(now, field):
-            return f"{field} changed in {FILE_NAME}"
-    return None
 
 
 def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str]) -> str:

@@ -34,12 +34,7 @@ def reasons(
 
 
 def dependants(session: Session, paths: Sequence[str]) -> list[str]:
-    """Return the names of the functions that are built from any of these files.
-
-    Raises:
-        LambdabuildError: a path is none.
-
-    """
+    """Return the names of the functions that are built from any of these files."""
     wanted = set()
     for path in paths:
         full = os.path.normpath(os.path.join(session.paths.working, path))

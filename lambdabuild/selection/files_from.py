@@ -5,15 +5,15 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.globs import covers, matches_embedded
+from lambdabuild.core.globs import matches_embedded
 from lambdabuild.core.naming import is_below
-from lambdabuild.core.paths import Paths, path_of
+from lambdabuild.core.paths import Paths
 from lambdabuild.golang import source
 from lambdabuild.golang.tree import upwards
-from lambdabuild.selection.since import broken, configures, is_deciding
+from lambdabuild.selection.since import broken, configures, is_asset, is_deciding
 from lambdabuild.selection.symlinks import Aliases
+from lambdabuild.survey.inputs import path_of_input
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
@@ -24,10 +24,6 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
 
     What the files were is not known: one that is gone, or that build constraints leave out, counts
     for the packages it lies in; a go.mod for all that is below it.
-
-    Raises:
-        LambdabuildError: paths are relative to another directory than this.
-
     """
     owners, aliases = _Owners(session, found), Aliases(found.baseline.stamps)
     reasons: dict[Key, str] = {}
@@ -46,12 +42,7 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
 
 
 def _refuse_of_elsewhere(paths: Paths, path: str) -> None:
-    """Refuse what is not here and would be above: as if nothing had changed, it would be passed over.
-
-    Raises:
-        LambdabuildError: it is so.
-
-    """
+    """Refuse a path that is not here and would be above: it would pass for a change of nothing."""
     if os.path.lexists(path) or not is_below(path, paths.working):
         return
     name = os.path.relpath(path, paths.working)
@@ -100,7 +91,7 @@ class _Owners:
             return set().union(*self._packages.get(directory, {}).values())
         if os.path.lexists(path):
             return set()
-        found = {s.key for s in self._found.plan.steps if self._is_asset(s, path)}
+        found = {s.key for s in self._found.plan.steps if is_asset(self._session, s, path)}
         for place, owners in self._packages.items():
             if is_below(path, place):
                 inner = os.path.relpath(path, place).replace(os.sep, "/")
@@ -109,24 +100,15 @@ class _Owners:
                         found |= keys
         return found
 
-    def _is_asset(self, step: Step, path: str) -> bool:
-        if not is_below(path, step.function.directory):
-            return False
-        inner = os.path.relpath(path, step.function.directory).replace(os.sep, "/")
-        patterns = self._session.settings.of(step.function.name).assets
-        return any(covers(pattern, inner) for pattern in patterns)
-
     @cached_property
     def _by_file(self) -> dict[str, set[Key]]:
         by_name: dict[str, set[Key]] = defaultdict(set)
         for key in self._found.inputs:
             for name, _ in self._found.made_from(key):
                 by_name[name].add(key)
-        return {
-            path_of(name.removeprefix("file "), self._session.paths.project): keys
-            for name, keys in by_name.items()
-            if name.startswith("file ")
-        }
+        project = self._session.paths.project
+        paths = {name: path_of_input(name, project) for name in by_name}
+        return {path: by_name[name] for name, path in paths.items() if path is not None}
 
     @cached_property
     def _packages(self) -> dict[str, dict[tuple[str, ...], set[Key]]]:

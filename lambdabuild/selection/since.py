@@ -9,7 +9,7 @@ from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.globs import covers
 from lambdabuild.core.naming import is_below
-from lambdabuild.core.paths import name_of, path_of
+from lambdabuild.core.paths import name_of
 from lambdabuild.golang import source
 from lambdabuild.golang.tree import upwards
 from lambdabuild.selection.base_files import Earlier, copy_base
@@ -17,7 +17,7 @@ from lambdabuild.selection.compare import ANOTHER, VENDORED, Comparison, compare
 from lambdabuild.selection.compare_texts import Texts
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.stamps import SOURCE, WHOLE, Level
-from lambdabuild.survey.inputs import first_change
+from lambdabuild.survey.inputs import first_change, path_of_input
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import files, git
@@ -41,33 +41,27 @@ def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key
         for path, change in changes.items()
         if change.known and _may_matter(comparison, change)
     }
-    if not wanted:
-        return _touched(comparison, place)
-    earlier.prepared.get()
-    real = copy_base(session.tools.run, repository, wanted, place)
-    copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
-    return _touched(comparison._replace(copies=copies), place)
-
-
-def _touched(comparison: Comparison, directory: str) -> dict[Key, str]:
-    found = comparison.found
-    changes = list(comparison.changes.values())
-    if any(_is_structural(comparison, change) for change in changes):
+    if wanted:
+        earlier.prepared.get()
+        real = copy_base(session.tools.run, repository, wanted, place)
+        copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
+        comparison = comparison._replace(copies=copies)
+    if any(_is_structural(comparison, change) for change in changes.values()):
         try:
             texts = Texts(comparison)
             others = {p: c for p, c in comparison.changes.items() if p not in texts.kept}
             laid_over = comparison._replace(changes=others)
-            compared = compare_packages(laid_over, directory, texts.reasons)
+            compared = compare_packages(laid_over, place, texts.reasons)
         except LambdabuildError as error:
             message = str(error).splitlines()[0]
-            comparison.session.tools.console.warn(
+            session.tools.console.warn(
                 f"what there was at the merge base cannot be loaded: {message}",
                 "so every function counts as touched",
             )
             compared = dict.fromkeys(found.inputs, "what it was built from is not known")
     else:
         compared = _compare_files(comparison)
-    unknown = _of_directories(comparison, [c for c in changes if not c.known])
+    unknown = _of_directories(comparison, [c for c in changes.values() if not c.known])
     return _compare_packed(comparison) | compared | unknown | broken(found)
 
 
@@ -81,7 +75,7 @@ def broken(found: Survey) -> dict[Key, str]:
 
 
 def configures(session: Session, path: str) -> bool:
-    """Tell whether a file is the configuration, or would be if it were there."""
+    """Return whether a file is the configuration, or would be if it were there."""
     source = session.settings.config.source
     if source is not None and path == os.path.normpath(os.path.join(session.paths.working, source)):
         return True
@@ -91,12 +85,12 @@ def configures(session: Session, path: str) -> bool:
 
 
 def is_deciding(path: str) -> bool:
-    """Tell whether a file of this name decides where packages come from."""
+    """Return whether a file of this name decides where packages come from."""
     return os.path.basename(path) in _DECIDING or path.endswith(VENDORED)
 
 
 def _may_matter(comparison: Comparison, change: Change) -> bool:
-    """Tell whether what a file was may have to be looked at."""
+    """Return whether what a file was may have to be looked at."""
     path, stamps = change.path, comparison.found.baseline.stamps
     if path in stamps.files or is_deciding(path) or configures(comparison.session, path):
         return True
@@ -105,7 +99,7 @@ def _may_matter(comparison: Comparison, change: Change) -> bool:
 
 
 def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
-    """Tell whether a file is in a directory of which every file may be part of something."""
+    """Return whether a file is in a directory of which every file may be part of something."""
     directories = comparison.found.baseline.stamps.directories
     # Its own directory may be gone as well: the file may have been embedded by one above.
     known = next((d for d in upwards(os.path.dirname(path)) if d in directories), None)
@@ -113,7 +107,7 @@ def _is_in_a_whole(comparison: Comparison, path: str) -> bool:
 
 
 def _is_structural(comparison: Comparison, change: Change) -> bool:
-    """Tell whether there may have been other packages, or packages of other files, before."""
+    """Return whether there may have been other packages, or packages of other files, before."""
     path = change.path
     if not change.known:
         return False
@@ -129,7 +123,7 @@ def _is_structural(comparison: Comparison, change: Change) -> bool:
 
 
 def _is_missed(comparison: Comparison, path: str) -> bool:
-    """Tell whether a file that went away may have been part of something."""
+    """Return whether a file that went away may have been part of something."""
     name = os.path.basename(path)
     if source.is_source(name) or name == source.PROFILE:
         return os.path.dirname(path) in comparison.found.baseline.stamps.directories
@@ -139,17 +133,15 @@ def _is_missed(comparison: Comparison, path: str) -> bool:
 def _of_directories(comparison: Comparison, changes: Collection[Change]) -> dict[Key, str]:
     """Return the steps that are built from what is in directories of which no more is known."""
     reasons: dict[Key, str] = {}
+    paths = comparison.session.paths
     if not changes:
         return reasons
     for key in comparison.found.inputs:
-        for name, _ in comparison.found.made_from(key):
-            if not name.startswith("file "):
-                continue
-            path = path_of(name.removeprefix("file "), comparison.session.paths.project)
-            change = next((c for c in changes if is_below(path, c.path)), None)
-            if change is not None:
-                reasons[key] = f"{comparison.session.paths.relative(change.path)} changed"
-                break
+        names = (name for name, _ in comparison.found.made_from(key))
+        files = filter(None, (path_of_input(name, paths.project) for name in names))
+        change = next((c for file in files for c in changes if is_below(file, c.path)), None)
+        if change is not None:
+            reasons[key] = f"{paths.relative(change.path)} changed"
     return reasons
 
 
@@ -164,8 +156,7 @@ def _compare_files(comparison: Comparison) -> dict[Key, str]:
     for key, inputs in found.inputs.items():
         if any(name in changed for name, _ in inputs):
             before = tuple((name, changed.get(name, text)) for name, text in inputs)
-            reason = first_change(before, inputs, comparison.show)
-            if reason is not None:
+            if reason := first_change(before, inputs, comparison.session.paths):
                 reasons[key] = reason
     return reasons
 
@@ -181,14 +172,12 @@ def _compare_packed(comparison: Comparison) -> dict[Key, str]:
             continue
         before = {}
         for (name, text), asset in zip(now, step.assets, strict=True):
-            known = _packed_before(comparison, asset, text)
-            if known is not None:
+            if known := _packed_before(comparison, asset, text):
                 before[name] = known
         for path in gone:
-            if is_below(path, step.function.directory) and _was_asset(comparison, step, path):
+            if is_asset(comparison.session, step, path):
                 before[f"file {name_of(path, comparison.session.paths.project)}"] = ANOTHER
-        reason = first_change(tuple(before.items()), now, comparison.show)
-        if reason is not None:
+        if reason := first_change(tuple(before.items()), now, comparison.session.paths):
             reasons[step.key] = reason
     return reasons
 
@@ -208,21 +197,20 @@ def _packed_before(comparison: Comparison, asset: Asset, now: str) -> str | None
     )
 
 
-def _was_asset(comparison: Comparison, step: Step, path: str) -> bool:
+def is_asset(session: Session, step: Step, path: str) -> bool:
+    """Return whether a function's globs of assets match a file, be it there or not."""
+    if not is_below(path, step.function.directory):
+        return False
     inner = os.path.relpath(path, step.function.directory).replace(os.sep, "/")
-    patterns = comparison.session.settings.of(step.function.name).assets
-    return any(covers(pattern, inner) for pattern in patterns)
+    return any(covers(pattern, inner) for pattern in session.settings.of(step.function.name).assets)
 
 
 def _warn_of_unseen(
     session: Session, found: Survey, repository: Repository, aliases: Aliases
 ) -> None:
-    """Tell of inputs in which git sees no change, whatever happens to them."""
-    files = {
-        path_of(name.removeprefix("file "), session.paths.project)
-        for name in {name for key in found.inputs for name, _ in found.made_from(key)}
-        if name.startswith("file ")
-    }
+    """Warn of inputs in which git sees no change, whatever happens to them."""
+    names = {name for key in found.inputs for name, _ in found.made_from(key)}
+    files = filter(None, (path_of_input(name, session.paths.project) for name in names))
     real = {aliases.real(path): path for path in files}
     unseen = sorted(real[path] for path in git.unknown_to_git(repository, real))
     if unseen:

@@ -153,23 +153,19 @@ class _Walk:
         return os.path.join(self._top, name) if name else self._top
 
     def _entries(self, name: str) -> list[str]:
-        known = self._listed.get(name)
-        if known is None:
+        if name not in self._listed:
             path = self._path(name)
             self.directories[path] = None
+            self._listed[name] = []
             try:
-                known = sorted(os.listdir(path))
+                self._listed[name] = sorted(os.listdir(path))
             except OSError as error:
                 self.problems[f"`{name or '.'}` cannot be listed: {error.strerror}"] = None
-                known = []
-            self._listed[name] = known
-        return known
+        return self._listed[name]
 
     def _stays_inside(self, name: str) -> bool:
         """Return whether a path, with all its links followed, is below the function's directory."""
-        if not name:
-            return True
-        if os.path.realpath(self._path(name)).startswith(self._inside):
+        if not name or os.path.realpath(self._path(name)).startswith(self._inside):
             return True
         self.problems[
             f"the asset `{name}` is a link out of the function's directory; copy what it leads to"
@@ -234,38 +230,34 @@ def reason_to_pack(
     session: Session, step: Step, artifact: Artifact, packed: tuple[Input, ...]
 ) -> str | None:
     """Return why an executable has to be repackaged; None if it need not."""
-
-    def show(name: str) -> str:
-        return session.paths.relative(os.path.join(session.paths.project, name))
-
+    paths = session.paths
     for companion in artifact.companions:
         # Of a run that was killed: it goes, whether it is asked for or not.
         if companion.kind is not Kind.ASSET and artifact.companion(companion.kind) is None:
-            return f"{show(companion.path)} is of another executable"
+            shown = paths.relative(os.path.join(paths.project, companion.path))
+            return f"{shown} is of another executable"
     copied = not session.settings.in_place
     if copied or step.zip:
-        reason = first_change(artifact.packed, packed, show)
+        reason = first_change(artifact.packed, packed, paths)
         if reason is not None:
             return reason
     reasons = (
-        _reason(session.paths, companion, path, made_from)
-        for companion, path, made_from in _wanted(session, step, artifact)
+        _reason(paths, companion, path, made_from)
+        for companion, path, made_from in _sidecars(session, step, artifact)
         if companion is None or companion.kind is not Kind.ASSET or copied
     )
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def _wanted(
+def _sidecars(
     session: Session, step: Step, artifact: Artifact
 ) -> Iterator[tuple[Companion | None, str, str]]:
-    """Yield what is to stand with an executable: what there is, its absolute path, made of what."""
+    """Yield each sidecar that is due: what there is, its absolute path, what it is made from."""
     epoch = epoch_of(session.tools.environment) if step.zip or step.sbom else None
     if step.zip:
-        made_from = zip_made_from(artifact.sha256, epoch)
-        yield artifact.companion(Kind.ZIP), step.zip, made_from
+        yield artifact.companion(Kind.ZIP), step.zip, zip_made_from(artifact.sha256, epoch)
     if step.sbom:
-        made_from = sbom_made_from(artifact.sha256, epoch)
-        yield artifact.companion(Kind.SBOM), step.sbom, made_from
+        yield artifact.companion(Kind.SBOM), step.sbom, sbom_made_from(artifact.sha256, epoch)
     for companion in artifact.companions:
         if companion.kind is Kind.ASSET:
             path = os.path.normpath(os.path.join(session.paths.project, companion.path))
@@ -277,9 +269,11 @@ def _reason(paths: Paths, companion: Companion | None, path: str, made_from: str
     if companion is None or companion.path != name_of(path, paths.project):
         return f"{shown} was not made before"
     if companion.made_from != made_from:
-        epoch = companion.made_from.split(" ")[1] != made_from.split(" ")[1]
-        same = companion.made_from.partition(" ")[0] == made_from.partition(" ")[0]
-        if same and epoch:
+        (old, old_epoch, *_), (new, epoch, *_) = (
+            companion.made_from.split(" "),
+            made_from.split(" "),
+        )
+        if old == new and old_epoch != epoch:
             return f"{EPOCH} changed"
         return f"{shown} was made of another executable, or by another lambdabuild"
     if held_companion(companion, paths.project) is None:

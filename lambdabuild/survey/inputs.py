@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lambdabuild.core.artifact import UNKNOWN, Input
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import GoEnvironment, Module, Package
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import Paths, name_of, path_of
 from lambdabuild.core.secrets import DIGEST, remembered
 from lambdabuild.golang.commands import (
     build_flags,
@@ -123,10 +123,7 @@ class Inputs:
         project: str,
         digest_of: Callable[[str], str | None],
     ) -> None:
-        """Take what the steps have in common.
-
-        `digest_of` gives the digest of a file by its absolute path; None where there is none.
-        """
+        """`digest_of` returns the digest of a file by its absolute path; None where there is none."""
         self._graph = graph
         self._environment = environment
         self._settings = settings
@@ -249,47 +246,41 @@ def _module_input(module: Module, project: str) -> Input:
     return (f"module {module.path}", f"{version} {module.go_sum or ''}".strip())
 
 
+def path_of_input(name: str, project: str) -> str | None:
+    """Return the absolute path of an input that is a file; None for any other."""
+    return path_of(name.removeprefix("file "), project) if name.startswith("file ") else None
+
+
 # What is named first where several inputs changed: what explains the others.
-_RANKS = (
+_KINDS = (
     *("untracked", "go", "setting", "flag", "env", "runtime", "compiler", "layer_libraries"),
     *("go.mod", "module", "package", "file"),
 )
+_RANKS = {kind: rank for rank, kind in enumerate(_KINDS)}
 
 
-def first_change(
-    before: Sequence[Input], now: Sequence[Input], show: Callable[[str], str]
-) -> str | None:
-    """Return the first input that is not what it was, as people read it; None if none is.
-
-    `show` turns the name of a file, from the project, into how people are shown it.
-    """
+def first_change(before: Sequence[Input], now: Sequence[Input], paths: Paths) -> str | None:
+    """Return the first input that is not what it was, as people read it; None if none is."""
     if before == now and not any(value == UNKNOWN or name == "untracked" for name, value in before):
         return None
     old, new = dict(before), dict(now)
-    names = sorted(dict.fromkeys([*new, *old]), key=_rank)
-    for name in names:
+    names = dict.fromkeys([*new, *old])
+    for name in sorted(names, key=lambda name: _RANKS.get(name.partition(" ")[0], len(_RANKS))):
         if name == "untracked" and name in new:
             return f"GOFLAGS has -{new[name]}, which only Go can follow"
         if old.get(name) != new.get(name) or old.get(name) == UNKNOWN:
-            return _said(name, old.get(name), new.get(name), show)
+            kind, _, what = name.partition(" ")
+            if kind == "file":
+                shown = paths.relative(os.path.join(paths.project, what))
+                return f"{shown} {_verb(old.get(name), new.get(name))}"
+            if kind in _WORDINGS:
+                return _WORDINGS[kind](what, old.get(name), new.get(name))
+            return "another lambdabuild passes other flags to Go"
     # The same inputs in another order: an import moved, and some file with it.
     return None
 
 
-def _rank(name: str) -> int:
-    kind = name.partition(" ")[0]
-    return _RANKS.index(kind) if kind in _RANKS else len(_RANKS)
-
-
-def _said(name: str, old: str | None, new: str | None, show: Callable[[str], str]) -> str:
-    kind, _, what = name.partition(" ")
-    say = _SAID.get(kind)
-    if kind == "file":
-        return f"{show(what)} {_verb(old, new)}"
-    return say(what, old, new) if say else "another lambdabuild passes other flags to Go"
-
-
-_SAID: Mapping[str, Callable[[str, str | None, str | None], str]] = {
+_WORDINGS: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     "untracked": lambda _what, _old, _new: "GOFLAGS changed",
     "untold": lambda _what, _old, _new: "a run was killed while it put it in place",
     "go": lambda _what, old, new: f"{old} → {new}",

@@ -6,10 +6,11 @@ from pathlib import PurePath
 
 from lambdabuild.core.artifact import UNKNOWN, Input
 from lambdabuild.core.build import Batch, Step
-from lambdabuild.core.paths import name_of, path_of
+from lambdabuild.core.paths import name_of
 from lambdabuild.golang.source import embeds
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps
 from lambdabuild.state.store import DIRECTORY, STATE
+from lambdabuild.survey.inputs import path_of_input
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
@@ -35,9 +36,9 @@ def mark_changed_inputs(survey: Survey, project: str) -> dict[Key, tuple[Input, 
 
     def doubted(item: Input) -> Input:
         name, _ = item
-        if not name.startswith("file "):
+        path = path_of_input(name, project)
+        if path is None:
             return item
-        path = path_of(name.removeprefix("file "), project)
         known = path not in touched and os.path.dirname(path) not in folders
         if known and replaced:
             known = replaced.isdisjoint(map(str, PurePath(path).parents))
@@ -65,8 +66,7 @@ def dependents_of(found: Survey, project: str, paths: Collection[str]) -> set[Ke
     known: dict[str, bool] = {}
     lists = (*found.inputs.values(), *found.packed.values())
     for name in {name for inputs in lists for name, _ in inputs}:
-        if name.startswith("file "):
-            file = path_of(name.removeprefix("file "), project)
+        if file := path_of_input(name, project):
             known[name] = file in paths or any(str(p) in paths for p in PurePath(file).parents)
     return {
         key
@@ -77,12 +77,8 @@ def dependents_of(found: Survey, project: str, paths: Collection[str]) -> set[Ke
 
 def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
     """Warn of functions that embed outputs of lambdabuild: each build would hold the one before."""
-    outputs = {
-        path
-        for step in found.plan.steps
-        for path in (step.artifact, step.zip, step.sbom)
-        if path is not None
-    }
+    steps = found.plan.steps
+    outputs = {p for step in steps for p in (step.artifact, step.zip, step.sbom) if p is not None}
     outputs.add(os.path.join(session.paths.project, DIRECTORY, STATE))
     if session.paths.layout:
         outputs.add(os.path.join(session.paths.out, "manifest.json"))
@@ -91,8 +87,7 @@ def warn_of_embedded_outputs(session: Session, found: Survey) -> None:
         for step in batch.steps:
             if step.function.name in warned:
                 continue
-            file = _embedded_output(step, batch, outputs)
-            if file is not None:
+            if file := _embedded_output(step, batch, outputs):
                 warned.add(step.function.name)
                 session.tools.console.warn(
                     f"`{step.function.name}` embeds what lambdabuild writes: "

@@ -171,13 +171,15 @@ def survey(
     *,
     force: bool = False,
 ) -> Survey:
-    """Find out what there is, and compare it with the last build.
-
-    For the rest see `overview`.
-    """
+    """Find out what there is as `overview` does, and compare it with the last build."""
     there = overview(session, names, state, clock, force=force)
     contents = contents_of(session.settings, there.functions, state.assets, clock, there.own)
-    stamps = _together(there.findings.stamps, contents.stamps)
+    stamps = there.findings.stamps
+    if contents.stamps is not None:
+        # Of a directory, the stamp that has more entries counts.
+        files = contents.stamps.files | stamps.files
+        folders = stamps.directories | contents.stamps.directories
+        stamps = Stamps(files, folders, stamps.doubted)
     plan = plan_for(session, there, contents.assets)
     inputs = inputs_of(
         session.paths, there.go.settings, there.discovery.environments, plan, stamps.digest
@@ -201,7 +203,9 @@ def survey(
             reasons[step.key] = f"{session.paths.relative(step.artifact)} {became}"
             continue
         verified.append(artifact)
-        reason = _reason(session.paths, artifact, inputs[step.key])
+        reason: str | None = "what it was built from is not known"
+        if artifact.inputs:
+            reason = first_change(artifact.inputs, inputs[step.key], session.paths)
         if reason is None:
             reason = reason_to_pack(session, step, artifact, packed.get(step.key, ()))
             if reason is not None:
@@ -211,16 +215,9 @@ def survey(
     return Survey(
         there.go, there.discovery, plan, inputs, reasons, there.seen,
         Baseline(stamps, clock, there.own),
-        there.findings,        packed, frozenset(to_pack), assets=contents.stamps,
+        there.findings, packed, frozenset(to_pack), assets=contents.stamps,
         verified=tuple(verified),
     )  # fmt: skip
-
-
-def _together(found: Stamps, packed: Stamps | None) -> Stamps:
-    """Return the stamps of what is built and of what is packed; a directory's fullest counts."""
-    if packed is None:
-        return found
-    return Stamps(packed.files | found.files, found.directories | packed.directories, found.doubted)
 
 
 def own_paths(paths: Paths, state: State) -> set[str]:
@@ -280,17 +277,6 @@ def inputs_of(
         for step in batch.steps:
             found[step.key] = lister.of(step)
     return found
-
-
-def _reason(paths: Paths, artifact: Artifact, inputs: tuple[Input, ...]) -> str | None:
-    """Return what an artifact that is in place was built from and is not any more."""
-    if not artifact.inputs:
-        return "what it was built from is not known"
-
-    def show(name: str) -> str:
-        return paths.relative(os.path.join(paths.project, name))
-
-    return first_change(artifact.inputs, inputs, show)
 
 
 def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lambdabuild.core.artifact import UNKNOWN, Input
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Module, Package
-from lambdabuild.core.paths import name_of, path_of
+from lambdabuild.core.paths import Paths, name_of, path_of
 from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.inputs import (
     Inputs,
@@ -23,6 +23,7 @@ from lambdabuild.survey.inputs import (
 from lambdabuild.survey.plan import order_of
 from tests.unit.values import ARM64, PROJECT, X86_64, directories, graph, package, texts
 
+PATHS = Paths(PROJECT, f"{PROJECT}/web", f"{PROJECT}/dist", "dist")
 GO = GoEnvironment("go1.26.8", "", None, "/cache", "/go/pkg/mod", "auto")
 SHOP = Module("example.com/shop", PROJECT, None, main=True, go_version="1.22")
 SDK = Module(
@@ -284,7 +285,7 @@ def test_modules_that_change_places_are_a_change() -> None:
             step(),
         )
 
-    assert first_change(listed("a", "b"), listed("b", "a"), str) == "go.mod: example.com/a a → b"
+    assert first_change(listed("a", "b"), listed("b", "a"), PATHS) == "go.mod: example.com/a a → b"
 
 
 @pytest.mark.parametrize(
@@ -442,7 +443,7 @@ unknown = st.dictionaries(names | st.just("untracked"), st.sampled_from(["1", UN
 
 
 def change(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
-    return first_change(tuple(before.items()), tuple(now.items()), lambda name: f"./{name}")
+    return first_change(tuple(before.items()), tuple(now.items()), PATHS)
 
 
 @given(known)
@@ -499,11 +500,11 @@ def test_a_single_change_is_named(both: dict[str, str], name: str, value: str | 
         ("layer_libraries", None, "libpq.so.5", "layer_libraries changed: none → libpq.so.5"),
         ("flag tags", "", "prod", "tags changed: none → prod"),
         ("flag ldflags", "-s", "", "ldflags changed: -s → none"),
-        ("file api/main.go", "a", "b", "./api/main.go changed"),
-        ("file api/main.go", None, "b", "./api/main.go added"),
-        ("file api/main.go", "a", None, "./api/main.go removed"),
-        ("file api/main.go", "?", "b", "./api/main.go changed during the last build"),
-        ("file api/main.go", "?", "?", "./api/main.go changed during the last build"),
+        ("file api/main.go", "a", "b", "../api/main.go changed"),
+        ("file api/main.go", None, "b", "../api/main.go added"),
+        ("file api/main.go", "a", None, "../api/main.go removed"),
+        ("file api/main.go", "?", "b", "../api/main.go changed during the last build"),
+        ("file api/main.go", "?", "?", "../api/main.go changed during the last build"),
         ("module example.com/q", "v1 h1:a=", "v2 h1:b=", "go.mod: example.com/q v1 → v2"),
         ("module example.com/q", "v1 h1:a=", "v1 h1:b=", "go.mod: example.com/q v1 has another sum"),
         ("module example.com/q", None, "v1 h1:a=", "go.mod: example.com/q v1 added"),
@@ -554,7 +555,7 @@ def test_of_several_changes_the_one_that_explains_the_others_is_named(
 def test_of_several_files_the_nearest_is_named(files: list[str], digest: str) -> None:
     now = {f"file {name}": digest for name in files}
     before = {name: f"{text} before" for name, text in reversed(now.items())}
-    assert change(before, now) == f"./{files[0]} changed"
+    assert change(before, now) == f"../{files[0]} changed"
 
 
 places = directories.map("/{}".format)
