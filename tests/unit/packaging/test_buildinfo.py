@@ -105,8 +105,10 @@ def go_escaped(character: str) -> str:
 
 printed = st.text(st.characters(codec="utf-8", exclude_characters="\n\t"), max_size=20)
 some = printed.filter(bool)
-module_lines = st.builds(BuiltModule, some, some, printed, st.none())
-replaced_lines = st.builds(BuiltModule, some, some, st.just(""), module_lines)
+# Go's word for a module without a version, which is read as none.
+version = some.filter(lambda text: text != "(devel)")
+module_lines = st.builds(BuiltModule, some, version, printed, st.none())
+replaced_lines = st.builds(BuiltModule, some, version, st.just(""), module_lines)
 anything = st.text(st.characters(codec="utf-8"), max_size=20)
 build_infos = st.builds(
     BuildInfo,
