@@ -268,7 +268,7 @@ class Loop:
             news.append(result)
             failed = result.status is Status.FAILED
             (self.reported_failed.add if failed else self.reported_failed.discard)(key)
-            self._print((events.failed if failed else events.built)(result, relative))
+            self._print(events.outcome(result, relative))
         for artifact in report.removed:
             self._print(events.removed(artifact, relative))
         names = [step.function.name for step in self.found.plan.steps] if self.found else []

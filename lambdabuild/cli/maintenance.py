@@ -95,10 +95,10 @@ def doctor(asked: Asked) -> None:
     from lambdabuild.cli.doctor import Verdict, examine
 
     refused: list[LambdabuildError] = []
+    failed = False
     with opened(asked, refused=refused.append) as session:
-        failed = bool(refused)
-        for finding in examine(session, refused[0] if refused else None):
-            failed = failed or finding.verdict is Verdict.ERROR
+        for finding in examine(session, *refused):
+            failed |= finding.verdict is Verdict.ERROR
             print_line(f"{finding.verdict.value}: {finding.message}")
             if finding.remedy:
                 print_line(f"  hint: {finding.remedy}")
@@ -160,19 +160,16 @@ def initialize(asked: Asked) -> None:
     from lambdabuild.survey.functions import main_packages_below
     from lambdabuild.survey.golist import start_go
 
-    # A link that leads nowhere is there as well: what it names is not to be made.
+    # A link to nothing counts: its target is not to be created.
     if os.path.lexists(FILE_NAME):
         raise LambdabuildError(
             f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
         )
     with opened(asked) as session:
-        found = main_packages_below(
-            session.tools.run,
-            start_go(session.tools.run, session.tools.environment, Findings()),
-            session.settings,
-            session.paths.working,
-            session.tools.environment,
-        )
+        run, environment = session.tools.run, session.tools.environment
+        go = start_go(run, environment, Findings())
+        working = session.paths.working
+        found = main_packages_below(run, go, session.settings, working, environment)
         roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
         inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
         try:

@@ -80,11 +80,7 @@ class Board:
         self._console.say(f"changed: {some(paths, quote='')}; touches {touched}")
 
     def results(
-        self,
-        report: Report,
-        news: Sequence[StepResult],
-        names: Collection[str],
-        relative: Relative,
+        self, report: Report, news: Sequence[StepResult], names: Collection[str], relative: Relative
     ) -> None:
         """Report the `news`, and forget the functions that are not among `names`, all there are."""
         now = time.monotonic()

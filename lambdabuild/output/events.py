@@ -6,7 +6,7 @@ from typing import Any
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import StepResult
+from lambdabuild.core.result import Status, StepResult
 from lambdabuild.output.report import Relative, artifact_value, error_value, result_value
 
 
@@ -20,14 +20,13 @@ def change(paths: Iterable[str], functions: Iterable[str]) -> dict[str, Any]:
     return {"event": "change", "paths": list(paths), "functions": list(functions)}
 
 
-def built(result: StepResult, relative: Relative) -> dict[str, Any]:
-    """Report the result of a function; its `status` says whether the bytes are new."""
-    return {"event": "built", "function": result_value(result, relative)}
+def outcome(result: StepResult, relative: Relative) -> dict[str, Any]:
+    """Report the result of a function: `status` says whether the bytes are new.
 
-
-def failed(result: StepResult, relative: Relative) -> dict[str, Any]:
-    """Report that a function did not build; its artifact, if any, is the old one."""
-    return {"event": "failed", "function": result_value(result, relative)}
+    The artifact of one that did not build, if any, is the old one.
+    """
+    event = "failed" if result.status is Status.FAILED else "built"
+    return {"event": event, "function": result_value(result, relative)}
 
 
 def stuck(error: LambdabuildError, relative: Relative) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def set_up() -> None:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
     if sys.stdin is None:
         sys.stdin = open(_STDIN, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.stdout = _replaced(sys.stdout, _Stdout(_STDOUT))
-    sys.stderr = _replaced(sys.stderr, _Stderr(_STDERR))
+    sys.stdout = _replaced(sys.stdout, _Stdout(_STDOUT, "w", closefd=False))
+    sys.stderr = _replaced(sys.stderr, _Stderr(_STDERR, "w", closefd=False))
 
 
 def _open_closed() -> None:
@@ -58,9 +58,6 @@ def _replaced(before: Any, raw: "_Raw") -> io.TextIOWrapper:
 
 class _Raw(io.FileIO):
     """Write to a descriptor, which whoever shares it may have made non-blocking."""
-
-    def __init__(self, descriptor: int) -> None:
-        super().__init__(descriptor, "w", closefd=False)
 
     def seekable(self) -> bool:
         return False

@@ -33,8 +33,8 @@ def test_whatever_happens_is_told_as_the_schema_says(
 ) -> None:
     told = [events.ready(len(report.results), 0.5), events.change(paths, paths and ["a"])]
     for result in report.results:
-        failed = result.status is Status.FAILED
-        told.append((events.failed if failed else events.built)(result, relative))
+        told.append(events.outcome(result, relative))
+        assert (told[-1]["event"] == "failed") == (result.status is Status.FAILED)
     told.append(events.removed(artifact()._replace(sha256="0" * 64), relative))
     told.append(events.stuck(LambdabuildError(said, file=f"{PROJECT}/go.mod", line=1), relative))
     for event in told:

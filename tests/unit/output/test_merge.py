@@ -280,11 +280,6 @@ def test_of_a_run_that_could_not_start_the_error_is_told() -> None:
     )
 
 
-def test_nothing_to_merge_is_an_error() -> None:
-    with pytest.raises(LambdabuildError, match="there is no report to merge"):
-        merge_reports([])
-
-
 SHARD = {"index": 1, "count": 1, "functions": 0, "split": ""}
 
 
