@@ -18,7 +18,7 @@ import typer
 from lambdabuild import __version__
 from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.maintenance import chores, opened
-from lambdabuild.cli.options import Asked, taking
+from lambdabuild.cli.options import Options, taking
 from lambdabuild.config.options import BUILDING, OUTPUT, SELECTING
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
@@ -57,21 +57,21 @@ def _show_version(given: bool) -> None:
 @app.callback()
 @taking()
 def _before(
-    asked: Asked,
+    options: Options,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
     """Build every Go Lambda function of a monorepo with one `go build`."""
-    del asked, version
+    del options, version
 
 
 @app.command("all")
 @taking(SELECTING, OUTPUT, BUILDING)
-def build_all(asked: Asked) -> None:
+def build_all(options: Options) -> None:
     """Build every function."""
-    _build(asked, ())
+    _build(options, ())
 
 
 @app.command("build")
@@ -80,16 +80,16 @@ def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
     ],
-    asked: Asked,
+    options: Options,
 ) -> None:
     """Build some functions: by name, glob, or path."""
-    _build(asked, names)
+    _build(options, names)
 
 
 @app.command()
 @taking(SELECTING, OUTPUT, BUILDING)
 def watch(
-    asked: Asked,
+    options: Options,
     names: Names = None,
     poll: Annotated[
         bool,
@@ -112,7 +112,7 @@ def watch(
     from lambdabuild.watch import WatchOptions
     from lambdabuild.watch import watch as watch_functions
 
-    request = asked.request(names or ())
+    request = options.request(names or ())
     if request.dry_run:
         raise LambdabuildError(
             "watch has no --dry-run", hint="`lambdabuild all --dry-run` prints the commands"
@@ -125,17 +125,17 @@ def watch(
 
     def reopen(session: "Session") -> "Session":
         working, untrusted = session.paths.working, session.settings.untrusted
-        project, settings = settle(working, asked, session.tools.environment, untrusted=untrusted)
+        project, settings = settle(working, options, session.tools.environment, untrusted=untrusted)
         return session.under(settings, project)
 
-    with opened(asked) as session:
+    with opened(options) as session:
         watch_functions(session, WatchOptions(request, request.json, poll, command), reopen)
 
 
 @app.command("why")
 @taking(SELECTING, OUTPUT)
 def why(
-    asked: Asked,
+    options: Options,
     names: Names = None,
     file: Annotated[
         list[str] | None,
@@ -145,12 +145,12 @@ def why(
     """Tell why each function would be rebuilt, naming the first input that changed."""
     from lambdabuild.selection import explain
 
-    with opened(asked) as session:
+    with opened(options) as session:
         if file:
             # `--file one.go two.go`: what follows are files as well.
             lines = explain.dependants(session, [*file, *(names or ())])
         else:
-            lines = explain.reasons(session, tuple(names or ()), asked.narrowing)
+            lines = explain.reasons(session, tuple(names or ()), options.narrowing)
         for line in lines:
             print_line(line)
 
@@ -158,7 +158,7 @@ def why(
 @app.command("list")
 @taking(SELECTING)
 def list_functions(
-    asked: Asked,
+    options: Options,
     skipped: Annotated[
         bool, typer.Option("--skipped", help="Add main packages passed over, with the reason.")
     ] = False,
@@ -171,9 +171,9 @@ def list_functions(
     from lambdabuild import pipeline
     from lambdabuild.output.report import list_value
 
-    with opened(asked) as session:
+    with opened(options) as session:
         functions, passed_over = pipeline.list_functions(
-            session, thorough=skipped, narrowing=asked.narrowing
+            session, thorough=skipped, narrowing=options.narrowing
         )
         relative, console = session.paths.relative, session.tools.console
         lines = [
@@ -190,9 +190,9 @@ def list_functions(
                 print_columns(("passed over", "because"), reasons)
             else:
                 console.skipped(passed_over)
-                if not lines and asked.narrowing.by_change:
+                if not lines and options.narrowing.by_change:
                     console.say("no function is touched")
-                elif not lines and asked.narrowing.shard is None:
+                elif not lines and options.narrowing.shard is None:
                     console.say("no function was found; --skipped tells what was passed over")
         if exit_code and functions:
             raise typer.Exit(errors.SOME)
@@ -201,11 +201,11 @@ def list_functions(
 app.add_typer(chores)
 
 
-def _build(asked: Asked, names: Sequence[str]) -> None:
+def _build(options: Options, names: Sequence[str]) -> None:
     from lambdabuild import pipeline
 
-    request = asked.request(names)
-    with opened(asked) as session:
+    request = options.request(names)
+    with opened(options) as session:
         if request.dry_run:
             _print_plan(session, request)
             return

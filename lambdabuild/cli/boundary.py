@@ -21,12 +21,12 @@ def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]
         code = _code_of(run, leave)
     except Exception as error:  # noqa: BLE001 - the boundary
         # It arose while an error was reported.
-        streams.tell(f"error: {_message_and_hint(error)[0]}")
+        streams.print_error(f"error: {_message_and_hint(error)[0]}")
         code = errors.NOT_STARTED
     problem = streams.finish_stdout()
     if problem is None:
         return code
-    streams.tell(f"error: {problem}")
+    streams.print_error(f"error: {problem}")
     return code or problem.exit_code
 
 
@@ -51,14 +51,14 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
         leave(refusals.usage_error(error))
         return error.exit_code
     except (Interrupted, KeyboardInterrupt):
-        streams.tell("interrupted; nothing is half written")
+        streams.print_error("interrupted; nothing is half written")
         return errors.INTERRUPTED
     except streams.ReaderGoneError:
         streams.give_up_stdout()
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary
         failure = error if isinstance(error, LambdabuildError) else in_words(error)
-        streams.tell(f"error: {failure}")
+        streams.print_error(f"error: {failure}")
         leave(failure)
         return failure.exit_code
     # `typer.Exit` comes back as a value.

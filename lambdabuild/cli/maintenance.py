@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdabuild.cli.options import Asked, taking
+from lambdabuild.cli.options import Options, taking
 from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
@@ -28,7 +28,7 @@ cache_app = typer.Typer(
 @chores.command("history")
 @taking()
 def history(
-    asked: Asked,
+    options: Options,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME...", help="Names or globs. [every function]"),
@@ -40,7 +40,7 @@ def history(
     from lambdabuild.state.history import read_history
     from lambdabuild.state.store import Home
 
-    with opened(asked) as session:
+    with opened(options) as session:
         runs = read_history(Home(session.paths.project, session.tools.environment).history)
         chosen = trends.named(runs, names) if names else None
         if json:
@@ -55,7 +55,7 @@ def history(
 @chores.command("merge-reports")
 @taking()
 def merge_reports(
-    asked: Asked,
+    options: Options,
     paths: Annotated[
         list[str],
         typer.Argument(metavar="PATH...", help="Reports and manifests, or directories of them."),
@@ -72,31 +72,31 @@ def merge_reports(
     """Join what the shards of one build reported."""
     from lambdabuild.cli import merge_reports
 
-    with opened(asked) as session:
+    with opened(options) as session:
         if not merge_reports.join(session, paths, report=report, manifest=manifest):
             raise typer.Exit(errors.FAILED)
 
 
 @chores.command()
 @taking()
-def clean(asked: Asked) -> None:
+def clean(options: Options) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
     from lambdabuild.build import clean
 
-    with opened(asked) as session:
+    with opened(options) as session:
         removed = clean.clean(session)
         session.tools.console.say(f"removed {counted(len(removed), 'file')}")
 
 
 @chores.command()
 @taking()
-def doctor(asked: Asked) -> None:
+def doctor(options: Options) -> None:
     """Check toolchain, configuration and environment."""
     from lambdabuild.cli.doctor import Verdict, examine
 
     refused: list[LambdabuildError] = []
     failed = False
-    with opened(asked, refused=refused.append) as session:
+    with opened(options, refused=refused.append) as session:
         for finding in examine(session, *refused):
             failed |= finding.verdict is Verdict.ERROR
             print_line(f"{finding.verdict.value}: {finding.message}")
@@ -111,11 +111,11 @@ chores.add_typer(cache_app, name="cache")
 
 @cache_app.command("info")
 @taking()
-def cache_info(asked: Asked) -> None:
+def cache_info(options: Options) -> None:
     """Show where the cache is, and how full."""
     from lambdabuild.build.restore import local_cache
 
-    with opened(asked) as session:
+    with opened(options) as session:
         with _using_cache("look at"):
             info = local_cache(session.tools.environment).info()
         print_columns(
@@ -129,11 +129,11 @@ def cache_info(asked: Asked) -> None:
 
 @cache_app.command("clear")
 @taking()
-def cache_clear(asked: Asked) -> None:
+def cache_clear(options: Options) -> None:
     """Remove all that is kept on this machine."""
     from lambdabuild.build.restore import local_cache
 
-    with opened(asked) as session:
+    with opened(options) as session:
         with _using_cache("clear"):
             removed = local_cache(session.tools.environment).clear()
         session.tools.console.say(f"removed {size(removed)}")
@@ -153,7 +153,7 @@ def _using_cache(verb: str) -> Iterator[None]:
 
 @chores.command("init")
 @taking()
-def initialize(asked: Asked) -> None:
+def initialize(options: Options) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
     from lambdabuild.config.starter import choose_roots, starter_config
     from lambdabuild.state.state import Findings
@@ -165,7 +165,7 @@ def initialize(asked: Asked) -> None:
         raise LambdabuildError(
             f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
         )
-    with opened(asked) as session:
+    with opened(options) as session:
         run, environment = session.tools.run, session.tools.environment
         go = start_go(run, environment, Findings())
         working = session.paths.working
@@ -181,9 +181,9 @@ def initialize(asked: Asked) -> None:
 
 
 def opened(
-    asked: Asked, refused: Callable[[LambdabuildError], None] | None = None
+    options: Options, refused: Callable[[LambdabuildError], None] | None = None
 ) -> AbstractContextManager["Session"]:
     """Open a session; what it needs is imported only now."""
     from lambdabuild.cli import opening
 
-    return opening.opened(asked, refused)
+    return opening.opened(options, refused)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import typer
 
 from lambdabuild.cli.boundary import in_words
-from lambdabuild.cli.options import Asked
+from lambdabuild.cli.options import Options
 from lambdabuild.config.options import FILE_NAME, OPTIONS, BuildSettings, Config
 from lambdabuild.config.reading import read_config
 from lambdabuild.config.settings import Settings
@@ -28,14 +28,14 @@ _UNTRUSTED = "LAMBDABUILD_UNTRUSTED"
 
 @contextlib.contextmanager
 def opened(
-    asked: Asked, refused: Callable[[LambdabuildError], None] | None = None
+    options: Options, refused: Callable[[LambdabuildError], None] | None = None
 ) -> Iterator[Session]:
     """Open what a command needs, and close it however the command ends.
 
     Where the configuration is wrong, `refused` gets the error, and the session has the defaults.
     """
     environment = dict(os.environ)
-    general = asked.general
+    general = options.general
     look = choose_look(
         general.color, environment, sys.stderr, quiet=general.quiet, verbose=general.verbose
     )
@@ -49,7 +49,7 @@ def opened(
     off = {"", "0", "false", "no", "off"}
     untrusted = general.untrusted or environment.get(_UNTRUSTED, "").strip().lower() not in off
     try:
-        project, settings = settle(working, asked, environment, untrusted=untrusted)
+        project, settings = settle(working, options, environment, untrusted=untrusted)
     except LambdabuildError as error:
         if refused is None:
             raise
@@ -74,27 +74,27 @@ def opened(
 
 
 def settle(
-    working: str, asked: Asked, environment: Mapping[str, str], *, untrusted: bool
+    working: str, options: Options, environment: Mapping[str, str], *, untrusted: bool
 ) -> tuple[str, Settings]:
     """Return the project directory and its settings."""
-    project, config = read_config(working, asked.general.config, untrusted=untrusted)
+    project, config = read_config(working, options.general.config, untrusted=untrusted)
 
     def here(path: str) -> str:
         # Paths on the command line are relative to where it was typed.
         return os.path.relpath(os.path.join(working, path), project)
 
     exported = {o.name: environment.get(o.variable) for o in OPTIONS if o.variable}
-    said = {name: value for name, value in exported.items() if value} | dict(asked.said)
-    also_exclude = tuple(_glob(glob, working, project) for glob in said.pop("exclude", ()))
-    if "roots" in said:
-        said["roots"] = tuple(map(here, said["roots"]))
-    if "out" in said:
-        said["out"] = here(said["out"])
+    chosen = {name: value for name, value in exported.items() if value} | dict(options.chosen)
+    also_exclude = tuple(_glob(glob, working, project) for glob in chosen.pop("exclude", ()))
+    if "roots" in chosen:
+        chosen["roots"] = tuple(map(here, chosen["roots"]))
+    if "out" in chosen:
+        chosen["out"] = here(chosen["out"])
     excluded = tuple(_glob(glob, project, project) for glob in config.exclude)
-    given = {name: value for name, value in said.items() if name in Config._fields}
+    given = {name: value for name, value in chosen.items() if name in Config._fields}
     return project, Settings(
         config._replace(exclude=excluded, **given),
-        {name: value for name, value in said.items() if name in BuildSettings._fields},
+        {name: value for name, value in chosen.items() if name in BuildSettings._fields},
         also_exclude,
         tuple(given),
         untrusted,

@@ -27,29 +27,29 @@ Command = Callable[..., None]
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
-class Asked(NamedTuple):
+class Options(NamedTuple):
     """The flags of a command line."""
 
     general: General = General()
-    said: Chosen = NOTHING_CHOSEN
+    chosen: Chosen = NOTHING_CHOSEN
     """The values of the others that were given, by field."""
 
     @property
     def narrowing(self) -> Narrowing:
-        return Narrowing(**_only(Narrowing, self.said))
+        return Narrowing(**_only(Narrowing, self.chosen))
 
     def request(self, names: Iterable[str]) -> Request:
         """Return what to build of the functions that `names` mean, and how."""
-        force = self.said.get("force", False)
-        return Request(tuple(names), self.narrowing, force, **_only(Request, self.said))
+        force = self.chosen.get("force", False)
+        return Request(tuple(names), self.narrowing, force, **_only(Request, self.chosen))
 
 
-def _only(holder: Any, said: Chosen) -> dict[str, Any]:
-    return {name: said[name] for name in holder._fields if name in said}
+def _only(holder: Any, chosen: Chosen) -> dict[str, Any]:
+    return {name: chosen[name] for name in holder._fields if name in chosen}
 
 
 def taking(*panels: str) -> Callable[[Command], Command]:
-    """Give a command, as `asked`, the flags of some panels, and those of every command.
+    """Give a command, as `options`, the flags of some panels, and those of every command.
 
     Typer reads a command's flags off its signature, so one is made here from the table.
     """
@@ -57,7 +57,7 @@ def taking(*panels: str) -> Callable[[Command], Command]:
     general = [option for option in OPTIONS if option.panel == GENERAL]
 
     def wrap(command: Command) -> Command:
-        own = [p for p in inspect.signature(command).parameters.values() if p.name != "asked"]
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
         parameters = [
             *(parameter.replace(kind=_KEYWORD) for parameter in own),
             *map(_parameter, of_panels),
@@ -67,19 +67,19 @@ def taking(*panels: str) -> Callable[[Command], Command]:
 
         def run(context: typer.Context, **values: Any) -> None:
             # The general flags first: they may change the working directory.
-            context.obj = _laid_over(context.obj or General(), _said(general, values))
-            said = _said(of_panels, values)
-            if "since" in said and "files_from" in said:
+            context.obj = _laid_over(context.obj or General(), _chosen(general, values))
+            chosen = _chosen(of_panels, values)
+            if "since" in chosen and "files_from" in chosen:
                 raise LambdabuildError(
                     "--since and --files-from cannot both say what changed",
                     hint="--since asks git, --files-from takes the paths from a file",
                 )
-            if "times" in said and "shard" not in said:
+            if "times" in chosen and "shard" not in chosen:
                 raise LambdabuildError(
                     "--times is for --shard", hint="add --shard I/N, or leave it out"
                 )
             arguments = {parameter.name: values[parameter.name] for parameter in own}
-            command(asked=Asked(context.obj, said), **arguments)
+            command(options=Options(context.obj, chosen), **arguments)
 
         run.__name__ = command.__name__
         run.__doc__ = command.__doc__
@@ -107,10 +107,10 @@ def _name(option: Option) -> str:
     return option.names[0].removeprefix("--").replace("-", "_")
 
 
-def _said(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
+def _chosen(table: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of the flags that were given, by field."""
-    said: dict[str, Any] = {}
-    for option in options:
+    chosen: dict[str, Any] = {}
+    for option in table:
         given = values[_name(option)]
         if given is None or given is False or given == []:
             continue
@@ -122,18 +122,18 @@ def _said(options: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any
                 remedy = "is a variable empty that should name it?"
             raise LambdabuildError(f"{option.names[0]} {message}", hint=remedy) from None
         if value is not None:
-            before = said.get(option.name)
-            said[option.name] = value if before is None else tuple(dict.fromkeys(before + value))
-    return said
+            before = chosen.get(option.name)
+            chosen[option.name] = value if before is None else tuple(dict.fromkeys(before + value))
+    return chosen
 
 
-def _laid_over(before: General, said: Chosen) -> General:
-    if "directory" in said:
+def _laid_over(before: General, chosen: Chosen) -> General:
+    if "directory" in chosen:
         try:
-            os.chdir(said["directory"])
+            os.chdir(chosen["directory"])
         except OSError as error:
-            message = f"cannot change to `{said['directory']}`: {error.strerror}"
+            message = f"cannot change to `{chosen['directory']}`: {error.strerror}"
             raise LambdabuildError(message) from error
-    if "config" in said:
-        said = {**said, "config": os.path.abspath(said["config"])}
-    return before._replace(**said)
+    if "config" in chosen:
+        chosen = {**chosen, "config": os.path.abspath(chosen["config"])}
+    return before._replace(**chosen)

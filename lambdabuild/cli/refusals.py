@@ -16,7 +16,7 @@ from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value
-from lambdabuild.output.streams import ReaderGoneError, print_json, tell
+from lambdabuild.output.streams import ReaderGoneError, print_error, print_json
 from lambdabuild.system.places import check_file
 
 
@@ -85,7 +85,7 @@ def usage_error(error: typer.TyperException) -> LambdabuildError:
     error.message = without_secrets(error.message)
     usage = io.StringIO()
     error.show(usage)  # type: ignore[attr-defined]
-    tell(usage.getvalue().rstrip("\n"))
+    print_error(usage.getvalue().rstrip("\n"))
     context: typer.Context | None = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "lambdabuild"
     message = error.format_message()
@@ -122,14 +122,14 @@ def leave(
         message = f"cannot write the report `{line.report}`: {problem}"
         # That may be the error itself.
         if problem is not None and message != error.message:
-            tell(f"warning: {message}")
+            print_error(f"warning: {message}")
     if annotating.runs_there(environment):
         shown = annotating.from_top(environment, working)
-        # Not by `tell`, which makes commands inert.
+        # Not by `print_error`, which makes commands inert.
         sys.stderr.write(f"{github.refusal(error, shown)}\n")
         problem = annotating.summarize(environment, github.refusal_summary(error))
         if problem is not None:
-            tell(f"warning: {problem}")
+            print_error(f"warning: {problem}")
 
 
 def _write(path: str, working: str, text: str) -> str | None:

@@ -110,7 +110,7 @@ def print_line(line: str) -> None:
     sys.stdout.write(f"{_harmless(one_line(line))}\n")
 
 
-def tell(message: str) -> None:
+def print_error(message: str) -> None:
     """Print a message of one or more lines to stderr, where no console is open."""
     sys.stderr.write(f"{_harmless(visible(message))}\n")
 

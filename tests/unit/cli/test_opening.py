@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.cli.opening import settle
-from lambdabuild.cli.options import Asked
+from lambdabuild.cli.options import Options
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def test_a_glob_of_directories_is_taken_from_where_it_is_written(
     glob = glob.format(shop)
     meant = os.path.relpath(glob, shop) if meant.startswith("..") else meant
     (shop / "lambdabuild.toml").write_text("")
-    asked = Asked(said={"exclude": (glob,)})
-    project, settings = settle(str(shop / typed_in), asked, {}, untrusted=False)
+    options = Options(chosen={"exclude": (glob,)})
+    project, settings = settle(str(shop / typed_in), options, {}, untrusted=False)
     assert (project, settings.exclude) == (str(shop), (meant,))
     if not typed_in:
         (shop / "lambdabuild.toml").write_text(f'exclude = ["{glob}"]\n')
-        _, settings = settle(str(shop / "api"), Asked(), {}, untrusted=False)
+        _, settings = settle(str(shop / "api"), Options(), {}, untrusted=False)
         assert settings.exclude == (meant,)

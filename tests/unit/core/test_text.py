@@ -25,7 +25,7 @@ from lambdabuild.output.board import Line, board_lines
 from lambdabuild.output.console import Console, ConsoleHandler, Look
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
 from lambdabuild.output.report import faults, report_value
-from lambdabuild.output.streams import print_columns, print_json, print_line, tell
+from lambdabuild.output.streams import print_columns, print_error, print_json, print_line
 from lambdabuild.system.process import Command, shell_line
 from tests.harmless import assert_harmless
 from tests.unit.values import PROJECT, artifact, batch, record, relative, step
@@ -146,7 +146,7 @@ def test_of_what_is_printed_no_line_is_a_command(name: str, text: str) -> None:
         lambda: print_line(shell_line(command)),
         lambda: print_columns((name, "b"), [(text, name)]),
         lambda: print_json({name: text, "list": [text]}),
-        lambda: tell(text),
+        lambda: print_error(text),
     ):
         assert_harmless(printed(print_it))
 
