@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import counted, duration, one_line, some
 from lambdabuild.output.console import Console
-from lambdabuild.output.report import Relative, faults
+from lambdabuild.output.report import Relative
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12
@@ -101,10 +101,7 @@ class Board:
                 why = f" ({result.reason})" if result.reason else ""
                 name = result.step.function.name
                 self._console.say(f"{result.status.words} {name}{took}{why}")
-        for fault in faults(news):
-            self._console.fault(fault, relative)
-        for artifact in report.removed:
-            self._console.say(f"removed {relative(artifact.path)}, which nothing builds any more")
+        self._console.problems(news, report.removed, relative)
         self.draw(at_once=True)
 
     def next_draw(self) -> float:

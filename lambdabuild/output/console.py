@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.build import Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.result import Report, Status
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
@@ -196,16 +197,21 @@ class Console:
 
     def report(self, report: Report, relative: text.Relative) -> None:
         """Show the table, the faults and the last line."""
-        if not self.look.quiet:
-            table = text.rows(report.results, everything=self.look.verbose)
-            if table:
-                self._table(table)
-        for fault in text.faults(report.results):
-            self.fault(fault, relative)
-        for artifact in report.removed:
-            self.say(f"removed {relative(artifact.path)}, which nothing builds any more")
+        table = text.rows(report.results, everything=self.look.verbose)
+        if table and not self.look.quiet:
+            self._table(table)
+        self.problems(report.results, report.removed, relative)
         if not self.look.quiet:
             self._write("", text.summary(report), _BOLD)
+
+    def problems(
+        self, results: Iterable[StepResult], removed: Iterable[Artifact], relative: text.Relative
+    ) -> None:
+        """Report what did not build, and the artifacts that were removed."""
+        for fault in text.faults(results):
+            self.fault(fault, relative)
+        for artifact in removed:
+            self.say(f"removed {relative(artifact.path)}, which nothing builds any more")
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:
         """Report what did not build, and why."""
