@@ -1,5 +1,6 @@
 """Turn whatever ends a run into a message and an exit code, in one place."""
 
+import contextlib
 import errno
 import os
 import threading
@@ -74,8 +75,14 @@ def in_words(error: Exception, project: str | None = None) -> LambdabuildError:
         return streams.unwritten(error)
     message, hint = _message_and_hint(error)
     hints = [hint] if hint else []
-    if project is not None and (file := _logged(error, project)) is not None:
-        hints.append(f"`{file}` has more")
+    if project is not None:
+        from lambdabuild.state.store import Home
+        from lambdabuild.system.logfile import log_traceback
+
+        home = Home(project)
+        with contextlib.suppress(OSError, LambdabuildError):
+            home.create()
+            hints.append(f"`{log_traceback(home.logs, error)}` has more")
     return LambdabuildError(message, hint="; ".join(hints) or None)
 
 
@@ -98,15 +105,3 @@ def _message_and_hint(error: Exception) -> tuple[str, str | None]:
         return f"something is no text in its encoding: {error}", None
     message = ": ".join(filter(None, (type(error).__name__, str(error))))
     return f"lambdabuild failed: {message}", "this is a fault in lambdabuild: please report it"
-
-
-def _logged(error: Exception, project: str) -> str | None:
-    from lambdabuild.state.store import Home
-    from lambdabuild.system import logfile
-
-    home = Home(project)
-    try:
-        home.create()
-        return str(logfile.log_traceback(home.logs, error))
-    except (OSError, LambdabuildError):
-        return None

@@ -23,10 +23,8 @@ def from_top(environment: Mapping[str, str], working: str) -> Callable[[str], st
         real = os.path.relpath(os.path.realpath(path), real_top)
         if _leaves(real) and known:
             by_link = os.path.join(typed, os.path.relpath(path, working))
-            for start in (top, real_top):
-                shown = os.path.relpath(by_link, start)
-                if not _leaves(shown):
-                    return shown
+            shown = (os.path.relpath(by_link, start) for start in (top, real_top))
+            return next((path for path in shown if not _leaves(path)), real)
         return real
 
     return relative

@@ -54,14 +54,11 @@ def lanes(spans: Iterable[Span]) -> tuple[Lane, ...]:
         groups[_GROUPS.get(span.activity, _OWN)].append(span)
     critical = _laid_out([span for span in ordered if span.critical], _after)
     stages = _laid_out(groups.pop(_OWN), _within_or_after)
+    numbered = {name: _laid_out(own, _after) for name, own in groups.items()}
     return (
         *(Lane(_CRITICAL + (f" {n}" if n > 1 else ""), placed) for n, placed in critical),
         *(Lane(_OWN + (f" {n}" if n > 1 else ""), placed) for n, placed in stages),
-        *(
-            Lane(f"{name} {n}", placed)
-            for name, own in groups.items()
-            for n, placed in _laid_out(own, _after)
-        ),
+        *(Lane(f"{name} {n}", placed) for name, own in numbered.items() for n, placed in own),
     )
 
 
@@ -143,11 +140,6 @@ def _metadata(kind: str, thread: int, **values: str | int) -> dict[str, Any]:
 def _event(span: Span, thread: int, origin: float, *, copied: bool) -> dict[str, Any]:
     # Rounding start and end, rather than the duration, keeps what nests nested.
     start, end = (round((moment - origin) * 1e6) for moment in (span.start, span.end))
-    values: dict[str, Any] = {"activity": span.activity.value, "seconds": (end - start) / 1e6}
-    if span.name:
-        values["name"] = span.name
-    if span.critical:
-        values["critical"] = True
     return {
         "ph": "X",
         "name": span.name or span.activity.value,
@@ -157,5 +149,10 @@ def _event(span: Span, thread: int, origin: float, *, copied: bool) -> dict[str,
         "ts": start,
         "dur": end - start,
         **({"cname": _RED} if span.critical else {}),
-        "args": values,
+        "args": {
+            "activity": span.activity.value,
+            "seconds": (end - start) / 1e6,
+            **({"name": span.name} if span.name else {}),
+            **({"critical": True} if span.critical else {}),
+        },
     }
