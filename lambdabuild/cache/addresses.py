@@ -1,4 +1,4 @@
-"""Parse the address of an object store: which store, its credentials, the hosts that may answer."""
+"""Parse the address of an object store; find its credentials and the hosts that may answer."""
 
 import configparser
 import contextlib
@@ -19,7 +19,7 @@ _SCHEMES = {
     "file": "file",
 }
 _OPTIONS = {"s3": {"endpoint", "region"}}
-"""What an address may have after a `?`."""
+"""The parameters of an address."""
 _NOT_IN_IT = (
     "take the key out of it, and have another one made: credentials come from the variables of the "
     "store (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), a role, or ~/.aws/credentials"
@@ -38,16 +38,16 @@ _S3_CREDENTIALS = (
 )
 NO_CREDENTIALS = "no credentials were found"
 _LINK_LOCAL = ("169.254.0.0/16", "fd00:ec2::/32")
-"""The metadata services of clouds, which give machines, containers and pods their credentials."""
+"""The metadata services of clouds, which give credentials to machines, containers and pods."""
 _LOGINS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn")
 
 
 class StoreError(Exception):
-    """The store cannot be used; the text says why in a few words."""
+    """The store cannot be used; the text has the reason in a few words."""
 
 
 class Place(NamedTuple):
-    """What the address of a store says."""
+    """A parsed address."""
 
     kind: str
     bucket: str
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 
 def parsed(url: str) -> Place:
-    """Return what the address of a store says."""
+    """Parse the address of a store."""
     shown = shown_address(url)
     if signs_in(url):
         raise LambdabuildError(
@@ -93,7 +93,7 @@ def _options(query: str, kind: str, shown: str) -> dict[str, str]:
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if unknown := set(options) - _OPTIONS.get(kind, set()):
         near = did_you_mean(min(unknown), _OPTIONS.get(kind, ()))
-        # A typo is quoted; anything else may be the secret itself.
+        # Quote a typo only: anything else may be the secret itself.
         name = min(unknown) if near else "?"
         raise LambdabuildError(f"`{name}` in `{shown}` means nothing", hint=near or _NOT_IN_IT)
     endpoint = options.get("endpoint")
@@ -107,7 +107,7 @@ def _options(query: str, kind: str, shown: str) -> dict[str, str]:
 
 
 def region_of(place: Place, environment: Mapping[str, str]) -> str:
-    """Return the region of a bucket of S3; by default, that of the SDKs."""
+    """Return the region of an S3 bucket; the default is that of the SDKs."""
     return (
         place.options.get("region")
         or environment.get("AWS_REGION")
@@ -117,10 +117,7 @@ def region_of(place: Place, environment: Mapping[str, str]) -> str:
 
 
 def s3_config(place: Place, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the options for obstore, which reads more from the environment of this process.
-
-    StoreError means that there are no credentials.
-    """
+    """Return the options for obstore, which reads more from the environment of this process."""
     config: dict[str, Any] = {
         name.lower(): environment[name] for name in _S3_VARIABLES if environment.get(name)
     }
@@ -163,36 +160,26 @@ def _kept_credentials(environment: Mapping[str, str]) -> dict[str, str]:
 def answering(place: Place, environment: Mapping[str, str], region: str) -> tuple[str, ...] | None:
     """Return the hosts (with their subdomains) and networks that a store's client talks to.
 
-    Those are the store's own, and those that give credentials. None where they are not known: for
-    Google's storage, the file of a service account names them.
+    Those are the store's own, and those that give credentials. None where they are unknown: for
+    Google's storage, they are in the file of a service account.
     """
     endpoint = place.options.get("endpoint")
     if place.kind == "s3":
         names = ["sts"] if endpoint else ["sts", "s3", "s3-fips", "s3.dualstack"]
         ends = (f"{region}.amazonaws.com", f"{region}.amazonaws.com.cn")
-        urls = [f"https://{name}.{end}" for name in names for end in ends]
-        urls += ["https://sts.amazonaws.com", *_urls(environment, "AWS_")]
-        if endpoint:
-            urls.append(endpoint)
+        hosts = [f"{name}.{end}" for name in names for end in ends] + ["sts.amazonaws.com"]
+        prefixes: tuple[str, ...] = ("AWS_",)
     elif place.kind == "az":
         name = "AZURE_STORAGE_ACCOUNT_NAME"
         account = place.options.get("account_name") or environment.get(name)
         if account is None:
             return None
-        urls = _urls(environment, "AZURE_") + _urls(environment, "IDENTITY_")
-        urls += _urls(environment, "MSI_") + [f"https://{host}" for host in _LOGINS]
         ends = ("blob.core.windows.net", "dfs.core.windows.net")
-        urls += [f"https://{account}.{end}" for end in ends]
+        hosts = [*_LOGINS, *(f"{account}.{end}" for end in ends)]
+        prefixes = ("AZURE_", "IDENTITY_", "MSI_")
     else:
         return None
-    hosts = (urlsplit(url).hostname for url in urls)
-    return (*dict.fromkeys(host for host in hosts if host), *_LINK_LOCAL)
-
-
-def _urls(environment: Mapping[str, str], beginning: str) -> list[str]:
-    """Return the addresses among some variables: endpoints, and who gives credentials."""
-    return [
-        value
-        for name, value in environment.items()
-        if name.startswith(beginning) and re.match(r"https?://", value)
-    ]
+    # Variables have addresses of endpoints, and of services that give credentials.
+    urls = [endpoint or "", *(v for name, v in environment.items() if name.startswith(prefixes))]
+    hosts += [urlsplit(url).hostname or "" for url in urls if re.match(r"https?://", url)]
+    return (*dict.fromkeys(filter(None, hosts)), *_LINK_LOCAL)

@@ -1,9 +1,9 @@
-"""The format of one entry of the artifact cache: an executable, and a header that vouches for it.
+"""The format of an entry of the artifact cache: an executable, and a header that authenticates it.
 
 The header is one line of JSON. BLAKE3, keyed with its other fields, binds the executable to it, at
 3.4 GiB/s (BLAKE2b: 0.35; SHA-256 without the processor's instructions: 0.18). With a secret it is
-signed, so that nobody without the secret can pass off another executable as this one. Without one,
-it detects damage, but stops no attacker.
+signed, so that nobody without the secret can put another executable in its place. Without one, it
+detects damage, but stops no attacker.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MOST = MOST_UNZIPPED
-"""Bytes of the largest executable that is kept."""
+"""Bytes of the largest executable in a cache."""
 LONGEST = 1024
 """Bytes of the longest header."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -31,7 +31,7 @@ _NAMES = {"lambdabuild", "key", "sha256", "size", "blake3"}
 
 
 class Header(NamedTuple):
-    """What an entry says of its executable."""
+    """The header of an entry."""
 
     key: str
     sha256: str
@@ -53,10 +53,7 @@ class Header(NamedTuple):
 
 
 def seal(key: str, pieces: Iterable[bytes], sha256: str, size: int, secret: bytes | None) -> Header:
-    """Return the header for an executable of `size` bytes, signed if there is a secret.
-
-    BadEntryError means that the pieces are not what `sha256` and `size` say.
-    """
+    """Return the header for an executable of `size` bytes, signed if there is a secret."""
     if not _KEY.fullmatch(key) or not _DIGEST.fullmatch(sha256):
         raise ValueError(f"not for a cache: {key!r}, {sha256!r}")
     header = Header(key, sha256, size, "")
@@ -103,7 +100,7 @@ def read_header(text: str, key: str, secret: bytes | None) -> Header:
 
 
 def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of an executable, and check at the end that the header vouches for it."""
+    """Yield the pieces of an executable, and check at the end that they are what the header says."""
     hasher, left = _hasher(header), header.size
     for piece in pieces:
         left -= len(piece)
@@ -116,7 +113,7 @@ def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def to_object(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the object that a store has of an executable: the header, and the frames."""
+    """Yield the object of an executable in a store: the header, and the frames."""
     yield header.text.encode()
     yield from pack(checked(header, pieces))
 
@@ -126,10 +123,8 @@ def from_object(
 ) -> tuple[Header, Iterator[bytes]]:
     """Return the header of an object of `length` bytes, and the pieces of its executable.
 
-    Of an object that is no entry, or not signed, only the first chunk is read. The rest is read as
-    the pieces are taken.
-
-    BadEntryError tells what is wrong with it, also as the pieces are taken.
+    Of an object that is no entry, or not signed, only the first chunk is read; the rest is read and
+    checked as the pieces are taken.
     """
     coming = iter(chunks)
     start = b""

@@ -1,4 +1,4 @@
-"""Compress an executable piece by piece, and undo that in memory that does not grow with it.
+"""Compress and decompress executables in constant memory.
 
 libdeflate is twice as fast as zlib here, but has no streams. So an executable is cut into frames of
 one length; each is compressed by itself, and preceded by its compressed length in four bytes
@@ -23,7 +23,7 @@ _DAMAGED = "it is damaged"
 
 
 class BadEntryError(Exception):
-    """An entry is not what was stored under its key; the text says why."""
+    """An entry is not what was stored under its key; the text has the reason."""
 
 
 def may_be(size: int, packed: int) -> bool:
@@ -34,7 +34,6 @@ def may_be(size: int, packed: int) -> bool:
 
 def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the frames of an executable that comes in pieces of any length."""
-    # Imported here: it takes a millisecond, which a run with nothing to do need not wait.
     import deflate
 
     def frame(content: bytes) -> bytes:
@@ -54,9 +53,7 @@ def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Yield an executable of `size` bytes, in pieces, whose frames come in chunks of any length.
 
-    No more than a frame and a chunk is in memory.
-
-    Raise BadEntryError where they are damaged, too many or too few.
+    At most a frame and a chunk are in memory.
     """
     import deflate
 

@@ -1,4 +1,4 @@
-"""Keep finished executables on this machine, by what they were made from.
+"""Cache executables on this machine, by what they were made from.
 
 `keys/<2>/<key>` is the header of an entry, `objects/<2>/<sha256>` the plain executable, which many
 keys may share. Files are written beside their place and renamed into it, so that any number of
@@ -25,7 +25,7 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _UNITS |= {f"{unit}I": 1 << 10 * power for power, unit in enumerate("KMGT", 1)}
 _SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) *([KMGT]?I?)B?")
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Executables kept by lambdabuild.\n"
-"""https://bford.info/cachedir/: backups leave such directories out."""
+"""https://bford.info/cachedir/: backups skip such directories."""
 _DAY = 24 * 60 * 60
 _NO_FILE = {errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO}
 """The errors of opening a link, a pipe, a socket or a directory as a file."""
@@ -35,23 +35,23 @@ _OURS = re.compile(r"([0-9A-Za-z_-]{8,200})|\.([0-9A-Za-z_-]{8,200})\.[0-9a-f]{1
 
 
 class Info(NamedTuple):
-    """What is in a cache."""
+    """How much a cache has."""
 
     directory: str
     entries: int
     objects: int
-    """Executables; entries of equal bytes share one."""
+    """Executables; entries with equal ones share them."""
     bytes: int
     limit: int
     """Bytes."""
 
 
 class Kept(NamedTuple):
-    """An executable that is kept."""
+    """An executable in the cache."""
 
     header: Header
     pieces: Iterator[bytes]
-    """They raise BadEntryError at the end, unless the header vouches for them."""
+    """They raise BadEntryError at the end, unless they are what the header says."""
 
 
 class _Object(NamedTuple):
@@ -92,11 +92,9 @@ class LocalCache:
 
     @contextlib.contextmanager
     def reading(self, key: str) -> Iterator[Kept | None]:
-        """Give the executable that is kept under a key, and note that it was used.
+        """Yield the executable under a key, and set the time of its last use.
 
-        A BadEntryError that is raised inside removes it.
-
-        An entry whose header is damaged or not signed is removed as well.
+        A BadEntryError removes the entry, also one that is raised inside.
         """
         path = self._path("keys", key)
         kept = self._opened(path, path)
@@ -125,7 +123,7 @@ class LocalCache:
                 raise
 
     def put(self, header: Header, pieces: Iterable[bytes]) -> None:
-        """Keep an executable that comes in pieces."""
+        """Add an executable that comes in pieces."""
         if not os.path.isdir(self.directory):
             os.makedirs(os.path.dirname(self.directory), exist_ok=True)
             with contextlib.suppress(FileExistsError):
@@ -146,7 +144,7 @@ class LocalCache:
         self._use(place)
 
     def trim(self) -> None:
-        """Remove what was not used for longest, down to the limit, if anything was put."""
+        """Remove the least recently used down to the limit, if anything was put."""
         if not self._grown:
             return
         self._grown = False
@@ -160,21 +158,21 @@ class LocalCache:
             surplus -= found.size
             latest = found.used
         if latest is not None:
-            # The use of an executable is noted after that of its key, so no key of a removed one was
-            # used later. Others go too: sparing them would take reading all keys.
+            # An executable's time is set after its key's, so that no key of a removed one is later.
+            # Other keys are removed as well: sparing them would take reading all keys.
             for path, status in _files(os.path.join(self.directory, "keys")):
                 if status.st_mtime <= latest:
                     _unlink(path)
 
     def info(self) -> Info:
-        """Return how much is there."""
+        """Return how much the cache has."""
         keys = _files(os.path.join(self.directory, "keys"))
         entries = sum(1 for path, _ in keys if not _is_temporary(path))
         sizes = [found.size for found in self._objects()]
         return Info(self.directory, entries, len(sizes), sum(sizes), self._limit)
 
     def clear(self) -> int:
-        """Remove all that the cache wrote, and nothing else; return how many bytes went."""
+        """Remove all that the cache wrote, and nothing else; return how many bytes."""
         removed = 0
         for part in _PARTS:
             top = os.path.join(self.directory, part)
@@ -190,7 +188,7 @@ class LocalCache:
         return removed
 
     def _opened(self, path: str, key: str) -> int | None:
-        """Open a file of the cache; None if it does not exist. Raises as `reading`."""
+        """Open a file of the cache; None if it does not exist."""
         try:
             return opened(path, links=False)
         except FileNotFoundError:
@@ -203,9 +201,9 @@ class LocalCache:
 
     @staticmethod
     def _without_links(path: str) -> str:
-        """Return a path in the cache, unless one of its two directories is a link to elsewhere.
+        """Return a path in the cache, unless one of its two directories is a symbolic link.
 
-        The cache's own directory may be a link, such as to another disk.
+        The cache itself may be one, such as to another disk.
         """
         directory = os.path.dirname(path)
         if any(map(os.path.islink, (directory, os.path.dirname(directory)))):
@@ -216,7 +214,7 @@ class LocalCache:
         return os.path.join(self.directory, part, name[:2], name)
 
     def _objects(self, *, clean: bool = False) -> Iterator[_Object]:
-        """Yield the executables; with `clean`, remove what killed processes left a day ago."""
+        """Yield the executables; with `clean`, remove temporary files of more than a day ago."""
         for path, status in _files(os.path.join(self.directory, "objects")):
             if not _is_temporary(path):
                 yield _Object(status.st_mtime, status.st_size, path)
@@ -229,17 +227,17 @@ class LocalCache:
 
     def _use(self, *paths: str) -> None:
         for path in () if self._read_only else paths:
-            # Another process may have removed it, or the directory may be read-only.
+            # Another process may have removed it, or it is read-only.
             with contextlib.suppress(OSError):
                 os.utime(path)
 
 
 def _write(path: str, pieces: Iterable[bytes]) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file atomically."""
     directory, name = os.path.split(path)
     part = os.path.join(directory, f".{name}.{os.urandom(8).hex()}")
     try:
-        # Where a file is in its place, opening says so in other words than `mkdir`.
+        # Where a file is in its place, opening reports that better than `mkdir`.
         with contextlib.suppress(FileExistsError):
             os.makedirs(directory, exist_ok=True)
         with open(part, "xb") as file:
@@ -251,7 +249,7 @@ def _write(path: str, pieces: Iterable[bytes]) -> None:
 
 
 def _files(top: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the cache's own files in one of its parts, which has two levels of directories."""
+    """Yield the cache's own files in one of its parts, which has two levels."""
     for directory in _entries(top):
         if directory.is_dir(follow_symlinks=False):
             for entry in _entries(directory.path):

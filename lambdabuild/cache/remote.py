@@ -1,12 +1,11 @@
 """Get executables from an object store, and put them there.
 
-obstore is used with its blocking calls alone, from threads: they touch Python only in the thread
-that calls. Its asynchronous ones deliver their result in another thread, which ends the process with
-SIGABRT if the interpreter is about to exit then (seen with obstore 0.12.1 on 3.11).
+obstore's blocking calls are used only, in threads. Its asynchronous ones deliver their result in another
+thread, which ends the process with SIGABRT while the interpreter exits (obstore 0.12.1 on 3.11).
 
-obstore follows redirects. Those to other hosts are stopped by a proxy that does not exist, except
-where a proxy is configured, and for Google's storage, whose hosts a file may name: its credentials
-are in a header that is not sent to another host, and the answer has to match its entry's header.
+obstore follows redirects, with AWS's session token. A proxy that does not exist stops those to other
+hosts, except where a proxy is configured, and for Google's storage, whose hosts a file may name: its
+credentials are in a header that is not sent to other hosts. All content has to match its header.
 """
 
 import contextlib
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 _FORMAT = "v1"
 _CHUNK = 1 << 18
-"""Bytes of an object that are in memory at once, and between two looks at the clock."""
+"""Bytes of an object in memory at once, and between two checks of the timeout."""
 
 _NO_BUCKET = "there is no such bucket"
 
@@ -58,7 +57,7 @@ _REASONS = (
     (r"hyper::Error\(\s*Parse|Header missing", "its answer is not that of an object store"),
     (r"response body error|IncompleteMessage|Content-Range", "the connection was lost"),
 )
-"""The long errors of obstore, in a few words."""
+"""Patterns of obstore's long errors, with the reason in a few words."""
 _ASKED = re.compile(r"performing [A-Z]+ https?://([^\s/,]+)")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _STATUS = re.compile(r"non-2xx status code: (\d{3}(?: [A-Z][A-Za-z -]{2,40})?)")
@@ -67,22 +66,19 @@ _SYSTEM = re.compile(r"\b([A-Z][A-Za-z ]{3,40}) \(os error \d+\)|message: \"([A-
 
 
 class Object(NamedTuple):
-    """What a store has under a key."""
+    """An object in a store."""
 
     size: int
     """Bytes."""
     chunks: Iterator[bytes]
-    """Each is read when it is taken; what is not taken is not read."""
+    """Each is read when it is taken."""
 
 
 class RemoteStore:
-    """An object store, by its address; used from any number of threads.
-
-    Whatever keeps it from being used is a StoreError, also as the chunks of an object are taken.
-    """
+    """A thread-safe object store; its failures are StoreErrors, also as chunks are taken."""
 
     def __init__(self, url: str, environment: Mapping[str, str], timeout: float) -> None:
-        """Give every request `timeout` seconds, with all its retries."""
+        """Limit every request, with its retries, to `timeout` seconds."""
         self.url = re.split(r"[?#]", url)[0]
         self.timeout = timeout
         place = parsed(url)
@@ -103,7 +99,7 @@ class RemoteStore:
             self._problem = self._reason(error)
 
     def get(self, key: str) -> Object | None:
-        """Return an object, of which nothing has been read; None if it does not exist."""
+        """Return an object, still unread; None if it does not exist."""
         begun = time.monotonic()
         try:
             with self._using() as store:
@@ -124,7 +120,7 @@ class RemoteStore:
         return True
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object, whole or not at all."""
+        """Write an object atomically."""
         try:
             with self._using() as store:
                 # In one piece: the parts of an aborted upload would be billed.
@@ -133,7 +129,7 @@ class RemoteStore:
             raise StoreError(_NO_BUCKET) from error
 
     def _chunks(self, found: "GetResult", waited: float) -> Iterator[bytes]:
-        """Yield the chunks of an object; `waited` is the seconds that were waited for it so far."""
+        """Yield the chunks of an object; `waited` is the seconds it has taken so far."""
         left = found.meta["size"]
         with self._using():
             coming = iter(found.stream(_CHUNK))
@@ -151,7 +147,7 @@ class RemoteStore:
 
     @contextlib.contextmanager
     def _using(self) -> Iterator["ObjectStore"]:
-        """Give the store, and say in a few words what obstore raises; not what is not found."""
+        """Yield the store, and turn obstore's errors, but FileNotFoundError, into StoreErrors."""
         if self._store is None:
             raise StoreError(self._problem)
         try:
@@ -183,8 +179,6 @@ class RemoteStore:
         self._region = region_of(place, environment)
         hosts = answering(place, environment, self._region)
         if hosts is not None and not _is_behind_proxy(environment):
-            # obstore follows redirects with AWS's session token, which cannot be switched off. So
-            # requests to other hosts go through a proxy that does not exist.
             client["proxy_url"] = f"http://{_NOWHERE}"
             client["proxy_excludes"] = ",".join(hosts)
         options: dict[str, Any] = {

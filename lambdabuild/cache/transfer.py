@@ -1,7 +1,6 @@
 """Move executables in and out of the caches, while the build runs.
 
-A cache that fails costs a warning and a build at most, and hardly more time than a request to a
-store, or a build, may take.
+A cache that fails costs a warning, a build, and hardly more time than a request or a build takes.
 """
 
 import contextlib
@@ -30,30 +29,30 @@ log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 Warn = Callable[[str, str | None], None]
-"""Takes a message and a hint. It is called in the thread that calls `fetch` or `close`."""
+"""Takes a message and a hint, in the thread that calls `fetch` or `close`."""
 
 _WORTH = 0.5
-"""Seconds that an executable out of a store may take: to build it takes about as long."""
+"""Seconds that an executable from a store may take, about as long as building it."""
 _ANSWERED = 0.02
-"""Seconds that the answer that there is none may take."""
+"""Seconds that a miss may take."""
 _PATIENCE = 10.0
-"""Seconds that the local cache has at the end of a run."""
+"""Seconds for the local cache at the end of a run."""
 _LAST = 0.2
-"""Seconds that a cancelled run gives to what is being written."""
+"""Seconds for uploads and writes of a cancelled run."""
 _TICK = 0.05
 _UPLOADS = 8
 """Uploads at once."""
 _IN_MEMORY = 64 << 20
-"""Bytes of executables that are uploaded at once; a larger one is uploaded alone."""
+"""Bytes of concurrent uploads; a larger executable is uploaded alone."""
 _DENIED = "it needs the permissions s3:GetObject and s3:ListBucket, and to write s3:PutObject"
-"""Without s3:ListBucket, S3 says 403 of an object that does not exist.
+"""Without s3:ListBucket, S3 answers 403 for an object that does not exist.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """
 
 
 class Mode(StrEnum):
-    """What a run does with the shared cache, or with the local one where none is shared."""
+    """How a run uses the shared cache, or the local one without a shared one."""
 
     READ = "read"
     READ_WRITE = "read-write"
@@ -61,13 +60,13 @@ class Mode(StrEnum):
 
 
 class Stores(NamedTuple):
-    """Where the executables of a run are kept."""
+    """The stores of a run."""
 
     local: LocalCache | None
     remote: RemoteStore | None
     secret: bytes | None = None
     read_only: bool = False
-    """Nothing is added to the remote one, or to the local one where there is no remote one."""
+    """Add nothing to the remote one, or to the local one without a remote one."""
     workers: int = 16
     """Requests at once."""
 
@@ -82,7 +81,7 @@ class Caches:
         self._warn = warn
         self._timeline = timeline
         self._lock = threading.Lock()
-        # Held by whoever keeps a processor busy.
+        # For what keeps a processor busy.
         self._cores = threading.Semaphore(processors())
         uploads = min(_UPLOADS, self._workers)
         self._crew = Crew(uploads if self._remote is not None else processors(), background=True)
@@ -100,11 +99,11 @@ class Caches:
         name: Callable[[K], str],
         unfit: Callable[[K, str], str | None] = lambda *_: None,
     ) -> dict[K, Fetched]:
-        """Write what the caches have to its place, as executable files.
+        """Write the executables that the caches have to their places.
 
-        `name` is what people call it; `unfit` says, in a thread, why the file at a path cannot be
-        used: it counts as damaged, and is neither kept nor shared. Nothing is written to the place
-        of what is not in the result, not even later.
+        `name` is for messages; `unfit` returns, in a thread, why the file at a path cannot be used: it
+        counts as damaged, and is neither kept nor shared. Nothing is written to the place of what is
+        not in the result, not even later.
         """
         pending: Pending[K] = Pending(unfit)
         asked = [Asked(item, key, place(item), name(item)) for item, key in keys.items()]
@@ -133,16 +132,13 @@ class Caches:
         return pending.found
 
     def store(self, key: str, path: str, sha256: str, name: str) -> None:
-        """Put an executable into the caches, in the background.
-
-        It is read later, and left out if it no longer is what `sha256` says.
-        """
+        """Put an executable into the caches, in the background, unless it has changed by then."""
         self._crew.submit(partial(self._store, key, path, sha256, name))
 
     def close(self, *, cancelled: bool = False) -> None:
-        """Wait for what is being stored, no longer than building it took, and trim the local cache.
+        """Wait for uploads, no longer than building took, and trim the local cache.
 
-        A cancelled run drops what has not begun, and gives the rest a moment.
+        A cancelled run drops what has not begun, and waits only a moment for the rest.
         """
         # A request without an answer gives up by itself before that.
         patience = 1.5 * self._remote.timeout if self._remote is not None else _PATIENCE
@@ -151,7 +147,7 @@ class Caches:
             patience = _LAST
             self._crew.drop()
         deadline = time.monotonic() + patience
-        # Requests to a store that was given up are not waited for.
+        # Do not wait for requests to a store that was given up.
         while (left := self._crew.wait(_TICK)) > (0 if self._remote else self._requests):
             if time.monotonic() > deadline:
                 if not cancelled:
@@ -169,8 +165,8 @@ class Caches:
     def _wait_for_remote(self, crew: Crew, asked: int, hits: Callable[[], int]) -> None:
         """Wait as long as the store answers, and is quicker than a build.
 
-        The first answers have the time of a request, and each gives time to those that follow. A
-        request without an answer gives up by itself; only a directory on a disk that hangs does not.
+        The first answer has the time of a request, and each gives time to the next ones. A request
+        ends by itself; only a directory on a disk that hangs does not.
         """
         start = time.monotonic()
         while (left := crew.wait(_TICK)) and (remote := self._remote) is not None:
@@ -235,7 +231,7 @@ class Caches:
             log.info("%s is not stored: %s", path, error)
 
     def _share(self, key: str, name: str) -> None:
-        """Upload what is in the local cache, unless the store has it already."""
+        """Upload an executable of the local cache, unless the store has it already."""
         remote, local = self._remote, self._local
         if remote is None or local is None:
             return
@@ -252,8 +248,8 @@ class Caches:
             log.info("%s is not shared: %s", name, error)
 
     def _upload(self, header: Header, content: Iterable[bytes], name: str) -> None:
-        """Put an executable into the store; raises BadEntryError and OSError as it is read."""
-        # An object is sent in one piece, and most often is smaller than the executable.
+        """Put an executable into the store."""
+        # An object is sent in one piece, and is smaller than most executables.
         with self._room.taken(header.size) as has_room:
             remote = self._remote
             if remote is None or not has_room:
@@ -267,7 +263,7 @@ class Caches:
                 self._give_up(str(error))
 
     def _keep(self, header: Header, path: str) -> None:
-        """Put an executable into the local cache; raises BadEntryError if the file has changed."""
+        """Put an executable into the local cache."""
         local = self._local
         if local is not None and self._fills_local:
             try:
@@ -286,7 +282,7 @@ class Caches:
                 self._requests -= 1
 
     def _give_up(self, reason: str) -> None:
-        """Leave the store alone for the rest of the run."""
+        """Use the store no more in this run."""
         with self._lock:
             remote, self._remote = self._remote, None
             self._room.close()

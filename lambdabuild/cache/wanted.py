@@ -34,21 +34,21 @@ class Fetched(NamedTuple):
 
 
 class Asked(NamedTuple, Generic[K]):
-    """An executable that the caches are asked for."""
+    """An executable to get from the caches."""
 
     item: K
     key: str
     place: str
-    """The absolute path where it belongs."""
+    """The absolute path to write it to."""
     name: str
-    """What people call it."""
+    """For messages."""
 
 
 class Pending(Generic[K]):
-    """Executables that somebody waits for, until it is closed."""
+    """The executables that a caller waits for until it is closed."""
 
     def __init__(self, unfit: Callable[[K, str], str | None]) -> None:
-        """`unfit` says why the file at a path cannot be used."""
+        """`unfit` returns why the file at a path cannot be used."""
         self._unfit = unfit
         self.found: dict[K, Fetched] = {}
         self.is_open = True
@@ -62,9 +62,9 @@ class Pending(Generic[K]):
         source: Source,
         keep: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Write an executable to its place, unless it is no longer waited for.
+        """Write an executable to its place, unless this is closed.
 
-        Once it is known to be usable, `keep` is called with the path where it is staged.
+        If it can be used, `keep` is called with its staged path.
         """
         part = f"{asked.place}.part"
         try:
@@ -84,7 +84,7 @@ class Pending(Generic[K]):
                     os.replace(part, asked.place)
                     self.found[asked.item] = Fetched(source, header.sha256, header.size)
         except OSError as error:
-            # The build will say so, if it cannot write there either.
+            # The build reports it, if it cannot write there either.
             log.info("%s: %s", asked.place, error)
         finally:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Write a zip whose bytes depend on nothing but what is in it."""
+"""Write zips whose bytes depend on their content only."""
 
 import struct
 import time
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _LEVEL = 4
-"""libdeflate looks for matches in the same way on every processor; docs/design.md has the figures
-that chose it and its level. `origins.PACKER` has to tell of both."""
+"""libdeflate gives the same bytes on every processor; docs/design.md has the figures behind it and its
+level. `artifact.PACKER` names both."""
 _STORED, _DEFLATED = 0, 8
 _UTF8 = 0x800
 _UNIX, _VERSION = 3, 20
 _MOST = 2**32 - 1
-"""Bytes that a zip without the zip64 extension can hold; Lambda takes far less."""
+"""Bytes that a zip without the zip64 extension can hold; Lambda accepts far less."""
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s4B4H3L5H2L")
@@ -20,7 +20,7 @@ _END = struct.Struct("<4s4H2LH")
 # https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.7, 4.3.12 and 4.3.16.
 
 _FIRST, _LAST = 315532800, 4354819198
-"""The times a zip can tell, in seconds since 1970: 1980 to the end of 2107."""
+"""The times a zip can hold, in seconds since 1970: 1980 to the end of 2107."""
 
 
 class Member(NamedTuple):
@@ -35,17 +35,16 @@ class Member(NamedTuple):
 def pack(members: Iterable[Member], epoch: int | None = None) -> bytes:
     """Return a zip of the members, by name.
 
-    `epoch` is the time that each of them bears, in seconds since 1970: a zip tells even seconds
-    from 1980 to 2107, and without it the first of them.
-
-    ValueError means that they are too many, or too large together, for a plain zip.
+    `epoch` is the time of each member in seconds since 1970; a zip holds even seconds from 1980, the
+    default, to 2107. ValueError means that they are too many or too large for a plain zip.
     """
     import deflate
 
     ordered = sorted(members, key=lambda item: item.name.encode())
     if len(ordered) >= 1 << 16:
         raise ValueError("a zip holds at most 65,535 files")
-    moment = _dos_time(_FIRST if epoch is None else min(max(epoch, _FIRST), _LAST))
+    year, month, day, hour, minute, second = time.gmtime(min(max(epoch or 0, _FIRST), _LAST))[:6]
+    moment = (hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day)
     pieces: list[bytes] = []
     directory: list[bytes] = []
     offset = 0
@@ -55,16 +54,16 @@ def pack(members: Iterable[Member], epoch: int | None = None) -> bytes:
         if len(data) >= len(member.content):
             data, method = member.content, _STORED
         flags = 0 if name.isascii() else _UTF8
-        told = (
+        fields = (
             flags, method, *moment, deflate.crc32(member.content), len(data), len(member.content),
             len(name), 0,
         )  # fmt: skip
         if max(offset + len(data), len(member.content)) > _MOST - (1 << 16):
             raise ValueError("it would be larger than 4 GB")
-        pieces += [_LOCAL.pack(b"PK\3\4", _VERSION, *told), name, data]
+        pieces += [_LOCAL.pack(b"PK\3\4", _VERSION, *fields), name, data]
         attributes = (0o100000 | member.mode) << 16
         directory += [
-            _CENTRAL.pack(b"PK\1\2", _VERSION, _UNIX, _VERSION, 0, *told, 0, 0, 0, attributes,
+            _CENTRAL.pack(b"PK\1\2", _VERSION, _UNIX, _VERSION, 0, *fields, 0, 0, 0, attributes,
                           offset),
             name,
         ]  # fmt: skip
@@ -72,9 +71,3 @@ def pack(members: Iterable[Member], epoch: int | None = None) -> bytes:
     size = sum(map(len, directory))
     end = _END.pack(b"PK\5\6", 0, 0, len(ordered), len(ordered), size, offset, 0)
     return b"".join([*pieces, *directory, end])
-
-
-def _dos_time(epoch: int) -> tuple[int, int]:
-    """Return time and date as a zip has them, in UTC."""
-    year, month, day, hour, minute, second = time.gmtime(epoch)[:6]
-    return (hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day)

@@ -1,4 +1,4 @@
-"""Make the bills of materials of deployment packages."""
+"""Write the SBOMs of deployment packages."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,31 +19,37 @@ from lambdabuild.system.process import Run
 
 
 class Writer(NamedTuple):
-    """What all bills of a run have in common."""
+    """What all SBOMs of a run have in common."""
 
     run: Run
     go: str
     project: str
     directory: str
-    """Where they are staged."""
+    """The staging directory."""
     epoch: int | None
     artifacts: Mapping[str, Artifact]
-    """Those of earlier runs, by path."""
+    """Of earlier runs, by path."""
 
     def add(self, linked: Sequence[Linked], ready: Ready) -> Ready:
-        """Return the packages with a bill in each that is to have one, and has none that is true.
+        """Return the packages, with an SBOM in each that needs a new one.
 
-        All executables are read by one process; if one of them tells nothing, each by its own.
+        One process reads all executables; if it fails for one of them, each has its own.
         """
         lacking = {
             item.executable or item.step.artifact: (item, packed)
             for item in linked
             if isinstance(packed := ready.get(item.step.key), Packed)
             and item.step.sbom is not None
-            and not self._stays(item.step, packed)
+            and not still_made(
+                self.artifacts.get(name_of(item.step.artifact, self.project)),
+                Kind.SBOM,
+                item.step.sbom,
+                sbom_made_from(packed.sha256, self.epoch),
+                self.project,
+            )
         }
         try:
-            told = sbom.read_build_info(self.run, self.go, list(lacking), self.project)
+            infos = sbom.read_build_info(self.run, self.go, list(lacking), self.project)
         except LambdabuildError as error:
             if len(lacking) > 1:
                 for item, _ in lacking.values():
@@ -55,11 +61,11 @@ class Writer(NamedTuple):
                 for item, _ in lacking.values()
             }
         return ready | {
-            item.step.key: self._with_bill(item.step, packed, told[path])
+            item.step.key: self._with_sbom(item.step, packed, infos[path])
             for path, (item, packed) in lacking.items()
         }
 
-    def _with_bill(self, step: Step, packed: Packed, info: BuildInfo) -> Packed | Diagnostic:
+    def _with_sbom(self, step: Step, packed: Packed, info: BuildInfo) -> Packed | Diagnostic:
         text = sbom.document(
             info, name=step.function.name, sha256=packed.sha256, moment=self.epoch
         ).encode()
@@ -70,10 +76,5 @@ class Writer(NamedTuple):
         except RefusedError as error:
             return Diagnostic(step.function.package, str(error))
         made_from = sbom_made_from(packed.sha256, self.epoch)
-        bill = Staged(Kind.SBOM, place, str(step.sbom), digest, len(text), made_from)
-        return packed._replace(files=(*packed.files, bill))
-
-    def _stays(self, step: Step, packed: Packed) -> bool:
-        artifact = self.artifacts.get(name_of(step.artifact, self.project))
-        made_from = sbom_made_from(packed.sha256, self.epoch)
-        return still_made(artifact, Kind.SBOM, str(step.sbom), made_from, self.project)
+        staged = Staged(Kind.SBOM, place, str(step.sbom), digest, len(text), made_from)
+        return packed._replace(files=(*packed.files, staged))

@@ -17,7 +17,7 @@ class BuiltModule(NamedTuple):
     sum: str = ""
     """As in go.sum, `h1:…`; empty for the main module and what is replaced or vendored."""
     replacement: "BuiltModule | None" = None
-    """What was compiled instead; its path may be a directory."""
+    """The module compiled instead; its path may be a directory."""
 
     @property
     def coordinates(self) -> str:
@@ -26,7 +26,7 @@ class BuiltModule(NamedTuple):
 
 
 class BuildInfo(NamedTuple):
-    """What Go writes into an executable about how it was made."""
+    """What Go writes into an executable about its build."""
 
     go: str
     """Go's version, such as `go1.26.8`."""
@@ -35,7 +35,7 @@ class BuildInfo(NamedTuple):
     main: BuiltModule | None = None
     """The module of the main package; none if it was built without modules."""
     modules: tuple[BuiltModule, ...] = ()
-    """The other modules that packages were taken from."""
+    """The modules of the other packages."""
     settings: Mapping[str, str] = MappingProxyType({})
 
 
@@ -69,7 +69,7 @@ def _parsed(version: str, lines: Iterable[str]) -> BuildInfo:
         elif word == "build" and (setting := _SETTING.fullmatch(rest)):
             key, value = map(_unquoted, setting.groups())
             settings[key] = value
-        # Else it is the end of a replacement, or what a later Go tells.
+        # Else it is the end of a replacement, or from a later Go.
     main = next((module for kind, module in modules if kind == "mod"), None)
     others = tuple(module for kind, module in modules if kind == "dep")
     return BuildInfo(version, path, main, others, settings)
@@ -81,7 +81,7 @@ def _module(text: str) -> BuiltModule:
 
 
 def _unquoted(text: str) -> str:
-    """Undo Go's strconv.Quote, where it was done: its escapes are among Python's."""
+    """Undo Go's strconv.Quote, whose escapes are among Python's."""
     if not text.startswith('"'):
         return text
     return text[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape", "replace")

@@ -1,4 +1,4 @@
-"""Read from an ELF file what the kernel and the dynamic loader read of it."""
+"""Read what the kernel and the dynamic loader read of an ELF file."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -14,7 +14,7 @@ _KINDS = {"ET_REL": "an object file", "ET_DYN": "a shared library", "ET_CORE": "
 
 _MOST_TAGS = 10_000
 _MOST_VERSIONS = 1_000
-"""More than this no file has; a damaged one may claim to."""
+"""No file has more; a damaged one may claim to."""
 _WEAK = 0x2
 """VER_FLG_WEAK: the loader does without that version."""
 _PIE = 0x08000000
@@ -23,7 +23,7 @@ _PIE = 0x08000000
 _AGAIN = "build it again"
 
 _MAGIC = b"\x7fELF"
-# What people find where an executable should be, by how it begins.
+# Other files than ELF, by their first bytes.
 _OTHERS = (
     (b"\xcf\xfa\xed\xfe", "a Mach-O file, for macOS"),
     (b"\xca\xfe\xba\xbe", "a Mach-O file, for macOS"),
@@ -45,21 +45,18 @@ class Binary(NamedTuple):
     """What the kernel and the loader read of an ELF file."""
 
     machine: str
-    """As the Lambda API names it; with the word size or the byte order where they are others."""
+    """As the Lambda API names it; with an unusual word size or byte order."""
     executable: bool
     kind: str
-    """What it is, where it is no executable."""
+    """For messages, where it is no executable."""
     interpreter: str | None
     libraries: tuple[str, ...]
-    """The names of the shared libraries it asks for itself."""
+    """The names of the shared libraries it needs directly."""
     needs: tuple[Need, ...]
 
 
 def read(path: str) -> Binary:
-    """Return what the loader reads of the file.
-
-    The message of an error has no subject, and begins with a verb.
-    """
+    """Return what the loader reads of a file; messages of errors begin with a verb."""
     try:
         with open(path, "rb") as file:
             return _read(file)
@@ -68,8 +65,8 @@ def read(path: str) -> Binary:
     except OSError as error:
         raise LambdabuildError(f"cannot be read: {error.strerror}", hint=_AGAIN) from error
     except Exception as error:  # pyelftools stumbles over damage in many ways
-        said = str(error) or type(error).__name__
-        raise LambdabuildError(f"is a damaged ELF file ({said})", hint=_AGAIN) from error
+        reason = str(error) or type(error).__name__
+        raise LambdabuildError(f"is a damaged ELF file ({reason})", hint=_AGAIN) from error
 
 
 def _read(file: IO[bytes]) -> Binary:
@@ -121,7 +118,7 @@ def _machine(elf: "ELFFile") -> str:
 
 
 def _needs(elf: "ELFFile", tags: Mapping[str, int]) -> Iterator[Need]:
-    """Yield the symbol versions, found as the loader finds them: sections may be stripped away."""
+    """Yield the symbol versions, found as the loader finds them: there may be no sections."""
     from elftools.common.utils import struct_parse
 
     if "DT_VERNEED" not in tags:
@@ -140,7 +137,7 @@ def _needs(elf: "ELFFile", tags: Mapping[str, int]) -> Iterator[Need]:
 
 
 def _text(elf: "ELFFile", tags: Mapping[str, int], position: int) -> str:
-    """Return a name from the table of names that the loader uses."""
+    """Return a name from the loader's string table."""
     from elftools.common.utils import parse_cstring_from_stream
 
     found = parse_cstring_from_stream(elf.stream, _offset(elf, tags["DT_STRTAB"]) + position)
@@ -150,7 +147,7 @@ def _text(elf: "ELFFile", tags: Mapping[str, int], position: int) -> str:
 
 
 def _offset(elf: "ELFFile", address: int) -> int:
-    """Return where in the file is what will be at an address."""
+    """Return the offset in the file of an address."""
     found = next(elf.address_offsets(address), None)
     if found is None:
         raise LambdabuildError(

@@ -1,4 +1,4 @@
-"""Put deployment packages together, once all is linked."""
+"""Make deployment packages, once all is linked."""
 
 import hashlib
 import os
@@ -16,7 +16,6 @@ from lambdabuild.core.artifact import (
     packed_text,
     zip_made_from,
 )
-from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import Activity, Linked
@@ -40,7 +39,7 @@ from lambdabuild.system.timeline import Timeline
 
 
 class Staged(NamedTuple):
-    """A file that is made and not yet in its place."""
+    """A staged file."""
 
     kind: Kind
     staged: str
@@ -53,7 +52,7 @@ class Staged(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A deployment package, made and not yet in its place."""
+    """A staged deployment package."""
 
     sha256: str
     """Of the executable."""
@@ -61,9 +60,9 @@ class Packed(NamedTuple):
     identity: Identity
     """Of the executable's file when it was packed."""
     files: tuple[Staged, ...]
-    """All that stands with the executable and is not in its place already."""
+    """All companions of the executable that are not in place already."""
     packed: tuple[Input, ...]
-    """What is in it beyond the executable, for `Artifact.packed`."""
+    """Its content beyond the executable, for `Artifact.packed`."""
 
 
 Ready = dict[tuple[str, Target], Packed | Diagnostic]
@@ -71,7 +70,7 @@ Ready = dict[tuple[str, Target], Packed | Diagnostic]
 
 
 class Packer:
-    """Pack executables; nothing of a packer changes, so threads may share it."""
+    """Pack executables; it is immutable, so threads may share it."""
 
     def __init__(
         self,
@@ -83,9 +82,9 @@ class Packer:
         in_place: bool,
         timeline: Timeline,
     ) -> None:
-        """Stage below `directory`; `epoch` is the time that members of zips bear.
+        """Stage below `directory`; `epoch` is the time of zip members.
 
-        `artifacts` are those of earlier runs, by path. They are only read.
+        `artifacts` are those of earlier runs, by path.
         """
         self._project = project
         self._directory = directory
@@ -97,7 +96,7 @@ class Packer:
         self._known = {a.build_id: a for a in artifacts.values() if a.build_id}
 
     def pack_all(self, run: Run, linked: Sequence[Linked]) -> Ready:
-        """Return the packages of all that was linked or is in place, a thread per processor.
+        """Return the packages of all that was linked or is in place, with a thread per processor.
 
         Each thread holds one package in memory.
         """
@@ -116,7 +115,7 @@ class Packer:
             return Diagnostic(step.function.package, str(error))
 
     def pack(self, linked: Linked) -> Packed:
-        """Return the package of an executable that is staged, or in its place already."""
+        """Return the package of an executable that is staged, or in place already."""
         step = linked.step
         if linked.executable is not None:
             executable, known = linked.executable, linked.restored
@@ -130,7 +129,7 @@ class Packer:
         identity = identify(executable)
         if identity is None:
             raise RefusedError(f"`{executable}` went away")
-        # Whether what came out of a cache would start was looked at when it did.
+        # Restoring one from a cache has checked that it would start.
         (refuse_size if linked.restored else refuse)(step, executable)
         content = _read(executable) if step.zip is not None else None
         sha256 = known or self._digest(executable, content, build_id, identity)
@@ -147,21 +146,26 @@ class Packer:
             packed.append((f"file {name_of(asset.source, self._project)}", text))
             members.append(member)
             target = os.path.join(os.path.dirname(step.artifact), *asset.name.split("/"))
-            # Where `out` is among the sources, it may be there itself: no copy, to be removed.
+            # Where `out` is among the sources, this may be the asset itself.
             if not self._in_place and not _is_one(asset.source, target):
                 place = os.path.join(directory, str(number))
-                sha = write(place, member.content, member.mode)
-                size_of = len(member.content)
-                files.append(
-                    Staged(Kind.ASSET, place, target, sha, size_of, text, asset.executable)
-                )
+                sha, size = write(place, member.content, member.mode), len(member.content)
+                files.append(Staged(Kind.ASSET, place, target, sha, size, text, asset.executable))
         if step.zip is not None and content is not None:
             made_from = zip_made_from(sha256, self._epoch)
-            if not self._zip_stays(step, made_from, tuple(packed)):
+            old = self._artifacts.get(name_of(step.artifact, self._project))
+            if (
+                old is None
+                or old.packed != tuple(packed)
+                or not still_made(old, Kind.ZIP, step.zip, made_from, self._project)
+            ):
                 members.append(Member(os.path.basename(step.artifact), content, MODE))
                 place = os.path.join(directory, "zip")
                 with self._timeline.span(Activity.PACK, step.function.name):
-                    made = self._zip(members)
+                    try:
+                        made = archive.pack(members, self._epoch)
+                    except ValueError as error:
+                        raise RefusedError(f"the zip cannot be made: {error}") from error
                 sha = write(place, made, PLAIN_MODE)
                 files.append(Staged(Kind.ZIP, place, step.zip, sha, len(made), made_from))
         return Packed(sha256, build_id, identity, tuple(files), tuple(packed))
@@ -173,18 +177,6 @@ class Packer:
         if known is not None and known.identity.size == identity.size:
             return known.sha256
         return digest(executable) if content is None else _sha256(content)
-
-    def _zip(self, members: Sequence[Member]) -> bytes:
-        try:
-            return archive.pack(members, self._epoch)
-        except ValueError as error:
-            raise RefusedError(f"the zip cannot be made: {error}") from error
-
-    def _zip_stays(self, step: Step, made_from: str, packed: tuple[Input, ...]) -> bool:
-        """Tell whether the zip of an earlier run is what would be packed again."""
-        artifact = self._artifacts.get(name_of(step.artifact, self._project))
-        same = artifact is not None and artifact.packed == packed
-        return same and still_made(artifact, Kind.ZIP, str(step.zip), made_from, self._project)
 
 
 def _is_one(one: str, other: str) -> bool:
@@ -211,7 +203,7 @@ def _read(path: str) -> bytes:
 
 
 def write(path: str, content: bytes, mode: int) -> str:
-    """Write a staged file; return its SHA-256."""
+    """Write a staged file and return its SHA-256."""
     try:
         Path(path).write_bytes(content)
         os.chmod(path, mode)

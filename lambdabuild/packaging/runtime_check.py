@@ -1,4 +1,4 @@
-"""Tell why an executable would not start on a Lambda runtime: machine, loader, libraries, glibc."""
+"""Check that an executable would start on a Lambda runtime: machine, loader, libraries, glibc."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -8,10 +8,9 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.target import GLIBC, TARGETS, Architecture, Runtime
 from lambdabuild.packaging.elf import Binary, Need, read
 
-# Symbol versions that the libraries of a runtime define, up to the newest of each family. Those of
-# libgcc_s and libstdc++ follow the gcc they come from: 7.3 on Amazon Linux 2, 14.2 on Amazon Linux
-# 2023 since 2023.7 (https://github.com/docker-library/official-images/pull/18759), which counts
-# here, for Lambda updates its runtimes by itself.
+# The newest symbol version of each family in the libraries of a runtime. Those of libgcc_s and
+# libstdc++ follow the gcc they come from: 7.3 on Amazon Linux 2, 14.2 on Amazon Linux 2023 since
+# 2023.7 (https://github.com/docker-library/official-images/pull/18759); Lambda updates its runtimes.
 # https://gcc.gnu.org/onlinedocs/libstdc++/manual/abi.html
 _NEWEST = {
     Runtime.AL2023: {
@@ -33,14 +32,12 @@ _PROVIDED = frozenset({
     "libutil.so.1", "libanl.so.1", "libBrokenLocale.so.1", "libthread_db.so.1",
     "libnss_dns.so.2", "libnss_files.so.2", "libgcc_s.so.1", "libstdc++.so.6",
 })  # fmt: skip
-"""The shared libraries that both runtimes are known to have.
+"""The shared libraries that both runtimes are known to have: those of glibc and gcc.
 
-Those of glibc and gcc's two, nothing in doubt: provided.al2023 is made from the minimal container
-image of Amazon Linux 2023, provided.al2 from that of Amazon Linux 2
-(https://docs.aws.amazon.com/linux/al2023/ug/lambda.html). Both hold glibc, libgcc and libstdc++,
-which their package manager is written with
-(https://github.com/amazonlinux/amazon-linux-2023/issues/585 lists the packages of the first,
-https://github.com/docker-library/official-images/pull/20651 names those of the second).
+provided.al2023 is made from the minimal container image of Amazon Linux 2023, provided.al2 from that
+of Amazon Linux 2 (https://docs.aws.amazon.com/linux/al2023/ug/lambda.html). Both have glibc, libgcc and
+libstdc++ (https://github.com/amazonlinux/amazon-linux-2023/issues/585 lists the packages of the first,
+https://github.com/docker-library/official-images/pull/20651 those of the second).
 """
 
 _INTERPRETERS = {
@@ -55,7 +52,7 @@ _PROVIDED_ON = {
 
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI|GCC)_([0-9]+(?:\.[0-9]+)*)")
 _ABI = "GLIBC_ABI_"
-"""Begins what newer glibcs define for a feature of their loader; DT_RELR was the first, in 2.36."""
+"""Prefix of versions for features of newer loaders; DT_RELR was the first, in glibc 2.36."""
 
 
 def problems(
@@ -68,11 +65,10 @@ def problems(
 ) -> list[str]:
     """Return why the executable would not start on the runtime, each with its remedy; [] if it would.
 
-    `bundled` maps the file names of shared libraries that are packed at the package's root or in
-    its `lib/`, where the runtime's LD_LIBRARY_PATH looks, to their absolute paths; `layers` are
-    names of libraries that a layer brings. Whatever the file holds, there is a message, and no
-    error. The runtime's own libraries come first in LD_LIBRARY_PATH, so that a packed library of
-    the same name is never loaded.
+    `bundled` maps the file names of shared libraries in the package's root or its `lib/`, where the
+    runtime's LD_LIBRARY_PATH looks, to their absolute paths; `layers` are names of libraries that a
+    layer brings. A damaged file is a problem, too, and no error. The runtime's own libraries come
+    first in LD_LIBRARY_PATH, so that a packed library of the same name is never loaded.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
@@ -81,7 +77,7 @@ def problems(
 
 
 class _Check(NamedTuple):
-    """The runtime that a file is held against."""
+    """The runtime that a file is checked against."""
 
     architecture: Architecture
     runtime: Runtime
@@ -116,9 +112,9 @@ class _Check(NamedTuple):
         return f"build it for {TARGETS[self.architecture]}"
 
     def _interpreter(self, binary: Binary) -> str | None:
-        """Return what is wrong with the program that the kernel starts to load it, if any."""
-        wanted = _INTERPRETERS[self.architecture]
-        if binary.interpreter in {wanted, f"/usr{wanted}"}:
+        """Return what is wrong with the loader that the executable names, if anything."""
+        loader = _INTERPRETERS[self.architecture]
+        if binary.interpreter in {loader, f"/usr{loader}"}:
             return None
         if binary.interpreter is None:
             if not binary.libraries:
@@ -145,16 +141,14 @@ class _Check(NamedTuple):
             if family not in missing or missing[family][0] < version:
                 missing[family] = (version, need)
         for family, (version, need) in missing.items():
-            wanted, has = (
-                f"`{need.version}` of {need.library}",
-                f"{family}_{_dotted(newest[family])}",
-            )
+            what = f"`{need.version}` of {need.library}"
+            has = f"{family}_{_dotted(newest[family])}"
             if family == "GLIBC":
                 newer = need.version.startswith(_ABI)
                 glibc = "a newer glibc" if newer else f"glibc {_dotted(version)}"
-                wanted, has = f"{glibc} ({wanted})", _dotted(newest[family])
+                what, has = f"{glibc} ({what})", _dotted(newest[family])
             remedy = self._link_for(name, family, version)
-            yield f"{who} needs {wanted}, and {self.runtime} has {has}; {remedy}"
+            yield f"{who} needs {what}, and {self.runtime} has {has}; {remedy}"
 
     def _link_for(self, name: str | None, family: str, version: tuple[int, ...]) -> str:
         glibc = _dotted(GLIBC[self.runtime])

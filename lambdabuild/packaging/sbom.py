@@ -31,11 +31,11 @@ _RELEASE = re.compile(r"go\d+(\.\d+)+")
 _DIRECTORY = re.compile(r"\.\.?(/|$)|/")
 """How a path begins that go.mod takes for a directory: https://go.dev/ref/mod#go-mod-file-replace"""
 _LAST = 253402300799
-"""The end of the year 9999, the last that a time stamp can tell, in seconds since 1970."""
+"""The end of the year 9999, the last of a time stamp, in seconds since 1970."""
 
 
 def check_library() -> None:
-    """See that what writes the documents is installed."""
+    """Check that the library for CycloneDX is installed."""
     if importlib.util.find_spec("cyclonedx") is None:
         raise LambdabuildError(
             "a bill of materials needs the extra `sbom`", hint="pip install 'lambdabuild[sbom]'"
@@ -45,7 +45,7 @@ def check_library() -> None:
 def read_build_info(
     run: Run, go: str, files: Sequence[str], directory: str
 ) -> dict[str, BuildInfo]:
-    """Return what Go wrote into each of `files`, by the path given, from one process."""
+    """Return the build information of each of `files`, by path, from one `go version -m`."""
     if not files:
         return {}
     # A -json in GOFLAGS would change what is printed.
@@ -54,10 +54,9 @@ def read_build_info(
     found = parse_build_info(completed.output)
     missing = [file for file in files if file not in found]
     if missing:
-        said = completed.error.strip().splitlines()
         raise LambdabuildError(
             "`go version -m` cannot tell what is in an executable, so there is no SBOM of it",
-            at=said or missing,
+            at=completed.error.strip().splitlines() or missing,
             hint="`lambdabuild all --force` builds it again; tools that pack or strip "
             "executables take Go's build information away",
         )
@@ -67,12 +66,10 @@ def read_build_info(
 def document(info: BuildInfo, *, name: str, sha256: str, moment: int | None = None) -> str:
     """Return the CycloneDX 1.6 JSON of the function `name`, whose executable has this SHA-256.
 
-    The text depends on the arguments, lambdabuild's version and the CycloneDX library's alone:
-    components are sorted, and the serial number comes from the executable. `moment` is its time
-    stamp in seconds since 1970, as SOURCE_DATE_EPOCH has it; without one there is none.
+    It depends only on the arguments and the versions of lambdabuild and the CycloneDX library.
+    `moment` is its time stamp in seconds since 1970 (SOURCE_DATE_EPOCH); None for none.
 
-    Go records which modules an executable has packages of, and no graph of them. So the function
-    depends on all of them, and they on nothing that is known.
+    Go records the modules of an executable, but no graph of them: the function depends on all.
     """
     # Takes 0.2 s, and only an SBOM needs it.
     from cyclonedx.model.bom import Bom
@@ -85,13 +82,17 @@ def document(info: BuildInfo, *, name: str, sha256: str, moment: int | None = No
         "component": _function(info, name, sha256),
         "properties": list(_settings(info)),
     }
-    components = [_standard_library(info.go), *map(_library, info.modules)]
+    library = {"type": "library", "scope": "required"}
+    components = [
+        library | _standard_library(info.go),
+        *(library | {"bom-ref": f"module:{m.coordinates}"} | _module(m) for m in info.modules),
+    ]
     number = serial_number(name, sha256, moment)
     bom = Bom.from_json(  # type: ignore[attr-defined] # a decorator adds it
         {"serialNumber": number.urn, "metadata": metadata, "components": components}
     )
     if moment is None:
-        # Optional in the format, but not in the library, which would put in the present.
+        # Optional in the format, but not in the library, where it defaults to now.
         bom.metadata.timestamp = None
     bom.register_dependency(bom.metadata.component, bom.components)
     return str(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n"
@@ -100,7 +101,7 @@ def document(info: BuildInfo, *, name: str, sha256: str, moment: int | None = No
 def serial_number(
     name: str, sha256: str, moment: int | None, *, version: str = __version__
 ) -> uuid.UUID:
-    """Return what `version` of lambdabuild numbers a document with, of what it is made from."""
+    """Return the serial number that `version` of lambdabuild gives a document."""
     text = f"lambdabuild:{version}:sbom:{moment}:{sha256}:{name}"
     return uuid.uuid5(uuid.NAMESPACE_URL, text)
 
@@ -126,28 +127,22 @@ def _standard_library(version: str) -> Element:
     number = version.removeprefix("go")
     cpe = f"cpe:2.3:a:golang:go:{number}:-:*:*:*:*:*:*" if _RELEASE.fullmatch(version) else None
     named = {"name": "std", "version": version, "purl": _purl("stdlib", number), "cpe": cpe}
-    return {"type": "library", "scope": "required", "bom-ref": f"module:std@{version}"} | named
-
-
-def _library(module: BuiltModule) -> Element:
-    reference = f"module:{module.coordinates}"
-    return {"type": "library", "scope": "required", "bom-ref": reference} | _module(module)
+    return {"bom-ref": f"module:std@{version}"} | named
 
 
 def _module(module: BuiltModule, package: str = "") -> Element:
-    """Return a module as it was compiled: what replaces it, if anything does.
+    """Return a module as it was compiled: its replacement, if it has one.
 
-    A directory that replaces it has no version, whatever go.mod asks for: it is named after the
-    module it stands for. A sum is the SHA-256 of a list of the module's files with theirs, and of
-    no file that could be downloaded (https://go.dev/ref/mod#go-sum-files); cyclonedx-gomod gives
-    it as the component's, in hexadecimal.
+    A directory that replaces it has no version, and the name of the module it replaces. A sum is the
+    SHA-256 of a list of the module's files with their hashes, not of a download
+    (https://go.dev/ref/mod#go-sum-files); cyclonedx-gomod gives it as the component's, in hex.
     """
     compiled, properties = module, []
     if module.replacement:
         compiled = module.replacement
         properties.append(_property("lambdabuild:go:replaces", module.coordinates))
         if directory := _DIRECTORY.match(compiled.path):
-            # Of an absolute path, only that it is one: it is the machine's.
+            # An absolute path is of this machine.
             path = "a directory elsewhere" if directory[0] == "/" else compiled.path
             properties.append(_property("lambdabuild:go:directory", path))
             compiled = BuiltModule(module.path)
@@ -155,7 +150,7 @@ def _module(module: BuiltModule, package: str = "") -> Element:
         properties.append(_property("lambdabuild:go:sum", compiled.sum))
     total = _SUM.fullmatch(compiled.sum)
     below = f"{module.path}/"
-    # Files given to `go build` are nowhere in the module.
+    # `command-line-arguments`, of files given to `go build`, is not in the module.
     subpath = package.removeprefix(below) if package.startswith(below) else ""
     return {
         "name": compiled.path,
@@ -180,9 +175,8 @@ def _purl(path: str, version: str, subpath: str = "") -> str:
 def _settings(info: BuildInfo) -> Iterator[Element]:
     yield _property("cdx:gomod:build:env:GOVERSION", info.go)
     for key, value in info.settings.items():
-        name = f"lambdabuild:go:build:{key}"
-        if told := f"env:{key}" if _VARIABLE.fullmatch(key) else _TAXONOMY.get(key):
-            name = f"cdx:gomod:build:{told}"
+        known = f"env:{key}" if _VARIABLE.fullmatch(key) else _TAXONOMY.get(key)
+        name = f"cdx:gomod:build:{known}" if known else f"lambdabuild:go:build:{key}"
         for part in value.split(",") if key == "-tags" else [value]:
             yield _property(name, part)
 

@@ -1,4 +1,4 @@
-"""Check that Lambda would accept an executable, and could start it."""
+"""Check that Lambda would accept a deployment package, and start its executable."""
 
 import os
 
@@ -15,28 +15,33 @@ MOST_FOR_UPLOAD = 52_428_800
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 _HEAD = 32 * 1024
-"""Bytes at the beginning of an executable where Go looks for its build ID."""
+"""Bytes at the beginning of an executable in which Go looks for its build ID."""
 _PIECE = 1 << 20
-"""Bytes that are looked through at once."""
+"""Bytes that are searched at once."""
 _BUILD_INFO = b"\xff Go buildinf:"
 """What Go's linker writes into every executable: debug/buildinfo/buildinfo.go."""
 
 
 class RefusedError(Exception):
-    """A deployment package would not do; the text says why, and the remedy."""
+    """Lambda would not accept a deployment package; the text has the reason and the remedy."""
 
 
 def refuse(step: Step, executable: str) -> None:
-    """Check that Lambda takes a deployment package, and can start what is in it."""
+    """Check that Lambda accepts a deployment package, and can start its executable."""
     refuse_size(step, executable)
     _refuse_start(step, executable)
 
 
 def refuse_size(step: Step, executable: str) -> None:
-    """Check that Lambda takes a deployment package of this size; errors as for `refuse`."""
+    """Check that Lambda accepts a deployment package of this size."""
     if step.target.architecture is None or step.runtime is None:
         return
-    sizes = {asset.name: _size(asset) for asset in step.assets}
+    sizes = {}
+    for asset in step.assets:
+        try:
+            sizes[asset.name] = os.path.getsize(asset.source)
+        except OSError as error:
+            raise unreadable(asset, error) from error
     total = os.path.getsize(executable) + sum(sizes.values())
     if total >= MOST_UNZIPPED:
         largest = max(sizes, key=lambda name: sizes[name], default=None)
@@ -66,9 +71,9 @@ def _refuse_start(step: Step, executable: str) -> None:
 
 
 def unfit(step: Step, executable: str) -> str | None:
-    """Return why an executable out of a cache is none that a build could have made; or None.
+    """Return why no build could have made an executable out of a cache; None if it could.
 
-    What is wrong about the function itself, as that its assets are too large, is none of that.
+    Flaws of the function itself, such as too large assets, do not count.
     """
     try:
         _refuse_start(step, executable)
@@ -86,7 +91,7 @@ def unfit(step: Step, executable: str) -> str | None:
 
 
 def _holds(path: str, mark: bytes) -> bool:
-    """Tell whether a file has some bytes in it, without more of it in memory than a piece."""
+    """Tell whether a file has some bytes in it, with one piece of it in memory at a time."""
     kept = len(mark) - 1
     buffer = bytearray(kept + _PIECE)
     room = memoryview(buffer)[kept:]
@@ -94,7 +99,7 @@ def _holds(path: str, mark: bytes) -> bool:
         while count := file.readinto(room):
             if buffer.find(mark, 0, kept + count) >= 0:
                 return True
-            # What is found may begin in one piece and end in the next.
+            # The bytes may begin in one piece and end in the next.
             buffer[:kept] = buffer[count : kept + count]
     return False
 
@@ -103,13 +108,6 @@ def read_build_id(path: str) -> BuildID | None:
     """Return Go's build ID of an executable."""
     with open(path, "rb") as file:
         return parse_build_id(file.read(_HEAD))
-
-
-def _size(asset: Asset) -> int:
-    try:
-        return os.path.getsize(asset.source)
-    except OSError as error:
-        raise unreadable(asset, error) from error
 
 
 def unreadable(asset: Asset, error: OSError) -> RefusedError:
