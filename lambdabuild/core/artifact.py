@@ -1,4 +1,4 @@
-"""What is published: executables, what lies next to them, and what both are made from."""
+"""Published files: executables, their companions, and what both are made from."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,22 +9,22 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.target import Runtime, Target
 
 UNKNOWN = "?"
-"""The text of an input that may have changed while it was read: it differs from itself."""
+"""The text of an input that may have changed while it was read: it never equals another."""
 
 
 TEMPORARY = ".lambdabuild-tmp"
-"""How the name of a file ends that is to be renamed into its place."""
+"""The end of the name of a file that is renamed into its place."""
 
 
 MOST_UNZIPPED = 262_144_000
-"""Bytes of a deployment package, unzipped; Lambda takes less.
+"""Bytes of an unzipped deployment package; Lambda accepts less.
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 
 class Kind(StrEnum):
-    """What a file is that stands with an executable."""
+    """A kind of companion."""
 
     ASSET = "asset"
     ZIP = "zip"
@@ -32,18 +32,18 @@ class Kind(StrEnum):
 
 
 class Asset(NamedTuple):
-    """A file of the function's own, to be packed beside `bootstrap`."""
+    """A file of a function, to be packed beside `bootstrap`."""
 
     name: str
-    """Its path in the deployment package, with slashes: that from the function's directory."""
+    """Its path in the deployment package and from the function's directory, with slashes."""
     source: str
     """The absolute path."""
     executable: bool
-    """Its mode there is 0755, or else 0644."""
+    """Pack it with mode 0755, or else 0644."""
 
 
 class Identity(NamedTuple):
-    """What `stat` says of a file: equal identities mean an untouched file."""
+    """What `stat` says of a file: equal identities mean an unchanged file."""
 
     inode: int
     size: int
@@ -54,11 +54,11 @@ class Identity(NamedTuple):
 
 
 Input = tuple[str, str]
-"""What an input is called, and a text that differs whenever it does."""
+"""The name of an input, and a text that differs whenever the input does."""
 
 
 class Companion(NamedTuple):
-    """A file that lambdabuild has published with an executable."""
+    """A file that is published with an executable."""
 
     kind: Kind
     path: str
@@ -66,12 +66,12 @@ class Companion(NamedTuple):
     sha256: str
     identity: Identity
     made_from: str
-    """Differs whenever it has to be made again."""
+    """A text that differs whenever it has to be made again."""
     executable: bool = False
 
 
 class Artifact(NamedTuple):
-    """An executable that lambdabuild has published, with what stands with it."""
+    """A published executable, with its companions."""
 
     path: str
     """Relative to the project directory."""
@@ -89,9 +89,9 @@ class Artifact(NamedTuple):
     """Go's build ID of the executable; equal IDs mean equal bytes."""
     link_id: str | None = None
     inputs: tuple[Input, ...] = ()
-    """Everything it was built from; empty where that is not known."""
+    """Everything it was built from; empty if unknown."""
     packed: tuple[Input, ...] = ()
-    """What beyond the executable its deployment package holds."""
+    """The content of its deployment package beyond the executable."""
     companions: tuple[Companion, ...] = ()
 
     @property
@@ -99,23 +99,21 @@ class Artifact(NamedTuple):
         return (self.function, self.target)
 
     def companion(self, kind: Kind) -> Companion | None:
-        """Return the zip or the bill of materials, where there is one of this executable."""
-        same = (
-            c for c in self.companions if c.kind is kind and c.made_from.startswith(self.sha256)
-        )
-        return next(same, None)
+        """Return the zip or the SBOM of this executable, if there is one."""
+        mine = (c for c in self.companions if c.made_from.startswith(self.sha256))
+        return next((c for c in mine if c.kind is kind), None)
 
 
 EPOCH = "SOURCE_DATE_EPOCH"
-"""The time that what is packed bears. https://reproducible-builds.org/specs/source-date-epoch/"""
+"""The time of packed files: https://reproducible-builds.org/specs/source-date-epoch/"""
 UNKNOWN_CONTENTS: tuple[Input, ...] = (("untold", UNKNOWN),)
-"""What a package holds of which that is not known: it differs from everything."""
+"""Unknown content of a package: it differs from everything."""
 PACKER = "deflate 0.9.0, level 4"
-"""What packs zips: another version may give other bytes."""
+"""The compressor of zips: another version may give other bytes."""
 
 
 def packed_text(digest: str | None, asset: Asset) -> str:
-    """Return a text that differs whenever an asset would be packed in another way."""
+    """Return a text that differs whenever an asset would be packed differently."""
     if digest is None:
         return UNKNOWN
     return f"{digest} x" if asset.executable else digest
@@ -135,13 +133,10 @@ def epoch_of(environment: Mapping[str, str]) -> int | None:
 
 
 def zip_made_from(sha256: str, epoch: int | None) -> str:
-    """Return what, beyond the assets, decides the bytes of the zip of an executable."""
+    """Return what, beyond the assets, decides the bytes of an executable's zip."""
     return f"{sha256} {epoch if epoch is not None else '-'} {PACKER}"
 
 
 def sbom_made_from(sha256: str, epoch: int | None, version: str = __version__) -> str:
-    """Return what decides the bytes of the bill of materials of an executable.
-
-    `version` is that of the lambdabuild that writes it.
-    """
+    """Return what decides the bytes of an executable's SBOM; `version` is lambdabuild's."""
     return f"{sha256} {epoch if epoch is not None else '-'} lambdabuild {version}"

@@ -1,4 +1,4 @@
-"""What is built: functions, steps, batches, plans, and the events of a build."""
+"""Functions, steps, batches, plans, and the events of a build."""
 
 import re
 from collections.abc import Container, Mapping
@@ -19,21 +19,21 @@ class Function(NamedTuple):
     directory: str
     """The absolute path."""
     load_directory: str
-    """Where `go` runs for it: the directory of its `go.work`, else of its `go.mod`."""
+    """Where to run `go` for it: the directory of its `go.work`, else of its `go.mod`."""
 
 
 class Skipped(NamedTuple):
-    """A main package that is passed over, and why."""
+    """A main package that is not built, and why."""
 
     directory: str
     reason: str
     package: str | None = None
     hint: str | None = None
-    """Set where a person surely meant it to be built; shown as a warning."""
+    """Set where it was probably meant to be built; shown as a warning."""
 
 
 class Step(NamedTuple):
-    """The unit of work: one function built for one target."""
+    """A unit of work: one function for one target."""
 
     function: Function
     target: Target
@@ -41,13 +41,13 @@ class Step(NamedTuple):
     """None where the target is not one of Lambda's."""
     flags: Flags
     artifact: str
-    """The absolute path the executable is published at."""
+    """The absolute path of the executable."""
     load_errors: tuple[Diagnostic, ...] = ()
-    """Why `go build` may not be asked for it: one such package stops the whole process."""
+    """Why it cannot be loaded: one such package would stop `go build` for all."""
     zip: str | None = None
-    """The absolute path of the deployment package; None where none is asked for."""
+    """The absolute path of the deployment package; None for none."""
     sbom: str | None = None
-    """The absolute path of the bill of materials; None where none is asked for."""
+    """The absolute path of the SBOM; None for none."""
     assets: tuple[Asset, ...] = ()
     """By name."""
     layer_libraries: tuple[str, ...] = ()
@@ -59,31 +59,31 @@ class Step(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Steps that one `go build` does together."""
+    """Steps that share one `go build`."""
 
     directory: str
     target: Target
     flags: Flags
     steps: tuple[Step, ...]
     graph: Mapping[str, Package]
-    """Every package that may be compiled for it, by import path."""
+    """All packages that may be compiled for it, by import path."""
     number: int = 0
-    """Which of its plan's it is, whatever steps are left of it."""
+    """Its index in the plan, also where some steps were left out."""
 
 
 class Plan(NamedTuple):
-    """What is to be built, in which order, and what cannot be."""
+    """What to build, in which order, and what cannot be built."""
 
     steps: tuple[Step, ...]
     batches: tuple[Batch, ...]
 
     @property
     def set_aside(self) -> tuple[Step, ...]:
-        """The steps that fail before `go build` is asked."""
+        """The steps that fail before `go build`."""
         return tuple(step for step in self.steps if step.load_errors)
 
     def only(self, keys: Container[tuple[str, Target]]) -> "Plan":
-        """Return the plan of the steps with these keys; a batch without steps is left out."""
+        """Return the plan of the steps with these keys, without empty batches."""
 
         def chosen(steps: tuple[Step, ...]) -> tuple[Step, ...]:
             return tuple(step for step in steps if step.key in keys)
@@ -94,24 +94,24 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the toolexec wrapper, as it arrived."""
+    """A line of the toolexec wrapper."""
 
     batch: Batch
     kind: str
-    """`start`, `done`, `failed`, `current`: nothing to link, or `refused`: a source changed."""
+    """`start`, `done`, `failed`, `current` (nothing to link) or `refused` (a source changed)."""
     tool: str
     package: str
     at: float
-    """Seconds of the monotonic clock when it was read, at most a tick after it happened."""
+    """When it was read, in seconds of the monotonic clock: at most a tick later."""
 
 
 _SHAPE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 
 
 class Shard(NamedTuple):
-    """One machine's part of the work, as its report names it."""
+    """One machine's part of the work."""
 
-    # What a tuple can do under these names, nobody asks of a shard.
+    # These hide methods of tuples, which nobody calls.
     index: int  # type: ignore[assignment]
     """Counted from 1."""
     count: int  # type: ignore[assignment]

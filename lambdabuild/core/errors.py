@@ -1,4 +1,4 @@
-"""What can go wrong, with the exit code it ends in."""
+"""Errors and exit codes."""
 
 import difflib
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ INTERRUPTED = 130
 
 
 class LambdabuildError(Exception):
-    """Say what went wrong, where, and what settles it.
+    """An error that a user can fix: what went wrong, where, and the remedy.
 
-    Whatever a user can mend ends in this one, from any depth; docstrings name other errors only.
+    Any function may raise it; docstrings name other errors only.
     """
 
     def __init__(
@@ -32,10 +32,7 @@ class LambdabuildError(Exception):
         line: int | None = None,
         column: int | None = None,
     ) -> None:
-        """Take what is told; `file` is where it has to be mended, an absolute path.
-
-        Passwords in addresses are left out: it is shown, logged, and left in files.
-        """
+        """Hide secrets: an error is shown, logged and saved; `file` is an absolute path."""
         self.message = without_secrets(message)
         super().__init__(self.message)
         self.at = tuple(map(without_secrets, at))
@@ -45,33 +42,30 @@ class LambdabuildError(Exception):
         self.line = line
         self.column = column
         self.reported = False
-        """The report that was asked for is written, and tells what was built: it stays."""
+        """The requested report has been written, and must not be replaced."""
 
     @property
     def told(self) -> str:
-        """What went wrong and where, on one or more lines, without the remedy."""
+        """The message and the places, on one or more lines, without the remedy."""
         return "\n".join([self.message, *(f"  at: {place}" for place in self.at)])
 
     def __str__(self) -> str:
-        """Return the message as people read it, on one or more lines, without `error:`."""
+        """Return message, places and remedy on one or more lines, without `error:`."""
         return f"{self.told}\n  hint: {self.hint}" if self.hint else self.told
 
 
 class Interrupted(BaseException):
-    """SIGINT, SIGTERM or SIGHUP arrived; everything is to be put away and left."""
+    """SIGINT, SIGTERM or SIGHUP arrived: clean up and exit."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the one of `words` that a person most likely meant by `word`, if any is close."""
+    """Return the one of `words` that `word` was probably meant to be, if any is close."""
     words = list(words)
-    for known in words:
-        if len(word) > 1 and known.startswith(word):
-            return known
-    matches = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    longer = [known for known in words if len(word) > 1 and known.startswith(word)]
+    return next(iter(longer or difflib.get_close_matches(word, words, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str | None:
-    """Return a hint that names the near miss, or None."""
+    """Return a hint that names the nearest word, or None."""
     match = nearest(word, words)
     return f"did you mean `{match}`?" if match else None

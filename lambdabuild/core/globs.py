@@ -1,18 +1,17 @@
-"""Globs of assets: which may be asked for, and which names they mean; no disk."""
+"""Globs of assets: which are allowed, and which names they match; no disk."""
 
 import fnmatch
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 EXECUTABLE = "bootstrap"
-"""What Lambda starts; no asset may take its place."""
+"""What Lambda starts; no asset may have its name."""
 
 
 _TWICE = ("**", "**")
 
 
 def pattern_problem(pattern: str) -> tuple[str, str] | None:
-    """Return what is wrong with a glob of assets and the remedy; None if nothing is."""
+    """Return what is wrong with a glob of assets, and the remedy; None if nothing is."""
     inside = "name files in or below the function's directory, such as `templates/*.html`"
     if not pattern or not parts_of(pattern):
         return "names no file", inside
@@ -31,7 +30,7 @@ def pattern_problem(pattern: str) -> tuple[str, str] | None:
 
 
 def is_reserved(name: str) -> bool:
-    """Tell whether an asset of this name would be where the executable is.
+    """Tell whether an asset of this name would replace the executable.
 
     Without regard to case: on macOS, `Bootstrap` is the same file.
     """
@@ -47,15 +46,14 @@ def parts_of(pattern: str) -> tuple[str, ...]:
 
 
 def is_literal(part: str) -> bool:
-    """Tell whether a component of a glob means one name."""
+    """Tell whether a component of a glob has no wildcard."""
     return not any(sign in part for sign in "*?[")
 
 
 def matches(name: str, part: str) -> bool:
-    """Tell whether a component of a glob means this name.
+    """Tell whether a component of a glob matches a name.
 
-    As in a shell, case counts, and a name that begins with a dot is meant only by a component that
-    begins with one.
+    As in a shell, case counts, and only a component that begins with a dot matches a name that does.
     """
     if name.startswith(".") and not part.startswith("."):
         return False
@@ -63,47 +61,34 @@ def matches(name: str, part: str) -> bool:
 
 
 def covers(pattern: str, name: str) -> bool:
-    """Tell whether a glob of assets would mean a file of this name, were it there."""
-    names = tuple(name.split("/"))
+    """Tell whether a glob of assets would match a file of this name."""
     seen = set()
-    left = [(parts_of(pattern), names)]
+    left = [(parts_of(pattern), tuple(name.split("/")))]
     while left:
-        state = left.pop()
-        if state == _ALL:
-            return True
-        if state not in seen:
-            seen.add(state)
-            left += _onwards(*state)
+        state = parts, names = left.pop()
+        if state in seen:
+            continue
+        seen.add(state)
+        if not parts:
+            # A literal directory covers all in it that is not hidden.
+            if not any(name.startswith(".") for name in names):
+                return True
+        elif names and parts[0] == "**":
+            left.append((parts[1:] or ("*",), names))
+            if not names[0].startswith("."):
+                left.append((parts, names[1:]))
+        # A wildcard at the end matches files only.
+        elif (
+            names
+            and matches(names[0], parts[0])
+            and (len(names) == 1 or len(parts) > 1 or is_literal(parts[0]))
+        ):
+            left.append((parts[1:], names[1:]))
     return False
 
 
-_ALL: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-"""Nothing is left of a glob, nor of what it is to mean."""
-
-
-def _onwards(
-    parts: tuple[str, ...], names: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Yield what may be left of a glob and of a name, once the next component is matched."""
-    if not names:
-        return
-    if not parts:
-        # A directory was named: all in it is meant, but for what is hidden.
-        if not any(name.startswith(".") for name in names):
-            yield _ALL
-    elif parts[0] == "**":
-        yield parts[1:] or ("*",), names
-        if not names[0].startswith("."):
-            yield parts, names[1:]
-    # What only a wildcard means is a file: a directory has to be named.
-    elif matches(names[0], parts[0]) and (
-        len(names) == 1 or len(parts) > 1 or is_literal(parts[0])
-    ):
-        yield parts[1:], names[1:]
-
-
 def matches_embedded(pattern: str, name: str) -> bool:
-    """Tell whether a pattern of `//go:embed` would embed a file of this name, were it there.
+    """Tell whether a pattern of `//go:embed` would embed a file of this name.
 
     https://pkg.go.dev/embed#hdr-Directives: of a directory, what begins with a dot or an underscore
     is left out, unless the pattern begins with `all:`.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Diagnostic(NamedTuple):
-    """One thing that Go says is wrong, and the package it says it of."""
+    """An error that Go reports, and its package."""
 
     package: str | None
     message: str
@@ -13,26 +13,25 @@ class Diagnostic(NamedTuple):
     line: int | None = None
     column: int | None = None
     hint: str | None = None
-    """What helps."""
 
 
 class Module(NamedTuple):
-    """A Go module as `go list` tells it."""
+    """A Go module, as `go list` describes it."""
 
     path: str
     directory: str | None
     version: str | None
     main: bool
     go_version: str | None = None
-    """The language version that its go.mod asks for."""
+    """The language version in its go.mod."""
     go_sum: str | None = None
-    """The hash that go.sum has of it, where Go tells."""
+    """Its hash in go.sum, where Go gives it."""
     replacement: str | None = None
-    """What go.mod or go.work puts in its place: `path version`, or a directory."""
+    """Its replacement in go.mod or go.work: `path version`, or a directory."""
 
 
 class CFlags(NamedTuple):
-    """What the `#cgo` lines of a package say, `${SRCDIR}` replaced."""
+    """The flags of a package's `#cgo` lines, `${SRCDIR}` replaced."""
 
     c: tuple[str, ...] = ()
     preprocessor: tuple[str, ...] = ()
@@ -42,57 +41,57 @@ class CFlags(NamedTuple):
 
 
 class Foreign(NamedTuple):
-    """What a package takes in that `go list` does not name, inside the repository; absolute paths."""
+    """What a package uses in the repository that `go list` does not name; absolute paths."""
 
     files: tuple[str, ...] = ()
     """What the C compiler or the assembler reads."""
     libraries: tuple[str, ...] = ()
     """What the linker reads."""
     searched: tuple[tuple[str, int], ...] = ()
-    """Where another file might come first, each with the level at which to look."""
+    """Directories where another file might come first, each with its level of stamps."""
     absent: tuple[str, ...] = ()
-    """Libraries that would be linked if they were there."""
+    """Libraries that would be linked if they existed."""
     doubtful: bool = False
-    """It names what is not there, or is somebody else's, and may have been here before."""
+    """It names what is missing or outside, and may have been inside before."""
 
     @property
     def untracked(self) -> bool:
-        """Whether Go's cache may hold it compiled with other files, and take that for current."""
+        """Whether Go's cache may hold it compiled with other files, and consider that current."""
         return bool(self.files or self.libraries or self.absent or self.doubtful)
 
 
 class Package(NamedTuple):
-    """A Go package under one target and set of tags."""
+    """A Go package for one target and set of tags."""
 
     import_path: str
     name: str
     directory: str
     go_files: tuple[str, ...]
-    """The files that this target's build constraints leave in, cgo ones too; no tests."""
+    """The files within this target's build constraints, cgo ones too; no tests."""
     ignored_files: tuple[str, ...]
     imports: tuple[str, ...]
     module: Module | None
     only_dependency: bool
-    """Not matched by the pattern, only imported by what is."""
+    """Not matched by the pattern, only imported."""
     errors: tuple[Diagnostic, ...]
-    """Why it cannot be loaded; says nothing about whether it compiles."""
+    """Why it cannot be loaded; not whether it compiles."""
     other_files: tuple[str, ...] = ()
-    """C, assembly and the like, headers too, that this target's constraints leave in."""
+    """C, assembly and the like, headers too, within this target's constraints."""
     embed_files: tuple[str, ...] = ()
     embed_patterns: tuple[str, ...] = ()
     godebug: str = ""
-    """The GODEBUG settings that a main package starts with."""
+    """The default GODEBUG of a main package."""
     cgo: bool = False
     declares_main: bool = False
     local: bool = False
-    """Not of the standard library, and not in the module cache, whose modules never change."""
+    """In neither the standard library nor the module cache, which never changes."""
     c_flags: CFlags = CFlags()
     foreign: Foreign = Foreign()
-    """Found out once the C compiler is known."""
+    """Set once the C compiler is known."""
 
 
 class GoEnvironment(NamedTuple):
-    """What `go env` says where `go` is about to run."""
+    """The output of `go env` in some directory."""
 
     version: str
     flags: str

@@ -1,4 +1,4 @@
-"""Names: what a function is called, which ones a person means, and which collide."""
+"""Names of functions: derive them, select by them, and find collisions."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.text import one_line, some
 
-# Comments and literals first, so that `func main` inside one of them is none.
+# Comments and literals first, so that `func main` inside one does not count.
 _GO_TOKEN = re.compile(
     rb"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
     rb"""|(?P<main>\bfunc\s+main\s*\()""",
@@ -28,7 +28,7 @@ def declares_main(source: bytes) -> bool:
         return False
     before = source[: first.start()]
     if before.endswith(b"\n") and b"`" not in before and b"/*" not in before:
-        # At the beginning of a line, where gofmt puts it: nothing else goes over the end of one.
+        # At the beginning of a line, where gofmt puts it: no other token spans lines.
         return True
     return any(match["main"] for match in _GO_TOKEN.finditer(source))
 
@@ -36,7 +36,7 @@ def declares_main(source: bytes) -> bool:
 def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:
     """Return the name of the function in `directory`, found below `root`.
 
-    `named` maps the directories that the configuration names to their names. All are absolute.
+    `named` maps directories to their names in the configuration. All are absolute.
     """
     if directory in named:
         return named[directory]
@@ -46,20 +46,20 @@ def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:
 
 
 def root_of(directory: str, roots: Iterable[str]) -> str:
-    """Return the first of the roots that a directory is, or is below."""
+    """Return the first of the roots that is, or is above, a directory."""
     return next(root for root in roots if is_below(directory, root))
 
 
 def is_below(directory: str, root: str) -> bool:
-    """Tell whether a directory is `root`, or is below it; both in normal form."""
+    """Tell whether a directory is, or is below, `root`; both in normal form."""
     return directory == root or directory.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def refuse_collisions(functions: Iterable[Function], relative: Mapping[str, str]) -> None:
-    """Check that no two directories give one name, nor two that differ only in case.
+    """Check that no two directories have one name, or names that differ only in case.
 
-    macOS file systems fold case: there the two would be one output. `relative` gives each
-    absolute directory as people write it.
+    macOS file systems fold case: there the two would be one output. `relative` maps absolute
+    directories to how they are shown.
     """
     seen: dict[str, Function] = {}
     for function in functions:
@@ -88,33 +88,33 @@ def excluded_by(name: str, directory: str, patterns: Iterable[str]) -> str | Non
 
 
 class There(NamedTuple):
-    """What a word names on disk."""
+    """The file or directory that a word names."""
 
     path: str
-    """Its real path."""
+    """The real path."""
     directory: bool = False
     program: bool = False
-    """The directory that it is, or lies in, has Go files that make a program."""
+    """It is, or is in, the directory of a Go program."""
 
 
 class Excluded(NamedTuple):
-    """A function that is left out, and the glob that says so."""
+    """An excluded function, and the glob that excludes it."""
 
     function: Function
     glob: str
 
 
 class Meant(NamedTuple):
-    """What words mean."""
+    """The functions that words select."""
 
     functions: list[Function]
-    """Each once, in their own order."""
+    """Each once, in the order of all functions."""
     inside: Mapping[str, str]
-    """The words that name what only lies in a function's directory, with the function's name."""
+    """The words that name something inside a function's directory, with its name."""
 
 
 def select(
-    wanted: Sequence[str],
+    words: Sequence[str],
     functions: Sequence[Function],
     *,
     relative: Mapping[str, str],
@@ -122,14 +122,14 @@ def select(
     excluded: Sequence[Excluded] = (),
     there: Mapping[str, There] = MappingProxyType({}),
 ) -> Meant:
-    """Return the functions that `wanted` means: names, globs, directories, or files in them.
+    """Return the functions that words select: names, globs, directories, or files in them.
 
-    `working` is the absolute directory that paths are relative to; `there` has each word that
-    names something on disk.
+    `working` is the absolute directory that paths are relative to; `there` has the words that name
+    something on disk.
     """
     chosen: set[str] = set()
     inside: dict[str, str] = {}
-    for word in wanted:
+    for word in words:
         named = _named(word, functions)
         if not named:
             if out := [item for item in excluded if _named(word, [item.function])]:
@@ -160,10 +160,11 @@ def _placed(
     working: str,
     there: There,
 ) -> tuple[list[Function], bool]:
-    """Return the functions at or below a path, or else the one that it lies in; and whether so."""
+    """Return the functions at or below a path, or else the one around it, with True."""
     everything = [*functions, *(item.function for item in excluded)]
-    # As it is written, and where symbolic links lead.
-    for path in dict.fromkeys([_absolute(word, working), PurePath(there.path)]):
+    written = os.path.normpath(os.path.join(working, word))
+    # As written, and with symbolic links resolved.
+    for path in dict.fromkeys(map(PurePath, (written, there.path))):
         below = [f for f in everything if PurePath(f.directory).is_relative_to(path)]
         around = [f for f in everything if path.is_relative_to(f.directory)]
         nearest = max(around, key=lambda f: len(f.directory), default=None)
@@ -186,16 +187,6 @@ def _placed(
         if word.endswith(".go") and not there.directory
         else "`lambdabuild list` shows all there are",
     )
-
-
-def _absolute(word: str, working: str) -> PurePath:
-    parts: list[str] = []
-    for part in PurePath(working, word).parts:
-        if part == "..":
-            parts = parts[:-1] or parts
-        else:
-            parts.append(part)
-    return PurePath(*parts)
 
 
 def _all_excluded(excluded: Sequence[Excluded]) -> LambdabuildError:
@@ -227,18 +218,18 @@ def _nothing_matches(
 
 
 def idle(patterns: Iterable[str], known: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the globs that exclude none of what is known, given by name and directory."""
+    """Return the globs that exclude nothing; `known` has all names and directories."""
     known = list(known)
     return [p for p in patterns if not any(excluded_by(*item, (p,)) for item in known)]
 
 
 def may_be_ignored(pattern: str) -> bool:
-    """Tell whether a glob names a directory of a kind that Go does not look into."""
+    """Tell whether a glob names a directory that Go ignores."""
     return re.search(r"(?:^|[/-])(?:[_.]|testdata\b|vendor\b)", pattern) is not None
 
 
 def idle_hint(pattern: str, known: Iterable[tuple[str, str]]) -> str:
-    """Return what was probably meant by a glob that excludes nothing."""
+    """Return a hint for a glob that excludes nothing."""
     known = list(known)
     below = f"{pattern}/*"
     if idle([below], known) == []:

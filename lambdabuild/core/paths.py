@@ -1,4 +1,4 @@
-"""What files are called among inputs and in reports; no disk."""
+"""Paths of files as inputs and reports have them; no disk."""
 
 import os
 from typing import NamedTuple
@@ -12,23 +12,21 @@ class Paths(NamedTuple):
     working: str
     out: str
     layout: str
-    """Where the outputs are, as the state remembers it: empty where they are beside the sources."""
+    """The output directory as the state has it; empty where outputs are beside the sources."""
 
     def relative(self, path: str) -> str:
-        """Return a path as people and JSON get it: from the working directory."""
+        """Return a path from the working directory, as it is shown."""
         return name_of(os.path.normpath(os.path.join(self.working, path)), self.working)
 
 
 def name_of(path: str, project: str) -> str:
-    """Return what a file is called among the inputs: its path from the project, wherever it is.
+    """Return the name of a file among the inputs: its path from the project, wherever it is.
 
     As `os.path.relpath` of absolute paths in normal form, without asking where this runs.
     """
     inside = f"{project.rstrip(os.sep)}{os.sep}"
-    return (path[len(inside) :] or ".") if path.startswith(inside) else _from(path, project)
-
-
-def _from(path: str, project: str) -> str:
+    if path.startswith(inside):
+        return path[len(inside) :] or "."
     parts, base = path.rstrip(os.sep).split(os.sep), project.rstrip(os.sep).split(os.sep)
     shorter = min(len(parts), len(base))
     same = next((n for n in range(shorter) if parts[n] != base[n]), shorter)
@@ -36,6 +34,6 @@ def _from(path: str, project: str) -> str:
 
 
 def path_of(name: str, project: str) -> str:
-    """Return the absolute path of the file that `name_of` called so."""
+    """Return the absolute path of a file by its name, as `name_of` gives it."""
     path = os.path.join(project, name)
     return os.path.normpath(path) if name.startswith("..") else path

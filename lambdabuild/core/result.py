@@ -1,4 +1,4 @@
-"""What a run came to: results, the report, and what its time was spent on."""
+"""The results of a run, its report and its timing."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,25 +15,25 @@ class Activity(StrEnum):
     RUN = "run"
     """The whole run."""
     SURVEY = "survey"
-    """Finding out what there is to build, and why."""
+    """Finding what to build, and why."""
     GIT = "git"
-    """Finding out which files a branch changed."""
+    """Finding which files a branch changed."""
     GO_LIST = "go list"
     SELECT = "select"
-    """Telling which functions that touches, and which of them are this machine's."""
+    """Finding which functions that affects, and which are this machine's."""
     RESTORE = "restore"
-    """Taking executables out of the caches, all together."""
+    """Restoring all executables from the caches."""
     GO_BUILD = "go build"
     COMPILE = "compile"
     LINK = "link"
     PACK = "pack"
-    """Putting one deployment package together."""
+    """Packing one deployment package."""
     FETCH = "fetch"
-    """Getting one executable from a cache."""
+    """Restoring one executable from a cache."""
     STORE = "store"
-    """Putting one executable into a cache."""
+    """Storing one executable in a cache."""
     PUBLISH = "publish"
-    """Putting everything in its place."""
+    """Publishing everything."""
 
 
 class Span(NamedTuple):
@@ -41,12 +41,12 @@ class Span(NamedTuple):
 
     activity: Activity
     name: str
-    """What was worked on: a function, an import path, a command; "" where there is only one."""
+    """A function, an import path, a command; "" where there is only one."""
     start: float
     end: float
     """Both in seconds since 1970."""
     critical: bool = False
-    """It is on the chain of work that the end of the build waited for."""
+    """It is on the critical path."""
 
     @property
     def seconds(self) -> float:
@@ -54,7 +54,7 @@ class Span(NamedTuple):
 
 
 class Status(StrEnum):
-    """What became of a step."""
+    """The outcome of a step."""
 
     BUILT = "built"
     UNCHANGED = "unchanged"
@@ -69,14 +69,14 @@ class Status(StrEnum):
 
 
 class Share(NamedTuple):
-    """What part of all that was selected one machine of several builds."""
+    """One machine's part of all selected functions."""
 
-    # What a tuple can do under these names, nobody asks of a share.
+    # These hide methods of tuples, which nobody calls.
     index: int  # type: ignore[assignment]
     """From 1."""
     count: int  # type: ignore[assignment]
     functions: int
-    """How many all of them have together."""
+    """Of all machines together."""
     split: str
     """Differs where machines did not split alike."""
 
@@ -85,13 +85,13 @@ SCHEMA = 1
 
 
 class Linked(NamedTuple):
-    """What one `go build` made of one step, before anything is published."""
+    """The outcome of `go build` for one step, before anything is published."""
 
     step: Step
     executable: str | None = None
     """The staged file; None where there is none."""
     current: bool = False
-    """Go found that the artifact of the last run is what it would link again."""
+    """Go would link the artifact of the last run again."""
     cancelled: bool = False
     link_id: str | None = None
     """The first part of the Go build ID: a hash of everything that goes into the link."""
@@ -99,17 +99,17 @@ class Linked(NamedTuple):
     compile_seconds: float | None = None
     link_seconds: float | None = None
     restored: str | None = None
-    """The SHA-256, in hex, of what came out of a cache, where it was verified."""
+    """The verified SHA-256, in hex, of an executable from a cache."""
 
 
 class StepResult(NamedTuple):
-    """What became of one step."""
+    """The result of one step."""
 
     step: Step
     status: Status
     reason: str | None = None
     artifact: str | None = None
-    """The absolute path, where there is one to deploy (an old one, if the step failed)."""
+    """The absolute path, if there is one to deploy (an old one, if the step failed)."""
     size: int | None = None
     previous_size: int | None = None
     sha256: str | None = None
@@ -118,11 +118,11 @@ class StepResult(NamedTuple):
     seconds: float | None = None
     errors: tuple[Diagnostic, ...] = ()
     zip: Companion | None = None
-    """The deployment package, where one was asked for."""
+    """The deployment package, if requested."""
 
 
 class Report(NamedTuple):
-    """A whole run."""
+    """The report of a run."""
 
     ok: bool
     seconds: float
@@ -130,9 +130,8 @@ class Report(NamedTuple):
     jobs: int
     results: tuple[StepResult, ...]
     removed: tuple[Artifact, ...] = ()
-    """Artifacts whose function went away; their paths are absolute."""
+    """Artifacts of removed functions; their paths are absolute."""
     share: Share | None = None
     spans: tuple[Span, ...] = ()
-    """What the time was spent on."""
     problem: LambdabuildError | None = None
-    """What could not be written, while the functions could."""
+    """A requested file could not be written; the functions were."""

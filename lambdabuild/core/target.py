@@ -1,4 +1,4 @@
-"""Targets of a build: architectures, Lambda runtimes, and the flags that a person may choose."""
+"""Targets of a build: architectures, Lambda runtimes, and flags."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -32,14 +32,14 @@ class Target(NamedTuple):
 
     @property
     def architecture(self) -> Architecture | None:
-        """The Lambda architecture this target runs on; None where Lambda has none."""
+        """The Lambda architecture of this target; None where Lambda has none."""
         if self.goos != "linux":
             return None
         return {"amd64": Architecture.X86_64, "arm64": Architecture.ARM64}.get(self.goarch)
 
     @property
     def label(self) -> str:
-        """The directory that tells this target's output from another's."""
+        """The name of its output directory."""
         return self.architecture or f"{self.goos}-{self.goarch}"
 
 
@@ -50,27 +50,27 @@ TARGETS = {
 
 
 class CCompiler(NamedTuple):
-    """What compiles C for one target and runtime, as `go` is told of it."""
+    """The C compiler for one target and runtime."""
 
     identity: str
-    """Differs whenever the compiler does; one that is shown has a version."""
+    """Differs whenever the compiler does; where shown, it has a version."""
     variables: tuple[tuple[str, str | None], ...] = ()
-    """What Go reads, the same on every machine; None takes a variable away."""
+    """Go's variables, the same on every machine; None removes a variable."""
     path: str | None = None
-    """The PATH by which Go finds it, where that is not the one lambdabuild has."""
+    """The PATH on which Go finds it, where that is not lambdabuild's own."""
 
 
 class Flags(NamedTuple):
-    """What a person may choose about a compile and a link."""
+    """The settings of a compile and a link."""
 
     tags: tuple[str, ...] = ()
     ldflags: str = ""
     gcflags: str | None = None
-    """None where nobody chose: lambdabuild may then leave out DWARF that the link strips."""
+    """None by default: lambdabuild may then leave out DWARF that the link strips."""
     environment: tuple[tuple[str, str], ...] = ()
     cgo: bool = False
     compiler: CCompiler | None = None
-    """What compiles C for cgo: no choice, but what it comes to for a target and a runtime."""
+    """Derived from target and runtime, for cgo."""
 
 
 GLIBC = {Runtime.AL2023: (2, 34), Runtime.AL2: (2, 26)}
