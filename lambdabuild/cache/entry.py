@@ -4,6 +4,10 @@ The header is one line of JSON. BLAKE3, keyed with its other fields, binds the e
 3.4 GiB/s (BLAKE2b: 0.35; SHA-256 without the processor's instructions: 0.18). With a secret it is
 signed, so that nobody without the secret can put another executable in its place. Without one, it
 detects damage, but stops no attacker.
+
+libdeflate is twice as fast as zlib here, but has no streams. So an executable is cut into frames of one
+length; each is compressed by itself, and preceded by its compressed length in four bytes (big-endian).
+On a stripped executable of 5.9 MB that costs 0.2 % of its size.
 """
 
 import hashlib
@@ -14,7 +18,6 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdabuild.cache.frames import BadEntryError, may_be, pack, unpack
 from lambdabuild.core.artifact import MOST_UNZIPPED
 
 if TYPE_CHECKING:
@@ -28,6 +31,22 @@ LONGEST = 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9A-Za-z_-]{8,200}")
 _NAMES = {"lambdabuild", "key", "sha256", "size", "blake3"}
+FRAME = 1 << 19
+"""Bytes of the executable in a frame; the last one has what is left."""
+_LEVEL = 1
+"""Of compression. On a stripped Go executable of 6.3 MB: 45 % of it in 0.055 s; level 4, 43 % in
+0.087 s; level 6, 42 % in 0.115 s. It competes with the linker for the processor."""
+_LENGTH = 4
+_LARGEST = FRAME + FRAME // 1000 + 16
+"""Bytes of the longest frame: what cannot be compressed grows by 5 for each 5,000, and 9
+(libdeflate_deflate_compress_bound)."""
+_DENSEST = 1032
+"""The best compression ratio of deflate: 258 bytes in two bits (RFC 1951, 3.2.5)."""
+_DAMAGED = "it is damaged"
+
+
+class BadEntryError(Exception):
+    """An entry is not what was stored under its key; the text has the reason."""
 
 
 class Header(NamedTuple):
@@ -109,7 +128,7 @@ def checked(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
         hasher.update(piece)
         yield piece
     if left or hasher.hexdigest() != header.blake3:
-        raise BadEntryError("it is damaged")
+        raise BadEntryError(_DAMAGED)
 
 
 def to_object(header: Header, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -138,9 +157,70 @@ def from_object(
     except UnicodeDecodeError as error:
         raise BadEntryError("it is no entry of a cache") from error
     header = read_header(text, key, secret)
-    if not may_be(header.size, length - end):
-        raise BadEntryError("it is damaged")
-    return header, checked(header, unpack(chain([start[end:]], coming), header.size))
+    if not _may_be(header.size, length - end):
+        raise BadEntryError(_DAMAGED)
+    return header, checked(header, _unpack(chain([start[end:]], coming), header.size))
+
+
+def _may_be(size: int, packed: int) -> bool:
+    """Tell whether the frames of an executable of `size` bytes can have `packed` bytes."""
+    frames = -(-size // FRAME)
+    return size // _DENSEST <= packed <= frames * (_LENGTH + _LARGEST)
+
+
+def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the frames of an executable that comes in pieces of any length."""
+    import deflate
+
+    def frame(content: bytes) -> bytes:
+        packed = deflate.deflate_compress(content, _LEVEL)
+        return len(packed).to_bytes(_LENGTH, "big") + bytes(packed)
+
+    rest = bytearray()
+    for piece in pieces:
+        rest += piece
+        while len(rest) >= FRAME:
+            yield frame(bytes(rest[:FRAME]))
+            del rest[:FRAME]
+    if rest:
+        yield frame(bytes(rest))
+
+
+def _unpack(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield an executable of `size` bytes, in pieces, whose frames come in chunks of any length.
+
+    At most a frame and a chunk are in memory.
+    """
+    import deflate
+
+    coming = iter(chunks)
+    rest = bytearray()
+
+    def take(count: int) -> bytes:
+        while len(rest) < count:
+            chunk = next(coming, None)
+            if chunk is None:
+                raise BadEntryError(_DAMAGED)
+            rest.extend(chunk)
+        taken = bytes(rest[:count])
+        del rest[:count]
+        return taken
+
+    while size:
+        length = int.from_bytes(take(_LENGTH), "big")
+        if length > _LARGEST:
+            raise BadEntryError(_DAMAGED)
+        whole = min(FRAME, size)
+        try:
+            piece = bytes(deflate.deflate_decompress(take(length), whole))
+        except (deflate.DeflateError, ValueError) as error:
+            raise BadEntryError(_DAMAGED) from error
+        if len(piece) != whole:
+            raise BadEntryError(_DAMAGED)
+        size -= whole
+        yield piece
+    if rest or next(coming, b""):
+        raise BadEntryError(_DAMAGED)
 
 
 def _hasher(header: Header) -> "blake3":

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from lambdabuild.cache.entry import LONGEST, Header, checked, read_header
-from lambdabuild.cache.frames import BadEntryError
+from lambdabuild.cache.entry import LONGEST, BadEntryError, Header, checked, read_header
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.system.files import PIECE, opened
 

@@ -14,8 +14,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from lambdabuild.cache.addresses import StoreError
-from lambdabuild.cache.entry import MOST, Header, from_object, seal, to_object
-from lambdabuild.cache.frames import BadEntryError
+from lambdabuild.cache.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.cache.local import LocalCache
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.wanted import Asked, Fetched, Pending, Source

@@ -8,8 +8,7 @@ from collections.abc import Callable, Hashable, Iterable
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from lambdabuild.cache.entry import Header
-from lambdabuild.cache.frames import BadEntryError
+from lambdabuild.cache.entry import BadEntryError, Header
 from lambdabuild.state.artifacts import MODE
 
 log = logging.getLogger(__name__)

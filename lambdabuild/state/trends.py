@@ -22,7 +22,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 class Timed(NamedTuple):
-    """What became of one function for one target in one run; times in seconds, size in bytes."""
+    """One function for one target in one run; times in seconds, size in bytes."""
 
     name: str
     target: str
@@ -47,7 +47,7 @@ class Run(NamedTuple):
 
 
 def run_of(report: Report, time: str) -> Run | None:
-    """Return what is noted of a run that ended at `time`; None if it did nothing."""
+    """Return the record of a run that ended at `time`; None if it did nothing."""
     results = sorted(report.results, key=lambda r: (r.step.function.name, str(r.step.target)))
     noted = tuple(_timed(result) for result in results if result.status in _NOTED)
     return Run(time, report.go, noted) if noted else None
@@ -56,7 +56,7 @@ def run_of(report: Report, time: str) -> Run | None:
 def _timed(result: StepResult) -> Timed:
     name, target, status = result.step.function.name, str(result.step.target), result.status.value
     if result.status is Status.RESTORED:
-        # Fetching is no building: it says nothing of the time that a build takes.
+        # The time of a restore is not that of a build.
         return Timed(name, target, status, None, None, None, result.size)
     times = (result.seconds, result.compile_seconds, result.link_seconds)
     whole, compiling, linking = [None if time is None else round(time, 3) for time in times]
@@ -74,25 +74,21 @@ def _by_key(runs: Iterable[Run]) -> dict[Key, list[tuple[Run, Timed]]]:
 def recorded_seconds(runs: Iterable[Run]) -> dict[str, float]:
     """Return the seconds to expect of each function, all its targets together.
 
-    Of a target it is the median of its last five builds that linked. A build that only found the
-    executable current had no link, which is most of the work, and one that failed neither; their
-    times count only where there are no others. A target without any is taken for an average one.
+    Of a target it is the median of its last five builds that linked, which is most of the work. Other
+    builds, failed or without changes, count only where none linked. A target without any counts as an
+    average one.
     """
     expected: dict[str, list[float | None]] = {}
     for (name, _), found in _by_key(runs).items():
-        expected.setdefault(name, []).append(_to_expect([timed for _, timed in found]))
-    return _together(expected)
+        builds = [timed for _, timed in found if timed.seconds]
+        seconds = [t.seconds for t in [t for t in builds if t.link] or builds if t.seconds]
+        last = seconds[-_TO_EXPECT:]
+        expected.setdefault(name, []).append(median(last) if last else None)
+    return _summed(expected)
 
 
-def _to_expect(builds: Sequence[Timed]) -> float | None:
-    linked = [t.seconds for t in builds if t.seconds and t.link]
-    others = [t.seconds for t in builds if t.seconds]
-    last = (linked or others)[-_TO_EXPECT:]
-    return median(last) if last else None
-
-
-def _together(expected: Mapping[str, Sequence[float | None]]) -> dict[str, float]:
-    """Return the sum of each function's targets; those that nobody knows count as the others."""
+def _summed(expected: Mapping[str, Sequence[float | None]]) -> dict[str, float]:
+    """Return the sum of each function's targets; unknown ones count as the average."""
     sums = {}
     for name, targets in expected.items():
         known = [seconds for seconds in targets if seconds is not None]
@@ -102,18 +98,15 @@ def _together(expected: Mapping[str, Sequence[float | None]]) -> dict[str, float
 
 
 def times_of(value: Any, path: str | None = None) -> dict[str, float]:
-    """Return the seconds that each function took, by a report or a merged one, parsed.
-
-    Functions that were not built in that run are left out; `path` is where it was read.
-    """
+    """Return the seconds of each built function in a report, parsed; `path` is its file."""
     taken: dict[str, list[float | None]] = {}
     try:
         if value["schema"] != SCHEMA:
-            raise ValueError("schema")  # noqa: TRY301 - told as all that is not a report
+            raise ValueError("schema")  # noqa: TRY301 - one error for all that is no report
         for function in value["functions"]:
             seconds, status = function["seconds"], function["status"]
             known = seconds is not None and seconds > 0 and status != Status.RESTORED
-            # More than a year is no time that anybody measured; this refuses NaN as well.
+            # No build takes three years; this refuses NaN as well.
             if known and not seconds < 1e8:  # noqa: PLR2004
                 raise ValueError("seconds")  # noqa: TRY301
             taken.setdefault(str(function["name"]), []).append(float(seconds) if known else None)
@@ -123,49 +116,49 @@ def times_of(value: Any, path: str | None = None) -> dict[str, float]:
             at=[path] if path else [],
             hint="give a report, as `--report FILE` and `lambdabuild merge-reports` write it",
         ) from error
-    return _together(taken)
+    return _summed(taken)
 
 
 def last_sizes(runs: Iterable[Run]) -> dict[Key, int]:
     """Return the bytes of each executable when it was last built or restored."""
-    return {t.key: t.size for run in runs for t in _whole(run.functions) if t.size is not None}
+    times = [timed for run in runs for timed in _successful(run.functions)]
+    return {timed.key: timed.size for timed in times if timed.size is not None}
 
 
-def _whole(functions: Iterable[Timed]) -> Iterator[Timed]:
-    """Yield what did not fail: where it did, the size is that of an older executable."""
+def _successful(functions: Iterable[Timed]) -> Iterator[Timed]:
+    """Yield what did not fail; else the size is that of an older executable."""
     return (timed for timed in functions if timed.status != Status.FAILED)
 
 
 def named(runs: Iterable[Run], words: Collection[str]) -> list[str]:
-    """Return the names that `words` means, names or globs; all there are if there are no words."""
+    """Return the names that `words`, names or globs, match; all names if there are no words."""
     known = sorted({timed.name for run in runs for timed in run.functions})
+    matched: set[str] = set()
     for word in words:
-        if not any(_means(word, name) for name in known):
+        found = {name for name in known if name == word or fnmatchcase(name, word)}
+        matched |= found
+        if not found:
             raise LambdabuildError(
                 f"no function in the history matches `{word}`",
                 hint=did_you_mean(word, known) or "`lambdabuild history` shows all there are",
             )
-    return [name for name in known if not words or any(_means(word, name) for word in words)]
-
-
-def _means(word: str, name: str) -> bool:
-    return name == word or fnmatchcase(name, word)
+    return [name for name in known if not words or name in matched]
 
 
 class TrendRow(NamedTuple):
-    """How one function for one target has fared; times in seconds, sizes in bytes."""
+    """The trend of one function for one target; times in seconds, sizes in bytes."""
 
     name: str
     target: str
     runs: int
-    """In which it was built, restored, or failed."""
+    """How often it was built, restored, or failed."""
     last: float | None
-    """The time of the last build; None if none is known."""
+    """The time of the last build; None if unknown."""
     median: float | None
     """Of the last twenty builds."""
     size: int | None
     first_size: int | None
-    """At the first of the last twenty runs that tell."""
+    """In the first of the last twenty runs with a size."""
     times: tuple[float, ...]
     """Of the last twenty builds, the oldest first."""
 
@@ -196,7 +189,7 @@ def trend_rows(runs: Sequence[Run], names: Collection[str] | None = None) -> lis
     for (name, target), found in _by_key(runs).items():
         if names is not None and name not in names:
             continue
-        done = list(_whole(timed for _, timed in found))
+        done = list(_successful(timed for _, timed in found))
         times = tuple([t.seconds for t in done if t.status in _BUILT and t.seconds][-_SHOWN:])
         sizes = [t.size for t in done if t.size is not None][-_SHOWN:]
         rows.append(
@@ -220,7 +213,7 @@ def table(rows: Iterable[TrendRow]) -> list[tuple[str, ...]]:
 
 
 def change(last: float | None, usual: float | None) -> str:
-    """Return how much slower or quicker than usual: `+12 %`; nothing if it is about the same."""
+    """Return how much slower or faster than usual, `+12 %`; nothing if about the same."""
     if last is None or not usual:
         return ""
     percent = round((last / usual - 1) * 100)
@@ -228,7 +221,7 @@ def change(last: float | None, usual: float | None) -> str:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return a bar for each value; the largest is full, and nothing would be the lowest.
+    """Return a bar for each value; the largest is full.
 
     The scale begins at 0, so that a few hundredths of jitter do not look like a cliff.
     """
@@ -239,7 +232,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def history_value(runs: Sequence[Run], names: Collection[str] | None = None) -> dict[str, Any]:
-    """Return what `history --json` gives (schema 1); runs are in the order they ended in."""
+    """Return the value of `history --json` (schema 1), with runs in order of their end."""
     return {
         "schema": SCHEMA,
         "functions": [

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from lambdabuild.build.obstacles import bill_made_from, is_manifest_text, unpacked
-from lambdabuild.cache.entry import from_object, read_header, seal, to_object
-from lambdabuild.cache.frames import BadEntryError
+from lambdabuild.cache.entry import BadEntryError, from_object, read_header, seal, to_object
 from lambdabuild.cli.merge_reports import join
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.positions import of_key

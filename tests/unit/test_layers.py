@@ -33,7 +33,7 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 PURE_IN = {
-    "cache": "entry frames",
+    "cache": "entry",
     "config": "file limits options parsing positions settings starter untrusted",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "events github html merge report trace",

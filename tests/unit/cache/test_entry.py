@@ -9,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.cache.entry import (
+    FRAME,
     LONGEST,
     MOST,
+    BadEntryError,
     Header,
     checked,
     from_object,
+    pack,
     read_header,
     seal,
     to_object,
 )
-from lambdabuild.cache.frames import FRAME, BadEntryError, pack
 
 KEY = "0123456789abcdef"
 SECRET = b"only known to us"

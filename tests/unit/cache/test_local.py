@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.cache.entry import Header, seal
-from lambdabuild.cache.frames import BadEntryError
+from lambdabuild.cache.entry import BadEntryError, Header, seal
 from lambdabuild.cache.local import DEFAULT_LIMIT, Info, LocalCache, cache_limit
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.system.own import cache_directory
