@@ -89,7 +89,7 @@ class Caches:
         self._bad: list[tuple[str, str, str]] = []
         self._warnings: list[tuple[str, str | None]] = []
         self._requests = 0
-        """How many threads wait for the store's answer."""
+        """How many threads wait for the store."""
 
     def fetch(
         self,

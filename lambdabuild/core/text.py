@@ -1,4 +1,4 @@
-"""Format text for people: numbers, and text of others made harmless."""
+"""Format numbers for people, and make text from elsewhere harmless."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as people read them: `0.31 s`, `6.4 s`, `2 min 5 s`."""
+    """Format seconds: `0.31 s`, `6.4 s`, `2 min 5 s`."""
     if round(seconds, 2) < 1:
         return f"{seconds:.2f} s"
     if round(seconds, 1) < 60:  # noqa: PLR2004 - a minute
@@ -17,7 +17,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes as people read it: `8.9 MB`."""
+    """Format a number of bytes: `8.9 MB`."""
     if count < 1000:  # noqa: PLR2004 - a kilobyte
         return f"{count} B"
     return f"{count / 1_000_000:.1f} MB" if count >= 100_000 else f"{count / 1000:.1f} kB"  # noqa: PLR2004
@@ -25,12 +25,10 @@ def size(count: int) -> str:
 
 def size_change(before: int | None, after: int | None) -> str:
     """Return how much an executable grew: `+1.2 kB`, `new`, or nothing."""
-    if after is None:
+    if after is None or before == after:
         return ""
     if before is None:
         return "new"
-    if before == after:
-        return ""
     return f"{'+' if after > before else '-'}{size(abs(after - before))}"
 
 
@@ -40,71 +38,68 @@ def counted(count: int, noun: str) -> str:
 
 
 def some(names: Sequence[str], most: int = 5, quote: str = "`") -> str:
-    """Return the first names of several, as many as fit a line, and how many more there are."""
+    """Return the first `most` names, and how many more there are."""
     shown = ", ".join(f"{quote}{one_line(name)}{quote}" for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def median(values: Iterable[float]) -> float:
-    """Return the middle of some values, of which there is at least one.
+    """Return the median of one or more values.
 
-    The module `statistics` would do, and takes as long to import as a run with nothing to do.
+    Importing `statistics` would take as long as a run with nothing to do.
     """
     ordered = sorted(values)
     middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-# C0 but for line feed and tab, DEL, C1; what turns the direction of writing, by which a name can
-# look like another (https://trojansource.codes); Unicode's own line ends; halves of surrogate
-# pairs, which stand for bytes that are no UTF-8 (https://peps.python.org/pep-0383/).
+# C0 but for line feed and tab, DEL, C1; marks of writing direction, with which a name can look like
+# another (https://trojansource.codes); Unicode's line ends; lone surrogates, which stand for bytes that
+# are no UTF-8 (https://peps.python.org/pep-0383/).
 _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
     "\ufeff\ufffe\uffff"
 )
 
 # A command is a line that begins with `::` once it is trimmed, or has `##[` anywhere:
-# https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs. It compares as
-# people's languages do, to which soft hyphens and the like are nothing. Azure Pipelines reads
-# `##[` and `##vso[`, TeamCity `##teamcity[`.
+# https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs. Its comparison depends
+# on the culture, and ignores soft hyphens and the like. Azure Pipelines reads `##[` and `##vso[`,
+# TeamCity `##teamcity[`.
 _BEGINS_COMMAND = r"(?m)^((?:[^\S\n]|[\u00ad\u180e\u200b-\u200d\u2060-\u2064])*)(?=::)"
 _HOLDS_COMMAND = r"(?<=#)#(?=[A-Za-z]*\[)"
 _READERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 
 
 def is_read(environment: Mapping[str, str]) -> bool:
-    """Tell whether what is printed goes to a log whose reader takes some lines for commands."""
+    """Tell whether output goes to a CI log, in which some lines are commands."""
     return any(environment.get(name) for name in _READERS)
 
 
 def inert(text: str) -> str:
-    r"""Return a text that the reader of a log takes for no command, with `\` where it could."""
-    # Patterns are compiled where they are needed: most runs have nothing of the kind to say.
+    r"""Return a text without commands for a CI log, with `\` where there were some."""
     if "::" not in text and "##" not in text:
         return text
     return re.sub(_HOLDS_COMMAND, r"\\#", re.sub(_BEGINS_COMMAND, r"\1\\", text))
 
 
 def visible(text: str) -> str:
-    r"""Return a text of one or more lines with `\x1b` for what cannot be seen."""
+    r"""Return a text of one or more lines with `\x1b` for invisible characters."""
     if text.isprintable():
         return text
     return re.sub(f"[{_UNSEEN}]", _spelled, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
-    r"""Return a name, a path or a sentence on one line, with `\n` for the end of one."""
+    r"""Return a name, a path or a sentence on one line, with `\n` for a line end."""
     if text.isprintable():
         return text
     return re.sub(f"[{_UNSEEN}\n\t]", _spelled, text)
 
 
 def in_json(text: str) -> str:
-    """Return JSON of the same value, in which nothing is unseen, and which holds no command.
+    """Return JSON of the same value, without invisible characters and commands.
 
-    A line of JSON does not begin with `::`; the rest can be in its strings alone.
+    A line of JSON does not begin with `::`; all else can only be in its strings.
     """
     return re.sub(f"[{_UNSEEN}]", _escaped, re.sub(_HOLDS_COMMAND, r"\\u0023", text))
 
@@ -124,9 +119,8 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> str:
-    r"""Return `value` as lambdabuild writes all its JSON, in text that UTF-8 takes.
+    r"""Return the JSON of a value, in valid UTF-8.
 
-    What of a name is no text (a lone surrogate) is written as JSON escapes it, `\udcff`; so is what
-    a terminal or the reader of a log would obey.
+    Lone surrogates are escaped, as `\udcff`, and so is what a terminal or a CI log would obey.
     """
     return in_json(json.dumps(value, indent=indent, ensure_ascii=ascii_only)) + "\n"

@@ -93,7 +93,12 @@ class Home:
             has_waited = False
             while True:
                 self.create()
-                file = stack.enter_context(self._open_lock())
+                path = self.path / "lock"
+                try:
+                    descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
+                except OSError as error:
+                    raise cannot_write(error, str(path)) from error
+                file = stack.enter_context(open(descriptor, "r+", encoding="ascii"))
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -102,20 +107,14 @@ class Home:
                         has_waited = True
                     fcntl.flock(file, fcntl.LOCK_EX)
                 # `lambdabuild clean` may have removed the file meanwhile: then this is no lock.
-                if _is_same_file(file.fileno(), self.path / "lock"):
-                    break
+                with contextlib.suppress(OSError):
+                    if os.path.samestat(os.fstat(descriptor), path.stat()):
+                        break
             file.seek(0)
             file.truncate()
             file.write(str(os.getpid()))
             file.flush()
             yield
-
-    def _open_lock(self) -> IO[str]:
-        path = self.path / "lock"
-        try:
-            return open(open_own(path, os.O_RDWR | os.O_CREAT), "r+", encoding="ascii")
-        except OSError as error:
-            raise cannot_write(error, str(path)) from error
 
     def sweep(self) -> None:
         """End processes of a killed run, and remove what it staged; under the lock."""
@@ -210,13 +209,6 @@ class Home:
 def _keys_of_process() -> Keys:
     """Return a key of this process: where none can be kept, a watch still trusts what it wrote."""
     return Keys(os.urandom(32))
-
-
-def _is_same_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False
 
 
 def _holder(file: IO[str]) -> str:
