@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.options import Request
@@ -25,18 +24,10 @@ from lambdabuild.system.own import cache_directory
 log = logging.getLogger(__name__)
 
 
-class Recalled(NamedTuple):
-    """What lambdabuild knows of the runs before."""
+def recall(session: Session, home: Home) -> tuple[State, list[Artifact]]:
+    """Return the state that earlier runs left, and what a killed one announced and did not record.
 
-    state: State
-    announced: list[Artifact]
-    """What a killed run had announced and could not record; it is in the state by now."""
-
-
-def recall(session: Session, home: Home) -> Recalled:
-    """Return what is known of the runs before.
-
-    What a killed run put in place is taken over; what it had not put there yet is removed.
+    What it had put in place is in the state by now; what it had not put there yet is removed.
     """
     state = home.load()
     # Everything in these directories, by their paths from the project, is taken for lambdabuild's.
@@ -56,7 +47,7 @@ def recall(session: Session, home: Home) -> Recalled:
         from lambdabuild.build.recovery import recover
 
         recover(announced, state, home.project)
-    return Recalled(state, announced)
+    return state, announced
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:
@@ -71,8 +62,9 @@ def prune(session: Session, request: Request, found: Survey, state: State) -> li
     for artifact in list(state.artifacts.values()):
         if artifact.layout != session.paths.layout or artifact.path in planned:
             continue
-        gone = not request.names and _is_gone(session, artifact, found.discovery)
-        if artifact.function in building or gone:
+        if artifact.function in building or (
+            not request.names and _is_gone(session, artifact, found.discovery)
+        ):
             boundary = session.paths.out if session.paths.layout else session.paths.project
             path = os.path.normpath(os.path.join(session.paths.project, artifact.path))
             if path in _remove(session, artifact, state, boundary):
@@ -98,7 +90,7 @@ def _warn_of_left(session: Session, path: str) -> None:
 
 
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
-    """Tell whether an artifact's function surely is gone, and not just not found."""
+    """Return whether an artifact's function surely is gone, and not just not found."""
     directory = os.path.normpath(os.path.join(session.paths.project, artifact.directory))
     if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
         return False

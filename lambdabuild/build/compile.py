@@ -50,7 +50,6 @@ class Toolchain:
     go: str
     jobs: int
     memory: Memory
-    wrapper: str
 
 
 def wrapper_path() -> str:
@@ -140,11 +139,15 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
     completed = run(command, tick)
     tick()
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
-        raise _refused(completed, batch)
+        from lambdabuild.golang.remedies import remedy_for
+
+        said = without_stacks(f"{completed.output}{completed.error}")
+        hint = remedy_for(said)
+        raise LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
     steps = _conclude(job, completed, events, observer.note)
     rest = () if completed.stopped else _to_build_again(batch, steps, completed, events, tries)
     left = {step.key for step in rest}
-    steps = [_blamed_on_all(linked, completed) for linked in steps if linked.step.key not in left]
+    steps = [_explained(linked, completed) for linked in steps if linked.step.key not in left]
     if rest:
         log.info("go build again, for %d functions", len(rest))
         again = job._replace(
@@ -187,14 +190,6 @@ def _to_build_again(
     if completed.code > 0 and not events.seen and blamed:
         return tuple(step for step in batch.steps if step.key not in blamed)
     return ()
-
-
-def _refused(completed: Completed, batch: Batch) -> LambdabuildError:
-    from lambdabuild.golang.remedies import remedy_for
-
-    said = without_stacks(f"{completed.output}{completed.error}")
-    hint = remedy_for(said)
-    return LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
 
 
 def _prepare(job: GoBuild) -> None:
@@ -260,21 +255,10 @@ class _Events:
         return Event(self.batch, kind, tool, package, now)
 
 
-class _Outcome(NamedTuple):
-    """What one `go build` left: how it ended, what it said, and how long things took."""
-
-    completed: Completed
-    events: _Events
-    at_fault: Mapping[str, tuple[Diagnostic, ...]]
-    """By package."""
-    other: tuple[Diagnostic, ...]
-    timings: Mapping[str, Timing]
-    """By package."""
-
-
 def _conclude(
     job: GoBuild, completed: Completed, events: _Events, note: Callable[[tuple[Span, ...]], None]
 ) -> list[Linked]:
+    """Return what became of each step: what one `go build` left of it, and said of its packages."""
     batch = job.batch
     output = parse_build_output(
         f"{completed.output}{completed.error}", batch.graph, batch.directory
@@ -290,44 +274,36 @@ def _conclude(
         else:
             at_fault[path] = (*at_fault.get(path, ()), diagnostic)
     timings = _timings(batch, job.staging, events, note)
-    outcome = _Outcome(completed, events, at_fault, tuple(other), timings)
-    return [_linked(step, job, outcome) for step in batch.steps]
-
-
-def _linked(step: Step, job: GoBuild, outcome: _Outcome) -> Linked:
-    package = step.function.package
-    timing = outcome.timings.get(package, Timing())
-    executable = job.staging.executable(package)
-    completed = outcome.completed
     # Go ends with 0 or 1. Any other way out, and nothing it left can be relied on; even after
     # a stop, an executable counts only once its build ID is final, which publishing checks.
     orderly = completed.code in {0, 1} or completed.stopped
-    if orderly and package in outcome.events.current:
-        return Linked(step, current=True, compile_seconds=timing.compile)
-    if orderly and os.path.isfile(executable):
-        return Linked(
-            step,
-            executable=executable,
-            compile_seconds=timing.compile,
-            link_seconds=timing.link,
-        )
-    at_fault = outcome.at_fault
-    errors = tuple(
-        e for path in reached(job.batch.graph, package, at_fault) for e in at_fault[path]
-    )
-    if completed.stopped and not errors:
-        return Linked(step, cancelled=True)
-    return Linked(step, errors=errors or outcome.other, compile_seconds=timing.compile)
+
+    def linked(step: Step) -> Linked:
+        package = step.function.package
+        timing = timings.get(package, Timing())
+        executable = job.staging.executable(package)
+        if orderly and package in events.current:
+            return Linked(step, current=True, compile_seconds=timing.compile)
+        if orderly and os.path.isfile(executable):
+            return Linked(
+                step, executable=executable,
+                compile_seconds=timing.compile, link_seconds=timing.link,
+            )  # fmt: skip
+        faulty = reached(batch.graph, package, at_fault)
+        errors = tuple(error for path in faulty for error in at_fault[path])
+        if completed.stopped and not errors:
+            return Linked(step, cancelled=True)
+        return Linked(step, errors=errors or tuple(other), compile_seconds=timing.compile)
+
+    return [linked(step) for step in batch.steps]
 
 
-def _blamed_on_all(linked: Linked, completed: Completed) -> Linked:
-    """Give a step that failed without a word of its own at least the way `go build` ended."""
+def _explained(linked: Linked, completed: Completed) -> Linked:
+    """Add to a step that failed without an error of its own how `go build` ended."""
     if linked.executable or linked.current or linked.cancelled or linked.errors:
         return linked
-    if completed.code < 0:
-        how = f"was ended by signal {-completed.code}"
-    else:
-        how = f"ended with exit code {completed.code}"
+    code = completed.code
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
     said = f"{completed.output}{completed.error}".strip()
     message = f"`go build` {how} and made no executable" + (f"\n{said}" if said else "")
     return Linked(linked.step, errors=(Diagnostic(None, message),))
@@ -342,10 +318,8 @@ def _timings(
         if actions.timings:
             note(actions.spans)
             return actions.timings
-    packages = {package for _, package in events.seconds}
+    seconds = events.seconds
     return {
-        package: Timing(
-            events.seconds.get(("compile", package)), events.seconds.get(("link", package))
-        )
-        for package in packages
+        package: Timing(seconds.get(("compile", package)), seconds.get(("link", package)))
+        for _, package in seconds
     }

@@ -28,6 +28,7 @@ from lambdabuild.core.gopackage import Package
 from lambdabuild.golang.commands import Staging, overlay_path, parse_overlay, profile_path
 from lambdabuild.golang.output import parse_build_ids
 from lambdabuild.golang.source import PROFILE, is_source
+from lambdabuild.golang.tree import upwards
 from lambdabuild.system import directories, files
 
 _SECOND = 1_000_000_000
@@ -48,13 +49,16 @@ def list_sources(batch: Batch, staging: Staging, goflags: str = "") -> None:
         # A source that came since `go list` is no change either: Go hashes it later.
         changed = list(_changes({*listed, *_sources_in(package.directory)}))
         newest = max(changed, default=0)
-        if not any(time % _SECOND for time in changed):
+        if not any(moment % _SECOND for moment in changed):
             latest = max(latest, newest)
         place = staging.sources(package.import_path)
         directories.make(os.path.dirname(place))
         Path(place).write_text("".join(f"{path}\n" for path in listed), "utf-8", "surrogateescape")
         os.utime(place, ns=(newest, newest))
-    _wait_past(latest)
+    # Wait until any change is sure to have a later time, by a coarse clock.
+    left = latest + _COARSE_TICK - time.time_ns()
+    if 0 < left <= _COARSE_TICK:
+        time.sleep(left / _SECOND)
 
 
 def _named_by(goflags: str, directory: str) -> Iterator[str]:
@@ -95,7 +99,12 @@ def _looked_at(package: Package, load: str, also: Iterable[str]) -> Iterator[str
         yield from _with_targets(path)
     # A directory that took another's place brings files whose own times are old.
     module = package.module.directory if package.module is not None else None
-    yield from _up_to(package.directory, module or load)
+    top = module or load
+    yield package.directory
+    for above in upwards(os.path.dirname(package.directory)):
+        if not above.startswith(f"{top}{os.sep}"):
+            break
+        yield above
 
 
 def _sources_in(directory: str) -> Iterator[str]:
@@ -116,14 +125,6 @@ def _with_targets(path: str) -> Iterator[str]:
         path = os.path.normpath(os.path.join(os.path.dirname(path), target))
 
 
-def _up_to(directory: str, top: str) -> Iterator[str]:
-    yield directory
-    while directory.startswith(f"{top}{os.sep}"):
-        directory = os.path.dirname(directory)
-        if directory != top:
-            yield directory
-
-
 def _changes(paths: Iterable[str]) -> Iterator[int]:
     """Yield when each path changed last, by ctime in nanoseconds, which nobody can set."""
     for path in paths:
@@ -132,13 +133,6 @@ def _changes(paths: Iterable[str]) -> Iterator[int]:
         except OSError:
             # It went away since `go list` saw it; the wrapper will not find it either.
             continue
-
-
-def _wait_past(changed: int) -> None:
-    """Wait until a change is sure to have a later time than `changed`, by a coarse clock."""
-    left = changed + _COARSE_TICK - time.time_ns()
-    if 0 < left <= _COARSE_TICK:
-        time.sleep(left / _SECOND)
 
 
 def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:
@@ -150,18 +144,14 @@ def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:
     for path, build_id in parse_build_ids(listed):
         if path not in packages:
             continue
-        entries = _entries(cache, build_id.partition("/")[0])
+        try:
+            prefix = base64.urlsafe_b64decode(build_id.partition("/")[0]).hex()
+        except (binascii.Error, ValueError):
+            return False
+        entries = glob.glob(f"{glob.escape(cache)}/{prefix[:2]}/{prefix}*-a") if prefix else []
         if not entries:
             return False
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(entry)
     return True
-
-
-def _entries(cache: str, action: str) -> list[str]:
-    try:
-        prefix = base64.urlsafe_b64decode(action).hex()
-    except (binascii.Error, ValueError):
-        return []
-    return glob.glob(f"{glob.escape(cache)}/{prefix[:2]}/{prefix}*-a") if prefix else []

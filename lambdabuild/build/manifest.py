@@ -24,7 +24,7 @@ def _place(layout: str) -> str:
 
 
 def is_current(state: State, project: str, layout: str) -> bool:
-    """Tell whether the manifest is as it was written for the artifacts of `state`."""
+    """Return whether the manifest is as it was written for the artifacts of `state`."""
     path = _place(layout)
     full = os.path.join(project, path)
     try:
@@ -34,7 +34,7 @@ def is_current(state: State, project: str, layout: str) -> bool:
 
 
 def says_all(state: State, project: str, layout: str) -> bool:
-    """Tell whether the manifest that was written says what there is now."""
+    """Return whether the manifest that was written says what there is now."""
     text = manifest_text(_listed(state, project, layout))
     return state.manifests.get(_place(layout)) == _sha256(text)
 
@@ -86,7 +86,7 @@ def _text(path: Path) -> str | None:
 
 
 def _is_ours(text: str | None, written: str | None) -> bool:
-    """Tell whether lambdabuild wrote a manifest, be it for another checkout; or it is empty."""
+    """Return whether lambdabuild wrote a manifest, be it for another checkout; or it is empty."""
     from lambdabuild.build.obstacles import is_manifest_text
 
     return text is not None and (not text or _sha256(text) == written or is_manifest_text(text))

@@ -23,6 +23,7 @@ from lambdabuild.core.build import Step
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import SCHEMA
 from lambdabuild.core.text import to_json
+from lambdabuild.golang.tree import upwards
 from lambdabuild.output.merge import is_manifest
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member
@@ -108,10 +109,6 @@ class Obstacles:
         """Check that all files of a step may be published, before any of them is.
 
         `leaving` are files of an earlier run that are removed first.
-
-        Raises:
-            ObstacleError: one of them may not be published.
-
         """
         executable = Coming(step.artifact, packed.sha256, None)
         files = [Coming(file.target, file.sha256, file.kind) for file in packed.files]
@@ -138,12 +135,10 @@ class Obstacles:
             there = set(_files(file.place))
             if not there or not there <= leaving():
                 raise _cannot_be(file.place, errno.EISDIR)
-        elif not self._replacing.all:
-            what = self._foreign(file, step, seen)
-            if what is not None:
-                raise ObstacleError(
-                    f"`{file.place}` is in the way: it is {what}\n  hint: {self._replacing.remedy}"
-                )
+        elif not self._replacing.all and (what := self._foreign(file, step, seen)):
+            raise ObstacleError(
+                f"`{file.place}` is in the way: it is {what}\n  hint: {self._replacing.remedy}"
+            )
         self._cleared[file.place] = seen
 
     def _foreign(self, file: Coming, step: Step, seen: Seen) -> str | None:
@@ -158,9 +153,8 @@ class Obstacles:
                 return None
         except OSError as error:
             return f"a file that cannot be read ({error.strerror})"
-        if known:
-            return "a file that somebody else has changed since lambdabuild wrote it"
-        return "a file that lambdabuild did not write"
+        changed = "somebody else has changed since lambdabuild wrote it"
+        return f"a file that {changed if known else 'lambdabuild did not write'}"
 
     def _is_ours(self, file: Coming, step: Step, seen: Seen, known: Sequence[Companion]) -> bool:
         if not seen.identity.size or any(c.identity == seen.identity for c in known):
@@ -173,7 +167,7 @@ class Obstacles:
         return seen.identity.size <= MOST_UNZIPPED and self._has_our_form(file, step, known)
 
     def _has_our_form(self, file: Coming, step: Step, known: Sequence[Companion]) -> bool:
-        """Tell whether only lambdabuild makes such a file, though it is not remembered."""
+        """Return whether only lambdabuild makes such a file, though it is not remembered."""
         if file.kind is Kind.ZIP:
             return bool(unpacked(Path(file.place).read_bytes()))
         if file.kind is Kind.SBOM:
@@ -185,7 +179,7 @@ class Obstacles:
         return False
 
     def _is_copy(self, place: str, step: Step, zip_: str) -> bool:
-        """Tell whether an asset has the content that is in the zip lambdabuild packed."""
+        """Return whether an asset has the content that is in the zip lambdabuild packed."""
         seen = _look(zip_)
         if seen is None or not stat.S_ISREG(seen.mode) or seen.identity.size > MOST_UNZIPPED:
             return False
@@ -196,11 +190,11 @@ class Obstacles:
 
     def _above(self, place: str) -> str | None:
         """Return what is in the place of a directory above; None if nothing is in the way."""
-        directory = os.path.dirname(place)
-        while directory.startswith(self._boundary) and not os.path.isdir(directory):
+        for directory in upwards(os.path.dirname(place)):
+            if not directory.startswith(self._boundary) or os.path.isdir(directory):
+                break
             if os.path.lexists(directory):
                 return directory
-            directory = os.path.dirname(directory)
         return None
 
     def _paths(self, companions: Iterable[Companion]) -> set[str]:
@@ -233,16 +227,14 @@ def _files(directory: str) -> Iterator[str]:
         yield from [os.path.join(parent, name) for name in names]
 
 
-_FIELDS = frozenset(
-    {
-        *("name", "package", "directory", "target", "architecture", "runtime"),
-        *("artifact", "size", "sha256", "zip", "zip_size", "code_sha256"),
-    }
-)
+_FIELDS = frozenset({
+    "name", "package", "directory", "target", "architecture", "runtime",
+    "artifact", "size", "sha256", "zip", "zip_size", "code_sha256",
+})  # fmt: skip
 
 
 def is_manifest_text(text: str) -> bool:
-    """Tell whether lambdabuild could have written exactly this text as a manifest."""
+    """Return whether lambdabuild could have written exactly this text as a manifest."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

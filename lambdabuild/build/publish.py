@@ -14,6 +14,7 @@ from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import Linked, Status, StepResult
 from lambdabuild.core.target import Target
+from lambdabuild.golang.tree import upwards
 from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,
@@ -38,9 +39,7 @@ from lambdabuild.system.own import temporary
 def check_writable(directories: Iterable[str]) -> None:
     """See that files can be made in each directory, or where it would be made."""
     for directory in directories:
-        existing = directory
-        while not os.path.lexists(existing):
-            existing = os.path.dirname(existing)
+        existing = next(filter(os.path.lexists, upwards(directory)))
         try:
             with tempfile.TemporaryFile(dir=existing):
                 pass
@@ -139,13 +138,11 @@ class Publisher:
             companions=previous.companions if previous else (),
         )
         self._state.put(artifact)
-        status, seconds = Status.RESTORED, None
-        if not linked.restored:
-            status = Status.BUILT
-            seconds = (linked.compile_seconds or 0) + (linked.link_seconds or 0)
+        seconds = (linked.compile_seconds or 0) + (linked.link_seconds or 0)
+        status = Status.RESTORED if linked.restored else Status.BUILT
         result = result_in_place(
             step, artifact, Status.UNCHANGED if same else status, reason=reason,
-            compile_seconds=linked.compile_seconds, seconds=seconds,
+            compile_seconds=linked.compile_seconds, seconds=None if linked.restored else seconds,
         )._replace(
             previous_size=previous.identity.size if previous else None,
             link_seconds=linked.link_seconds,

@@ -164,12 +164,6 @@ class Keeper:
         return key_of(step, inputs.get(key, ()), graph)
 
 
-def without(plan: Plan, restored: Sequence[Linked]) -> Plan:
-    """Return the plan without what was restored."""
-    done = {linked.step.key for linked in restored}
-    return plan.only({step.key for step in plan.steps} - done) if done else plan
-
-
 @contextlib.contextmanager
 def closing(caches: Caches | None) -> Iterator[None]:
     """Close the caches at the end, whatever it is."""
@@ -204,7 +198,7 @@ def key_of(step: Step, inputs: Sequence[Input], graph: Mapping[str, Package]) ->
 
 
 def _is_c_portable(step: Step, inputs: Sequence[Input], graph: Mapping[str, Package]) -> bool:
-    """Tell whether C is compiled with what zig contains, and nothing of the machine.
+    """Return whether C is compiled with what zig contains, and nothing of the machine.
 
     In a function's own packages, `#cgo` lines may name what is installed on a machine, by
     pkg-config or a path; so only C of the standard library is portable.

@@ -15,11 +15,10 @@ from lambdabuild.build.compile import (
     Toolchain,
     build,
     stage,
-    wrapper_path,
 )
 from lambdabuild.build.obstacles import Replacing, replacing_in
 from lambdabuild.build.publish import Publisher, check_writable
-from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches, without
+from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches
 from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
@@ -60,17 +59,14 @@ class Builder:
     def run(self, outdated: Callable[[Batch], bool]) -> list[StepResult]:
         """Build, pack and publish; return what became of each step.
 
-        `outdated` is asked, again and again, whether a batch is worth building any more.
-
-        Raises:
-            LambdabuildError: an output directory cannot be written, or Go refuses its flags.
-            Interrupted: a signal came; nothing was put in place.
-
+        `outdated` is asked, again and again, whether a batch is worth building any more. Where a
+        signal interrupts this, nothing was put in place.
         """
         session, found = self.session, self.found
         plan = found.to_build
         steps = [*plan.steps, *found.only_to_pack]
-        check_writable(_output_directories(session.paths, steps))
+        sources = (step.function.directory for step in steps)
+        check_writable([session.paths.out] if session.paths.layout else sorted(set(sources)))
         threading.Thread(target=_load_meanwhile, daemon=True).start()
         with (
             self.home.staging() as staging,
@@ -78,7 +74,9 @@ class Builder:
         ):
             bills = _bills(session, found.go.path, self.state, staging, steps)
             restored = keeper.restore(plan) if keeper and not self.request.force else []
-            plan = without(plan, restored)
+            if restored:
+                done = {linked.step.key for linked in restored}
+                plan = plan.only({step.key for step in plan.steps} - done)
             if plan.steps:
                 session.tools.console.building(plan)
             try:
@@ -187,13 +185,8 @@ class Builder:
     ) -> list[StepResult]:
         """Put what is ready in its place; `inputs` are those that are sure after the build."""
         session, state, project = self.session, self.state, self.session.paths.project
-        publisher = Publisher(
-            project,
-            session.paths.layout,
-            state,
-            inputs,
-            replacing(session.paths, self.request, self.found),
-        )
+        may_replace = replacing(session.paths, self.request, self.found)
+        publisher = Publisher(project, session.paths.layout, state, inputs, may_replace)
         _refuse_sizes(Limits(session, self.home), state, linked, ready)
         # Whoever kills this process now does not make its files somebody else's.
         self.home.announce(
@@ -291,19 +284,13 @@ def _bills(
     )  # fmt: skip
 
 
-def _output_directories(paths: Paths, steps: Sequence[Step]) -> list[str]:
-    if paths.layout:
-        return [paths.out]
-    return sorted({step.function.directory for step in steps})
-
-
 def toolchain_for(tools: Tools, go: str, jobs: int | None) -> Toolchain:
     """Return what every `go build` of a run has in common."""
     count = jobs or machine.processors()
     limit = None
     if not {"GOGC", "GOMEMLIMIT"} & tools.environment.keys():
         limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
-    return Toolchain(go, count, commands.Memory(limit), wrapper_path())
+    return Toolchain(go, count, commands.Memory(limit))
 
 
 def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:
