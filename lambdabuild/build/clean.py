@@ -92,7 +92,8 @@ def _warn_of_left(session: Session, path: str) -> None:
 def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool:
     """Return whether an artifact's function surely is gone, and not just not found."""
     directory = os.path.normpath(os.path.join(session.paths.project, artifact.directory))
-    if discovery.excluded.get(artifact.function) in session.settings.also_exclude:
+    also = session.settings.also_exclude
+    if any(e.function.name == artifact.function and e.glob in also for e in discovery.excluded):
         return False
     # What a broken link leads to may just not be mounted.
     places = (directory, *map(str, Path(directory).parents))

@@ -46,10 +46,7 @@ class Assembly:
     working: str
     functions: list[Function] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    excluded: dict[str, str] = field(default_factory=dict)
-    """The globs that exclude functions, by the function's name."""
-    left_out: list[naming.Excluded] = field(default_factory=list)
-    """The excluded functions themselves."""
+    excluded: list[naming.Excluded] = field(default_factory=list)
     unasked: set[str] = field(default_factory=set)
     """Possible names of functions that Go was not asked to list."""
     _named: dict[str, str] = field(default_factory=dict)
@@ -70,10 +67,9 @@ class Assembly:
         left: set[str] = set()
         for load, sources in loads.items():
             for source in sources:
-                name = self._name(source)
-                if self._exclusion(name, source) is not None:
+                if self._exclusion(source) is not None:
                     left.add(source)
-                programs[source] = Function(name, "", source, load)
+                programs[source] = Function(self._name(source), "", source, load)
         if not names:
             return {
                 load
@@ -126,10 +122,7 @@ class Assembly:
         self.unasked |= {program.name for program in left if program.load not in loads}
         left = [program for program in left if program.load in loads]
         verdicts = judge(left, self.settings, self.go, project=self.project)
-        constrained(
-            verdicts, without, self.settings, self.go,
-            project=self.project, what="leave out its `func main`",
-        )  # fmt: skip
+        constrained(verdicts, without, self.settings, self.go, "leave out its `func main`")
         self.skipped += verdicts.skipped
         failed = [*verdicts.failed, *self._missing(graphs), *self._unreadable()]
         self.functions += [self._failed(program, package, graphs) for program, package in failed]
@@ -174,19 +167,18 @@ class Assembly:
         root = naming.root_of(directory, list(self.trees))
         return naming.function_name(directory, root, self._named)
 
-    def _exclusion(self, name: str, directory: str) -> str | None:
+    def _exclusion(self, directory: str) -> str | None:
         here = name_of(directory, self.project)
-        return naming.excluded_by(name, here, self.settings.exclude)
+        return naming.excluded_by(self._name(directory), here, self.settings.exclude)
 
     def _excludes(self, directory: str, package: str | None = None) -> bool:
         """Take note of a program that a glob leaves out; return whether one does."""
         name = self._name(directory)
-        pattern = self._exclusion(name, directory)
+        pattern = self._exclusion(directory)
         if pattern is None:
             return False
-        self.excluded[name] = pattern
         function = Function(name, package or "", directory, directory)
-        self.left_out.append(naming.Excluded(function, pattern))
+        self.excluded.append(naming.Excluded(function, pattern))
         reason = f"the glob `{pattern}` excludes it"
         self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
         return True
@@ -212,12 +204,11 @@ class Assembly:
         """Return the directories of modules that go.work leaves out; report each once."""
         outside = []
         for directory, why in listing.unlisted:
-            skipped = not_in_workspace(directory, why, self.project)
-            if skipped is not None:
+            if skipped := not_in_workspace(directory, why, self.project):
                 outside.append(directory)
                 inside = [s for s in unlisted if is_below(s, directory) and sources_with_main(s)]
-                outside_ones = [self._excludes(source) for source in inside]
-                if not all(outside_ones):
+                excluded = [self._excludes(source) for source in inside]
+                if not all(excluded):
                     self.skipped.append(skipped)
         return outside
 
@@ -227,15 +218,12 @@ class Assembly:
         """Return functions that would be built for one target, and need cgo for another."""
         partly = []
         for function in self.functions:
-            for variant in variants_of(self.settings.of(function.name)):
-                package = graphs.get((function.load_directory, variant), {}).get(function.package)
-                if package is None and sources_with_main(function.directory):
-                    partly.append(
-                        LeftOut(function.directory, function.name, function.load_directory)
-                    )
-                    break
-        verdicts = Verdicts([], [])
-        constrained(verdicts, partly, self.settings, self.go, project=self.project)
+            load, variants = function.load_directory, variants_of(self.settings.of(function.name))
+            missing = any(function.package not in graphs.get((load, v), {}) for v in variants)
+            if missing and sources_with_main(function.directory):
+                partly.append(LeftOut(function.directory, function.name, load))
+        verdicts = Verdicts(self.project, [], [])
+        constrained(verdicts, partly, self.settings, self.go)
         failing = {program.directory for program, _ in verdicts.failed}
         self.functions = [f for f in self.functions if f.directory not in failing]
         yield from verdicts.failed

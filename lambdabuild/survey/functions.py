@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -33,16 +33,13 @@ class Discovery(NamedTuple):
     environments: Mapping[str, GoEnvironment]
     """`go env`, by the directory it ran in."""
     skipped: tuple[Skipped, ...]
-    excluded: Mapping[str, str] = MappingProxyType({})
-    """The globs that exclude functions, by the function's name."""
+    excluded: tuple[naming.Excluded, ...] = ()
     unasked: frozenset[str] = frozenset()
     """Possible names of functions that were not requested, so not listed by Go."""
     unreadable: tuple[str, ...] = ()
     """Directories that nobody can look into; absolute."""
     failures: Mapping[str, LambdabuildError] = MappingProxyType({})
     """Why modules and workspaces cannot be loaded, by the directory."""
-    left_out: tuple[naming.Excluded, ...] = ()
-    """The excluded functions themselves."""
     idle: tuple[tuple[str, str], ...] = ()
     """The globs that exclude nothing, each with what was probably meant."""
 
@@ -91,11 +88,10 @@ def discover(
         graphs=listing.graphs,
         environments=environments,
         skipped=tuple(sorted(assembly.skipped, key=lambda item: item.directory)),
-        excluded=assembly.excluded,
+        excluded=tuple(assembly.excluded),
         unasked=frozenset(assembly.unasked),
         unreadable=tuple(d for found in trees.values() for d in found.unreadable),
         failures=listing.failures,
-        left_out=tuple(assembly.left_out),
         idle=assembly.idle() if not names else (),
     )
 
@@ -117,13 +113,12 @@ def _require_roots(session: Session, go: Go, roots: Sequence[str]) -> None:
     if missing is None:
         return
     elsewhere = main_packages_below(tools.run, go, session.settings, project, tools.environment)
+    hint = "no main package was found here at all; run lambdabuild at the top of the repository"
     if elsewhere:
         hint = (
             f"main packages were found in {some(elsewhere)}; name their directory with "
             f"`--root {elsewhere[0].partition(os.sep)[0]}`, or as `roots` in lambdabuild.toml"
         )
-    else:
-        hint = "no main package was found here at all; run lambdabuild at the top of the repository"
     raise LambdabuildError(
         f"the root `{os.path.relpath(missing, project)}` is missing", at=[project], hint=hint
     )
@@ -165,14 +160,19 @@ def find_functions(
     _refuse_unknown_tables(session, discovery)
     functions = list(discovery.functions)
     if not names:
-        _warn_of_idle(session, discovery)
+        for glob, hint in discovery.idle:
+            if glob in session.settings.also_exclude:
+                session.tools.console.warn_once(f"`--exclude {glob}` matches no function", hint)
+            elif "roots" not in session.settings.given:
+                # With other roots, it may be meant for what is not looked at.
+                session.tools.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
         return discovery, functions
     meant = naming.select(
         names,
         functions,
         relative={f.directory: session.paths.relative(f.directory) for f in functions},
         working=session.paths.working,
-        excluded=discovery.left_out,
+        excluded=discovery.excluded,
         there=_there(session.paths.working, names),
     )
     for word, name in meant.inside.items():
@@ -193,19 +193,10 @@ def _there(working: str, words: Sequence[str]) -> dict[str, naming.There]:
     return found
 
 
-def _warn_of_idle(session: Session, discovery: Discovery) -> None:
-    """Warn of globs that exclude nothing, unless they may be meant for what is not looked at."""
-    for glob, hint in discovery.idle:
-        if glob in session.settings.also_exclude:
-            session.tools.console.warn_once(f"`--exclude {glob}` matches no function", hint)
-        elif "roots" not in session.settings.given:
-            session.tools.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
-
-
 def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
     settings = session.settings
-    known = {function.name for function in discovery.functions} | set(discovery.excluded)
-    known |= discovery.unasked
+    known = {function.name for function in discovery.functions} | discovery.unasked
+    known |= {item.function.name for item in discovery.excluded}
     tables = settings.config.functions
     directories = {item.directory for item in discovery.skipped}
     for name, table in tables.items():
@@ -215,19 +206,16 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
         )
         if name not in known and not skipped:
             file, line = _table_of(session, name)
+            # No command lists the functions as long as the configuration is wrong.
+            there = some(sorted(known)) or "no functions"
+            all_of = f"correct the name or take the table away; there are {there}"
             raise LambdabuildError(
                 f"there is no function `{one_line(name)}`",
                 file=file,
                 line=line,
                 at=[f'{settings.config.source}, table `[functions."{one_line(name)}"]`'],
-                hint=did_you_mean(name, known) or _all_of(known),
+                hint=did_you_mean(name, known) or all_of,
             )
-
-
-def _all_of(known: Collection[str]) -> str:
-    """Name the functions there are: no command does that as long as the configuration is wrong."""
-    there = some(sorted(known)) or "no functions"
-    return f"correct the name or take the table away; there are {there}"
 
 
 def _table_of(session: Session, name: str) -> tuple[str, int | None]:

@@ -220,12 +220,13 @@ def _modules(world: World, findings: Findings, everything: Iterable[Package]) ->
     modules |= {_asked_in(key) for key in findings.environments}
     for environment in findings.environments.values():
         if environment.workspace is not None:
-            modules |= _enter_workspace(world, environment.workspace)
+            world.files[environment.workspace] = world.files[f"{environment.workspace}.sum"] = WHOLE
+            modules |= _directories_in(environment.workspace)
     for package in everything:
         if package.local and package.module is not None and package.module.directory:
             modules.add(package.module.directory)
     for module in list(modules):
-        modules |= _replacements(os.path.join(module, "go.mod"))
+        modules |= _directories_in(os.path.join(module, "go.mod"))
     return modules
 
 
@@ -236,26 +237,19 @@ def _asked_in(key: str) -> str:
 
 def _enter_toolchain(world: World, environment: GoEnvironment, go: str) -> None:
     world.files[os.path.realpath(go)] = TOOL
-    places = {"compile": environment.tools, "link": environment.tools}
-    places |= {"VERSION": environment.root, "go.env": environment.root}
-    for name, directory in places.items():
+    for directory, names, kind in (
+        (environment.tools, ("compile", "link"), TOOL),
+        (environment.root, ("VERSION", "go.env"), WHOLE),
+    ):
         if directory:
-            kind = TOOL if directory == environment.tools else WHOLE
-            world.files[os.path.join(directory, name)] = kind
+            world.files |= {os.path.join(directory, name): kind for name in names}
 
 
-def _enter_workspace(world: World, path: str) -> set[str]:
-    world.files[path] = WHOLE
-    world.files[f"{path}.sum"] = WHOLE
+def _directories_in(path: str) -> set[str]:
+    """Return the directories that a go.work or go.mod names."""
+    named = parse_directives(_text(path))
     directory = os.path.dirname(path)
-    used = parse_directives(_text(path)).use
-    return {os.path.normpath(os.path.join(directory, item)) for item in used} | _replacements(path)
-
-
-def _replacements(path: str) -> set[str]:
-    directory = os.path.dirname(path)
-    named = parse_directives(_text(path)).replace
-    return {os.path.normpath(os.path.join(directory, item)) for item in named}
+    return {os.path.normpath(os.path.join(directory, d)) for d in (*named.use, *named.replace)}
 
 
 def _enter_module(world: World, directory: str) -> None:

@@ -35,9 +35,20 @@ class LeftOut(NamedTuple):
 class Verdicts(NamedTuple):
     """What became of the programs that Go did not list."""
 
+    project: str
     skipped: list[Skipped]
     failed: list[tuple[LeftOut, Package]]
     """With a package that says what is wrong."""
+
+    def skip(
+        self, program: LeftOut, reason: str, package: str | None = None, hint: str | None = None
+    ) -> None:
+        here = os.path.relpath(program.directory, self.project)
+        self.skipped.append(Skipped(here, reason, package, hint))
+
+    def fail(self, program: LeftOut, *errors: Diagnostic) -> None:
+        load = program.load or self.project
+        self.failed.append((program, program_of(program.directory, load, errors)))
 
 
 def cgo_hint(name: str) -> str:
@@ -59,45 +70,32 @@ def judge(programs: Iterable[LeftOut], settings: Settings, go: Go, *, project: s
     One that another of Lambda's architectures would build was surely meant to be built: it gets a
     hint, and so a warning.
     """
-    verdicts = Verdicts([], [])
-    asked: list[LeftOut] = []
+    verdicts = Verdicts(project, [], [])
+    listed: list[LeftOut] = []
     for program in programs:
-        here = os.path.relpath(program.directory, project)
         if program.load is None:
-            no_module = Diagnostic(
-                None,
-                "it is in no module: there is no go.mod in its directory or above",
-                hint="`go mod init` makes one; or exclude the function",
-            )
-            _fail(verdicts, program, project, [no_module])
+            message = "it is in no module: there is no go.mod in its directory or above"
+            hint = "`go mod init` makes one; or exclude the function"
+            verdicts.fail(program, Diagnostic(None, message, hint=hint))
         elif _is_ignored(program.directory):
-            reason = "`ignore` in go.mod leaves it out"
-            verdicts.skipped.append(Skipped(here, reason))
+            verdicts.skip(program, "`ignore` in go.mod leaves it out")
         else:
-            asked.append(program)
-    answers = _ask(asked, settings, go)
+            listed.append(program)
     left = []
-    for program in asked:
-        packages = answers[program]
-        if not packages:
-            silent = Diagnostic(
-                None,
-                "Go does not tell of it",
-                hint="give its directory a name that may be part of an import path, or exclude it",
-            )
-            _fail(verdicts, program, str(program.load), [silent])
-            continue
+    for program, packages in _list(listed, settings, go).items():
         errors = [error for package in packages for error in package.errors]
-        if errors:
-            _fail(verdicts, program, str(program.load), errors)
+        if not packages:
+            hint = "give its directory a name that may be part of an import path, or exclude it"
+            verdicts.fail(program, Diagnostic(None, "Go does not tell of it", hint=hint))
+        elif errors:
+            verdicts.fail(program, *errors)
         elif any(package.declares_main for package in packages):
-            _fail(verdicts, program, str(program.load), [_by_name_alone(program)])
+            verdicts.fail(program, _by_name_alone(program))
         elif any(package.go_files for package in packages):
-            here = os.path.relpath(program.directory, project)
-            verdicts.skipped.append(Skipped(here, "it has no `func main`", packages[0].import_path))
+            verdicts.skip(program, "it has no `func main`", packages[0].import_path)
         else:
             left.append(program)
-    constrained(verdicts, left, settings, go, project=project)
+    constrained(verdicts, left, settings, go)
     return verdicts
 
 
@@ -106,26 +104,21 @@ def constrained(
     programs: Sequence[LeftOut],
     settings: Settings,
     go: Go,
-    *,
-    project: str,
     what: str = "exclude all its Go files",
 ) -> None:
     """Add to the verdicts those of programs of which constraints leave out the `func main`."""
     with_c = [p for p in programs if _needs_cgo(p, settings)]
-    answers = _ask(with_c, settings, go, cgo=True)
-    for program in with_c:
-        if any(package.declares_main for package in answers[program]):
+    for program, packages in _list(with_c, settings, go, cgo=True).items():
+        if any(package.declares_main for package in packages):
             message = 'it has `import "C"`, or a constraint that asks for cgo, and cgo is off'
-            needs_c = Diagnostic(None, message, hint=cgo_hint(program.name))
-            _fail(verdicts, program, str(program.load), [needs_c])
+            verdicts.fail(program, Diagnostic(None, message, hint=cgo_hint(program.name)))
     failed = {program for program, _ in verdicts.failed}
     rest = [program for program in programs if program not in failed]
     found: dict[LeftOut, tuple[str | None, Target | None]] = {}
     for target in TARGETS.values():
         others = [p for p in rest if target not in settings.of(p.name).targets]
-        answers = _ask(others, settings, go, target=target)
-        for program in others:
-            for package in answers[program]:
+        for program, packages in _list(others, settings, go, target=target).items():
+            for package in packages:
                 other = target if package.declares_main else None
                 known = found.get(program, (None, None))
                 found[program] = (package.import_path, known[1] or other)
@@ -134,29 +127,19 @@ def constrained(
         targets = ", ".join(map(str, settings.of(program.name).targets))
         reason = f"build constraints {what} for {targets}"
         hint = constraint_hint(program.name, other) if other else None
-        here = os.path.relpath(program.directory, project)
-        verdicts.skipped.append(Skipped(here, reason, package_path, hint))
-
-
-def _fail(verdicts: Verdicts, program: LeftOut, load: str, errors: Sequence[Diagnostic]) -> None:
-    verdicts.failed.append((program, program_of(program.directory, load, errors)))
+        verdicts.skip(program, reason, package_path, hint)
 
 
 def _by_name_alone(program: LeftOut) -> Diagnostic:
+    message = "Go builds it by name, and its pattern `./...` leaves it out"
+    hint = "move it where `go list ./...` names it, or exclude the function"
     if "vendor" in program.directory.split(os.sep):
-        return Diagnostic(
-            None,
-            "it is below a directory called `vendor`, which Go keeps for dependencies",
-            hint="give that directory another name, or exclude the function",
-        )
-    return Diagnostic(
-        None,
-        "Go builds it by name, and its pattern `./...` leaves it out",
-        hint="move it where `go list ./...` names it, or exclude the function",
-    )
+        message = "it is below a directory called `vendor`, which Go keeps for dependencies"
+        hint = "give that directory another name, or exclude the function"
+    return Diagnostic(None, message, hint=hint)
 
 
-def _ask(
+def _list(
     programs: Sequence[LeftOut],
     settings: Settings,
     go: Go,
@@ -179,7 +162,7 @@ def _ask(
         patterns = {pattern_of(p.directory, load).removesuffix("/..."): p for p in inside}
         places = {p.directory: p for p in inside}
         paths = {import_path_of(p.directory, load): p for p in inside}
-        for package in _told(go, load, patterns, variant):
+        for package in _packages(go, load, patterns, variant):
             answered = (
                 places.get(package.directory)
                 or patterns.get(package.import_path)
@@ -190,7 +173,7 @@ def _ask(
     return answers
 
 
-def _told(
+def _packages(
     go: Go, load: str, patterns: Mapping[str, LeftOut], variant: Variant
 ) -> Iterator[Package]:
     try:
@@ -234,16 +217,11 @@ def unreadable(
     """Return the directories that nobody can look into as functions that have failed."""
     for directory, why in directories.items():
         module = enclosing(directory, "go.mod") or directory
-        problem = Diagnostic(
-            None,
-            f"what is in it is not known: {why}",
-            file=directory,
-            hint=(
-                "put a file in its place, or exclude the function"
-                if why.endswith(IRREGULAR)
-                else "let the user that runs lambdabuild read it, or exclude it"
-            ),
-        )
+        hint = "let the user that runs lambdabuild read it, or exclude it"
+        if why.endswith(IRREGULAR):
+            hint = "put a file in its place, or exclude the function"
+        message = f"what is in it is not known: {why}"
+        problem = Diagnostic(None, message, file=directory, hint=hint)
         program = LeftOut(directory, name_of(directory), module)
         yield program, program_of(directory, module, [problem])
 
@@ -253,8 +231,5 @@ def not_in_workspace(directory: str, why: Diagnostic, project: str) -> Skipped |
     if "go.work" not in why.message:
         return None
     here = os.path.relpath(directory, project)
-    return Skipped(
-        here,
-        "its module is not in go.work",
-        hint=f"`go work use {here}` adds it; GOWORK=off builds every module by itself",
-    )
+    hint = f"`go work use {here}` adds it; GOWORK=off builds every module by itself"
+    return Skipped(here, "its module is not in go.work", hint=hint)
