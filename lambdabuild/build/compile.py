@@ -141,9 +141,9 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
     if completed.code == _REFUSED and not events.seen and not completed.stopped:
         from lambdabuild.golang.remedies import remedy_for
 
-        said = without_stacks(f"{completed.output}{completed.error}")
-        hint = remedy_for(said)
-        raise LambdabuildError(f"`go build` refuses: {said}", at=[batch.directory], hint=hint)
+        printed = without_stacks(f"{completed.output}{completed.error}")
+        hint = remedy_for(printed)
+        raise LambdabuildError(f"`go build` refuses: {printed}", at=[batch.directory], hint=hint)
     steps = _conclude(job, completed, events, observer.note)
     rest = () if completed.stopped else _to_build_again(batch, steps, completed, events, tries)
     left = {step.key for step in rest}
@@ -258,7 +258,7 @@ class _Events:
 def _conclude(
     job: GoBuild, completed: Completed, events: _Events, note: Callable[[tuple[Span, ...]], None]
 ) -> list[Linked]:
-    """Return what became of each step: what one `go build` left of it, and said of its packages."""
+    """Return what became of each step: from what one `go build` left and printed."""
     batch = job.batch
     output = parse_build_output(
         f"{completed.output}{completed.error}", batch.graph, batch.directory
@@ -304,8 +304,8 @@ def _explained(linked: Linked, completed: Completed) -> Linked:
         return linked
     code = completed.code
     how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    said = f"{completed.output}{completed.error}".strip()
-    message = f"`go build` {how} and made no executable" + (f"\n{said}" if said else "")
+    printed = f"{completed.output}{completed.error}".strip()
+    message = f"`go build` {how} and made no executable" + (f"\n{printed}" if printed else "")
     return Linked(linked.step, errors=(Diagnostic(None, message),))
 
 

@@ -224,7 +224,7 @@ def _keeping(
     if found.to_build.batches:
         caching = caching_of(session)
         if caching.url is not None and request.local_cache_only:
-            # What was said of the shared one is not meant of that of this machine.
+            # A mode that was set for the shared cache is not meant for this machine's.
             mode = Mode.OFF if caching.mode is Mode.OFF else Mode.READ_WRITE
             caching = caching._replace(url=None, mode=mode)
         caches = open_caches(session.tools, caching)
@@ -272,7 +272,7 @@ def _warn_of_size(session: Session, result: StepResult) -> None:
 def _bills(
     session: Session, go: str, state: State, staging: str, steps: Sequence[Step]
 ) -> "Writer | None":
-    """Return what writes bills of materials; None where nobody asks for one."""
+    """Return the writer of bills of materials; None where no function has one."""
     if not any(step.sbom for step in steps):
         return None
     from lambdabuild.packaging import bills, sbom

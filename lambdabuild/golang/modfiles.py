@@ -10,13 +10,13 @@ from lambdabuild.golang.source import directives
 
 
 def replaced(before: str, now: str) -> dict[str, str]:
-    """Return the sums of which another is told now, by `module version`."""
+    """Return the old sums that changed, by `module version`."""
     old, new = _sums(before), _sums(now)
     return {what: old[what] for what in old.keys() & new.keys() if old[what] != new[what]}
 
 
 def merged(before: str, now: str) -> str:
-    """Return a go.sum with all that either says; what is said now counts."""
+    """Return a go.sum with the lines of both; of two sums for one module, the new one."""
     lines = sorted((_sums(before) | _sums(now)).items())
     return "".join(f"{what} {value}\n" for what, value in lines)
 
@@ -42,7 +42,7 @@ def _with_sum(package: Package, sums: Mapping[str, str]) -> Package:
 
 
 def differences(before: str | None, now: str | None) -> dict[str, str]:
-    """Return what a go.mod or go.work says otherwise, by directive, as people read it.
+    """Return how a go.mod or go.work changed, by directive, as people read it.
 
     None stands for no file: then whether it is there differs, which is under "".
     """
@@ -76,7 +76,7 @@ def vendored(text: str) -> dict[str, str]:
 
 
 def bump(before: str | None, now: str | None) -> str:
-    """Return as people read it what is said otherwise of a package's module."""
-    old, new = ((said or "none").partition(" ## ")[0] for said in (before, now))
+    """Return as people read it how the module of a package changed in vendor/modules.txt."""
+    old, new = ((text or "none").partition(" ## ")[0] for text in (before, now))
     path = old.partition(" ")[0]
     return f"{new} changed" if old == new else f"{old} → {new.removeprefix(f'{path} ')}"

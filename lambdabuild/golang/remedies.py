@@ -177,12 +177,12 @@ _LONGEST_LINE = 500
 _MOST_LINES = 200
 
 
-def remedy_for(said: str) -> str | None:
-    """Return what helps where a program of Go's, or the system, says this; None if nobody knows."""
+def remedy_for(message: str) -> str | None:
+    """Return the remedy for a message of Go's programs or the system; None if it is not known."""
     # What Go quotes may be as long as a file, without a space in it: patterns would take forever.
-    said = "\n".join(line[:_LONGEST_LINE] for line in said.splitlines()[:_MOST_LINES])
+    message = "\n".join(line[:_LONGEST_LINE] for line in message.splitlines()[:_MOST_LINES])
     for known in _TABLE:
-        if match := re.search(known.pattern, said):
+        if match := re.search(known.pattern, message):
             if callable(known.remedy):
                 return known.remedy(match)
             return known.remedy.format(match[0], *match.groups(), **match.groupdict())

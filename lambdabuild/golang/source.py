@@ -154,11 +154,11 @@ def embeds(patterns: Iterable[str], name: str) -> bool:
     parts = name.split("/")
     for pattern in patterns:
         bare = pattern.removeprefix("all:")
-        wanted = [part.replace("[^", "[!") for part in bare.split("/") if part != "."]
-        below = parts[len(wanted) :]
+        components = [part.replace("[^", "[!") for part in bare.split("/") if part != "."]
+        below = parts[len(components) :]
         hidden = any(part.startswith((".", "_")) for part in below) and bare == pattern
-        if len(parts) < len(wanted) or hidden:
+        if len(parts) < len(components) or hidden:
             continue
-        if all(map(fnmatchcase, parts, wanted)):
+        if all(map(fnmatchcase, parts, components)):
             return True
     return False

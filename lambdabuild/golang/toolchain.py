@@ -59,19 +59,19 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
 
 
 def refused(what: str, done: Completed, directory: str) -> LambdabuildError:
-    """Return as an error what a `go` that ran in `directory` said, with what helps."""
+    """Return the message of a `go` that failed in `directory` as an error, with the remedy."""
     from lambdabuild.golang.output import without_stacks
     from lambdabuild.golang.remedies import position_in_module_file, remedy_for
 
-    said = without_stacks(done.error) or f"exit code {done.code}"
-    file, line, column = position_in_module_file(said, directory)
-    if file is None and "go.mod" in said:
+    message = without_stacks(done.error) or f"exit code {done.code}"
+    file, line, column = position_in_module_file(message, directory)
+    if file is None and "go.mod" in message:
         path = os.path.join(directory, "go.mod")
         file = path if os.path.isfile(path) else None
     return LambdabuildError(
-        f"{what}: {said}",
+        f"{what}: {message}",
         at=[directory],
-        hint=remedy_for(said),
+        hint=remedy_for(message),
         file=file,
         line=line,
         column=column,

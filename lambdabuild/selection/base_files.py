@@ -22,7 +22,7 @@ class Earlier(NamedTuple):
 
     repository: Repository
     directory: str
-    """Where files are put as they were; absolute, and of whoever asked."""
+    """Where copies of files are put; absolute."""
     prepared: Later[None]
     """Done when git can write files into `directory`."""
 
@@ -45,11 +45,11 @@ def _place(directory: str, number: int) -> str:
 
 
 def copy_base(
-    run: Run, repository: Repository, wanted: Collection[str], directory: str
+    run: Run, repository: Repository, paths: Collection[str], directory: str
 ) -> dict[str, str]:
-    """Write the files that are `wanted` as they were; return where each is.
+    """Write files as they were at the merge base; return where each is.
 
-    As git would check it out, with its filters and line ends. `wanted` are paths of changes, which
+    As git would check it out, with its filters and line ends. `paths` are those of changes, which
     the result maps to a copy; what was a symbolic link, to what it led to. `directory` is made.
     """
     copies: dict[str, str] = {}
@@ -57,7 +57,7 @@ def copy_base(
     for number, one in enumerate(repository.all):
         there = {change.path for change in one.changes if change.before and change.known}
         below = _place(directory, number)
-        copies |= _copy(run, one, there.intersection(wanted), below)
+        copies |= _copy(run, one, there.intersection(paths), below)
         _follow_links(run, one, there, copies, below)
     return copies
 

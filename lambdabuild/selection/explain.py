@@ -35,18 +35,17 @@ def reasons(
 
 def dependants(session: Session, paths: Sequence[str]) -> list[str]:
     """Return the names of the functions that are built from any of these files."""
-    wanted = set()
+    given = set()
     for path in paths:
         full = os.path.normpath(os.path.join(session.paths.working, path))
         if not path or not os.path.lexists(full):
             raise LambdabuildError(
                 f"there is no file `{path}`", hint="paths are relative to the working directory"
             )
-        wanted.add(full)
-    found = survey(
-        session, (), Home(session.paths.project, session.tools.environment).load(), time.time_ns()
-    )
+        given.add(full)
+    state = Home(session.paths.project, session.tools.environment).load()
+    found = survey(session, (), state, time.time_ns())
     aliases = Aliases(found.baseline.stamps)
-    every = {alias for path in wanted for alias in aliases.of_given(path)}
+    every = {alias for path in given for alias in aliases.of_given(path)}
     keys = dependents_of(found, session.paths.project, every)
     return list(dict.fromkeys(s.function.name for s in found.plan.steps if s.key in keys))

@@ -33,7 +33,7 @@ _ESCAPES = {
 
 
 class Selected(NamedTuple):
-    """What is wanted of all there is."""
+    """The steps that a run is limited to."""
 
     keys: frozenset[Key]
     reasons: Mapping[Key, str]
@@ -51,7 +51,7 @@ def survey_some(
     force: bool = False,
     next_: str = "lambdabuild.golang.output",
 ) -> tuple[Survey, Selected]:
-    """Find out what there is, and what of it is wanted; for the rest see `survey`.
+    """Survey all there is, and select from it; for the rest see `survey`.
 
     `next_` is a module that will be needed: it is imported while `go list` is at work.
     """
@@ -137,7 +137,11 @@ def _touched(
 def _paths_from(paths: Paths, source: str) -> list[str]:
     """Return the paths, absolute, that a file has one a line, or with NUL characters between."""
     try:
-        content = _standard_input() if source == "-" else _read(paths, source)
+        if source != "-":
+            content = _read(paths, source)
+        else:
+            # None where it was closed.
+            content = files.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
     except OSError as error:
         raise LambdabuildError(f"cannot read `{source}`: {error.strerror}") from error
     text = content.decode("utf-8", "surrogateescape")
@@ -147,11 +151,6 @@ def _paths_from(paths: Paths, source: str) -> list[str]:
         # No other line ends: a name may hold what Python takes for one.
         names = [_unquoted(line.removesuffix("\r")) for line in text.split("\n")]
     return [os.path.normpath(os.path.join(paths.working, name)) for name in names if name.strip()]
-
-
-def _standard_input() -> bytes:
-    # None where it was closed.
-    return files.stream(sys.stdin.fileno()) if sys.stdin is not None else b""
 
 
 def _read(paths: Paths, path: str) -> bytes:
@@ -182,9 +181,8 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 def _recorded(session: Session, narrowing: Narrowing) -> dict[str, float]:
     """Return the seconds that functions took, by name, of the report that was named or of here."""
     if narrowing.times is None:
-        return recorded_seconds(
-            read_history(Home(session.paths.project, session.tools.environment).history)
-        )
+        home = Home(session.paths.project, session.tools.environment)
+        return recorded_seconds(read_history(home.history))
     try:
         return times_of(json.loads(_read(session.paths, narrowing.times)))
     except OSError as error:

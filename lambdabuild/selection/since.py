@@ -36,14 +36,14 @@ def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key
     origins |= {change.path: change for change in repository.everything}
     changes = {path: change._replace(path=path) for path, change in origins.items()}
     comparison = Comparison(session, found, repository, changes, {})
-    wanted = {
+    paths = {
         origins[path].path
         for path, change in changes.items()
         if change.known and _may_matter(comparison, change)
     }
-    if wanted:
+    if paths:
         earlier.prepared.get()
-        real = copy_base(session.tools.run, repository, wanted, place)
+        real = copy_base(session.tools.run, repository, paths, place)
         copies = {path: real[c.path] for path, c in origins.items() if c.path in real}
         comparison = comparison._replace(copies=copies)
     if any(_is_structural(comparison, change) for change in changes.values()):

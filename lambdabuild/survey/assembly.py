@@ -96,8 +96,8 @@ class Assembly:
     def put_together(self, places: Sequence[Place], listing: Listing) -> None:
         """Separate functions from what is skipped, by what Go listed in the places."""
         graphs = listing.graphs
-        asked = [place for place in places if place.patterns]
-        sources = [directory for place in asked for directory in place.sources]
+        listable = [place for place in places if place.patterns]
+        sources = [directory for place in listable for directory in place.sources]
         listed: set[str] = set()
         without = list(self._take_listed(_candidates(graphs, sources, listed)))
         outside = self._take_outside(listing, [s for s in sources if s not in listed])
@@ -110,7 +110,7 @@ class Assembly:
         known = {source for place in places for source in place.sources}
         nowhere = (s for t in self.trees.values() for s in t.sources if s not in known)
         unlisted |= dict.fromkeys(nowhere)
-        loads = {None, *(place.directory for place in asked)}
+        loads = {None, *(place.directory for place in listable)}
         left = [
             LeftOut(directory, self._name(directory), load)
             for directory, load in unlisted.items()
@@ -296,8 +296,8 @@ def _may_be_main(package: Package, imported: set[str]) -> bool:
     return unknown and package.import_path not in imported
 
 
-def _reason_to_skip(candidate: _Candidate, wanted: Sequence[Variant]) -> str | None:
-    loaded = [candidate.loaded[variant] for variant in wanted if variant in candidate.loaded]
+def _reason_to_skip(candidate: _Candidate, variants: Sequence[Variant]) -> str | None:
+    loaded = [candidate.loaded[variant] for variant in variants if variant in candidate.loaded]
     if not loaded:
         return "build constraints exclude all its Go files"
     for package in loaded:

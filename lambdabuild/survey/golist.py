@@ -66,7 +66,7 @@ class Go:
         self._run = run
         self._itself = is_go_itself(path)
         self._used: set[str] = set()
-        self._told: set[str] = set()
+        self._confirmed: set[str] = set()
 
     def tree(self, root: str) -> tree.Tree:
         """Walk a root as Go's patterns do."""
@@ -84,13 +84,13 @@ class Go:
         key = json.dumps([self.path, directory, _digest(sorted(self.settings.items()))])
         known = self.findings.environments.get(key)
         # A version manager's `go` decides by other files than Go's which version it runs.
-        if known is None or not (self._itself or key in self._told):
-            self._told.add(key)
+        if known is None or not (self._itself or key in self._confirmed):
+            self._confirmed.add(key)
             self.asked = self.asked or known is None
             tree.refuse_irregular(directory)
-            told = ask_environment(self._run, self.path, directory)
-            self.asked = self.asked or told != known
-            known = self.findings.environments[key] = told
+            current = ask_environment(self._run, self.path, directory)
+            self.asked = self.asked or current != known
+            known = self.findings.environments[key] = current
         return known
 
     def packages(
@@ -101,9 +101,9 @@ class Go:
         *,
         dependencies: bool = True,
     ) -> tuple[Package, ...]:
-        """Return what `go list` tells of `patterns`, run in `directory`.
+        """Return the packages that `go list` reports of `patterns`, run in `directory`.
 
-        Without dependencies, of a package that has no files for the variant that alone is told.
+        Without dependencies, one that has no files for the variant has no error either.
         """
         environment = self.environment(directory)
         settings = sorted(loading_settings(self.settings).items())
@@ -131,7 +131,7 @@ class Go:
             listed = parse_packages(done.output, directory)
             known = tuple(_completed(package, environment) for package in listed)
             if not dependencies:
-                # That no error is kept of it, for it is none: it would be asked about in each run.
+                # It is no error; with one, `go list` would run for it each time.
                 known = tuple(p._replace(errors=()) if is_left_out(p) else p for p in known)
             self.findings.packages[key] = known
         return known
@@ -167,7 +167,7 @@ def _completed(package: Package, environment: GoEnvironment) -> Package:
 
 
 def _digest(value: object) -> str:
-    """Return what tells settings apart: the key is kept on disk, where passwords have no place."""
+    """Return a digest of settings: the key is kept on disk, where passwords have no place."""
     text = json.dumps(value).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 

@@ -100,9 +100,9 @@ def untracked(goflags: str) -> str | None:
 
 
 def deciding_goflags(goflags: str) -> dict[str, str]:
-    """Return the flags in GOFLAGS but for those that decide no bytes, or say what is said anyway.
+    """Return the flags in GOFLAGS but for those that decide no bytes, or repeat lambdabuild's own.
 
-    So that a build is the same whether they are set or not.
+    A build is the same whether those are set or not.
     """
     return {
         name: value
@@ -236,10 +236,10 @@ def _module_input(module: Module, project: str) -> Input:
     if module.version is None or (module.replacement or "").startswith((".", "/")):
         # A directory of the repository, or one that takes a module's place: its files are inputs
         # by themselves, and go.mod gives the language version they are compiled as. Which
-        # directory it is has to be told: two modules may change places.
+        # directory it is counts: two modules may change places.
         place = name_of(module.directory, project) if module.directory else ""
-        told = [module.go_version or "", *filter(None, [module.version]), place]
-        return (f"go.mod {module.path}", " ".join(told).rstrip())
+        parts = [module.go_version or "", *filter(None, [module.version]), place]
+        return (f"go.mod {module.path}", " ".join(parts).rstrip())
     version = module.version
     if module.replacement:
         version = f"{version}=>{module.replacement.replace(' ', '@')}"
@@ -311,7 +311,7 @@ def _shown_change(old: str | None, new: str | None) -> str:
 
 
 def _compilers(old: str | None, new: str | None) -> str:
-    # That of a CC is told by times and sizes, which say nothing to people.
+    # A CC is identified by times and sizes, which mean nothing to people.
     if old and new and old.startswith("zig ") and new.startswith("zig "):
         return f"the C compiler changed: {old} → {new}"
     return "the C compiler changed"

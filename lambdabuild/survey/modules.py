@@ -34,8 +34,8 @@ def variants_of(settings: BuildSettings) -> list[Variant]:
 
 
 Graph = dict[str, Package]
-ASSEMBLY = (".s", ".S", ".sx")
 """Every package of one load, by import path."""
+ASSEMBLY = (".s", ".S", ".sx")
 
 
 class Place(NamedTuple):
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
     directory: str
     patterns: tuple[str, ...]
-    """None where nothing there is requested."""
+    """Empty where nothing there is requested."""
     sources: tuple[str, ...] = ()
     """The directories with Go files that the patterns mean; absolute."""
     failure: LambdabuildError | None = None
@@ -77,26 +77,25 @@ def find_places(
     """
     modules = _modules(trees)
     owned = _owned(trees, modules)
-    loads: dict[str, str] = {}
-    for directory, module in modules.items():
-        workspace = None
-        if environment.get("GOWORK") != "off":
-            workspace = tree.enclosing(directory, "go.work")
-        loads[directory] = workspace or module
-    unwanted: list[Place] = []
+    loads = dict(modules)
+    if environment.get("GOWORK") != "off":
+        loads = {d: tree.enclosing(d, "go.work") or module for d, module in modules.items()}
+    unselected: list[Place] = []
     # A GOWORK that names a file is the workspace of all of them.
     if choose is not None and environment.get("GOWORK", "off") == "off":
         groups: dict[str, list[str]] = defaultdict(list)
         for directory, load in loads.items():
             groups[load] += owned[directory]
-        wanted = choose(groups) if len(groups) > 1 else groups
-        unwanted = [Place(load, (), tuple(s)) for load, s in groups.items() if load not in wanted]
-        loads = {directory: load for directory, load in loads.items() if load in wanted}
-    inside, told = _told_places(run, go, loads, modules)
+        selected = choose(groups) if len(groups) > 1 else groups
+        unselected = [
+            Place(load, (), tuple(s)) for load, s in groups.items() if load not in selected
+        ]
+        loads = {directory: load for directory, load in loads.items() if load in selected}
+    inside, answers = _group_by_place(run, go, loads, modules)
     unreadable = [directory for found in trees.values() for directory in found.unreadable]
     places = []
     for place, directories in inside.items():
-        failure = told[place]
+        failure = answers[place]
         patterns = {
             pattern for d in directories for pattern in _patterns(d, place, owned[d], unreadable)
         }
@@ -108,20 +107,20 @@ def find_places(
                 failure if isinstance(failure, LambdabuildError) else None,
             )
         )
-    environments = {d: found for d, found in told.items() if isinstance(found, GoEnvironment)}
-    return [*places, *unwanted], environments
+    environments = {d: found for d, found in answers.items() if isinstance(found, GoEnvironment)}
+    return [*places, *unselected], environments
 
 
-def _told_places(
+def _group_by_place(
     run: Run, go: Go, loads: Mapping[str, str], modules: Mapping[str, str]
 ) -> tuple[dict[str, list[str]], dict[str, GoEnvironment | LambdabuildError]]:
     """Return which directories belong to each place, and what `go env` says there."""
     distinct = list(dict.fromkeys(loads.values()))
-    answers = in_parallel(run, lambda load: _tried(go.environment, load), distinct, _workers(go))
-    told = dict(zip(distinct, answers, strict=True))
+    found = in_parallel(run, lambda load: _tried(go.environment, load), distinct, _workers(go))
+    answers = dict(zip(distinct, found, strict=True))
     inside: dict[str, list[str]] = defaultdict(list)
     for directory, load in loads.items():
-        answer = told[load]
+        answer = answers[load]
         place = load
         if isinstance(answer, GoEnvironment):
             # GOWORK may name a file elsewhere: then that is the workspace, whatever is nearest.
@@ -129,9 +128,9 @@ def _told_places(
             place = os.path.dirname(workspace) if workspace is not None else modules[directory]
         inside[place].append(directory)
     for place in inside:
-        if place not in told:
-            told[place] = _tried(go.environment, place)
-    return inside, told
+        if place not in answers:
+            answers[place] = _tried(go.environment, place)
+    return inside, answers
 
 
 def _tried(ask: Callable[[str], T], item: str) -> T | LambdabuildError:
@@ -193,8 +192,8 @@ def _workers(go: Go) -> int:
 
 
 def list_all(run: Run, go: Go, places: Sequence[Place], variants: Sequence[Variant]) -> Listing:
-    """Return all that Go tells of the places, and what it does not tell, with its reasons."""
-    wanted = [(place, variant) for place in places for variant in variants if place.patterns]
+    """Return the packages that Go lists in the places, and what it does not list, with its reasons."""
+    loads = [(place, variant) for place in places for variant in variants if place.patterns]
 
     def load(item: tuple[Place, Variant]) -> tuple[Package, ...] | LambdabuildError:
         place, variant = item
@@ -202,10 +201,10 @@ def list_all(run: Run, go: Go, places: Sequence[Place], variants: Sequence[Varia
             return place.failure
         return _tried(lambda where: go.packages(where, place.patterns, variant), place.directory)
 
-    listed = in_parallel(run, load, wanted, _workers(go))
+    listed = in_parallel(run, load, loads, _workers(go))
     found = Listing({}, [], {})
     unlisted: dict[str, Diagnostic] = {}
-    for (place, variant), answer in zip(wanted, listed, strict=True):
+    for (place, variant), answer in zip(loads, listed, strict=True):
         packages = answer if isinstance(answer, tuple) else _failed(place, answer)
         if isinstance(answer, LambdabuildError):
             # What would mend it is not all known.
@@ -263,7 +262,7 @@ def problem_of(error: LambdabuildError) -> Diagnostic:
     """Return what is wrong with each program of a load that failed."""
     message = error.message
     if error.file and error.line:
-        # The place is told beside it.
+        # The diagnostic has the position beside it.
         _, found, rest = message.partition(f"{os.path.basename(error.file)}:{error.line}:")
         message = rest.lstrip("0123456789:").strip() if found else message
     return Diagnostic(None, message, error.file, error.line, error.column, error.hint)

@@ -162,9 +162,9 @@ def order_of(graph: Mapping[str, Package], start: str) -> list[str]:
     return order
 
 
-def reached(graph: Mapping[str, Package], start: str, wanted: Collection[str]) -> tuple[str, ...]:
-    """Return those of `wanted` that the package `start` is or imports, nearest first."""
-    return tuple(path for path in order_of(graph, start) if path in wanted)
+def reached(graph: Mapping[str, Package], start: str, targets: Collection[str]) -> tuple[str, ...]:
+    """Return those of `targets` that the package `start` is or imports, nearest first."""
+    return tuple(path for path in order_of(graph, start) if path in targets)
 
 
 def batches_in_order(batches: Iterable[Batch]) -> tuple[list[Batch], list[Batch]]:

@@ -35,7 +35,7 @@ class _Zig:
 
 @dataclass(slots=True)
 class Compilers:
-    """The C compilers of one run; nothing is looked for before it is asked for."""
+    """The C compilers of one run; each is looked for when it is needed."""
 
     environment: Mapping[str, str]
     """What lambdabuild was started in."""
@@ -69,7 +69,7 @@ class Compilers:
         )
 
     def _given(self, chosen: Mapping[str, str]) -> CCompiler:
-        """Return the compiler that somebody chose: Go reads the variables by itself."""
+        """Return the compiler that the variables name: Go reads the variables by itself."""
         path = chosen.get("PATH", self.environment.get("PATH", os.defpath))
         identities = [
             _identity(name, chosen[name], path) for name in ("CC", "CXX") if chosen.get(name)
@@ -78,18 +78,18 @@ class Compilers:
 
 
 def compilers_of(
-    wanted: Iterable[tuple[str, Target]],
+    steps: Iterable[tuple[str, Target]],
     settings: Settings,
     environment: Mapping[str, str],
     of_go: Mapping[str, str],
 ) -> dict[tuple[str, Target], CCompiler]:
-    """Return what compiles C for each function and target of `wanted` that has cgo on.
+    """Return what compiles C for each of `steps`, functions and targets, that has cgo on.
 
     `of_go` is what Go reads of the environment, with what `go env -w` wrote.
     """
     compilers = Compilers(environment, of_go)
     found = {}
-    for name, target in wanted:
+    for name, target in steps:
         chosen = settings.of(name)
         if chosen.flags.cgo and uses_cgo(target, chosen.flags):
             found[name, target] = compilers.of(target, chosen.runtime, chosen.flags)

@@ -47,28 +47,28 @@ def with_foreign_inputs(
 ) -> Discovery:
     """Return what was discovered, with all that the packages of `functions` take in.
 
-    What has been found out before is taken from the findings. `own` are the absolute paths that
+    Earlier answers come from the findings. `own` are the absolute paths that
     lambdabuild writes.
     """
     run = session.tools.run
     asker = _Asker(go, discovery, session.settings, session.tools.environment)
-    asked = (item for function in functions for item in asker.questions(function))
-    wanted = list({(item.place, item.key): item for item in asked}.values())
-    if not wanted:
+    listed = (item for function in functions for item in asker.questions(function))
+    questions = list({(item.place, item.key): item for item in listed}.values())
+    if not questions:
         return discovery
     known = go.findings.foreign
-    missing = {item.key: item for item in wanted if item.key not in known}
+    missing = {item.key: item for item in questions if item.key not in known}
     if missing:
         go.asked = True
         repository = _repository(discovery, session.paths.project, own)
         work = list(missing.values())
         found = in_parallel(run, lambda item: item.answer(run, repository), work, _AT_ONCE)
         if len(known) + len(work) > _MOST:
-            used = {item.key for item in wanted}
+            used = {item.key for item in questions}
             go.findings.foreign = known = {k: v for k, v in known.items() if k in used}
         known |= {item.key: foreign for item, foreign in zip(work, found, strict=True)}
     graphs = {place: dict(graph) for place, graph in discovery.graphs.items()}
-    for item in wanted:
+    for item in questions:
         graph = graphs[item.place]
         package = graph[item.package.import_path]
         foreign = _joined(package.foreign, known[item.key])
@@ -140,13 +140,20 @@ class Question(NamedTuple):
     def _libraries(
         self, repository: Repository, flags: Sequence[str]
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        told = c_files.libraries(flags)
+        named_by = c_files.libraries(flags)
         bases = dict.fromkeys((self.package.directory, self.way.load))
-        places = [os.path.join(b, d) for d in (*told.directories, *self.directories) for b in bases]
-        named = [
-            (os.path.join(d, name), True) for names in told.names for d in places for name in names
+        places = [
+            os.path.join(b, d) for d in (*named_by.directories, *self.directories) for b in bases
         ]
-        named += [(os.path.join(b, p), c_files.is_linkable(p)) for p in told.paths for b in bases]
+        named = [
+            (os.path.join(d, name), True)
+            for names in named_by.names
+            for d in places
+            for name in names
+        ]
+        named += [
+            (os.path.join(b, p), c_files.is_linkable(p)) for p in named_by.paths for b in bases
+        ]
         there: dict[str, None] = {}
         absent: dict[str, None] = {}
         for candidate, linkable in named:
@@ -202,7 +209,7 @@ class _Asker:
                 continue
             compiler = None
             if cgo and any(member.cgo for member in asked):
-                # Whoever builds is told; until then, all that might be read counts.
+                # The build reports it; until then, all that might be read counts.
                 with contextlib.suppress(LambdabuildError):
                     compiler = self._compilers.of(variant.target, chosen.runtime, flags)
             way = self._way(function, variant, flags._replace(compiler=compiler), cgo=cgo)

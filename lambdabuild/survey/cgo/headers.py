@@ -128,7 +128,7 @@ class Reading:
             else:
                 scan.take(preamble, package.directory)
             doubtful = doubtful or bool(scan.optional or (scan.missing and scan.elsewhere))
-            # What names nothing but the package's own files needs no compiler to tell.
+            # Where only the package's own files are named, no compiler is needed.
             if not (
                 scan.computed
                 or c_files.forces(flags)
@@ -137,13 +137,13 @@ class Reading:
             ):
                 continue
             silent = scan.odd or path.endswith(_BY_OTHERS) or not self._may_be_asked(plus=plus)
-            told = None if silent else self._ask(path, preamble, flags, plus=plus)
-            if told is None:
+            included = None if silent else self._ask(path, preamble, flags, plus=plus)
+            if included is None:
                 scan.guess()
                 answers += scan.found
                 doubtful = True
             else:
-                answers += told
+                answers += included
         whole = self._scan(dict.fromkeys(d for scan in scans for d in scan.directories))
         for scan in scans:
             whole.names |= scan.names
@@ -170,12 +170,12 @@ class Reading:
 
     def _flags(self, *, plus: bool) -> list[str]:
         """Return the flags in the order in which Go passes them."""
-        way, told = self._way, self._package.c_flags
+        way, own = self._way, self._package.c_flags
         kind = "CGO_CXXFLAGS" if plus else "CGO_CFLAGS"
         return [
             *("-I", self._package.directory, *_OF_GO, *_OF_MACHINES.get(way.target, ())),
-            *(*way.flags("CGO_CPPFLAGS"), *told.preprocessor, *self._pkg_flags),
-            *(*way.flags(kind), *(told.cxx if plus else told.c)),
+            *(*way.flags("CGO_CPPFLAGS"), *own.preprocessor, *self._pkg_flags),
+            *(*way.flags(kind), *(own.cxx if plus else own.c)),
         ]
 
     def _may_be_asked(self, *, plus: bool) -> bool:
@@ -183,8 +183,8 @@ class Reading:
 
         Where it would not, Go says so when it builds: until then, all that might be read counts.
         """
-        told = self._package.c_flags
-        return are_allowed([*told.preprocessor, *self._pkg_flags, *(told.cxx if plus else told.c)])
+        own = self._package.c_flags
+        return are_allowed([*own.preprocessor, *self._pkg_flags, *(own.cxx if plus else own.c)])
 
     def _directories(self, flags: Sequence[str]) -> list[str]:
         by_paths = [
@@ -210,7 +210,7 @@ class Reading:
         if not compiler or self._way.compiler is None:
             return None
         base = self._package.directory
-        # Libraries are pkg-config's as well: what the linker is told is nothing to the compiler.
+        # Libraries are pkg-config's as well: flags of the linker are none of the compiler.
         words = [*compiler, *(f for f in flags if not f.startswith(("-l", "-L"))), "-M", "-MG"]
         if preamble is None:
             done = _run(self._run, [*words, os.path.basename(path)], base, self._way)
@@ -236,7 +236,7 @@ class Reading:
             for path in files
             if path not in self._listed and self._repository.holds(path) and os.path.isfile(path)
         }
-        # A header that is nowhere yet is told of by its name.
+        # The compiler reports a header that does not exist by its name.
         missing = [path for path in answers if not os.path.isfile(path)]
         doubtful = doubtful or bool(missing)
         names = {*scan.names, *(os.path.basename(path) for path in missing)}
@@ -267,7 +267,7 @@ class _Scan:
         """Where headers are looked for; the first is that of the package."""
         self.found: dict[str, None] = {}
         self.assembled: dict[str, None] = {}
-        """Of these, what the assembler takes in, of which a C compiler does not tell."""
+        """Of these, what the assembler includes, which a C compiler does not report."""
         self.names: set[str] = set()
         self.missing: set[str] = set()
         """Of these, what is nowhere inside: a system's, most often."""
@@ -354,7 +354,7 @@ def _normal(path: str) -> str:
 
 
 def _ends(directory: str) -> Iterator[str]:
-    """Yield how a header in a directory may have been asked for: by some of what is above it."""
+    """Yield how a header in a directory may be included: by some of what is above it."""
     parts = directory.strip(os.sep).split(os.sep)
     for count in range(1, min(len(parts), 3) + 1):
         yield os.sep.join(parts[-count:])

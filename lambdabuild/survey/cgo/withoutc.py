@@ -119,20 +119,15 @@ def _tags(step: Step, goflags: str) -> list[str]:
 
 def with_remedies(plan: Plan, loaded: PackageOf, goflags: Mapping[str, str]) -> Plan:
     """Add their remedies to the errors of what cannot be loaded; `goflags` by where `go` runs."""
-    steps = [
-        step._replace(
-            load_errors=with_remedy(
-                step.load_errors,
-                step,
-                loaded[step.key][1],
-                goflags.get(step.function.load_directory, ""),
-            )
-        )
-        if step.load_errors
-        else step
-        for step in plan.steps
-    ]
-    return Plan(tuple(steps), plan.batches)
+
+    def remedied(step: Step) -> Step:
+        if not step.load_errors:
+            return step
+        flags = goflags.get(step.function.load_directory, "")
+        errors = with_remedy(step.load_errors, step, loaded[step.key][1], flags)
+        return step._replace(load_errors=errors)
+
+    return Plan(tuple(map(remedied, plan.steps)), plan.batches)
 
 
 def warnings(
@@ -141,10 +136,10 @@ def warnings(
     settings: Settings,
     goflags: Mapping[str, str],
 ) -> list[tuple[str, str]]:
-    """Return what to say of packages whose C is missed in what was built, with the remedy.
+    """Return warnings of packages whose C is missing in what was built, each with the remedy.
 
-    Only of packages outside the standard library, which does without. Nothing is said of a
-    function that somebody turned cgo off for. `built` are keys of steps, `goflags` are GOFLAGS by
+    Only of packages outside the standard library, which does without, and not of a function for
+    which the settings turn cgo off. `built` are keys of steps, `goflags` are GOFLAGS by
     where `go` runs.
     """
     functions: dict[str, list[str]] = defaultdict(list)
@@ -162,7 +157,14 @@ def warnings(
                     missed[path] = is_missed(left_out(package, step.target, tags))
                 if missed[path] and step.function.name not in functions[path]:
                     functions[path].append(step.function.name)
-    return [_said(path, names) for path, names in functions.items() if names]
+    return [
+        (
+            f"cgo is off, and `{path}` is built without its C into {some(names, 3)}",
+            f"{cgo_hint(names[0])}; `cgo = false` there says that it is not needed",
+        )
+        for path, names in functions.items()
+        if names
+    ]
 
 
 def _is_off_by_default(step: Step, settings: Settings) -> bool:
@@ -170,10 +172,3 @@ def _is_off_by_default(step: Step, settings: Settings) -> bool:
         return False
     fixed = target_environment(step.target, step.flags)
     return fixed["CGO_ENABLED"] == "0" and "CGO_ENABLED" not in dict(step.flags.environment)
-
-
-def _said(path: str, names: Sequence[str]) -> tuple[str, str]:
-    return (
-        f"cgo is off, and `{path}` is built without its C into {some(names, 3)}",
-        f"{cgo_hint(names[0])}; `cgo = false` there says that it is not needed",
-    )
