@@ -19,7 +19,7 @@ from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Linked, Span
 from lambdabuild.golang import commands
 from lambdabuild.golang.action_graph import parse_actions
-from lambdabuild.golang.commands import Memory, Staging
+from lambdabuild.golang.commands import Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.survey.plan import reached
 from lambdabuild.system import directories
@@ -49,7 +49,8 @@ class Toolchain:
 
     go: str
     jobs: int
-    memory: Memory
+    memory_limit: int | None
+    """Of each process, in bytes."""
 
 
 def wrapper_path() -> str:
@@ -95,7 +96,7 @@ class GoBuild(NamedTuple):
             [step.function.package for step in batch.steps],
             jobs=self.jobs or self.toolchain.jobs,
             staging=self.staging,
-            memory=self.toolchain.memory,
+            memory_limit=self.toolchain.memory_limit,
             everything=everything,
         )
 

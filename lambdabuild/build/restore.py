@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -162,18 +162,6 @@ class Keeper:
             return None
         step, graph = self._steps[key]
         return key_of(step, inputs.get(key, ()), graph)
-
-
-@contextlib.contextmanager
-def closing(caches: Caches | None) -> Iterator[None]:
-    """Close the caches at the end, whatever it is."""
-    cancelled = True
-    try:
-        yield
-        cancelled = False
-    finally:
-        if caches is not None:
-            caches.close(cancelled=cancelled)
 
 
 VERSION = 1

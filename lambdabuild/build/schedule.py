@@ -8,17 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lambdabuild.build.compile import (
-    Distrusted,
-    GoBuild,
-    Observer,
-    Toolchain,
-    build,
-    stage,
-)
+from lambdabuild.build.compile import Distrusted, GoBuild, Observer, Toolchain, build, stage
 from lambdabuild.build.obstacles import Replacing, replacing_in
 from lambdabuild.build.publish import Publisher, check_writable
-from lambdabuild.build.restore import Keeper, caching_of, closing, open_caches
+from lambdabuild.build.restore import Keeper, caching_of, open_caches
 from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
@@ -230,8 +223,13 @@ def _keeping(
         caches = open_caches(session.tools, caching)
     directory = os.path.join(staging, "restored")
     os.makedirs(directory)
-    with closing(caches):
+    cancelled = True
+    try:
         yield Keeper(session, caches, found, directory) if caches else None
+        cancelled = False
+    finally:
+        if caches is not None:
+            caches.close(cancelled=cancelled)
 
 
 def _load_meanwhile() -> None:
@@ -290,13 +288,13 @@ def toolchain_for(tools: Tools, go: str, jobs: int | None) -> Toolchain:
     limit = None
     if not {"GOGC", "GOMEMLIMIT"} & tools.environment.keys():
         limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
-    return Toolchain(go, count, commands.Memory(limit))
+    return Toolchain(go, count, limit)
 
 
 def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:
     made = [item.step.key for item in linked if item.executable or item.current]
     batches = found.to_build.batches
-    for message, hint in warnings(batches, made, session.settings, found.goflags):
+    for message, hint in warnings(batches, made, session.settings, found.discovery.goflags):
         session.tools.console.warn_once(message, hint)
 
 

@@ -18,8 +18,8 @@ class Limits(NamedTuple):
     session: Session
     home: Home
 
-    def problem(self, step: Step, size: int, previous: int | None) -> str | None:
-        """Return in which way an executable is too large; None if it is not."""
+    def refusal(self, step: Step, size: int, previous: int | None) -> Diagnostic | None:
+        """Return why an executable is refused with --check-size; warn without it."""
         chosen = self.session.settings.of(step.function.name)
         if chosen.max_size is None and chosen.max_growth is None:
             return None
@@ -30,11 +30,7 @@ class Limits(NamedTuple):
 
             sizes = last_sizes(read_history(self.home.history))
             previous = sizes.get((step.function.name, str(step.target)))
-        return problem_of(size, previous, chosen.max_size, chosen.max_growth)
-
-    def refusal(self, step: Step, size: int, previous: int | None) -> Diagnostic | None:
-        """Return why an executable is refused with --check-size; warn without it."""
-        problem = self.problem(step, size, previous)
+        problem = problem_of(size, previous, chosen.max_size, chosen.max_growth)
         if problem is None:
             return None
         if self.session.settings.config.check_size:

@@ -42,10 +42,10 @@ def parse_actions(text: str, names: Mapping[str, str] = MappingProxyType({})) ->
     """
     try:
         # Each action is made small as soon as it is read. A link depends on every package of its
-        # executable: for a thousand functions, the whole as Python's lists takes tens of megabytes.
+        # executable: for a thousand functions, Python's own lists would take tens of megabytes.
         actions = json.loads(text, object_hook=_action)
     except (ValueError, RecursionError):
-        return Actions({}, ())
+        actions = None
     if not isinstance(actions, list):
         return Actions({}, ())
     critical = set(_critical(actions))

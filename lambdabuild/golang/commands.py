@@ -41,13 +41,6 @@ _MICROARCHITECTURE: dict[str, tuple[str, str | None]] = {
 _QUOTED_FIELD = re.compile(r"""[ \t\n\r]*(?:'([^']*)'|"([^"]*)"|([^ \t\n\r]+))""")
 
 
-class Memory(NamedTuple):
-    """How the toolchain's processes treat their heaps; None leaves them as Go has them."""
-
-    limit: int | None = None
-    """GOMEMLIMIT in bytes for each process, whose collector stays off below it."""
-
-
 class Staging(NamedTuple):
     """Where one `go build` puts what it makes; absolute paths."""
 
@@ -256,15 +249,16 @@ def build_command(
     *,
     jobs: int,
     staging: Staging,
-    memory: Memory,
+    memory_limit: int | None = None,
     everything: bool = False,
 ) -> Command:
     """Build every main package of `import_paths` in one process, each to a file of its own.
 
     `go build -o DIR/` names its output by the last path element, so two functions named `get`
     would overwrite each other in silence. Here nothing is written (`-o /dev/null`), and a wrapper
-    around the linker keeps each executable under its import path. With `everything`, nothing is
-    taken from Go's build cache.
+    around the linker keeps each executable under its import path. With `everything`, nothing comes
+    from Go's build cache. `memory_limit` is GOMEMLIMIT in bytes for each process of the toolchain,
+    whose collector stays off below it; None leaves the heaps as Go has them.
     """
     flags, goflags = context.flags, context.goflags
     chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
@@ -291,8 +285,8 @@ def build_command(
     }
     if staging.python:
         environment["LAMBDABUILD_PYTHON"] = staging.python
-    if memory.limit is not None:
-        environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory.limit)}
+    if memory_limit is not None:
+        environment |= {"GOGC": "off", "GOMEMLIMIT": str(memory_limit)}
     if flags.compiler is not None and flags.compiler.path is not None:
         environment["PATH"] = flags.compiler.path
     return Command((*arguments, "--", *import_paths), context.directory, environment)

@@ -118,10 +118,7 @@ def restricted(found: Survey, selected: Selected) -> Survey:
 
 
 def _touched(
-    session: Session,
-    found: Survey,
-    narrowing: Narrowing,
-    earlier: "Later[Earlier] | None",
+    session: Session, found: Survey, narrowing: Narrowing, earlier: "Later[Earlier] | None"
 ) -> dict[Key, str]:
     # Slow to import, and seldom asked for.
     with session.tools.timeline.span(Activity.SELECT):

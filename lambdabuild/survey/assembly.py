@@ -147,12 +147,11 @@ class Assembly:
             if any(naming.may_be_ignored(glob) for glob in idle):
                 walked = (tree.walk(root, everything=True).passed_over for root in self.trees)
                 sources += [directory for found in walked for directory in found]
+            names = {directory: self._glob_names(directory) for directory in sources}
             known += [
-                self._glob_names(directory)
-                for directory in sources
-                if naming.excluded_by(*self._glob_names(directory), meant)
-                and sources_with_main(directory)
-            ]
+                both for directory, both in names.items()
+                if naming.excluded_by(*both, meant) and sources_with_main(directory)
+            ]  # fmt: skip
             idle = naming.idle(idle, known)
         return tuple((glob, naming.idle_hint(glob, known)) for glob in idle)
 
@@ -190,15 +189,13 @@ class Assembly:
                 continue
             name = self._name(candidate.directory)
             reason = _reason_to_skip(candidate, variants_of(self.settings.of(name)))
+            directory, package, load = candidate.directory, candidate.package, candidate.load
             if reason is None:
-                self.functions.append(
-                    Function(name, candidate.package, candidate.directory, candidate.load)
-                )
-            elif sources_with_main(candidate.directory):
-                yield LeftOut(candidate.directory, name, candidate.load)
+                self.functions.append(Function(name, package, directory, load))
+            elif sources_with_main(directory):
+                yield LeftOut(directory, name, load)
             else:
-                here = name_of(candidate.directory, self.project)
-                self.skipped.append(Skipped(here, reason, candidate.package))
+                self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
 
     def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:
         """Return the directories of modules that go.work leaves out; report each once."""
@@ -264,10 +261,8 @@ def _candidates(
             listed.add(directory)
             if not _may_be_main(package, imported):
                 continue
-            candidate = candidates.setdefault(
-                directory, _Candidate(directory, package.import_path, load)
-            )
-            candidate.loaded[variant] = package
+            new = _Candidate(directory, package.import_path, load)
+            candidates.setdefault(directory, new).loaded[variant] = package
     return candidates.values()
 
 

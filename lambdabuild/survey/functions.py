@@ -43,6 +43,11 @@ class Discovery(NamedTuple):
     idle: tuple[tuple[str, str], ...] = ()
     """The globs that exclude nothing, each with what was probably meant."""
 
+    @property
+    def goflags(self) -> dict[str, str]:
+        """GOFLAGS, with what `go env -w` wrote, by where `go` runs."""
+        return {directory: found.flags for directory, found in self.environments.items()}
+
     def package(self, function: Function, variant: Variant) -> Package | None:
         """Return the function's package under `variant`; None if it has no files there."""
         return self.graphs[function.load_directory, variant].get(function.package)
@@ -80,8 +85,7 @@ def discover(
         raise next(iter(listing.failures.values()))
     assembly.put_together(places, listing)
     naming.refuse_collisions(
-        assembly.functions,
-        {f.directory: name_of(f.directory, working) for f in assembly.functions},
+        assembly.functions, {f.directory: name_of(f.directory, working) for f in assembly.functions}
     )
     return Discovery(
         functions=tuple(sorted(assembly.functions, key=lambda function: function.name)),

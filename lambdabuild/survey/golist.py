@@ -309,11 +309,7 @@ def _text(path: str) -> str:
 
 
 def read_ahead(
-    go: Go,
-    roots: Iterable[str],
-    known: Mapping[str, FileStamp],
-    clock: int,
-    own: Collection[str],
+    go: Go, roots: Iterable[str], known: Mapping[str, FileStamp], clock: int, own: Collection[str]
 ) -> Later[dict[str, FileStamp]] | None:
     """Begin to look at the sources below the roots; None where `go` has its answers already.
 

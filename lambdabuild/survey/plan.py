@@ -73,10 +73,7 @@ def make_plan(
             if not step.load_errors:
                 groups[group].append(step)
                 graphs[group] = graph
-    batches = [
-        Batch(directory, target, flags, tuple(group), graphs[directory, target, flags])
-        for (directory, target, flags), group in groups.items()
-    ]
+    batches = [Batch(*key, tuple(group), graphs[key]) for key, group in groups.items()]
     # The largest first: what it compiles for all, the others find in Go's cache.
     batches.sort(key=lambda batch: -len(batch.steps))
     numbered = (batch._replace(number=number) for number, batch in enumerate(batches))

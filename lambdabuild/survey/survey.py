@@ -71,11 +71,6 @@ class Survey(NamedTuple):
         """Return everything that a step's deployment package is made from."""
         return (*self.inputs.get(key, ()), *self.packed.get(key, ()))
 
-    @property
-    def goflags(self) -> dict[str, str]:
-        """GOFLAGS, with what `go env -w` wrote, by where `go` runs."""
-        return {place: e.flags for place, e in self.discovery.environments.items()}
-
     def directories(self, step: Step) -> set[str]:
         """Return where the packages are that a step is or imports, as far as they were found."""
         graphs = self.discovery.graphs
@@ -164,12 +159,7 @@ def overview(
 
 
 def survey(
-    session: Session,
-    names: Sequence[str],
-    state: State,
-    clock: int,
-    *,
-    force: bool = False,
+    session: Session, names: Sequence[str], state: State, clock: int, *, force: bool = False
 ) -> Survey:
     """Find out what there is as `overview` does, and compare it with the last build."""
     there = overview(session, names, state, clock, force=force)
@@ -299,7 +289,7 @@ def plan_for(session: Session, there: Overview, assets: AssetsOf) -> Plan:
         return plan
     from lambdabuild.survey.cgo.withoutc import with_remedies
 
-    return with_remedies(plan, loaded, {d: e.flags for d, e in discovery.environments.items()})
+    return with_remedies(plan, loaded, discovery.goflags)
 
 
 def loaded_packages(

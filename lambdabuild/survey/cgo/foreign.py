@@ -170,11 +170,7 @@ class _Asker:
     """List the questions to ask; what functions have in common is looked up once."""
 
     def __init__(
-        self,
-        go: Go,
-        discovery: Discovery,
-        settings: Settings,
-        environment: Mapping[str, str],
+        self, go: Go, discovery: Discovery, settings: Settings, environment: Mapping[str, str]
     ) -> None:
         self._go = go
         self._discovery = discovery

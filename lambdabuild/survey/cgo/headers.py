@@ -88,12 +88,7 @@ class Reading:
     """What the files of one package include."""
 
     def __init__(
-        self,
-        run: Run,
-        repository: Repository,
-        package: Package,
-        way: Way,
-        pkg_flags: Sequence[str],
+        self, run: Run, repository: Repository, package: Package, way: Way, pkg_flags: Sequence[str]
     ) -> None:
         """Take what decides it; `pkg_flags` is what pkg-config printed."""
         self._run = run

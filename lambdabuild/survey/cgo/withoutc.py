@@ -85,10 +85,7 @@ def _read(package: Package, name: str) -> bytes:
 
 
 def with_remedy(
-    errors: Sequence[Diagnostic],
-    step: Step,
-    graph: Mapping[str, Package],
-    goflags: str,
+    errors: Sequence[Diagnostic], step: Step, graph: Mapping[str, Package], goflags: str
 ) -> tuple[Diagnostic, ...]:
     """Add the remedy to those errors of a step that are there because cgo is off."""
     if uses_cgo(step.target, step.flags):

@@ -10,7 +10,6 @@ from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.golang.commands import (
     ENVIRONMENT_KEYS,
     BuildContext,
-    Memory,
     Staging,
     build_command,
     build_flags,
@@ -339,7 +338,7 @@ def test_all_functions_are_built_by_one_command_that_writes_nothing_by_itself() 
         ["example.com/shop/api/users/get", "example.com/shop/api/carts/get"],
         jobs=2,
         staging=STAGING,
-        memory=Memory(2_000_000_000),
+        memory_limit=2_000_000_000,
     )
     assert command == Command(
         (
@@ -370,7 +369,6 @@ def test_a_build_that_nobody_watches_reports_to_nobody() -> None:
         ["example.com/shop/api"],
         jobs=1,
         staging=Staging("/s", "/s-tmp", "/toolexec.sh"),
-        memory=Memory(),
     )
     assert command == Command(
         (
@@ -396,7 +394,6 @@ def test_the_compiler_of_c_is_found_by_a_path_of_its_own() -> None:
         ["example.com/shop/api"],
         jobs=1,
         staging=STAGING,
-        memory=Memory(),
     )
     assert (command.environment["PATH"], command.environment["CC"]) == (
         "/opt/zig:/usr/bin",
