@@ -30,7 +30,7 @@ def recall(session: Session, home: Home) -> tuple[State, list[Artifact]]:
     What it had put in place is in the state by now; what it had not put there yet is removed.
     """
     state = home.load()
-    # Everything in these directories, by their paths from the project, is taken for lambdabuild's.
+    # Everything in these directories, by their paths from the project, counts as lambdabuild's.
     own = [DIRECTORY]
     cache = os.path.realpath(cache_directory(session.tools.environment, sys.platform))
     top = f"{os.path.realpath(session.paths.project)}{os.sep}"
@@ -51,7 +51,7 @@ def recall(session: Session, home: Home) -> tuple[State, list[Artifact]]:
 
 
 def prune(session: Session, request: Request, found: Survey, state: State) -> list[Artifact]:
-    """Remove the outputs of functions that went away, and of targets no longer asked for.
+    """Remove the outputs of functions that went away, and of targets no longer configured.
 
     Return what was removed, with absolute paths.
     """
@@ -121,7 +121,7 @@ def _is_below(directory: str, *roots: str) -> bool:
 
 
 def clean(session: Session) -> list[str]:
-    """Remove what lambdabuild wrote and nobody changed since; return the paths removed."""
+    """Remove what lambdabuild wrote and is unchanged since; return the paths removed."""
     home = Home(session.paths.project, session.tools.environment)
     if not home.path.exists():
         return []

@@ -40,7 +40,7 @@ def says_all(state: State, project: str, layout: str) -> bool:
 
 
 def _listed(state: State, project: str, layout: str) -> list[Artifact]:
-    # What others removed is built again when it is asked for; until then it is not there.
+    # What others removed is built again when it is requested; until then it is not there.
     return [
         artifact
         for artifact in state.artifacts.values()

@@ -73,7 +73,7 @@ class Publisher:
         step = linked.step
         path = name_of(step.artifact, self._project)
         before = self._state.artifacts.get(path)
-        # With what may go or stay: a run that is killed must not make it somebody else's.
+        # With what may go or stay: after a killed run it still counts as lambdabuild's.
         known = {companion.path: companion for companion in before.companions} if before else {}
         known |= {c.path: c for c in map(self._companion, packed.files)}
         companions = tuple(known.values())
@@ -160,7 +160,7 @@ class Publisher:
                 return modified_meanwhile(step, self._state, self._project)
             self._obstacles.check(step, packed, self._leaving(artifact, packed))
         except (OSError, ObstacleError) as error:
-            # With the sidecars that somebody changed, which `in_place` leaves out.
+            # With the sidecars that were changed, which `in_place` leaves out.
             self._state.put(before)
             return self._failed(step, _why(error, step.artifact))
         artifact = self._without_stale(artifact, packed)
@@ -265,7 +265,7 @@ def _move(source: str, target: str, mode: int) -> None:
             raise
         beside = temporary(target)
         try:
-            # Nothing is written through what somebody may have put there.
+            # Nothing is written through a link that may be there.
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
             shutil.copyfile(source, beside)

@@ -18,8 +18,8 @@ from lambdabuild.system.places import check_file
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
-    """Write the files that were asked for, and tell GitHub where this runs there."""
-    # The report first: it tells what was built, whatever becomes of the rest.
+    """Write the requested files, and annotations and a summary where this runs on GitHub."""
+    # The report first: it lists what was built, even if another file cannot be written.
     writers: list[tuple[str | None, str, Callable[[], str]]] = [
         (request.report, "report", lambda: to_json(report_value(report, session.paths.relative))),
         (request.trace, "trace", lambda: _trace(report)),
@@ -37,7 +37,7 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
 
 
 def write_file(paths: Paths, path: str, what: str, text: str, *, built: bool = True) -> None:
-    """Write a file below the working directory; `built` tells whether functions were, before."""
+    """Write a file below the working directory; `built` is whether functions were built before."""
     full = Path(paths.working, path)
     check_file(os.path.normpath(full), paths.project)
     try:

@@ -118,7 +118,7 @@ class Builder:
             def stop() -> Stop | None:
                 if outdated(batch):
                     return Stop.NOW
-                # Go has yet to say why: what it has said nothing of would count as cancelled.
+                # Go has yet to print why: a step without a message would count as cancelled.
                 return Stop.SOON if request.fail_fast and failing else None
 
             if stop():
@@ -181,7 +181,7 @@ class Builder:
         may_replace = replacing(session.paths, self.request, self.found)
         publisher = Publisher(project, session.paths.layout, state, inputs, may_replace)
         _refuse_sizes(Limits(session, self.home), state, linked, ready)
-        # Whoever kills this process now does not make its files somebody else's.
+        # If this process is killed now, its files still count as lambdabuild's.
         self.home.announce(
             [
                 publisher.announcement(item, packed)

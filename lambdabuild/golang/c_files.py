@@ -40,7 +40,7 @@ _LINKED = (".a", ".o", ".so", ".ld", ".lds", ".map", ".syms")
 
 
 class Named(NamedTuple):
-    """The files that a text takes in, as it names them."""
+    """The files that a source includes, as it names them."""
 
     quoted: tuple[str, ...] = ()
     """In quotes: looked for beside the file itself as well."""
@@ -48,7 +48,7 @@ class Named(NamedTuple):
     assembled: tuple[str, ...] = ()
     """By the assembler, from where it is run."""
     optional: tuple[str, ...] = ()
-    """Of those in quotes, what conditions ask for, and nobody says where it is missing."""
+    """Of those in quotes, what conditions ask for: no compiler reports that it is missing."""
     computed: bool = False
     """Also such whose names macros make up."""
 
@@ -67,14 +67,14 @@ class Libraries(NamedTuple):
 
 
 def directives(source: bytes) -> bytes:
-    """Return what decides which other files a C file takes in: equal ones take in the same."""
+    """Return what decides which other files a C file includes: equal ones include the same."""
     if b".incbin" in source or b".include" in source:
         return source
     return b"\n".join(match[0] for match in _DIRECTIVE.finditer(source))
 
 
 def named_in(source: bytes) -> Named:
-    """Return what a C or assembly file takes in, whatever its conditions."""
+    """Return what a C or assembly file includes, its conditions ignored."""
     quoted: dict[str, None] = {}
     angled: dict[str, None] = {}
     optional: dict[str, None] = {}

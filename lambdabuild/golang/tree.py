@@ -1,4 +1,4 @@
-"""Walk the directories below a root as Go walks them, and remember what Go passes over."""
+"""Walk directories as Go walks them: for packages, modules, and pipes that would block `go`."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ class Tree:
     passed_over: dict[str, str] = field(default_factory=dict)
     """Directories with Go files that Go does not look at, and why."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Directories that nobody can look into, and what the system says; and those with what looks
+    """Directories that cannot be read, and the system's message; and those with what looks
     like a source and is none, such as a pipe, which Go would wait for without an end."""
 
 
@@ -104,7 +104,7 @@ def _is_directory(entry: "os.DirEntry[str]", *, links: bool = False) -> bool:
     try:
         return entry.is_dir(follow_symlinks=links)
     except OSError:
-        # A link that leads to itself, or to where nobody may look: Go takes it for no directory.
+        # A link that leads to itself, or to where it may not be read: Go takes it for no directory.
         return False
 
 
@@ -194,7 +194,7 @@ def sources_with_main(directory: str) -> list[str]:
     try:
         names = sorted(os.listdir(directory))
     except OSError:
-        # It went away since it was walked, or its tree says that nobody can look into it.
+        # It went away since it was walked, or its tree lists it as unreadable.
         return found
     for name in names:
         if not name.endswith(".go") or name.endswith("_test.go") or name.startswith((".", "_")):
@@ -215,8 +215,8 @@ def releasing(directory: str) -> Callable[[], None]:
 
     The sources are those of the repository that `directory` is in; it is walked once. Nothing says
     beforehand which files `go` will read. But a pipe can be opened for writing without waiting only
-    while somebody has it open for reading, or waits for that. Whoever does, and closes it again,
-    gives an empty file to read, and `go` has a verdict on that.
+    while a process has it open for reading, or waits for that. Opened and closed again, it is an
+    empty file to that process, and `go` has a verdict on that.
     """
     found: list[str] = []
     walked = False
@@ -228,7 +228,7 @@ def releasing(directory: str) -> Callable[[], None]:
             top = enclosing(directory, ".git", os.path.lexists) or directory
             found.extend(_pipes_below(top))
         for path in found:
-            # ENXIO says that nobody waits for it.
+            # ENXIO: no process waits for it.
             with contextlib.suppress(OSError):
                 os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
 

@@ -1,4 +1,4 @@
-"""Compare as text the files that Go reads from the disk whatever an overlay says.
+"""Compare as text the files that Go reads from the disk even with an overlay.
 
 These are vendor/modules.txt, go.work (Go 1.22, `ReadWorkFile`), and the go.mod that names a
 toolchain. What the texts leave open counts as affected.
@@ -20,7 +20,7 @@ _BY_VENDOR = frozenset({"require", "replace", "exclude", "retract"})
 
 
 class Texts:
-    """What each go.work, go.mod and vendor/modules.txt that changed tells."""
+    """The reasons in each go.work, go.mod and vendor/modules.txt that changed."""
 
     def __init__(self, comparison: Comparison) -> None:
         """Compare them."""

@@ -19,13 +19,13 @@ def reasons(
 ) -> list[str]:
     """Return a line for each function that `names` means: the reason, or `up to date`.
 
-    Where what changed is asked for, the reason is what changed, whatever was built meanwhile.
+    Of a selection by change, the reason is what changed, even if it was built meanwhile.
     """
     state = Home(session.paths.project, session.tools.environment).load()
     if not narrowing.narrows:
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
-    # Slow to import, and seldom asked for.
+    # Slow to import, and seldom needed.
     from lambdabuild.selection.select import restricted, survey_some
 
     found, selected = survey_some(session, names, state, time.time_ns(), narrowing)

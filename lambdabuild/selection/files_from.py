@@ -1,4 +1,4 @@
-"""Select the functions affected by files that changed, whatever these were before."""
+"""Select the functions affected by files that changed, without knowing what they were."""
 
 import os
 from collections import defaultdict

@@ -120,7 +120,7 @@ def restricted(found: Survey, selected: Selected) -> Survey:
 def _touched(
     session: Session, found: Survey, narrowing: Narrowing, earlier: "Later[Earlier] | None"
 ) -> dict[Key, str]:
-    # Slow to import, and seldom asked for.
+    # Slow to import, and seldom needed.
     with session.tools.timeline.span(Activity.SELECT):
         if earlier is not None:
             from lambdabuild.selection.since import touched_since

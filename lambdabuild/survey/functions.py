@@ -37,7 +37,7 @@ class Discovery(NamedTuple):
     unasked: frozenset[str] = frozenset()
     """Possible names of functions that were not requested, so not listed by Go."""
     unreadable: tuple[str, ...] = ()
-    """Directories that nobody can look into; absolute."""
+    """Directories that cannot be read; absolute."""
     failures: Mapping[str, LambdabuildError] = MappingProxyType({})
     """Why modules and workspaces cannot be loaded, by the directory."""
     idle: tuple[tuple[str, str], ...] = ()

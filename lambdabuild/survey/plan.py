@@ -22,7 +22,7 @@ CompilerOf = Mapping[tuple[str, Target], CCompiler]
 """By a function's name and a target: what compiles its C, where cgo is on."""
 
 _OWN = {"manifest.json", ".lambdabuild"}
-"""What no function may be called, whatever the case: lambdabuild writes it, where `out` is `.`."""
+"""Names that no function may have, in any case: lambdabuild writes them, where `out` is `.`."""
 
 
 def make_plan(

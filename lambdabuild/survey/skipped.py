@@ -1,8 +1,7 @@
 """Judge the programs that Go's patterns leave out: which are skipped, and which have failed.
 
-Whatever the walk finds to be a program and Go did not list is asked about by name, and what Go says
-of it counts. Passed over is only what a build constraint, `ignore` in go.mod, go.work or a person
-leaves out; nothing else may go unseen.
+A program that the walk finds and Go did not list is listed by name, and Go's answer counts. Skipped
+is only what a build constraint, `ignore` in go.mod, go.work or the settings leave out.
 """
 
 import os
@@ -214,7 +213,7 @@ def _content(path: str) -> bytes | None:
 def unreadable(
     directories: Mapping[str, str], name_of: Callable[[str], str]
 ) -> Iterator[tuple[LeftOut, Package]]:
-    """Return the directories that nobody can look into as functions that have failed."""
+    """Yield the directories that cannot be read as functions that have failed."""
     for directory, why in directories.items():
         module = enclosing(directory, "go.mod") or directory
         hint = "let the user that runs lambdabuild read it, or exclude it"
