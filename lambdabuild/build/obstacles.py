@@ -14,9 +14,9 @@ from typing import NamedTuple
 from lambdabuild.core.artifact import (
     MOST_UNZIPPED,
     Artifact,
-    Companion,
     Identity,
     Kind,
+    Sidecar,
     sbom_made_from,
 )
 from lambdabuild.core.build import Step
@@ -28,7 +28,7 @@ from lambdabuild.output.merge import is_manifest
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member
 from lambdabuild.packaging.packer import Packed
-from lambdabuild.state.artifacts import digest, held_companion, is_object
+from lambdabuild.state.artifacts import digest, is_object, verified_sidecar
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import directories
 from lambdabuild.system.places import leads_out
@@ -97,15 +97,15 @@ class Obstacles:
         self._replacing = replacing
         self._cleared: dict[str, Seen | None] = {}
         # By case-folded path: some file systems take `readme` for README.
-        self._remembered: dict[str, list[Companion]] = {}
+        self._remembered: dict[str, list[Sidecar]] = {}
         for artifact in remembered:
-            own = Companion(
+            own = Sidecar(
                 Kind.ASSET, artifact.path, artifact.sha256, artifact.identity, "", executable=True
             )
-            for written in (own, *artifact.companions):
+            for written in (own, *artifact.sidecars):
                 self._remembered.setdefault(written.path.casefold(), []).append(written)
 
-    def check(self, step: Step, packed: Packed, leaving: Sequence[Companion]) -> None:
+    def check(self, step: Step, packed: Packed, leaving: Sequence[Sidecar]) -> None:
         """Check that all files of a step may be published, before any of them is.
 
         `leaving` are files of an earlier run that are removed first.
@@ -156,17 +156,17 @@ class Obstacles:
         changed = "somebody else has changed since lambdabuild wrote it"
         return f"a file that {changed if known else 'lambdabuild did not write'}"
 
-    def _is_ours(self, file: Coming, step: Step, seen: Seen, known: Sequence[Companion]) -> bool:
+    def _is_ours(self, file: Coming, step: Step, seen: Seen, known: Sequence[Sidecar]) -> bool:
         if not seen.identity.size or any(c.identity == seen.identity for c in known):
             return True
         if file.kind is None and is_object(file.place):
             return True
         there = digest(file.place)
-        if there == file.sha256 or any(companion.sha256 == there for companion in known):
+        if there == file.sha256 or any(sidecar.sha256 == there for sidecar in known):
             return True
         return seen.identity.size <= MOST_UNZIPPED and self._has_our_form(file, step, known)
 
-    def _has_our_form(self, file: Coming, step: Step, known: Sequence[Companion]) -> bool:
+    def _has_our_form(self, file: Coming, step: Step, known: Sequence[Sidecar]) -> bool:
         """Return whether only lambdabuild makes such a file, though it is not remembered."""
         if file.kind is Kind.ZIP:
             return bool(unpacked(Path(file.place).read_bytes()))
@@ -197,12 +197,12 @@ class Obstacles:
                 return directory
         return None
 
-    def _paths(self, companions: Iterable[Companion]) -> set[str]:
-        """Return the absolute paths of the companions that are unchanged, and will be removed."""
+    def _paths(self, sidecars: Iterable[Sidecar]) -> set[str]:
+        """Return the absolute paths of the sidecars that are unchanged, and will be removed."""
         return {
-            os.path.normpath(os.path.join(self._project, companion.path))
-            for companion in companions
-            if held_companion(companion, self._project) is not None
+            os.path.normpath(os.path.join(self._project, sidecar.path))
+            for sidecar in sidecars
+            if verified_sidecar(sidecar, self._project) is not None
         }
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 
 from lambdabuild.build.obstacles import Coming, ObstacleError, Obstacles, Replacing
-from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Companion, Input, Kind
+from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Input, Kind, Sidecar
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
@@ -22,14 +22,14 @@ from lambdabuild.state.artifacts import (
     Removal,
     digest,
     failed,
-    held_companion,
     identify,
     in_place,
     make_executable,
     mode_of,
     modified_meanwhile,
-    remove_companion,
+    remove_sidecar,
     result_in_place,
+    verified_sidecar,
 )
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
@@ -74,11 +74,11 @@ class Publisher:
         path = name_of(step.artifact, self._project)
         before = self._state.artifacts.get(path)
         # With what may go or stay: after a killed run it still counts as lambdabuild's.
-        known = {companion.path: companion for companion in before.companions} if before else {}
-        known |= {c.path: c for c in map(self._companion, packed.files)}
-        companions = tuple(known.values())
+        known = {sidecar.path: sidecar for sidecar in before.sidecars} if before else {}
+        known |= {c.path: c for c in map(self._sidecar, packed.files)}
+        sidecars = tuple(known.values())
         if linked.current and before is not None:
-            return before._replace(companions=companions, packed=UNKNOWN_CONTENTS)
+            return before._replace(sidecars=sidecars, packed=UNKNOWN_CONTENTS)
         build_id = packed.build_id
         return Artifact(
             path=path,
@@ -94,11 +94,11 @@ class Publisher:
             link_id=build_id.link if build_id else None,
             inputs=self._inputs.get(step.key, ()),
             packed=UNKNOWN_CONTENTS,
-            companions=companions,
+            sidecars=sidecars,
         )
 
-    def _companion(self, file: Staged) -> Companion:
-        return Companion(
+    def _sidecar(self, file: Staged) -> Sidecar:
+        return Sidecar(
             kind=file.kind,
             path=name_of(file.target, self._project),
             sha256=file.sha256,
@@ -135,7 +135,7 @@ class Publisher:
         artifact = artifact._replace(
             identity=identity,
             packed=previous.packed if previous else (),
-            companions=previous.companions if previous else (),
+            sidecars=previous.sidecars if previous else (),
         )
         self._state.put(artifact)
         seconds = (linked.compile_seconds or 0) + (linked.link_seconds or 0)
@@ -172,25 +172,25 @@ class Publisher:
         )  # fmt: skip
         return self._complete(result, packed)
 
-    def _leaving(self, artifact: Artifact | None, packed: Packed) -> list[Companion]:
+    def _leaving(self, artifact: Artifact | None, packed: Packed) -> list[Sidecar]:
         """Return the assets that are not in the new package, and are to be removed."""
         coming = {name_of(file.target, self._project) for file in packed.files}
-        known = artifact.companions if artifact is not None else ()
+        known = artifact.sidecars if artifact is not None else ()
         return [c for c in known if c.kind is Kind.ASSET and c.path not in coming]
 
     def _without_stale(self, artifact: Artifact, packed: Packed) -> Artifact:
         """Remove the zip and the SBOM that are out of date and are not made again."""
         coming = {name_of(file.target, self._project) for file in packed.files}
         staying = []
-        for companion in artifact.companions:
-            current = companion.made_from.startswith(packed.sha256)
-            if companion.kind is Kind.ZIP:
+        for sidecar in artifact.sidecars:
+            current = sidecar.made_from.startswith(packed.sha256)
+            if sidecar.kind is Kind.ZIP:
                 current = current and artifact.packed == packed.packed
-            if companion.kind is Kind.ASSET or companion.path in coming or current:
-                staying.append(companion)
+            if sidecar.kind is Kind.ASSET or sidecar.path in coming or current:
+                staying.append(sidecar)
             else:
-                remove_companion(companion, self._project, self._boundary)
-        artifact = artifact._replace(companions=tuple(staying))
+                remove_sidecar(sidecar, self._project, self._boundary)
+        artifact = artifact._replace(sidecars=tuple(staying))
         self._state.put(artifact)
         return artifact
 
@@ -199,50 +199,50 @@ class Publisher:
         step = result.step
         path = name_of(step.artifact, self._project)
         artifact = self._state.artifacts[path]
-        companions = {companion.path: companion for companion in artifact.companions}
+        sidecars = {sidecar.path: sidecar for sidecar in artifact.sidecars}
         new = False
         # First: a file may become a directory, or a name differ in case alone.
-        for companion in self._leaving(artifact, packed):
-            removal = remove_companion(companion, self._project, self._boundary)
+        for sidecar in self._leaving(artifact, packed):
+            removal = remove_sidecar(sidecar, self._project, self._boundary)
             new = new or removal is Removal.REMOVED
-            del companions[companion.path]
+            del sidecars[sidecar.path]
         for file in packed.files:
             name = name_of(file.target, self._project)
             try:
-                fresh, companion = self._put(step, file, companions.get(name))
+                fresh, sidecar = self._put(step, file, sidecars.get(name))
             except (OSError, ObstacleError) as error:
                 # A zip that is in place may be of another executable.
-                zips = [c for c in companions.values() if c.kind is Kind.ZIP]
+                zips = [c for c in sidecars.values() if c.kind is Kind.ZIP]
                 for stale in zips:
-                    remove_companion(stale, self._project, self._boundary)
-                    del companions[stale.path]
-                left = artifact._replace(companions=tuple(companions.values()))
+                    remove_sidecar(stale, self._project, self._boundary)
+                    del sidecars[stale.path]
+                left = artifact._replace(sidecars=tuple(sidecars.values()))
                 self._state.put(left._replace(packed=UNKNOWN_CONTENTS))
                 return self._failed(step, _why(error, file.target))
             # A bill of materials is not deployed.
             new = new or (fresh and file.kind is not Kind.SBOM)
-            companions[name] = companion
-        artifact = artifact._replace(companions=tuple(companions.values()), packed=packed.packed)
+            sidecars[name] = sidecar
+        artifact = artifact._replace(sidecars=tuple(sidecars.values()), packed=packed.packed)
         self._state.put(artifact)
         return result._replace(
             status=Status.BUILT if new and result.status is Status.UNCHANGED else result.status,
-            zip=artifact.companion(Kind.ZIP) if step.zip is not None else None,
+            zip=artifact.sidecar(Kind.ZIP) if step.zip is not None else None,
         )
 
-    def _put(self, step: Step, file: Staged, before: Companion | None) -> tuple[bool, Companion]:
+    def _put(self, step: Step, file: Staged, before: Sidecar | None) -> tuple[bool, Sidecar]:
         """Put one file in its place; return whether its bytes or its mode are new there."""
-        companion = self._companion(file)
+        sidecar = self._sidecar(file)
         if before is None or (before.sha256, before.executable) != (
-            companion.sha256, companion.executable,
+            sidecar.sha256, sidecar.executable,
         ):  # fmt: skip
             # A file that is not remembered may have these bytes all the same.
-            before = companion
-        now = held_companion(before, self._project)
+            before = sidecar
+        now = verified_sidecar(before, self._project)
         if now is not None:
-            return False, now._replace(made_from=companion.made_from)
+            return False, now._replace(made_from=sidecar.made_from)
         self._obstacles.check_again(step, Coming(file.target, file.sha256, file.kind))
-        _move(file.staged, file.target, mode_of(companion))
-        return True, companion._replace(identity=identify(file.target) or companion.identity)
+        _move(file.staged, file.target, mode_of(sidecar))
+        return True, sidecar._replace(identity=identify(file.target) or sidecar.identity)
 
     def _failed(self, step: Step, message: str) -> StepResult:
         problem = Diagnostic(step.function.package, message)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 from lambdabuild.build.manifest import recover_manifest
-from lambdabuild.core.artifact import Artifact, Companion
-from lambdabuild.state.artifacts import digest, held_companion, identify, remove_empty
+from lambdabuild.core.artifact import Artifact, Sidecar
+from lambdabuild.state.artifacts import digest, identify, remove_empty, verified_sidecar
 from lambdabuild.state.state import State
 from lambdabuild.system.own import temporary
 
@@ -18,7 +18,7 @@ def recover(announced: Sequence[Artifact], state: State, project: str) -> None:
     """Take over what is in place of the artifacts that a killed run announced."""
     for artifact in announced:
         path = os.path.normpath(os.path.join(project, artifact.path))
-        for written in (path, *(os.path.join(project, c.path) for c in artifact.companions)):
+        for written in (path, *(os.path.join(project, c.path) for c in artifact.sidecars)):
             with contextlib.suppress(OSError):
                 os.unlink(temporary(written))
         with contextlib.suppress(OSError):
@@ -34,12 +34,12 @@ def recover(announced: Sequence[Artifact], state: State, project: str) -> None:
 
 
 def _as_found(announced: Artifact, before: Artifact | None, project: str) -> Artifact:
-    """Return an artifact with its companions: whichever of the new or old files are in place."""
-    known = {c.path: c for c in before.companions} if before is not None else {}
+    """Return an artifact with its sidecars: whichever of the new or old files are in place."""
+    known = {c.path: c for c in before.sidecars} if before is not None else {}
 
-    def found(companion: Companion) -> Companion:
-        candidates = (companion, known.get(companion.path))
-        held = (c for c in candidates if c and held_companion(c, project) is not None)
-        return next(held, companion)
+    def found(sidecar: Sidecar) -> Sidecar:
+        candidates = (sidecar, known.get(sidecar.path))
+        verified = (c for c in candidates if c and verified_sidecar(c, project) is not None)
+        return next(verified, sidecar)
 
-    return announced._replace(companions=tuple(map(found, announced.companions)))
+    return announced._replace(sidecars=tuple(map(found, announced.sidecars)))

@@ -168,7 +168,7 @@ class Builder:
                 artifact is not None
                 and artifact.link_id is not None
                 and artifact.key == step.key
-                and artifacts.holds(artifact, project)
+                and artifacts.is_verified(artifact, project)
             ):
                 current[step.function.package] = artifact.link_id
         return current

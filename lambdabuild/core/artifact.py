@@ -1,4 +1,4 @@
-"""Published files: executables, their companions, and what both are made from."""
+"""Published files: executables, their sidecars, and what both are made from."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 
 class Kind(StrEnum):
-    """A kind of companion."""
+    """A kind of sidecar."""
 
     ASSET = "asset"
     ZIP = "zip"
@@ -57,7 +57,7 @@ Input = tuple[str, str]
 """The name of an input, and a text that differs whenever the input does."""
 
 
-class Companion(NamedTuple):
+class Sidecar(NamedTuple):
     """A file that is published with an executable."""
 
     kind: Kind
@@ -71,7 +71,7 @@ class Companion(NamedTuple):
 
 
 class Artifact(NamedTuple):
-    """A published executable, with its companions."""
+    """A published executable, with its sidecars."""
 
     path: str
     """Relative to the project directory."""
@@ -92,15 +92,15 @@ class Artifact(NamedTuple):
     """Everything it was built from; empty if unknown."""
     packed: tuple[Input, ...] = ()
     """The content of its deployment package beyond the executable."""
-    companions: tuple[Companion, ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
 
     @property
     def key(self) -> tuple[str, Target]:
         return (self.function, self.target)
 
-    def companion(self, kind: Kind) -> Companion | None:
+    def sidecar(self, kind: Kind) -> Sidecar | None:
         """Return the zip or the SBOM of this executable, if there is one."""
-        mine = (c for c in self.companions if c.made_from.startswith(self.sha256))
+        mine = (c for c in self.sidecars if c.made_from.startswith(self.sha256))
         return next((c for c in mine if c.kind is kind), None)
 
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from lambdabuild.core.artifact import Artifact, Companion
+from lambdabuild.core.artifact import Artifact, Sidecar
 from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -117,7 +117,7 @@ class StepResult(NamedTuple):
     link_seconds: float | None = None
     seconds: float | None = None
     errors: tuple[Diagnostic, ...] = ()
-    zip: Companion | None = None
+    zip: Sidecar | None = None
     """The deployment package, if requested."""
 
 

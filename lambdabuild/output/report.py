@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from lambdabuild.core.artifact import Artifact, Companion, Kind
+from lambdabuild.core.artifact import Artifact, Kind, Sidecar
 from lambdabuild.core.build import Function, Plan, Skipped, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -89,7 +89,7 @@ def _files(
     size: int | None,
     sha256: str | None,
     zip_path: str | None,
-    packed: Companion | None,
+    packed: Sidecar | None,
     relative: Relative,
 ) -> dict[str, Any]:
     return {
@@ -133,7 +133,7 @@ def manifest_text(artifacts: Iterable[Artifact]) -> str:
 
 def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the manifest."""
-    packed = artifact.companion(Kind.ZIP)
+    packed = artifact.sidecar(Kind.ZIP)
     function = Function(artifact.function, artifact.package, artifact.directory, "")
     identity = _identity(function, artifact.target, artifact.runtime, relative)
     size, zip_path = artifact.identity.size, packed.path if packed else None

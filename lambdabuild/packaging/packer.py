@@ -60,7 +60,7 @@ class Packed(NamedTuple):
     identity: Identity
     """Of the executable's file when it was packed."""
     files: tuple[Staged, ...]
-    """All companions of the executable that are not in place already."""
+    """All sidecars of the executable that are not in place already."""
     packed: tuple[Input, ...]
     """Its content beyond the executable, for `Artifact.packed`."""
 

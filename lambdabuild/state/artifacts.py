@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
@@ -64,11 +64,11 @@ def is_object(path: str) -> bool:
     return not start or start.startswith(_OBJECTS)
 
 
-def held_companion(companion: Companion, project: str) -> Companion | None:
-    """Return a companion, with its file's times, if the file is what lambdabuild wrote."""
-    path = os.path.join(project, companion.path)
-    now = _unchanged(path, companion.identity, companion.sha256, mode_of(companion))
-    return companion._replace(identity=now) if now is not None else None
+def verified_sidecar(sidecar: Sidecar, project: str) -> Sidecar | None:
+    """Return a sidecar, with its file's times, if the file is what lambdabuild wrote."""
+    path = os.path.join(project, sidecar.path)
+    now = _unchanged(path, sidecar.identity, sidecar.sha256, mode_of(sidecar))
+    return sidecar._replace(identity=now) if now is not None else None
 
 
 def _unchanged(
@@ -91,26 +91,26 @@ def still_made(
     artifact: Artifact | None, kind: Kind, path: str, made_from: str, project: str
 ) -> bool:
     """Tell whether the zip or SBOM of an earlier run is in place, and would be made the same."""
-    before = artifact.companion(kind) if artifact is not None else None
+    before = artifact.sidecar(kind) if artifact is not None else None
     return (
         before is not None
         and before.made_from == made_from
         and before.path == name_of(path, project)
-        and held_companion(before, project) is not None
+        and verified_sidecar(before, project) is not None
     )
 
 
-def mode_of(companion: Companion) -> int:
-    """Return the permissions of a companion's file."""
-    return MODE if companion.executable else PLAIN_MODE
+def mode_of(sidecar: Sidecar) -> int:
+    """Return the permissions of a sidecar's file."""
+    return MODE if sidecar.executable else PLAIN_MODE
 
 
-def holds(artifact: Artifact, project: str) -> bool:
+def is_verified(artifact: Artifact, project: str) -> bool:
     """Tell whether the artifact's file is still what lambdabuild wrote."""
-    return held(artifact, project) is not None
+    return verified(artifact, project) is not None
 
 
-def held(artifact: Artifact, project: str) -> Artifact | None:
+def verified(artifact: Artifact, project: str) -> Artifact | None:
     """Return the artifact, with its file's times, if the file is what lambdabuild wrote."""
     path = os.path.join(project, artifact.path)
     now = _unchanged(path, artifact.identity, artifact.sha256)
@@ -140,15 +140,15 @@ def modified_meanwhile(step: Step, state: State, project: str) -> StepResult:
 def in_place(step: Step, state: State, project: str) -> Artifact | None:
     """Return the artifact of a step if it is in place, with what the manifest has of the step."""
     path = name_of(step.artifact, project)
-    artifact = held(state.artifacts[path], project)
+    artifact = verified(state.artifacts[path], project)
     if artifact is None:
         return None
     if make_executable(step.artifact):
         artifact = artifact._replace(identity=identify(step.artifact) or artifact.identity)
-    # One that is not held was not requested, or it would have been missed before.
-    kept = tuple(h for c in artifact.companions if (h := held_companion(c, project)) is not None)
+    # One that is not verified was not requested, or it would have been missed before.
+    kept = tuple(h for c in artifact.sidecars if (h := verified_sidecar(c, project)) is not None)
     artifact = artifact._replace(
-        companions=kept,
+        sidecars=kept,
         # These are no part of the bytes, but of the manifest.
         package=step.function.package,
         directory=name_of(step.function.directory, project),
@@ -178,7 +178,7 @@ def result_in_place(
         sha256=artifact.sha256,
         compile_seconds=compile_seconds,
         seconds=seconds,
-        zip=artifact.companion(Kind.ZIP) if step.zip else None,
+        zip=artifact.sidecar(Kind.ZIP) if step.zip else None,
     )
 
 
@@ -190,7 +190,7 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
     """
     published = [state.artifacts[path] for path in paths if path in state.artifacts]
     identities = [artifact.identity for artifact in published]
-    identities += [c.identity for artifact in published for c in artifact.companions]
+    identities += [c.identity for artifact in published for c in artifact.sidecars]
     latest = max((identity.changed for identity in identities), default=0)
     deadline = time.monotonic() + _PATIENCE
     with contextlib.suppress(OSError):
@@ -202,8 +202,8 @@ def settle(state: State, paths: Iterable[str], clock: Callable[[], int]) -> None
         state.put(
             artifact._replace(
                 identity=_doubted(artifact.identity),
-                companions=tuple(
-                    c._replace(identity=_doubted(c.identity)) for c in artifact.companions
+                sidecars=tuple(
+                    c._replace(identity=_doubted(c.identity)) for c in artifact.sidecars
                 ),
             )
         )
@@ -222,10 +222,10 @@ def failed(
 ) -> StepResult:
     """Report a step without a new executable; the artifact of an earlier run stays, and is named."""
     old = state.artifacts.get(name_of(step.artifact, project))
-    if old is not None and (old.key != step.key or not holds(old, project)):
+    if old is not None and (old.key != step.key or not is_verified(old, project)):
         old = None
     # The zip of an earlier run counts as long as it holds the executable that is in place.
-    packed = old.companion(Kind.ZIP) if old and step.zip else None
+    packed = old.sidecar(Kind.ZIP) if old and step.zip else None
     return StepResult(
         step=step,
         status=status,
@@ -234,7 +234,7 @@ def failed(
         previous_size=old.identity.size if old else None,
         sha256=old.sha256 if old else None,
         errors=errors,
-        zip=held_companion(packed, project) if packed else None,
+        zip=verified_sidecar(packed, project) if packed else None,
     )
 
 
@@ -264,7 +264,7 @@ class Removal(StrEnum):
 
 
 class Removed(NamedTuple):
-    """The outcome of removing an artifact, with its companions."""
+    """The outcome of removing an artifact, with its sidecars."""
 
     removal: Removal
     """Of the executable."""
@@ -277,23 +277,25 @@ class Removed(NamedTuple):
 
 
 def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Removed:
-    """Remove an artifact with its companions, as far as unchanged, and directories left empty.
+    """Remove an artifact with its sidecars, as far as unchanged, and directories left empty.
 
     Unless the system refuses, they are lambdabuild's no longer. Directories are removed up to
     `boundary` (absolute), which stays.
     """
     became: dict[str, Removal] = {}
     staying = []
-    for companion in artifact.companions:
-        path, removal = _unlink_companion(companion, project, boundary)
+    for sidecar in artifact.sidecars:
+        path, removal = _unlink_sidecar(sidecar, project, boundary)
         became[path] = removal
         if removal is Removal.REFUSED:
-            staying.append(companion)
+            staying.append(sidecar)
     path = os.path.normpath(os.path.join(project, artifact.path))
-    removal = became[path] = _unlink(path, project, boundary, held=holds(artifact, project))
+    removal = became[path] = _unlink(
+        path, project, boundary, verified=is_verified(artifact, project)
+    )
     log.info("%s: %s", artifact.path, removal)
     if removal is Removal.REFUSED or staying:
-        state.put(artifact._replace(companions=tuple(staying)))
+        state.put(artifact._replace(sidecars=tuple(staying)))
     else:
         state.drop(artifact.path)
     files, left, refused = (
@@ -305,20 +307,20 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
     return Removed(removal, files, left, refused)
 
 
-def remove_companion(companion: Companion, project: str, boundary: str) -> Removal:
-    """Remove a companion of an executable, if it is as lambdabuild wrote it."""
-    path, removal = _unlink_companion(companion, project, boundary)
+def remove_sidecar(sidecar: Sidecar, project: str, boundary: str) -> Removal:
+    """Remove a sidecar of an executable, if it is as lambdabuild wrote it."""
+    path, removal = _unlink_sidecar(sidecar, project, boundary)
     remove_empty(os.path.dirname(path), boundary)
     return removal
 
 
-def _unlink_companion(companion: Companion, project: str, boundary: str) -> tuple[str, Removal]:
-    path = os.path.normpath(os.path.join(project, companion.path))
-    held = held_companion(companion, project) is not None
-    return path, _unlink(path, project, boundary, held=held)
+def _unlink_sidecar(sidecar: Sidecar, project: str, boundary: str) -> tuple[str, Removal]:
+    path = os.path.normpath(os.path.join(project, sidecar.path))
+    verified = verified_sidecar(sidecar, project) is not None
+    return path, _unlink(path, project, boundary, verified=verified)
 
 
-def _unlink(path: str, project: str, boundary: str, *, held: bool) -> Removal:
+def _unlink(path: str, project: str, boundary: str, *, verified: bool) -> Removal:
     if leads_out(path, boundary, project):
         # The link was not there when lambdabuild wrote the file.
         return Removal.LEFT if os.path.lexists(path) else Removal.GONE
@@ -326,7 +328,7 @@ def _unlink(path: str, project: str, boundary: str, *, held: bool) -> Removal:
         os.unlink(temporary(path))
     try:
         os.lstat(path)
-        if not held:
+        if not verified:
             return Removal.LEFT
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):

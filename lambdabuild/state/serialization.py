@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from lambdabuild.core.artifact import Artifact, Companion, Identity, Input, Kind
+from lambdabuild.core.artifact import Artifact, Identity, Input, Kind, Sidecar
 from lambdabuild.core.gopackage import CFlags, Foreign, GoEnvironment, Module, Package
 from lambdabuild.core.secrets import remembered
 from lambdabuild.core.target import Runtime, Target
@@ -100,7 +100,7 @@ def _artifacts(value: Any) -> list[Artifact]:
 def _check_places(artifact: Artifact) -> None:
     """Check that every file is in its output directory or, in place, in that of its function."""
     top = artifact.layout or artifact.directory
-    for path in (artifact.path, *[companion.path for companion in artifact.companions]):
+    for path in (artifact.path, *[sidecar.path for sidecar in artifact.sidecars]):
         below = path.startswith(f"{top}{os.sep}") if top != os.curdir else not os.path.isabs(path)
         if not below or os.pardir in path[len(top) * (top != os.curdir) :].split(os.sep):
             raise ValueError(f"{path} is not in {top}")
@@ -113,21 +113,21 @@ def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:
         artifact.identity, artifact.build_id, artifact.link_id,
         [inputs.setdefault(item, len(inputs)) for item in artifact.inputs],
         [inputs.setdefault(item, len(inputs)) for item in artifact.packed],
-        artifact.companions,
+        artifact.sidecars,
     ]  # fmt: skip
 
 
 def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
     path, layout, function, package, directory, goos, goarch, runtime, sha256 = row[:9]
-    identity, build_id, link_id, known, packed, companions = row[9:]
+    identity, build_id, link_id, known, packed, sidecars = row[9:]
     return Artifact(
         path, layout, function, package, directory, Target(goos, goarch),
         Runtime(runtime) if runtime else None, sha256, Identity(*identity), build_id, link_id,
         tuple([inputs[number] for number in known]),
         tuple([inputs[number] for number in packed]),
         tuple([
-            Companion(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
-            for kind, path, sha256, identity, made_from, executable in companions
+            Sidecar(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
+            for kind, path, sha256, identity, made_from, executable in sidecars
         ]),
     )  # fmt: skip
 

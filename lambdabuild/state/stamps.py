@@ -69,7 +69,7 @@ class FileStamp(NamedTuple):
     """False where a later write might have left the same times."""
     kind: str
     digest: str
-    bearing: str
+    outline: str
     """Differs where the packages that there are may differ."""
     settled: bool = True
     """False where a write through mmap might leave the same times: to be read again."""
@@ -168,7 +168,7 @@ def _look_at_file(path: str, stamp: FileStamp, clock: int, found: Look) -> None:
         found.touched.append(path)
     if new.digest != stamp.digest:
         found.changed.append(path)
-    found.holds = found.holds and new.bearing == stamp.bearing
+    found.holds = found.holds and new.outline == stamp.outline
 
 
 def _look_at_directory(
@@ -204,21 +204,21 @@ def take_file(path: str, kind: str, clock: int) -> FileStamp:
     except OSError as error:
         digest = _without(error)
         return FileStamp(0, 0, 0, 0, True, kind, digest, digest)
-    bearing = digest
+    outlined = digest
     if kind in {CONTENT, PACKED}:
         # Go embeds no symbolic link, whatever it leads to.
-        bearing = "link" if os.path.islink(path) else "here"
+        outlined = "link" if os.path.islink(path) else "here"
     elif content is None:
         pass
     elif kind == SOURCE:
-        bearing = content_digest(outline(content))
+        outlined = content_digest(outline(content))
     elif kind == TAKEN_IN:
         from lambdabuild.golang.c_files import directives
 
-        bearing = content_digest(directives(content))
+        outlined = content_digest(directives(content))
     return FileStamp(
         found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns,
-        is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, bearing,
+        is_settled(found.st_mtime_ns, found.st_ctime_ns, clock), kind, digest, outlined,
         kind == TOOL or found.st_ctime_ns < clock - _WRITEBACK,
     )  # fmt: skip
 

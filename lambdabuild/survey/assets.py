@@ -10,9 +10,9 @@ from lambdabuild.core.artifact import (
     EPOCH,
     Artifact,
     Asset,
-    Companion,
     Input,
     Kind,
+    Sidecar,
     epoch_of,
     packed_text,
     sbom_made_from,
@@ -22,7 +22,7 @@ from lambdabuild.core.build import Function, Step
 from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import Paths, name_of
-from lambdabuild.state.artifacts import held_companion
+from lambdabuild.state.artifacts import verified_sidecar
 from lambdabuild.state.stamps import PACKED, Level, Stamps, World, take
 from lambdabuild.survey.inputs import first_change
 from lambdabuild.survey.plan import AssetsOf, places
@@ -231,10 +231,10 @@ def reason_to_pack(
 ) -> str | None:
     """Return why an executable has to be repackaged; None if it need not."""
     paths = session.paths
-    for companion in artifact.companions:
+    for sidecar in artifact.sidecars:
         # Of a run that was killed: it goes, whether it is asked for or not.
-        if companion.kind is not Kind.ASSET and artifact.companion(companion.kind) is None:
-            shown = paths.relative(os.path.join(paths.project, companion.path))
+        if sidecar.kind is not Kind.ASSET and artifact.sidecar(sidecar.kind) is None:
+            shown = paths.relative(os.path.join(paths.project, sidecar.path))
             return f"{shown} is of another executable"
     copied = not session.settings.in_place
     if copied or step.zip:
@@ -242,40 +242,40 @@ def reason_to_pack(
         if reason is not None:
             return reason
     reasons = (
-        _reason(paths, companion, path, made_from)
-        for companion, path, made_from in _sidecars(session, step, artifact)
-        if companion is None or companion.kind is not Kind.ASSET or copied
+        _reason(paths, sidecar, path, made_from)
+        for sidecar, path, made_from in _sidecars(session, step, artifact)
+        if sidecar is None or sidecar.kind is not Kind.ASSET or copied
     )
     return next((reason for reason in reasons if reason is not None), None)
 
 
 def _sidecars(
     session: Session, step: Step, artifact: Artifact
-) -> Iterator[tuple[Companion | None, str, str]]:
+) -> Iterator[tuple[Sidecar | None, str, str]]:
     """Yield each sidecar that is due: what there is, its absolute path, what it is made from."""
     epoch = epoch_of(session.tools.environment) if step.zip or step.sbom else None
     if step.zip:
-        yield artifact.companion(Kind.ZIP), step.zip, zip_made_from(artifact.sha256, epoch)
+        yield artifact.sidecar(Kind.ZIP), step.zip, zip_made_from(artifact.sha256, epoch)
     if step.sbom:
-        yield artifact.companion(Kind.SBOM), step.sbom, sbom_made_from(artifact.sha256, epoch)
-    for companion in artifact.companions:
-        if companion.kind is Kind.ASSET:
-            path = os.path.normpath(os.path.join(session.paths.project, companion.path))
-            yield companion, path, companion.made_from
+        yield artifact.sidecar(Kind.SBOM), step.sbom, sbom_made_from(artifact.sha256, epoch)
+    for sidecar in artifact.sidecars:
+        if sidecar.kind is Kind.ASSET:
+            path = os.path.normpath(os.path.join(session.paths.project, sidecar.path))
+            yield sidecar, path, sidecar.made_from
 
 
-def _reason(paths: Paths, companion: Companion | None, path: str, made_from: str) -> str | None:
+def _reason(paths: Paths, sidecar: Sidecar | None, path: str, made_from: str) -> str | None:
     shown = paths.relative(path)
-    if companion is None or companion.path != name_of(path, paths.project):
+    if sidecar is None or sidecar.path != name_of(path, paths.project):
         return f"{shown} was not made before"
-    if companion.made_from != made_from:
+    if sidecar.made_from != made_from:
         (old, old_epoch, *_), (new, epoch, *_) = (
-            companion.made_from.split(" "),
+            sidecar.made_from.split(" "),
             made_from.split(" "),
         )
         if old == new and old_epoch != epoch:
             return f"{EPOCH} changed"
         return f"{shown} was made of another executable, or by another lambdabuild"
-    if held_companion(companion, paths.project) is None:
+    if verified_sidecar(sidecar, paths.project) is None:
         return f"{shown} {'was changed' if os.path.lexists(path) else 'is missing'}"
     return None

@@ -187,7 +187,7 @@ def survey(
         if force or known is None or known.key != step.key:
             reasons[step.key] = "--force" if force else "not built before"
             continue
-        artifact = artifacts.held(known, session.paths.project)
+        artifact = artifacts.verified(known, session.paths.project)
         if artifact is None:
             became = "was changed" if os.path.lexists(step.artifact) else "is missing"
             reasons[step.key] = f"{session.paths.relative(step.artifact)} {became}"
@@ -216,8 +216,8 @@ def own_paths(paths: Paths, state: State) -> set[str]:
     for artifact in state.artifacts.values():
         path = os.path.normpath(os.path.join(paths.project, artifact.path))
         own |= {path, temporary(path)}
-        for companion in artifact.companions:
-            beside = os.path.normpath(os.path.join(paths.project, companion.path))
+        for sidecar in artifact.sidecars:
+            beside = os.path.normpath(os.path.join(paths.project, sidecar.path))
             own |= {beside, temporary(beside)}
         if os.path.basename(os.path.dirname(path)) == artifact.target.label:
             own.add(os.path.dirname(path))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lambdabuild.core.artifact import Companion, Identity, Kind
+from lambdabuild.core.artifact import Identity, Kind, Sidecar
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.text import duration, size
@@ -60,7 +60,7 @@ LISTED = (
     StepResult(
         step("users-get"), Status.BUILT, "internal/a.go changed", size=8_900_000,
         previous_size=8_000_000, compile_seconds=0.25, link_seconds=0.5, seconds=0.75,
-        zip=Companion(Kind.ZIP, "dist/a.zip", "00", Identity(1, 3_700_000, 3, 4), ""),
+        zip=Sidecar(Kind.ZIP, "dist/a.zip", "00", Identity(1, 3_700_000, 3, 4), ""),
     ),
     StepResult(step("fn-10"), Status.UP_TO_DATE, size=900),
     StepResult(step("fn-9"), Status.UP_TO_DATE, size=90_000, previous_size=90_000),

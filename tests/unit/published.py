@@ -15,10 +15,10 @@ from lambdabuild.build.publish import Publisher
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import (
     Artifact,
-    Companion,
     Identity,
     Input,
     Kind,
+    Sidecar,
     packed_text,
     sbom_made_from,
 )
@@ -120,9 +120,9 @@ class Project:
         return self.state.artifacts["dist/users-get/bootstrap"]
 
     @property
-    def companions(self) -> Mapping[str, Companion]:
+    def sidecars(self) -> Mapping[str, Sidecar]:
         """What is remembered to stand with the executable, by its path in `dist`."""
-        return {c.path.removeprefix("dist/"): c for c in self.remembered.companions}
+        return {c.path.removeprefix("dist/"): c for c in self.remembered.sidecars}
 
     @property
     def out(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.build import Batch, Function, Step
 from lambdabuild.core.gopackage import Diagnostic, GoEnvironment, Package
 from lambdabuild.core.result import Report, Share, Status, StepResult
@@ -140,10 +140,10 @@ identities = st.builds(
 )
 
 
-def companions(kinds: st.SearchStrategy[Kind]) -> st.SearchStrategy[Companion]:
+def sidecars(kinds: st.SearchStrategy[Kind]) -> st.SearchStrategy[Sidecar]:
     """Draw what stands with an executable."""
     return st.builds(
-        Companion,
+        Sidecar,
         kind=kinds,
         path=paths.map("dist/{}".format),
         sha256=digests,
@@ -159,7 +159,7 @@ def step_results(draw: st.DrawFn) -> StepResult:
     result = draw(_results)
     if result.step.zip is None:
         return result
-    return result._replace(zip=draw(st.none() | companions(st.just(Kind.ZIP))))
+    return result._replace(zip=draw(st.none() | sidecars(st.just(Kind.ZIP))))
 
 
 _results = st.builds(
@@ -211,12 +211,12 @@ def artifacts(draw: st.DrawFn) -> Artifact:
         link_id=draw(st.none() | paths),
         inputs=draw(inputs),
         packed=draw(inputs),
-        companions=tuple(
-            companion._replace(
-                path=f"{top}/{companion.path}",
-                made_from=sha256 if draw(st.booleans()) else companion.made_from,
+        sidecars=tuple(
+            sidecar._replace(
+                path=f"{top}/{sidecar.path}",
+                made_from=sha256 if draw(st.booleans()) else sidecar.made_from,
             )
-            for companion in draw(st.lists(companions(st.sampled_from(Kind)), max_size=3))
+            for sidecar in draw(st.lists(sidecars(st.sampled_from(Kind)), max_size=3))
         ),
     )
 

@@ -160,7 +160,7 @@ def test_what_lambdabuild_wrote_is_known_though_nothing_is_remembered(
     project = Project(project.path, State())
     assert publish(project, text) is (Status.UNCHANGED if text == "one" else Status.BUILT)
     assert project.standing == standing(text)
-    assert {c.kind for c in project.remembered.companions} == {"asset", "zip", "sbom"}
+    assert {c.kind for c in project.remembered.sidecars} == {"asset", "zip", "sbom"}
 
 
 def test_two_checkouts_may_share_an_output_directory(project: Project) -> None:
@@ -286,6 +286,6 @@ def test_a_copy_that_is_the_asset_itself_is_never_lambdabuild_s(project: Project
     project.write("a", "asset")
     step = project.wanting("a")
     assert project.publish(executable(), step=step).status is Status.BUILT
-    assert set(project.companions) == {"users-get.zip"}
+    assert set(project.sidecars) == {"users-get.zip"}
     project.remove()
     assert (project.directory / "a").read_text() == "asset"

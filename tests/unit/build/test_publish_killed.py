@@ -158,14 +158,16 @@ def start_again(project: Project, version: Version) -> Step:
     """Do what a run does: nothing, pack again, or build again; return the step."""
     step = project.wanting(*version.files, zip=version.zip, sbom=version.sbom)
     artifact = project.state.artifacts.get("dist/users-get/bootstrap")
-    held = artifact is not None and artifacts.held(artifact, str(project.path))
+    held = artifact is not None and artifacts.verified(artifact, str(project.path))
     if not held or project.remembered.inputs != ((version.text, "built"),):
         run(project, version)
     elif project.why(step) is not None:
         linked = Linked(step, current=True)
         packed = project.packed(linked)
-        bill = project.remembered.companion(Kind.SBOM)
-        if version.sbom and (bill is None or not artifacts.held_companion(bill, str(project.path))):
+        bill = project.remembered.sidecar(Kind.SBOM)
+        if version.sbom and (
+            bill is None or not artifacts.verified_sidecar(bill, str(project.path))
+        ):
             packed = project.with_bill(packed, version.text)
         project.publisher((version.text, "built")).confirm(linked, packed, "changed")
     else:

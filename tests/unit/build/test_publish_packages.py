@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.build import obstacles
-from lambdabuild.core.artifact import Companion, Identity, Kind, sbom_made_from, zip_made_from
+from lambdabuild.core.artifact import Identity, Kind, Sidecar, sbom_made_from, zip_made_from
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Status
 from lambdabuild.state import artifacts
@@ -39,8 +39,8 @@ def test_what_stands_with_an_executable_is_put_beside_it(project: Project) -> No
         "users-get/run.sh": 0o755,
         "users-get/templates/a.html": 0o644,
     }
-    assert project.companions == {
-        name: Companion(
+    assert project.sidecars == {
+        name: Sidecar(
             kind,
             f"dist/{name}",
             sha256(Path(project.out, name).read_bytes()),
@@ -59,7 +59,7 @@ def test_what_stands_with_an_executable_is_put_beside_it(project: Project) -> No
         ("file api/users/get/run.sh", f"{content_digest(b'#!/bin/sh')} x"),
         ("file api/users/get/templates/a.html", content_digest(b"<p>")),
     )
-    assert result.zip == project.companions["users-get.zip"]
+    assert result.zip == project.sidecars["users-get.zip"]
 
 
 def test_the_same_package_leaves_all_files_alone(project: Project) -> None:
@@ -68,7 +68,7 @@ def test_the_same_package_leaves_all_files_alone(project: Project) -> None:
     project.publish(executable(), GO, step=step, bill="bill")
     before = {name: identity(Path(project.out, name)) for name in project.there}
     again = project.publish(executable(), GO, step=step, bill="bill")
-    assert (again.status, again.zip) == (Status.UNCHANGED, project.companions["users-get.zip"])
+    assert (again.status, again.zip) == (Status.UNCHANGED, project.sidecars["users-get.zip"])
     confirmed = project.confirm(step=step)
     assert (confirmed.status, confirmed.zip) == (Status.UNCHANGED, again.zip)
     assert {name: identity(Path(project.out, name)) for name in project.there} == before
@@ -95,7 +95,7 @@ def test_no_zip_of_an_older_executable_stays_where_no_new_one_comes(
     assert project.publish(executable("two"), step=step, bill=bill).zip is None
     there = {"users-get/bootstrap": executable("two")}
     assert project.standing == ({**there, "users-get.sbom.json": b"bill"} if step.sbom else there)
-    assert len(project.remembered.companions) == (1 if step.sbom else 0)
+    assert len(project.remembered.sidecars) == (1 if step.sbom else 0)
 
 
 def test_a_zip_and_a_bill_that_are_still_true_stay_though_nobody_asks(project: Project) -> None:
@@ -105,7 +105,7 @@ def test_a_zip_and_a_bill_that_are_still_true_stay_though_nobody_asks(project: P
     assert (result.status, result.zip) == (Status.UNCHANGED, None)
     assert project.confirm().zip is None
     assert project.there == {"users-get/bootstrap", "users-get.zip", "users-get.sbom.json"}
-    assert project.remembered.companions == before.companions
+    assert project.remembered.sidecars == before.sidecars
 
 
 def test_no_zip_with_other_assets_stays(project: Project) -> None:
@@ -124,7 +124,7 @@ def test_a_new_asset_makes_a_built_package_of_the_same_executable(project: Proje
     result = project.confirm(GO, step=project.wanting("a"))
     assert (result.status, result.sha256) == (Status.BUILT, sha256(executable()))
     assert identity(project.artifact) == before
-    assert result.zip == project.companions["users-get.zip"]
+    assert result.zip == project.sidecars["users-get.zip"]
     assert project.standing == {
         "users-get.zip/a": b"a",
         "users-get.zip/bootstrap": executable(),
@@ -178,7 +178,7 @@ def test_what_is_not_in_its_place_any_more_is_put_there(
     assert not path.is_symlink()
     if (name, what) != ("users-get.zip", "mode"):
         assert path.stat().st_mode & 0o7777 == 0o644
-    assert project.companions[name].identity == identity(path)
+    assert project.sidecars[name].identity == identity(path)
 
 
 def test_an_asset_that_is_not_wanted_any_more_goes_with_its_directories(project: Project) -> None:
@@ -189,7 +189,7 @@ def test_an_asset_that_is_not_wanted_any_more_goes_with_its_directories(project:
     assert os.listdir(project.artifact.parent / "data") == ["b"]
     assert project.publish(executable(), step=project.wanting()).status is Status.BUILT
     assert os.listdir(project.artifact.parent) == ["bootstrap"]
-    assert set(project.companions) == {"users-get.zip"}
+    assert set(project.sidecars) == {"users-get.zip"}
 
 
 def test_an_asset_that_somebody_changed_is_left_and_forgotten(project: Project) -> None:
@@ -198,7 +198,7 @@ def test_an_asset_that_somebody_changed_is_left_and_forgotten(project: Project) 
     tamper(project.artifact.parent / "data/a", b"mine")
     project.publish(executable(), step=project.wanting())
     assert (project.artifact.parent / "data/a").read_bytes() == b"mine"
-    assert set(project.companions) == {"users-get.zip"}
+    assert set(project.sidecars) == {"users-get.zip"}
 
 
 @pytest.mark.parametrize(("one", "two"), [("data", "data/x"), ("data/x", "data"), ("a/b/c", "a/b")])
@@ -298,7 +298,7 @@ def test_what_stands_with_it_is_announced_as_it_will_be_remembered(project: Proj
     publisher = project.publisher(GO)
     announced = publisher.announcement(linked, packed)
     publisher.publish(linked, packed, "not built before")
-    assert announced.companions == tuple(
-        companion._replace(identity=Identity(-1, companion.identity.size, 0, 0))
-        for companion in project.remembered.companions
+    assert announced.sidecars == tuple(
+        sidecar._replace(identity=Identity(-1, sidecar.identity.size, 0, 0))
+        for sidecar in project.remembered.sidecars
     )

@@ -35,7 +35,7 @@ def test_what_a_killed_run_put_in_place_is_taken_over(project: Project) -> None:
     recover([artifact], project.state, str(project.path))
     assert project.state == State({artifact.path: artifact})
     # Its content is what says so; its times are looked up the next time.
-    assert artifacts.held(artifact, str(project.path)) == artifact._replace(
+    assert artifacts.verified(artifact, str(project.path)) == artifact._replace(
         identity=identity(project.artifact)
     )
 
@@ -89,14 +89,14 @@ def test_a_zip_of_before_is_still_known_after_a_run_that_was_killed_before_it(
     project: Project,
 ) -> None:
     project.publish(executable("one"), step=project.wanting())
-    before = project.remembered.companion(Kind.ZIP)
+    before = project.remembered.sidecar(Kind.ZIP)
     step = project.wanting()
     linked = project.linked(executable("two"), step)
     announced = project.publisher(GO).announcement(linked, project.packed(linked))
     project.artifact.write_bytes(executable("two"))
     recover([announced], project.state, str(project.path))
     assert project.remembered.sha256 == sha256(executable("two"))
-    assert project.remembered.companions == (before,)
+    assert project.remembered.sidecars == (before,)
 
 
 @pytest.mark.parametrize("theirs", [False, True])

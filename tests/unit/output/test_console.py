@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.artifact import Companion, Identity, Kind
+from lambdabuild.core.artifact import Identity, Kind, Sidecar
 from lambdabuild.core.build import Batch, Event, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -242,7 +242,7 @@ def test_who_asked_for_everything_sees_also_what_was_up_to_date() -> None:
 
 
 def test_where_something_was_packed_the_table_tells_its_size() -> None:
-    packed = Companion(Kind.ZIP, "dist/users-get.zip", "", Identity(1, 3_722_193, 3, 4), "")
+    packed = Sidecar(Kind.ZIP, "dist/users-get.zip", "", Identity(1, 3_722_193, 3, 4), "")
     built, *others = REPORT.results
     stream = io.StringIO()
     report = REPORT._replace(results=(built._replace(zip=packed), *others))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import inert, visible
@@ -161,7 +161,7 @@ def lines_of(tokens: Iterable[Token]) -> Iterable[str]:
             yield from token.content.removesuffix("\n").splitlines()
 
 
-ZIP = Companion(Kind.ZIP, "dist/a.zip", "0" * 64, Identity(1, 3_722_193, 3, 4), "")
+ZIP = Sidecar(Kind.ZIP, "dist/a.zip", "0" * 64, Identity(1, 3_722_193, 3, 4), "")
 
 
 def test_a_run_is_summed_up() -> None:

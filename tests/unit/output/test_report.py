@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.artifact import Artifact, Companion, Identity, Kind
+from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
@@ -152,7 +152,7 @@ def test_a_function_that_was_built_is_reported_whole() -> None:
     }
 
 
-PACKED = Companion(
+PACKED = Sidecar(
     Kind.ZIP, "dist/users-get.zip", SHA256, Identity(1, 3_722_193, 3, 4), f"{SHA256} - deflate"
 )
 TOLD = {
@@ -175,7 +175,7 @@ def test_a_zip_is_reported_with_the_digest_that_the_lambda_api_computes() -> Non
 def test_a_manifest_tells_the_zip_of_its_executable_and_of_no_other() -> None:
     made = artifact()._replace(path="dist/users-get/bootstrap", directory="api/users/get")
     for sha256, expected in ((SHA256, TOLD), ("0" * 64, dict.fromkeys(TOLD))):
-        told = json.loads(manifest_text([made._replace(sha256=sha256, companions=(PACKED,))]))
+        told = json.loads(manifest_text([made._replace(sha256=sha256, sidecars=(PACKED,))]))
         assert {name: told["functions"][0][name] for name in TOLD} == expected
 
 

@@ -151,7 +151,7 @@ def test_artifacts_under_a_clock_that_stands_still_are_read_the_next_time(
         identity=before.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)
     )
     assert project.state.artifacts["elsewhere"] == before._replace(path="elsewhere")
-    assert artifacts.held(project.remembered, str(project.path)) == before
+    assert artifacts.verified(project.remembered, str(project.path)) == before
 
 
 def test_artifacts_without_a_clock_are_read_the_next_time(project: Project) -> None:
@@ -208,19 +208,19 @@ def test_an_artifact_holds_while_its_bytes_are_the_same(project: Project) -> Non
     project.publish(executable("one"))
     root = str(project.path)
     before = project.remembered
-    assert artifacts.holds(before, root)
-    assert artifacts.held(before, root) == before
+    assert artifacts.is_verified(before, root)
+    assert artifacts.verified(before, root) == before
     os.utime(project.artifact, ns=(1, 1))
-    assert artifacts.holds(before, root)
-    assert artifacts.held(before, root) == before._replace(identity=identity(project.artifact))
+    assert artifacts.is_verified(before, root)
+    assert artifacts.verified(before, root) == before._replace(identity=identity(project.artifact))
     tamper(project.artifact, executable("two"))
-    assert not artifacts.holds(before, root)
+    assert not artifacts.is_verified(before, root)
     tamper(project.artifact, executable("three"))
-    assert not artifacts.holds(before, root)
+    assert not artifacts.is_verified(before, root)
     project.artifact.unlink()
-    assert not artifacts.holds(before, root)
+    assert not artifacts.is_verified(before, root)
     project.artifact.symlink_to(project.path / "staging")
-    assert not artifacts.holds(before, root)
+    assert not artifacts.is_verified(before, root)
 
 
 def test_an_artifact_is_removed_with_the_directories_it_leaves_empty(project: Project) -> None:
@@ -257,7 +257,7 @@ def test_a_file_that_cannot_be_read_is_not_removed(
 
     # Root, who runs these tests in CI, may read any.
     monkeypatch.setattr(artifacts, "digest", refuse)
-    assert artifacts.held(project.remembered, str(project.path)) is None
+    assert artifacts.verified(project.remembered, str(project.path)) is None
     assert project.remove() is Removal.LEFT
     assert project.artifact.exists()
 
@@ -326,17 +326,17 @@ def test_what_the_system_does_not_let_go_of_stays_lambdabuild_s(
     monkeypatch.setattr(os, "unlink", refuse)
     removed = artifacts.remove(artifact, project.state, str(project.path), project.out)
     assert (removed.left, removed.refused) == ((), (str(project.zip),))
-    assert list(project.companions) == ["users-get.zip"]
+    assert list(project.sidecars) == ["users-get.zip"]
 
 
 def test_one_file_that_stands_with_an_artifact_is_removed_alone(project: Project) -> None:
     with_all(project)
-    asset = project.companions["users-get/data/a"]
+    asset = project.sidecars["users-get/data/a"]
     root = str(project.path)
-    assert artifacts.remove_companion(asset, root, project.out) is Removal.REMOVED
+    assert artifacts.remove_sidecar(asset, root, project.out) is Removal.REMOVED
     assert project.there == {"users-get.zip", "users-get/b", "users-get/bootstrap"}
     assert not (project.artifact.parent / "data").exists()
-    assert artifacts.remove_companion(asset, root, project.out) is Removal.GONE
+    assert artifacts.remove_sidecar(asset, root, project.out) is Removal.GONE
 
 
 def test_what_stands_with_an_artifact_is_told_while_it_is_as_it_was_written(
@@ -347,13 +347,13 @@ def test_what_stands_with_an_artifact_is_told_while_it_is_as_it_was_written(
     root = str(project.path)
     os.utime(project.zip, ns=(1, 1))
     told = artifacts.up_to_date(step, project.state, root)
-    assert told.zip == project.companions["users-get.zip"]
+    assert told.zip == project.sidecars["users-get.zip"]
     assert told.zip is not None
     assert told.zip.identity == identity(project.zip)
     assert artifacts.up_to_date(project.step, project.state, root).zip is None
     tamper(project.zip, b"x" * project.zip.stat().st_size)
     assert artifacts.up_to_date(step, project.state, root).zip is None
-    assert [c.kind for c in project.remembered.companions] == [Kind.ASSET, Kind.ASSET]
+    assert [c.kind for c in project.remembered.sidecars] == [Kind.ASSET, Kind.ASSET]
     assert project.remembered.packed == before.packed
 
 
@@ -361,7 +361,7 @@ def test_a_step_that_failed_names_the_zip_of_an_earlier_run(project: Project) ->
     with_all(project)
     step = project.wanting("**")
     root = str(project.path)
-    known = project.companions["users-get.zip"]
+    known = project.sidecars["users-get.zip"]
     assert artifacts.failed(step, (), project.state, root).zip == known
     assert artifacts.failed(project.step, (), project.state, root).zip is None
     project.zip.unlink()
@@ -371,7 +371,7 @@ def test_a_step_that_failed_names_the_zip_of_an_earlier_run(project: Project) ->
 def test_a_step_that_failed_names_no_zip_of_another_executable(project: Project) -> None:
     with_all(project)
     other = project.remembered._replace(
-        companions=tuple(c._replace(made_from="0") for c in project.remembered.companions)
+        sidecars=tuple(c._replace(made_from="0") for c in project.remembered.sidecars)
     )
     project.state.put(other)
     failed = artifacts.failed(project.wanting("**"), (), project.state, str(project.path))
@@ -380,36 +380,36 @@ def test_a_step_that_failed_names_no_zip_of_another_executable(project: Project)
 
 def test_an_asset_holds_while_its_bytes_and_its_mode_are_the_same(project: Project) -> None:
     with_all(project)
-    asset = project.companions["users-get/b"]
+    asset = project.sidecars["users-get/b"]
     root = str(project.path)
     path = project.artifact.parent / "b"
-    assert artifacts.held_companion(asset, root) == asset
+    assert artifacts.verified_sidecar(asset, root) == asset
     os.utime(path, ns=(1, 1))
-    assert artifacts.held_companion(asset, root) == asset._replace(identity=identity(path))
+    assert artifacts.verified_sidecar(asset, root) == asset._replace(identity=identity(path))
     path.chmod(0o755)
-    assert artifacts.held_companion(asset, root) is None
+    assert artifacts.verified_sidecar(asset, root) is None
     path.chmod(0o644)
     tamper(path, b"c")
-    assert artifacts.held_companion(asset, root) is None
+    assert artifacts.verified_sidecar(asset, root) is None
     path.unlink()
     path.symlink_to(project.directory / "b")
-    assert artifacts.held_companion(asset, root) is None
+    assert artifacts.verified_sidecar(asset, root) is None
 
 
 def test_what_stands_with_an_artifact_is_settled_with_it(project: Project) -> None:
     with_all(project)
     first = project.remembered
-    zipped = project.companions["users-get.zip"]
+    zipped = project.sidecars["users-get.zip"]
     later = zipped._replace(
         identity=zipped.identity._replace(changed=first.identity.changed + 10**12)
     )
-    project.state.put(first._replace(companions=(later,)))
+    project.state.put(first._replace(sidecars=(later,)))
     changed = later.identity.changed
     times = iter([changed - 1, changed, changed + 1])
     artifacts.settle(project.state, [first.path], lambda: next(times))
     assert list(times) == []
     artifacts.settle(project.state, [first.path], lambda: changed)
-    assert project.remembered.companions == (
+    assert project.remembered.sidecars == (
         later._replace(identity=later.identity._replace(inode=artifacts.NOT_LOOKED_AT.inode)),
     )
 

@@ -67,7 +67,7 @@ files = st.builds(
     trusted=st.booleans(),
     kind=st.sampled_from([SOURCE, CONTENT, WHOLE, TOOL]),
     digest=hashes,
-    bearing=hashes,
+    outline=hashes,
 )
 folders = st.builds(
     DirectoryStamp,

@@ -130,7 +130,7 @@ def test_a_large_file_takes_no_memory(tmp_path: Path, kind: str) -> None:
     finally:
         tracemalloc.stop()
     assert stamp.digest == digest_of(str(path))
-    assert stamp.bearing == ("here" if kind == CONTENT else stamp.digest)
+    assert stamp.outline == ("here" if kind == CONTENT else stamp.digest)
 
 
 @pytest.mark.parametrize(("kind", "size"), [(PACKED, 262_144_001), (WHOLE, 1 << 40)])
