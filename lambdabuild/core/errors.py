@@ -21,7 +21,7 @@ class LambdabuildError(Exception):
     Any function may raise it; docstrings name other errors only.
     """
 
-    def __init__(
+    def __init__(  # the fields of a report, most of them seldom
         self,
         message: str,
         *,

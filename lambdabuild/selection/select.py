@@ -41,7 +41,7 @@ class Selected(NamedTuple):
     share: Share | None = None
 
 
-def survey_some(
+def survey_some(  # what `survey` takes, and two more
     session: Session,
     names: Sequence[str],
     state: State,
