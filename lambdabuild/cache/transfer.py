@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 from lambdabuild.cache.addresses import StoreError
 from lambdabuild.cache.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.pending import Download, Fetched, Pending, Source
 from lambdabuild.cache.remote import RemoteStore
-from lambdabuild.cache.wanted import Asked, Fetched, Pending, Source
 from lambdabuild.core.result import Activity, Span
 from lambdabuild.system.files import pieces
 from lambdabuild.system.machine import processors
@@ -105,20 +105,20 @@ class Caches:
         not in the result, not even later.
         """
         pending: Pending[K] = Pending(unfit)
-        asked = [Asked(item, key, place(item), name(item)) for item, key in keys.items()]
+        downloads = [Download(item, key, place(item), name(item)) for item, key in keys.items()]
         try:
             if self._local is not None:
-                with Crew(min(processors(), len(asked))) as crew:
-                    for one in asked:
+                with Crew(min(processors(), len(downloads))) as crew:
+                    for one in downloads:
                         crew.submit(partial(self._from_local, pending, one))
                     while crew.wait(_TICK):
                         pass
             if self._remote is not None:
                 local = set(pending.found)
-                for one in asked if self._fills_remote else ():
+                for one in downloads if self._fills_remote else ():
                     if one.item in local:
                         self._crew.submit(partial(self._share, one.key, one.name))
-                missing = [one for one in asked if one.item not in local]
+                missing = [one for one in downloads if one.item not in local]
                 with Crew(min(self._workers, len(missing))) as crew:
                     for one in missing:
                         crew.submit(partial(self._from_remote, pending, one))
@@ -161,7 +161,7 @@ class Caches:
         if not cancelled:
             self._report_problems()
 
-    def _wait_for_remote(self, crew: Crew, asked: int, hits: Callable[[], int]) -> None:
+    def _wait_for_remote(self, crew: Crew, count: int, hits: Callable[[], int]) -> None:
         """Wait as long as the store answers, and is quicker than a build.
 
         The first answer has the time of a request, and each gives time to the next ones. A request
@@ -169,48 +169,48 @@ class Caches:
         """
         start = time.monotonic()
         while (left := crew.wait(_TICK)) and (remote := self._remote) is not None:
-            taken, answered = time.monotonic() - start, asked - left
+            taken, answered = time.monotonic() - start, count - left
             first = remote.timeout if answered else 2 * remote.timeout
             if taken > first + _WORTH * hits() + _ANSWERED * answered:
-                self._give_up(f"it gave {hits()} of {asked} executables within {taken:.0f} s")
+                self._give_up(f"it gave {hits()} of {count} executables within {taken:.0f} s")
 
-    def _from_local(self, pending: Pending[K], asked: Asked[K]) -> None:
+    def _from_local(self, pending: Pending[K], download: Download[K]) -> None:
         local = self._local
         if local is None:
             return
         try:
             with self._cores:
                 start = time.time()
-                with local.reading(asked.key) as found:
+                with local.reading(download.key) as found:
                     if found is not None:
-                        pending.take(asked, *found, Source.LOCAL)
-                        self._timeline.add(Span(Activity.FETCH, asked.name, start, time.time()))
+                        pending.take(download, *found, Source.LOCAL)
+                        self._timeline.add(Span(Activity.FETCH, download.name, start, time.time()))
         except BadEntryError as error:
-            self._bad.append((local.directory, asked.name, str(error)))
+            self._bad.append((local.directory, download.name, str(error)))
         except OSError as error:
             self._give_up_local(error)
 
-    def _from_remote(self, pending: Pending[K], asked: Asked[K]) -> None:
+    def _from_remote(self, pending: Pending[K], download: Download[K]) -> None:
         remote = self._remote
         if remote is None:
             return
 
         def keep(path: str) -> None:
-            self._shared.add(asked.key)
+            self._shared.add(download.key)
             with contextlib.suppress(BadEntryError):
                 self._keep(header, path)
 
         try:
-            with self._timeline.span(Activity.FETCH, asked.name), self._request():
-                found = remote.get(asked.key)
+            with self._timeline.span(Activity.FETCH, download.name), self._request():
+                found = remote.get(download.key)
                 if found is None or not pending.is_open:
                     return
-                header, pieces = from_object(found.chunks, found.size, asked.key, self._secret)
-                pending.take(asked, header, pieces, Source.REMOTE, keep)
+                header, pieces = from_object(found.chunks, found.size, download.key, self._secret)
+                pending.take(download, header, pieces, Source.REMOTE, keep)
         except StoreError as error:
             self._give_up(str(error))
         except BadEntryError as error:
-            self._bad.append((remote.url, asked.name, str(error)))
+            self._bad.append((remote.url, download.name, str(error)))
 
     def _store(self, key: str, path: str, sha256: str, name: str) -> None:
         remote = self._remote if self._fills_remote and key not in self._shared else None

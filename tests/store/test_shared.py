@@ -14,9 +14,9 @@ import pytest
 
 from lambdabuild.cache.entry import Header
 from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.pending import Fetched, Source
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.transfer import Caches, Stores
-from lambdabuild.cache.wanted import Fetched, Source
 from lambdabuild.system.timeline import Timeline
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Answer, Backend, Fault, Proxy, Request

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.cache.local import LocalCache
+from lambdabuild.cache.pending import Fetched, Source
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.cache.transfer import Caches, Stores
-from lambdabuild.cache.wanted import Fetched, Source
 from lambdabuild.core.result import Activity
 from lambdabuild.system.threads import Crew
 from lambdabuild.system.timeline import Timeline

@@ -32,7 +32,7 @@ class Fetched(NamedTuple):
     """Bytes."""
 
 
-class Asked(NamedTuple, Generic[K]):
+class Download(NamedTuple, Generic[K]):
     """An executable to get from the caches."""
 
     item: K
@@ -55,7 +55,7 @@ class Pending(Generic[K]):
 
     def take(
         self,
-        asked: Asked[K],
+        download: Download[K],
         header: Header,
         pieces: Iterable[bytes],
         source: Source,
@@ -65,7 +65,7 @@ class Pending(Generic[K]):
 
         If it can be used, `keep` is called with its staged path.
         """
-        part = f"{asked.place}.part"
+        part = f"{download.place}.part"
         try:
             os.makedirs(os.path.dirname(part), exist_ok=True)
             with open(part, "wb") as file:
@@ -74,17 +74,17 @@ class Pending(Generic[K]):
                         return
                     file.write(piece)
             os.chmod(part, MODE)
-            reason = self._unfit(asked.item, part)
+            reason = self._unfit(download.item, part)
             if reason is not None:
                 raise BadEntryError(reason)
             keep(part)
             with self._lock:
                 if self.is_open:
-                    os.replace(part, asked.place)
-                    self.found[asked.item] = Fetched(source, header.sha256, header.size)
+                    os.replace(part, download.place)
+                    self.found[download.item] = Fetched(source, header.sha256, header.size)
         except OSError as error:
             # The build reports it, if it cannot write there either.
-            log.info("%s: %s", asked.place, error)
+            log.info("%s: %s", download.place, error)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(part)
