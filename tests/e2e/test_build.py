@@ -523,3 +523,21 @@ def test_everything_is_in_the_log_with_the_go_command_lines(handlers: Project) -
     assert "go build -p=" in log
     assert "go list -e" in log
     assert (handlers / ".lambdabuild/.gitignore").read_text().splitlines()[-1] == "*"
+
+
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_assembly_is_built_in_a_project_below_the_top_of_its_repository(empty: Project) -> None:
+    """What it includes is looked for up to the top, where `.git` lies."""
+    (empty / ".git").mkdir()
+    project = replace(empty, path=empty / "shop")
+    project.write("go.mod", "module example.com/shop\n\ngo 1.22\n")
+    project.write(
+        "api/f/main.go", "package main\n\nfunc answer() int\n\nfunc main() { println(answer()) }\n"
+    )
+    project.write(
+        "api/f/answer_amd64.s",
+        "TEXT ·answer(SB),4,$0-8\n\tMOVQ $42, AX\n\tMOVQ AX, ret+0(FP)\n\tRET\n",
+    )
+    result = project.run("all", "--json")
+    assert (result.code, result.statuses) == (0, {"f": "built"}), result.err
+    assert project.says("f") == "42"
