@@ -1,0 +1,157 @@
+"""Read SAM and CloudFormation templates, and those that the CDK synthesizes; no disk.
+
+https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+"""
+
+import os.path
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lambdabuild.deployment.declared import COMPUTED, Declared, Route
+from lambdabuild.deployment.documents import Table
+
+_SAM = "AWS::Serverless::Function"
+_KINDS = (_SAM, "AWS::Lambda::Function")
+_ROUTES = ("Api", "HttpApi")
+MOST_DIGITS = 9
+"""Of a number: no timeout and no memory has more."""
+
+
+def is_template(value: object) -> bool:
+    """Return whether a document is a template with Lambda functions."""
+    return isinstance(value, dict) and any(
+        isinstance(resource, dict) and resource.get("Type") in _KINDS
+        for resource in _table(value.get("Resources")).values()
+    )
+
+
+def functions_in(template: Table, file: str) -> Iterator[Declared]:
+    """Yield the functions of a template; `file` is its absolute path."""
+    defaults = {
+        name: parameter["Default"]
+        for name, parameter in _table(template.get("Parameters")).items()
+        if isinstance(parameter, dict) and "Default" in parameter
+    }
+    shared = _table(_table(template.get("Globals")).get("Function"))
+    resources = _table(template.get("Resources"))
+    for name, resource in resources.items():
+        if isinstance(resource, Table) and resource.get("Type") in _KINDS:
+            own = _table(resource.get("Properties"))
+            if own.get("PackageType") == "Image" or _is_of_another_language(resource):
+                continue
+            above = shared if resource["Type"] == _SAM else Table()
+            line = resources.lines.get(name) if isinstance(resources, Table) else None
+            yield _function(name, resource, own, above, defaults, file, line)
+
+
+def _function(
+    name: str,
+    resource: Table,
+    own: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    file: str,
+    line: int | None,
+) -> Declared:
+    lines: dict[str, int] = {}
+
+    def said(key: str, field: str) -> Any:
+        for table in (own, shared):
+            if key in table:
+                if isinstance(table, Table) and key in table.lines:
+                    lines[field] = table.lines[key]
+                return resolved(table[key], defaults)
+        return None
+
+    architectures = said("Architectures", "architecture")
+    if isinstance(architectures, list):
+        architectures = resolved(architectures[0], defaults) if architectures else None
+    code = said("CodeUri", "code") if resource["Type"] == _SAM else said("Code", "code")
+    asset = _table(resource.get("Metadata")).get("aws:asset:path")
+    place = code if isinstance(code, str) else asset if isinstance(asset, str) else None
+    return Declared(
+        name=_construct(resource) or name,
+        file=file,
+        line=line,
+        deployed_as=text(resolved(own.get("FunctionName"), defaults)),
+        code=local_path(place, os.path.dirname(file)),
+        handler=text(said("Handler", "handler")),
+        architecture=literal(architectures),
+        runtime=literal(said("Runtime", "runtime")),
+        timeout=number(said("Timeout", "timeout")),
+        memory=number(said("MemorySize", "memory")),
+        environment=_variables(shared) | _variables(own),
+        routes=tuple(_routes(own)),
+        lines=lines,
+    )
+
+
+def _is_of_another_language(resource: Table) -> bool:
+    """Return whether SAM builds it with another toolchain that makes a `bootstrap`.
+
+    https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-custom-runtimes.html
+    """
+    method = _table(resource.get("Metadata")).get("BuildMethod")
+    return isinstance(method, str) and method.startswith(("rust", "dotnet"))
+
+
+def _construct(resource: Table) -> str | None:
+    """Return the ID that a CDK program gave a function: `Stack/Orders/Resource` is `Orders`."""
+    path = _table(resource.get("Metadata")).get("aws:cdk:path")
+    parts = path.split("/") if isinstance(path, str) else []
+    return parts[-2] if len(parts) > 1 and parts[-1] == "Resource" else None
+
+
+def _variables(properties: Mapping[str, Any]) -> dict[str, str]:
+    variables = _table(_table(properties.get("Environment")).get("Variables"))
+    return {name: str(value) for name, value in variables.items() if is_scalar(value)}
+
+
+def _routes(properties: Mapping[str, Any]) -> Iterator[Route]:
+    for event in map(_table, _table(properties.get("Events")).values()):
+        said = _table(event.get("Properties"))
+        if event.get("Type") in _ROUTES and isinstance(said.get("Path"), str):
+            yield Route(str(said.get("Method", "ANY")).upper(), said["Path"])
+
+
+def resolved(value: Any, defaults: Mapping[str, Any]) -> Any:
+    """Return a value with the default of the parameter that it refers to."""
+    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("Ref"), str):
+        return defaults.get(value["Ref"])
+    return value
+
+
+def local_path(value: str | None, directory: str) -> str | None:
+    """Return the absolute path of code on this machine; None for what is elsewhere, or computed."""
+    if not value or "://" in value or "${" in value or "\0" in value:
+        return None
+    return os.path.normpath(os.path.join(directory, value))
+
+
+def text(value: object) -> str | None:
+    """Return a literal text, or None."""
+    return value if isinstance(value, str) and value else None
+
+
+def literal(value: object) -> str | None:
+    """Return a literal text; COMPUTED where there is another value, and None where there is none."""
+    return None if value is None else text(value) or COMPUTED
+
+
+def number(value: object) -> int | None:
+    """Return a literal number, or None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def is_scalar(value: object) -> bool:
+    """Return whether a value is a literal, and nothing computed."""
+    return isinstance(value, str | int | float)
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,103 @@
+"""Read the Serverless Framework's `serverless.yml`; no disk.
+
+https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml
+"""
+
+import os.path
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lambdabuild.deployment.cloudformation import is_scalar, literal, local_path, number, text
+from lambdabuild.deployment.declared import COMPUTED, Declared, Route
+from lambdabuild.deployment.documents import Table
+
+
+def is_service(value: object) -> bool:
+    """Return whether a document is a service on AWS with functions."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("functions"), dict | list)
+        and isinstance(provider := value.get("provider"), dict | str)
+        and (provider == "aws" or (isinstance(provider, dict) and provider.get("name") == "aws"))
+    )
+
+
+def functions_in(service: Table, file: str) -> Iterator[Declared]:
+    """Yield the functions of a service; `file` is its absolute path."""
+    provider = service["provider"] if isinstance(service["provider"], Table) else Table()
+    tables = (
+        service["functions"] if isinstance(service["functions"], list) else [service["functions"]]
+    )
+    for table in tables:
+        if isinstance(table, Table):
+            for name, own in table.items():
+                if isinstance(own, Table) and "image" not in own:
+                    yield _function(name, own, provider, file, table.lines.get(name))
+
+
+def _function(name: str, own: Table, provider: Table, file: str, line: int | None) -> Declared:
+    lines: dict[str, int] = {}
+
+    def said(key: str) -> Any:
+        for table in (own, provider):
+            if key in table:
+                lines[key] = table.lines[key]
+                return table[key]
+        return None
+
+    top = os.path.dirname(file)
+    package = own.get("package")
+    artifact = package.get("artifact") if isinstance(package, dict) else None
+    handler = _literal(text(said("handler")))
+    place = artifact if isinstance(artifact, str) else handler
+    return Declared(
+        name=name,
+        file=file,
+        line=line,
+        deployed_as=_literal(text(own.get("name"))),
+        # A Go handler is the path of the executable, or of what it is built from.
+        code=local_path(place, top),
+        handler=handler,
+        architecture=_known(said("architecture")),
+        runtime=_known(said("runtime")),
+        timeout=number(said("timeout")),
+        memory=number(said("memorySize")),
+        environment=_variables(provider) | _variables(own),
+        routes=tuple(_routes(own.get("events"))),
+        lines=lines,
+    )
+
+
+def _known(value: object) -> str | None:
+    return COMPUTED if isinstance(value, str) and "${" in value else literal(value)
+
+
+def _literal(value: str | None) -> str | None:
+    """Return a text unless it has to be computed: `${self:custom.x}`."""
+    return None if value is None or "${" in value else value
+
+
+def _variables(table: Mapping[str, Any]) -> dict[str, str]:
+    variables = table.get("environment")
+    if not isinstance(variables, dict):
+        return {}
+    return {
+        name: str(value)
+        for name, value in variables.items()
+        if is_scalar(value) and "${" not in str(value)
+    }
+
+
+def _routes(events: object) -> Iterator[Route]:
+    for event in events if isinstance(events, list) else ():
+        for kind in ("httpApi", "http"):
+            said = event.get(kind) if isinstance(event, dict) else None
+            if isinstance(said, str):
+                method, _, path = said.strip().partition(" ")
+                yield Route(method.upper() if path else "ANY", _rooted(path.strip() or method))
+            elif isinstance(said, dict) and isinstance(said.get("path"), str):
+                yield Route(str(said.get("method", "ANY")).upper(), _rooted(said["path"]))
+
+
+def _rooted(path: str) -> str:
+    return path if path.startswith("/") or path in {"*", "$default"} else f"/{path}"
