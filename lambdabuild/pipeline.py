@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambdabuild.build.clean import prune, recall, say_waiting
 from lambdabuild.build.manifest import is_current, says_all, write_manifest
@@ -16,10 +17,13 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Activity, Report, Share, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
+from lambdabuild.deployment.declared import Deployment
+from lambdabuild.output.report import place_of
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
-from lambdabuild.survey.modules import problem_of
+from lambdabuild.survey.discovery.modules import problem_of
+from lambdabuild.survey.evidence import warn_of_contradictions, with_evidence
 from lambdabuild.survey.recheck import warn_of_embedded_outputs
 from lambdabuild.survey.session import Session, Tools, shown
 from lambdabuild.survey.survey import Key, Survey, loaded_packages, overview, survey
@@ -37,16 +41,18 @@ def list_functions(
     state = Home(session.paths.project, session.tools.environment).load()
     if narrowing.narrows and not thorough:
         return _list_some(session, narrowing, state)
+    session = with_evidence(session, state, time.time_ns())
     there = overview(session, (), state, time.time_ns(), thorough=thorough)
     state.note_survey(there.findings, None, renewed=False)
     selected = None
     if narrowing.narrows:
         some, _ = _list_some(session, narrowing, state)
         selected = {(function.name, target) for function, target, _ in some}
+    warn_of_contradictions(session, there.discovery.functions, state.evidence.deployment)
     loaded = loaded_packages(session.settings, there.discovery, there.functions)
     for directory, error in there.discovery.failures.items():
         problem = problem_of(error)
-        place = f"{session.paths.relative(problem.file)}:{problem.line}: " if problem.file else ""
+        place = f"{place_of(problem, session.paths.relative)}: " if problem.file else ""
         session.tools.console.warn(
             f"the functions of `{session.paths.relative(directory)}` cannot be loaded: "
             f"{place}{problem.message.splitlines()[0]}",
@@ -95,6 +101,49 @@ def build_functions(session: Session, request: Request) -> Report:
     return run.write_outlets(report)
 
 
+class Checked(NamedTuple):
+    """What `check` found out."""
+
+    session: Session
+    functions: tuple[Function, ...]
+    selected: frozenset[str]
+    """The names of those that were compiled."""
+    failed: tuple[StepResult, ...]
+    """The steps that cannot be loaded or do not compile."""
+    deployment: Deployment
+    """What the deployment files of the project say."""
+
+
+def check_functions(session: Session, request: Request) -> Checked:
+    """Compile what `request` asks for, without linking; return what does not compile.
+
+    Raises:
+        LambdabuildError: it could not start.
+        Interrupted: a signal came.
+
+    """
+    from lambdabuild.build.schedule import Builder
+
+    with locked(session, request) as run:
+        found = run.survey()
+        project, state = session.paths.project, run.state
+        linked = Builder(run.session, request, run.home, state, found, links=False).check()
+        errors = [(step, step.load_errors) for step in found.plan.set_aside]
+        errors += [(item.step, item.errors) for item in linked if item.errors]
+        if state.changed:
+            run.home.save(state)
+        return Checked(
+            run.session,
+            found.discovery.functions,
+            frozenset(step.function.name for step in found.plan.steps),
+            tuple(
+                artifacts.failed(step, found_errors, state, project)
+                for step, found_errors in errors
+            ),
+            state.evidence.deployment,
+        )
+
+
 @contextlib.contextmanager
 def locked(session: Session, request: Request) -> Iterator["Run"]:
     """Hold the project's lock for one run: a survey, and a build of what it found."""
@@ -116,6 +165,7 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
         if announced:
             # Before this run announces what it is about to do, in the place of that one.
             home.save(state)
+        session = with_evidence(session, state, clock)
         yield Run(session, request, home, state, clock, started)
 
 
@@ -136,6 +186,9 @@ class Run:
         """Find what there is to build, and why, and note it in the state."""
         found, self.share = _select(self.session, self.request, self.state, self.clock)
         found.note_in(self.state)
+        warn_of_contradictions(
+            self.session, found.discovery.functions, self.state.evidence.deployment
+        )
         return found
 
     def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
@@ -281,6 +334,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
 
     home = Home(session.paths.project, session.tools.environment)
     state = home.load()
+    session = with_evidence(session, state, time.time_ns())
     found, _ = _select(session, request, state, time.time_ns())
     session.tools.console.skipped(shown(found.discovery.skipped, session.paths))
     toolchain = toolchain_for(session.tools, found.go.path, request.jobs)

@@ -100,6 +100,11 @@ if [ -n "$id" ] && [ -f "$LAMBDABUILD_STAGE/$TOOLEXEC_IMPORTPATH:id" ]; then
 		exit 0
 	fi
 fi
+if [ "${LAMBDABUILD_LINK:-}" = no ]; then
+	: >"$out"
+	echo "current link $id $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
+	exit 0
+fi
 echo "start link $TOOLEXEC_IMPORTPATH" >>"$LAMBDABUILD_EVENTS"
 "$@"
 status=$?

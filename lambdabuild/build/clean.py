@@ -16,7 +16,7 @@ from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import DIRECTORY, STATE, Home
 from lambdabuild.state.tracked import refuse_tracked
-from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.discovery.functions import Discovery
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey
 from lambdabuild.system.own import cache_directory
@@ -111,7 +111,7 @@ def _is_gone(session: Session, artifact: Artifact, discovery: Discovery) -> bool
         artifact.function not in discovery.unasked
         and not _is_below(directory, *discovery.unreadable, *discovery.failures)
         and not _is_below(artifact.directory, *warned)
-        and _is_below(artifact.directory, *session.settings.config.roots)
+        and _is_below(directory, *discovery.search.roots)
     )
 
 

@@ -48,6 +48,18 @@ class Builder:
     home: Home
     state: State
     found: Survey
+    links: bool = True
+    """Whether anything is linked; if not, functions are compiled alone."""
+
+    def check(self) -> list[Linked]:
+        """Compile every requested function, and link and publish nothing; return the results."""
+        console = self.session.tools.console
+        with self.home.staging() as staging:
+            console.building(self.found.plan)
+            try:
+                return self._link(self.found.plan, staging, lambda _: False)
+            finally:
+                console.built()
 
     def run(self, outdated: Callable[[Batch], bool]) -> list[StepResult]:
         """Build, pack and publish; return what became of each step.
@@ -127,10 +139,10 @@ class Builder:
             job = GoBuild(
                 batch,
                 toolchain,
-                stage(staging, batch.number, batch),
+                stage(staging, batch.number, batch)._replace(links=self.links),
                 environment.flags,
                 jobs=jobs,
-                current={} if request.force else self._current(batch),
+                current=self._current(batch) if self.links and not request.force else {},
                 distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
             with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):

@@ -86,6 +86,29 @@ def build_some(
     _build(options, names)
 
 
+@app.command("check")
+@taking(SELECTING, OUTPUT)
+def check(
+    options: Options,
+    names: Names = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="Compare with this deployment file; repeatable. [those of the project]",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Compile without linking, and compare with the deployment files."""
+    from lambdabuild.cli.check import check
+
+    with opened(options) as session:
+        if not check(session, options.request(names or ()), against or (), json=json):
+            raise typer.Exit(errors.FAILED)
+
+
 @app.command()
 @taking(SELECTING, OUTPUT, BUILDING)
 def watch(

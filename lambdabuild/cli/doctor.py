@@ -5,12 +5,15 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 from lambdabuild.build import publish
+from lambdabuild.build.restore import caching_of
+from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
@@ -20,12 +23,13 @@ from lambdabuild.core.text import counted
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.state.signing import keys_of
-from lambdabuild.state.state import Findings
+from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import Home, remedy_of
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import discover
+from lambdabuild.survey.discovery.functions import discover
+from lambdabuild.survey.discovery.modules import variants_of
+from lambdabuild.survey.evidence import compared, with_evidence
 from lambdabuild.survey.golist import Go, start_go
-from lambdabuild.survey.modules import variants_of
 from lambdabuild.survey.session import Session
 from lambdabuild.system import machine
 from lambdabuild.system.own import caches_of
@@ -111,26 +115,56 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
     if refused is not None:
         return
     yield from _guarded(_bills(settings))
+    yield from _guarded(_store(session))
     started = start_go(run, environment, Findings())
     yield from _kept_back(environment, started.settings)
     yield from _guarded(_c_compilers(settings, environment, started.settings))
     yield from _functions(session, started)
 
 
+def _store(session: Session) -> Iterator[Finding]:
+    """Look for something in the shared cache, where there is one."""
+    caching = caching_of(session)
+    if caching.url is None or caching.mode is Mode.OFF:
+        return
+    from lambdabuild.cache.addresses import StoreError
+    from lambdabuild.cache.remote import RemoteStore
+
+    store = RemoteStore(caching.url, session.tools.environment, caching.timeout)
+    try:
+        store.has("0" * 64)
+    except StoreError as error:
+        hint = (
+            "a run goes on without it; `cache` or --cache names it, the environment its credentials"
+        )
+        yield _error(f"the shared cache {store.url} does not answer: {error}", hint)
+    else:
+        yield _good(f"the shared cache {store.url} answers")
+
+
 def _functions(session: Session, go: Go) -> Iterator[Finding]:
+    state = State()
+    session = with_evidence(session, state, time.time_ns())
     settings, found = session.settings, discover(session, go)
     broken = 0
+    for directory, error in found.failures.items():
+        if not any(function.load_directory == directory for function in found.functions):
+            yield _error(f"`{session.paths.relative(directory)}`: {error.message}", error.hint)
     for function in found.functions:
         packages = (found.package(function, v) for v in variants_of(settings.of(function.name)))
         errors = [error for package in packages if package for error in package.errors]
         broken += bool(errors)
         for problem in errors[:1]:
             yield _error(f"`{function.name}` cannot be loaded: {problem.message}", problem.hint)
-    roots = ", ".join(settings.config.roots)
+    roots = ", ".join(session.paths.relative(root) for root in found.search.roots)
     if count := len(found.functions) - broken:
         yield _good(f"{counted(count, 'function')} under {roots}")
     elif not broken:
         yield _error(f"no function under {roots}", "`lambdabuild list --skipped` tells why")
+    for difference in compared(session, found.functions, state.evidence.deployment):
+        if difference.file is not None:
+            place = f"{session.paths.relative(difference.file)}:{difference.line}"
+            yield _warning(f"{place}: {difference.message}", difference.hint)
 
 
 def _processor_and_memory(environment: Mapping[str, str]) -> Iterator[Finding]:

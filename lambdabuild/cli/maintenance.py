@@ -1,6 +1,5 @@
 """Define the commands that do not build: each maps flags to the module that does the work."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdabuild.cli.options import Options, taking
-from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted, size
@@ -153,31 +151,18 @@ def _using_cache(verb: str) -> Iterator[None]:
 
 @chores.command("init")
 @taking()
-def initialize(options: Options) -> None:
+def initialize(
+    options: Options,
+    gitignore: Annotated[
+        bool, typer.Option("--gitignore", help="Add to .gitignore what lambdabuild writes.")
+    ] = False,
+) -> None:
     """Write a commented lambdabuild.toml for what it finds here."""
-    from lambdabuild.config.starter import choose_roots, starter_config
-    from lambdabuild.state.state import Findings
-    from lambdabuild.survey.functions import main_packages_below
-    from lambdabuild.survey.golist import start_go
+    from lambdabuild.cli.init import initialize, refuse_existing
 
-    # A link to nothing counts: its target is not to be created.
-    if os.path.lexists(FILE_NAME):
-        raise LambdabuildError(
-            f"there is a `{FILE_NAME}` here already", hint="edit it, or move it away"
-        )
+    refuse_existing()
     with opened(options) as session:
-        run, environment = session.tools.run, session.tools.environment
-        go = start_go(run, environment, Findings())
-        working = session.paths.working
-        found = main_packages_below(run, go, session.settings, working, environment)
-        roots = choose_roots([directory.replace(os.sep, "/") for directory in found])
-        inside = [d for d in found if any(d == r or d.startswith(f"{r}/") for r in roots)]
-        try:
-            with open(FILE_NAME, "x", encoding="utf-8") as file:
-                file.write(starter_config(roots, len(inside)))
-        except OSError as error:
-            raise LambdabuildError(f"cannot write `{FILE_NAME}`: {error.strerror}") from error
-        session.tools.console.say(f"wrote {FILE_NAME}; `lambdabuild list` shows what it finds")
+        initialize(session, gitignore=gitignore)
 
 
 def opened(

@@ -97,7 +97,7 @@ def settle(
         {name: value for name, value in chosen.items() if name in BuildSettings._fields},
         also_exclude,
         tuple(given),
-        untrusted,
+        untrusted=untrusted,
     )
 
 

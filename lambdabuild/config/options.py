@@ -61,8 +61,8 @@ COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
 
 # Flags that commands take together.
 GENERAL = "every command"
-SELECTING = "all, build, watch, why, list"
-OUTPUT = "all, build, watch, why"
+SELECTING = "all, build, check, watch, why, list"
+OUTPUT = "all, build, check, watch, why"
 BUILDING = "all, build, watch"
 
 # The tables of `lambdabuild.toml` that may have a key.
@@ -91,6 +91,8 @@ class Option(NamedTuple):
     """All valid values, if they can be listed."""
     unset: str = ""
     """The default in words, where the value does not show it."""
+    declared: bool = False
+    """Deployment files declare it too: what all of them say is the default."""
     variable: str = ""
     """In the environment; it beats the key, and the flag beats both."""
     beside: tuple["Option", ...] = ()
@@ -244,9 +246,18 @@ class Config(NamedTuple):
     functions: Mapping[str, Chosen] = NOTHING_CHOSEN
     """What the table of each function sets."""
     roots: tuple[str, ...] = option(
-        ("api",), "Look for functions here", "--root DIR", "roots", parsing.parse_directories,
-        about="Where to look for functions: every `package main` below becomes one.",
-        panel=SELECTING)
+        (), "Look for functions here", "--root DIR", "roots", parsing.parse_directories,
+        about="Where to look for functions. By default that is `api`, if it has a main package; else "
+        "the whole project is searched for main packages that import the Lambda library.",
+        unset="api, or else the whole project", example='["api"]', panel=SELECTING)
+    """Relative to the project's directory; none where nobody chose."""
+    entrypoints: str | None = option(
+        None, "Which main packages are functions: all or lambda", "--entrypoints WHICH", "entrypoints",
+        parsing.parse_entrypoints, unset="all below roots", example='"lambda"',
+        about="Which main packages are functions: `all`, or `lambda` for those that import "
+        "`github.com/aws/aws-lambda-go/lambda`, directly or not. By default `all` below `roots` or "
+        "`api`, and `lambda` where the whole project is searched.",
+        values=parsing.ENTRYPOINTS, panel=SELECTING)
     exclude: tuple[str, ...] = option(
         (), "Leave functions out", "--exclude GLOB", "exclude", example='["internal-tools-*"]',
         about="Functions to leave out, by name or directory (`api/legacy/*`: all below one). What was "
@@ -277,14 +288,17 @@ class BuildSettings(NamedTuple):
     targets: tuple[Target, ...] = option(
         (TARGETS[Architecture.X86_64],), "x86_64 (amd64) or arm64", "--arch ARCH", "architecture",
         parsing.parse_architectures, ONE_OR_MORE, panel=SELECTING,
-        about="`x86_64`, `arm64`, or a list of both.", values=tuple(parsing.ARCHITECTURES),
+        about="`x86_64`, `arm64`, or a list of both. By default what all deployment files declare, "
+        "such as template.yaml, serverless.yml and Terraform's; else `x86_64`.",
+        values=tuple(parsing.ARCHITECTURES), declared=True,
         beside=(Option(
             (), "Any target Go has", "--target GOOS/GOARCH", "", parsing.parse_targets, TEXTS),))
     runtime: Runtime = option(
         Runtime.AL2023, "provided.al2023 or provided.al2", "--runtime NAME", "runtime",
         parsing.parse_runtime, panel=SELECTING, values=tuple(map(str, Runtime)),
         about="`provided.al2023` or `provided.al2`: for the reports, and for the glibc that C is "
-        "linked with. Without C, an executable is static and runs on either.")
+        "linked with. Without C, an executable is static and runs on either. By default what all "
+        "deployment files declare.", declared=True)
     tags: tuple[str, ...] = option(
         DEFAULT_TAGS, "Build tags, by commas", "--tags TAGS", "tags", kind=WORDS, panel=SELECTING,
         about="Build tags, in place of the default; those in GOFLAGS hold as well.")

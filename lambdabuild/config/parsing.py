@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Most runs have no option of the kinds whose modules are imported further down.
 
 CACHE_MODES = ("read", "read-write", "off")
+ENTRYPOINTS = ("all", "lambda")
 COLORS = ("auto", "always", "never")
 ARCHITECTURES = {
     "x86_64": Architecture.X86_64,
@@ -81,6 +82,17 @@ def parse_runtime(text: str) -> Runtime:
     raise LambdabuildError(
         f"`{text}` is not a runtime that runs Go executables",
         hint=did_you_mean(text, [*Runtime]) or "use `provided.al2023` or `provided.al2`",
+    )
+
+
+def parse_entrypoints(text: str) -> str:
+    """Return which main packages are functions."""
+    if text in ENTRYPOINTS:
+        return text
+    raise LambdabuildError(
+        f"`{text}` is no kind of entrypoints",
+        hint=did_you_mean(text, ENTRYPOINTS)
+        or "use `all` for every main package, or `lambda` for those that import the Lambda library",
     )
 
 

@@ -1,7 +1,7 @@
 """The settings in effect: the command line, over a function's table, over the top level."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdabuild.config.options import BuildSettings, Chosen, Config
@@ -21,11 +21,17 @@ class Settings:
     """Globs of the command line: this run leaves those functions as they are."""
     given: tuple[str, ...] = ()
     """The fields of the configuration that the command line replaces."""
+    defaults: Chosen = field(default_factory=dict)
+    """What holds where nobody chose: what deployment files agree on."""
     untrusted: bool = False
     """The configuration and the code may be by somebody who is not trusted."""
     _settled: dict[str | None, BuildSettings] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def with_defaults(self, defaults: Chosen) -> "Settings":
+        """Return these settings with what holds where nobody chose."""
+        return replace(self, defaults=defaults)
 
     @property
     def exclude(self) -> tuple[str, ...]:
@@ -42,7 +48,10 @@ class Settings:
         return Paths(project, working, out, layout)
 
     def chosen_for(self, name: str | None) -> Chosen:
-        """Return what is set for the function `name`: flag beats table, table the top level."""
+        """Return what is set for the function `name`: flag beats table, table the top level.
+
+        With None, for those without a table.
+        """
         places = (self.config.choices, self.config.functions.get(name or "", {}), self.flags)
         chosen: dict[str, Any] = {key: value for place in places for key, value in place.items()}
         environment = {k: v for place in places for k, v in place.get("environment", {}).items()}
@@ -58,7 +67,7 @@ class Settings:
 
     def _of(self, table: str | None) -> BuildSettings:
         if table not in self._settled:
-            chosen = dict(self.chosen_for(table))
+            chosen = {**self.defaults, **self.chosen_for(table)}
             environment = tuple(sorted(chosen.pop("environment", {}).items()))
             self._settled[table] = BuildSettings(environment=environment, **chosen)
         return self._settled[table]

@@ -3,7 +3,8 @@
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from lambdabuild.config.options import (
     FUNCTION,
@@ -14,7 +15,7 @@ from lambdabuild.config.options import (
     Option,
     words_of,
 )
-from lambdabuild.core.text import counted
+from lambdabuild.core.text import counted, one_line
 
 
 def choose_roots(directories: Sequence[str]) -> list[str]:
@@ -28,35 +29,54 @@ def choose_roots(directories: Sequence[str]) -> list[str]:
     return [top for top, _ in sorted(tops.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def starter_config(roots: Sequence[str], functions: int) -> str:
-    """Return the text of a configuration that names `roots` and explains every key.
+class Written(NamedTuple):
+    """What a starter configuration sets a key to, and why."""
 
-    A key with a default is set to it; one without is shown in a comment.
+    value: str | list[str]
+    why: str = ""
+
+
+def starter_config(
+    functions: int, written: Mapping[str, Written], tables: Sequence[str] = ()
+) -> str:
+    """Return the text of a configuration that sets what is `written`, and explains every key.
+
+    Another key is set to its default; one without is shown in a comment. `tables` are those of
+    single functions.
     """
     keys = [option for option in OPTIONS if option.key]
-    of_functions = [_entry(option, roots) for option in keys if option.where == FUNCTION]
+    of_functions = [_entry(option, written) for option in keys if option.where == FUNCTION]
     return "\n".join(
         [
             f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
             "# Every key is optional; a command-line flag overrides it.\n",
-            *(_entry(option, roots) for option in keys if option.where != FUNCTION),
+            *(_entry(option, written) for option in keys if option.where != FUNCTION),
             "# What differs for one function: any of the keys from `architecture` on, and two more.",
             '# [functions."billing"]',
             '# architecture = "arm64"\n',
             *of_functions,
+            *tables,
         ]
     ).removesuffix("\n")
 
 
-def _entry(option: Option, roots: Sequence[str]) -> str:
+def _entry(option: Option, written: Mapping[str, Written]) -> str:
     about = textwrap.wrap(
         option.about, 97, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
     )
-    written = written_in_toml(option).replace('"api/', f'"{roots[0]}/')
-    if option.name == "roots":
-        written = json.dumps(roots, ensure_ascii=False)
-    live = "" if option.default_text and not option.unset else "# "
-    return "\n".join([*about, f"{live}{option.key} = {written}", ""])
+    chosen = written.get(option.key)
+    if chosen is not None:
+        why = f"  # {one_line(chosen.why)}" if chosen.why else ""
+        return "\n".join([*about, f"{option.key} = {_toml(chosen.value)}{why}", ""])
+    roots = written.get("roots")
+    root = roots.value[0] if roots is not None else "api"
+    value = written_in_toml(option).replace('"api/', f'"{root}/' if root != "." else '"')
+    live = "" if option.default_text and not option.unset and not option.declared else "# "
+    return "\n".join([*about, f"{live}{option.key} = {value}", ""])
+
+
+def _toml(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def written_in_toml(option: Option) -> str:

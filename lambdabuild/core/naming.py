@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -43,6 +44,46 @@ def function_name(directory: str, root: str, named: Mapping[str, str]) -> str:
     if directory == root:
         return PurePath(root).name
     return directory.removeprefix(root).strip(os.sep).replace(os.sep, "-")
+
+
+_SAYS_NOTHING = ("main", "cmd")
+"""Last elements of paths that say nothing of a function: `orders/cmd/main` is `orders`."""
+
+
+def names_below(directories: Iterable[str], top: str, module: str | None) -> dict[str, str]:
+    """Return the names of functions that were found anywhere below `top`, by directory.
+
+    A name is the path from the deepest directory that all have in common, without `main` and `cmd`
+    at its end unless two would have one name. `module` is the path of the module at the top, for a
+    function that lies there: the directory of a checkout may be called anything. All are absolute.
+    """
+    directories = sorted(set(directories))
+    if not directories:
+        return {}
+    short = {directory: _shortened(directory, top) for directory in directories}
+    taken = Counter(short.values())
+    kept = {d: short[d] if taken[short[d]] == 1 else d for d in directories}
+    base = os.path.commonpath(kept.values())
+    if len(directories) == 1 and base != top:
+        base = os.path.dirname(base)
+    return {directory: _from(base, place, top, module) for directory, place in kept.items()}
+
+
+def _shortened(directory: str, top: str) -> str:
+    while directory != top and os.path.basename(directory) in _SAYS_NOTHING:
+        directory = os.path.dirname(directory)
+    return directory
+
+
+def _from(base: str, place: str, top: str, module: str | None) -> str:
+    if place != base:
+        return place.removeprefix(base).strip(os.sep).replace(os.sep, "-")
+    if place != top or not module:
+        return PurePath(place).name
+    # The last part of `example.com/shop/v2` says which major version it is.
+    parts = [p for p in module.split("/") if not (p.startswith("v") and p[1:].isdigit())]
+    *_, last = ["", *parts]
+    return last or PurePath(place).name
 
 
 def root_of(directory: str, roots: Iterable[str]) -> str:

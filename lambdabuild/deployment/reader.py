@@ -21,6 +21,7 @@ _NEVER = frozenset({
 """Directories in which nobody keeps what is deployed, and that are large."""
 _YAML = (".yaml", ".yml")
 _GOARCH = re.compile(r"\bGOARCH\s*[:?]?[=:]\s*[\"']?(amd64|arm64)\b")
+_OTHER_SYSTEM = re.compile(r"\bGOOS\s*[:?]?[=:]\s*[\"']?(?!linux)\w")
 _IN_PROGRAMS = re.compile(
     r"\bArchitecture(?:\.|_)(ARM_64|X86_64)\b|\barchitectures\b.*[\"'](arm64|x86_64)[\"']"
 )
@@ -72,7 +73,10 @@ def find(top: str, ignored: Collection[str] = ()) -> tuple[list[str], list[str]]
 
 
 def _passed_over(name: str) -> bool:
-    return name in _NEVER or (name.startswith(".") and name != ".github")
+    # In cdk.out, `asset.…` is a copy of what is deployed.
+    return (
+        name in _NEVER or name.startswith("asset.") or (name.startswith(".") and name != ".github")
+    )
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
@@ -181,5 +185,7 @@ def _witnesses(path: str, text: str) -> Iterator[Witness]:
     else:
         return
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.lstrip().startswith(("#", "//")) and (match := pattern.search(line)):
+        if line.lstrip().startswith(("#", "//")) or _OTHER_SYSTEM.search(line):
+            continue
+        if match := pattern.search(line):
             yield Witness(_OF_LAMBDA[next(filter(None, match.groups()))], path, number)

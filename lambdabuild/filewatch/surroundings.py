@@ -10,6 +10,7 @@ from lambdabuild.golang import tree
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.state.state import Findings
+from lambdabuild.survey.discovery.entrypoints import DEFAULT_ROOT
 from lambdabuild.survey.golist import nearest_directory, world_of
 from lambdabuild.survey.inputs import goenv_path
 from lambdabuild.survey.session import Session
@@ -69,7 +70,8 @@ def configuration(session: Session) -> World:
 
 def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
     """Return the paths whose change could fix a failed survey: the last known, and the roots."""
-    roots = [os.path.join(session.paths.project, root) for root in session.settings.config.roots]
+    named = session.settings.config.roots
+    roots = [os.path.join(session.paths.project, root) for root in named or (DEFAULT_ROOT, "")]
     trees = {root: tree.walk(root) for root in map(os.path.normpath, roots)}
     world = world_of(
         Findings(trees=trees), find_go(session.tools.environment), session.paths.project

@@ -56,6 +56,8 @@ class Staging(NamedTuple):
     """The file the action graph goes to."""
     python: str | None = None
     """What the wrapper looks at times with, where `find` cannot."""
+    links: bool = True
+    """Whether anything is linked; if not, it is compiled alone."""
 
     def executable(self, import_path: str) -> str:
         return f"{self.directory}/{import_path}:exe"
@@ -283,6 +285,8 @@ def build_command(
         "LAMBDABUILD_STAGE": staging.directory,
         "LAMBDABUILD_EVENTS": staging.events or "/dev/null",
     }
+    if not staging.links:
+        environment["LAMBDABUILD_LINK"] = "no"
     if staging.python:
         environment["LAMBDABUILD_PYTHON"] = staging.python
     if memory_limit is not None:

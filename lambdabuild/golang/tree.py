@@ -75,7 +75,13 @@ def _look_into(
     if everything and not ignored:
         links = (entry.path for entry in entries if entry.is_symlink())
         tree.passed_over |= dict.fromkeys(filter(_has_source, links), LINKED)
-    below = [(e.path, ignored or _ignored(e, names)) for e in entries if _is_directory(e)]
+    below = [
+        (entry.path, ignored or _ignored(entry, names))
+        for entry in entries
+        # Go looks into it, and finds no program of the repository there: it may be a hundred thousand
+        # directories.
+        if entry.name != "node_modules" and _is_directory(entry)
+    ]
     return [(path, reason) for path, reason in below if reason is None or everything]
 
 
@@ -173,8 +179,9 @@ def upwards(path: str) -> Iterator[str]:
         path = parent
 
 
-def has_main(package: Package) -> bool:
-    return any(_file_declares_main(package.directory, name) for name in package.go_files)
+def files_with_main(package: Package) -> list[str]:
+    """Return the Go files of a main package that declare `func main`."""
+    return [name for name in package.go_files if _file_declares_main(package.directory, name)]
 
 
 def _file_declares_main(directory: str, name: str) -> bool:

@@ -45,14 +45,14 @@ def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()
     lines = []
     for error in filter(None, chain(*zip_longest(*files.values()))):
         names = list(dict.fromkeys(functions[error]))
-        lines.append(_error_command(error, f"{some(names, 3, quote='')} did not build", relative))
+        lines.append(error_command(error, f"{some(names, 3, quote='')} did not build", relative))
     return lines + [command("warning", warning) for warning in warnings]
 
 
 def refusal(error: LambdabuildError, relative: Relative) -> str:
     """Return the line that makes GitHub show why a run could not go on, where that is to be fixed."""
     shown = Diagnostic(None, str(error), error.file, error.line, error.column)
-    return _error_command(shown, "lambdabuild stopped", relative)
+    return error_command(shown, "lambdabuild stopped", relative)
 
 
 def refusal_summary(error: LambdabuildError) -> str:
@@ -81,7 +81,8 @@ def _escaped(text: str) -> str:
     return inert(visible(text)).replace("%", "%25").replace("\n", "%0A")
 
 
-def _error_command(error: Diagnostic, title: str, relative: Relative) -> str:
+def error_command(error: Diagnostic, title: str, relative: Relative) -> str:
+    """Return the line that makes GitHub show an error where it is, under a title."""
     if error.file is None:
         return command("error", error.message, title=title)
     path = relative(error.file)

@@ -12,15 +12,15 @@ from lambdabuild.config.options import FILE_NAME
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import Input
 from lambdabuild.core.build import Function, Step
-from lambdabuild.core.naming import excluded_by, function_name, is_below, root_of
+from lambdabuild.core.naming import excluded_by, function_name, root_of
 from lambdabuild.golang import modfiles, source
 from lambdabuild.golang.tree import upwards, walk
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.discovery.functions import Discovery
+from lambdabuild.survey.discovery.modules import find_places, list_all, variants_of
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.inputs import first_change
-from lambdabuild.survey.modules import find_places, list_all, variants_of
 from lambdabuild.survey.plan import make_plan
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey, inputs_of, loaded_packages
@@ -72,8 +72,7 @@ def compare_packages(
     session, found = comparison.session, comparison.found
     before = session.under(_settings_before(comparison))
     variants = list(dict.fromkeys(v for s in before.settings.variants() for v in variants_of(s)))
-    config = before.settings.config
-    roots = [os.path.normpath(os.path.join(session.paths.project, root)) for root in config.roots]
+    roots = found.discovery.search.roots
     other_sums, instead = _merge_sums(comparison, directory)
     discovery = _overlaid(comparison, directory, variants, roots, instead)
     graphs = {key: modfiles.with_sums(g, other_sums) for key, g in discovery.graphs.items()}
@@ -185,22 +184,29 @@ def _settings_before(comparison: Comparison) -> Settings:
 
 
 def _renamed(comparison: Comparison, before: Settings, function: Function) -> str | None:
-    """Return a reason if the configuration called a function otherwise, or left it out."""
+    """Return a reason if the configuration named a function otherwise, or left it out.
+
+    Which roots it had does not matter: a first configuration changes no function.
+    """
     project = comparison.session.paths.project
-    named = {
-        os.path.normpath(os.path.join(project, table["directory"])): name
-        for name, table in before.config.functions.items()
-        if "directory" in table
-    }
-    roots = [os.path.normpath(os.path.join(project, root)) for root in before.config.roots]
-    inside = [root for root in roots if is_below(function.directory, root)]
-    if not inside:
-        return "it was in no root"
-    name = function_name(function.directory, root_of(function.directory, roots), named)
-    if name != function.name:
-        return f"it was named `{name}`"
-    here = os.path.relpath(function.directory, project)
-    pattern = excluded_by(name, here, before.exclude)
+    names = [
+        next(
+            (
+                name
+                for name, table in settings.config.functions.items()
+                if os.path.normpath(os.path.join(project, table.get("directory", "")))
+                == function.directory
+            ),
+            None,
+        )
+        for settings in (before, comparison.session.settings)
+    ]
+    search = comparison.found.discovery.search
+    root = root_of(function.directory, search.roots)
+    name = names[0] or function_name(function.directory, root, {})
+    if names[0] != names[1] and name != function.name:
+        return f"it was named `{name}`" if names[0] or not search.everywhere else "it had no name"
+    pattern = excluded_by(name, os.path.relpath(function.directory, project), before.exclude)
     return f"the glob `{pattern}` excluded it" if pattern else None
 
 

@@ -9,6 +9,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.report import explanation
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.store import Home
+from lambdabuild.survey.evidence import with_evidence
 from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import survey
@@ -22,6 +23,7 @@ def reasons(
     Of a selection by change, the reason is what changed, even if it was built meanwhile.
     """
     state = Home(session.paths.project, session.tools.environment).load()
+    session = with_evidence(session, state, time.time_ns())
     if not narrowing.narrows:
         found = survey(session, names, state, time.time_ns())
         return explanation(found.plan, found.reasons)
@@ -44,6 +46,7 @@ def dependants(session: Session, paths: Sequence[str]) -> list[str]:
             )
         given.add(full)
     state = Home(session.paths.project, session.tools.environment).load()
+    session = with_evidence(session, state, time.time_ns())
     found = survey(session, (), state, time.time_ns())
     aliases = Aliases(found.baseline.stamps)
     every = {alias for path in given for alias in aliases.of_given(path)}

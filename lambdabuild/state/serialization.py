@@ -9,12 +9,13 @@ from lambdabuild.core.artifact import Artifact, Identity, Input, Kind, Sidecar
 from lambdabuild.core.gopackage import CFlags, Foreign, GoEnvironment, Module, Package
 from lambdabuild.core.secrets import remembered
 from lambdabuild.core.target import Runtime, Target
+from lambdabuild.deployment.declared import Declared, Deployment, Witness
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps
-from lambdabuild.state.state import Findings, State
+from lambdabuild.state.state import Evidence, Findings, State
 
-VERSION = 8
+VERSION = 9
 _LONGEST_HEAD = 400
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading a text raises that is damaged or of another version."""
@@ -38,6 +39,17 @@ def to_text(state: State, project: str, keys: Keys) -> str:
         "assets": state.assets.files,
         "failed": sorted((name, *target) for name, target in state.failed),
         "index": state.index,
+        # Of a function not its variables: they may hold secrets.
+        "evidence": [
+            state.evidence.stamps.files,
+            state.evidence.stamps.directories,
+            [
+                declared._replace(environment={}, routes=(), lines=dict(declared.lines))
+                for declared in state.evidence.deployment.functions
+            ],
+            state.evidence.deployment.witnesses,
+            state.evidence.deployment.unreadable,
+        ],
     }
     return _sealed(value, _STATE, keys)
 
@@ -74,7 +86,22 @@ def from_text(text: str, project: str, keys: Keys) -> State:
     failed = {(name, Target(goos, goarch)) for name, goos, goarch in value["failed"]}
     known = {artifact.path: artifact for artifact in _artifacts(value)}
     index = tuple(value["index"]) if value["index"] else None
-    return State(known, value["manifests"], findings, assets, failed, index, origin)
+    evidence = _evidence(value["evidence"]) if origin == project else Evidence()
+    return State(known, value["manifests"], findings, assets, failed, index, origin, evidence)
+
+
+def _evidence(row: list[Any]) -> Evidence:
+    files, directories, functions, witnesses, unreadable = row
+    stamps = Stamps(
+        {path: FileStamp(*stamp) for path, stamp in files.items()},
+        {path: DirectoryStamp(*stamp) for path, stamp in directories.items()},
+    )
+    deployment = Deployment(
+        tuple([Declared(*item)._replace(routes=()) for item in functions]),
+        tuple([Witness(*item) for item in witnesses]),
+        tuple([(path, why) for path, why in unreadable]),
+    )
+    return Evidence(stamps, deployment)
 
 
 def announcement_text(artifacts: Iterable[Artifact], keys: Keys) -> str:
@@ -155,6 +182,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             # Never save a password: Go is asked for GOFLAGS again.
             if remembered(e.flags) == e.flags
         },
+        "searched": findings.searched,
         "packages": {
             key: [_package_row(package, modules, texts) for package in packages]
             for key, packages in findings.packages.items()
@@ -202,7 +230,7 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
     if "packages" not in value:
         return Findings(stamps=stamps)
     modules: list[Module | None] = [None, *(Module(*row) for row in value["modules"])]
-    texts = value["texts"]
+    texts, searched = value["texts"], value["searched"]
     return Findings(
         trees={root: Tree(*row) for root, row in value["trees"].items()},
         environments={key: GoEnvironment(*row) for key, row in value["environments"].items()},
@@ -211,6 +239,7 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
             for key, rows in value["packages"].items()
         },
         foreign={key: _foreign(row) for key, row in value["foreign"].items()},
+        searched=(searched[0], tuple(searched[1])) if searched else None,
         stamps=stamps,
     )
 

@@ -3,11 +3,12 @@
 from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.gopackage import Foreign, GoEnvironment, Package
 from lambdabuild.core.target import Target
+from lambdabuild.deployment.declared import Deployment
 from lambdabuild.golang import tree
 from lambdabuild.state.stamps import Stamps
 
@@ -27,6 +28,9 @@ class Findings:
     """By everything that decides what `go list` says."""
     foreign: dict[str, Foreign] = field(default_factory=dict)
     """What `go list` leaves out, by all that decides what a package's C includes."""
+    searched: tuple[str, tuple[str, ...]] | None = None
+    """Where functions are looked for if nobody says where, and the modules and workspaces there that
+    have none, as no Lambda library is in them; absolute."""
     stamps: Stamps = field(default_factory=Stamps)
     incomplete: bool = False
     """Go could not list some module or workspace."""
@@ -35,7 +39,7 @@ class Findings:
         """Return a copy that depends on these stamps, to be added to."""
         return Findings(
             dict(self.trees), dict(self.environments), dict(self.packages), dict(self.foreign),
-            stamps, self.incomplete,
+            self.searched, stamps, self.incomplete,
         )  # fmt: skip
 
     @property
@@ -44,6 +48,13 @@ class Findings:
         return self.incomplete or any(
             package.errors for packages in self.packages.values() for package in packages
         )
+
+
+class Evidence(NamedTuple):
+    """What deployment files say, and the stamps it depends on."""
+
+    stamps: Stamps = Stamps()
+    deployment: Deployment = Deployment()
 
 
 @dataclass(slots=True)
@@ -66,6 +77,7 @@ class State:
     """That of the last check that git tracks nothing of lambdabuild's own."""
     project: str | None = field(default=None, compare=False)
     """The project it is of; None where it was not read from a file."""
+    evidence: Evidence = field(default_factory=Evidence)
     changed: bool = field(default=False, init=False, compare=False)
     """It differs from what was read."""
     published: bool = field(default=False, init=False, compare=False)
@@ -99,6 +111,11 @@ class State:
         if assets is not None:
             self.changed = self.changed or assets.files != self.assets.files
             self.assets = assets
+
+    def note_evidence(self, evidence: Evidence) -> None:
+        """Note what deployment files say."""
+        self.changed = self.changed or evidence.stamps != self.evidence.stamps
+        self.evidence = evidence
 
     def note_results(
         self, results: Mapping[tuple[str, Target], bool], functions: Container[str]

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.gopackage import Foreign, GoEnvironment, Package
+from lambdabuild.core.gopackage import Diagnostic, Foreign, GoEnvironment, Package
 from lambdabuild.core.target import Flags, Target
+from lambdabuild.core.text import some
 from lambdabuild.golang import commands, tree
 from lambdabuild.golang.source import embed_directories, parse_directives
 from lambdabuild.golang.toolchain import ask_environment, find_go, is_go_itself, refused
-from lambdabuild.golang.tree import has_main
+from lambdabuild.golang.tree import files_with_main
 from lambdabuild.state.stamps import CONTENT, TAKEN_IN, TOOL, WHOLE, FileStamp, Level, World, take
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.inputs import goenv_path, loading_settings, settings_of
@@ -129,7 +130,9 @@ class Go:
             from lambdabuild.golang.output import parse_packages
 
             listed = parse_packages(done.output, directory)
-            known = tuple(_completed(package, environment) for package in listed)
+            # An overlay hides what is in the files.
+            counts = self._overlay is None
+            known = tuple(_completed(p, environment, counts_mains=counts) for p in listed)
             if not dependencies:
                 # It is no error; with one, `go list` would run for it each time.
                 known = tuple(p._replace(errors=()) if is_left_out(p) else p for p in known)
@@ -157,13 +160,25 @@ def is_left_out(package: Package) -> bool:
     )
 
 
-def _completed(package: Package, environment: GoEnvironment) -> Package:
+def _completed(package: Package, environment: GoEnvironment, *, counts_mains: bool) -> Package:
     """Add to a package what `go list` does not report."""
     # Without HOME and GOPATH there is no module cache.
     cache = f"{environment.module_cache}{os.sep}" if environment.module_cache else None
     local = bool(package.directory) and not (cache and package.directory.startswith(cache))
-    main = local and package.name == "main" and has_main(package)
-    return package._replace(local=local, declares_main=main) if local else package
+    if not local:
+        return package
+    mains = files_with_main(package) if package.name == "main" else []
+    errors = package.errors
+    if len(mains) > 1 and counts_mains:
+        several = Diagnostic(
+            package.import_path,
+            f"{len(mains)} of its files have a `func main` each: {some(mains, quote='')}; "
+            "Go makes one program of a directory",
+            hint="give each a directory of its own, such as "
+            f"`{os.path.join(os.path.splitext(mains[0])[0], 'main.go')}`",
+        )
+        errors = (*errors, several)
+    return package._replace(local=local, declares_main=bool(mains), errors=errors)
 
 
 def _digest(value: object) -> str:

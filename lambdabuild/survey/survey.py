@@ -14,16 +14,23 @@ from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.result import Activity, Span
 from lambdabuild.core.target import Target
+from lambdabuild.core.text import counted
 from lambdabuild.state import artifacts
 from lambdabuild.state.stamps import Baseline, Look, Stamps, look, take
 from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
-from lambdabuild.survey.functions import Discovery, find_functions, refuse_whole_machine
+from lambdabuild.survey.discovery.entrypoints import search_of
+from lambdabuild.survey.discovery.functions import (
+    Discovery,
+    find_functions,
+    refuse_whole_machine,
+    shown_roots,
+)
+from lambdabuild.survey.discovery.modules import may_take_in_more, variants_of
 from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_of
 from lambdabuild.survey.inputs import Inputs, first_change
-from lambdabuild.survey.modules import may_take_in_more, variants_of
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.survey.session import Session, shown
 from lambdabuild.system.own import temporary
@@ -139,8 +146,9 @@ def overview(
     findings = state.findings.kept(seen.stamps) if keep else Findings(stamps=seen.stamps)
     go = start_go(session.tools.run, session.tools.environment, findings)
     started = time.time()
-    roots = [os.path.join(session.paths.project, root) for root in session.settings.config.roots]
-    refuse_whole_machine(roots, session.paths.project)
+    project = session.paths.project
+    refuse_whole_machine(session.settings.config.roots or (project,), project)
+    roots = search_of(session.settings.config, project, go).roots
     ahead = read_ahead(go, roots, seen.stamps.files, clock, own)
     discovery, functions = find_functions(session, go, names, thorough=thorough)
     if may_take_in_more(discovery.graphs, go.settings):
@@ -307,9 +315,23 @@ def loaded_packages(
 
 
 def _no_functions(session: Session, discovery: Discovery) -> LambdabuildError:
-    roots = ", ".join(f"`{root}`" for root in session.settings.config.roots)
+    if discovery.search.everywhere and discovery.search.only_lambda:
+        if not discovery.others:
+            return LambdabuildError(
+                "no main package was found here",
+                at=[session.paths.project],
+                hint="run lambdabuild at the top of the repository that has the functions, or name "
+                "their directory with --root",
+            )
+        return LambdabuildError(
+            f"{counted(discovery.others, 'main package')} found, and none imports the Lambda library "
+            "(github.com/aws/aws-lambda-go/lambda)",
+            at=[item.directory for item in shown(discovery.skipped, session.paths)[:5]],
+            hint="`--entrypoints all` takes every main package for a function; `lambdabuild init` "
+            "writes that down",
+        )
     return LambdabuildError(
-        f"no function was found under {roots}",
+        f"no function was found under {shown_roots(session, discovery.search)}",
         at=[
             f"{item.directory}: {item.reason}"
             for item in shown(discovery.skipped, session.paths)[:5]

@@ -11,7 +11,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "commands.md"
 COMMANDS = (
-    *("", "all", "build", "watch", "why", "list", "history", "merge-reports", "clean", "doctor"),
+    *(
+        "",
+        "all",
+        "build",
+        "check",
+        "watch",
+        "why",
+        "list",
+        "history",
+        "merge-reports",
+        "clean",
+        "doctor",
+    ),
     *("init", "cache", "cache info", "cache clear"),
 )
 

@@ -19,7 +19,7 @@ from jsonschema import Draft7Validator
 from lambdabuild.config import options
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import FUNCTION, GENERAL, OPTIONS, TOP, Option, options_in
-from lambdabuild.config.starter import starter_config, written_in_toml
+from lambdabuild.config.starter import Written, starter_config, written_in_toml
 from lambdabuild.core.errors import LambdabuildError
 from tests.docs.markdown import blocks
 from tests.docs.test_commands import COMMANDS, help_of
@@ -122,7 +122,7 @@ def test_each_option_is_in_everything_that_is_made_from_the_table() -> None:
     keys = {option.key for option in KEYS}
     properties = schema()["properties"]
     of_function = properties.pop("functions")["additionalProperties"]["properties"]
-    init = starter_config(["api"], 1)
+    init = starter_config(1, {"roots": Written(["api"])})
 
     assert properties.keys() | of_function.keys() == keys
     assert set(re.findall(r"(?m)^## (\w+)$", reference(KEYS))) == keys
@@ -176,7 +176,7 @@ def test_the_schema_takes_what_the_documents_show() -> None:
     shown = [block.text for name in ("README.md", REFERENCE)
              for block in blocks((ROOT / name).read_text("utf-8"), "toml")]  # fmt: skip
 
-    for text in [starter_config(["api"], 1), *shown]:
+    for text in [starter_config(1, {"roots": Written(["api"])}), *shown]:
         Draft7Validator(schema()).validate(tomllib.loads(text))
         parse_config(text, "x")
 

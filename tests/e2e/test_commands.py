@@ -129,7 +129,7 @@ def test_doctor_names_the_remedy_of_each_finding(copy: Copy) -> None:
         "  hint: say it with --arch, --target, or `env` and `cgo` in lambdabuild.toml",
         "error: Go has no build cache",
         "  hint: set GOCACHE to a directory, or HOME so that Go finds one",
-        "error: no function under api",
+        "error: no function under .",
         "  hint: `lambdabuild list --skipped` tells why",
     ]
 
@@ -139,7 +139,10 @@ def test_init_writes_a_configuration_that_finds_the_functions(copy: Copy) -> Non
     assert project.run("all").code == 2
     result = project.run("init")
     assert (result.code, result.out) == (0, "")
-    assert result.err == "wrote lambdabuild.toml; `lambdabuild list` shows what it finds\n"
+    assert result.err == (
+        "wrote lambdabuild.toml for 3 functions; `lambdabuild list` shows them\n"
+        "add `/dist/` and `/.lambdabuild/` to .gitignore, as `lambdabuild init --gitignore` does\n"
+    )
     assert 'roots = ["services", "cmd"]' in (project / "lambdabuild.toml").read_text()
     assert len(project.run("list", "--json").json["functions"]) == 3
     again = project.run("init")

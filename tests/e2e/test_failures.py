@@ -175,16 +175,19 @@ def test_fail_fast_with_a_function_that_cannot_be_loaded_builds_nothing(copy: Co
         (
             "no-functions",
             """\
-error: no function was found under `api`
-  hint: a function is a `package main` with a `func main`; `lambdabuild list --skipped` tells what was passed over
+error: no main package was found here
+  at: {project}
+  hint: run lambdabuild at the top of the repository that has the functions, or name their directory with --root
 """,
         ),
         (
             "no-api",
             """\
-error: the root `api` is missing
-  at: {project}
-  hint: main packages were found in `cmd/migrate`, `services/orders/get`, `services/users/get`; name their directory with `--root cmd`, or as `roots` in lambdabuild.toml
+error: 3 main packages found, and none imports the Lambda library (github.com/aws/aws-lambda-go/lambda)
+  at: cmd/migrate
+  at: services/orders/get
+  at: services/users/get
+  hint: `--entrypoints all` takes every main package for a function; `lambdabuild init` writes that down
 """,
         ),
         (

@@ -298,7 +298,7 @@ def test_what_the_configuration_leaves_out_and_takes_in(repo: History) -> None:
     assert repo.touched() == {"ping": "the glob `p*` excluded it"}
     repo.write("jobs/nightly/main.go", main_printing("nightly"))
     repo.write("lambdabuild.toml", 'exclude = ["p*"]\nroots = ["api", "jobs"]\n')
-    assert repo.touched() == {"nightly": "it was in no root"}
+    assert repo.touched() == {"nightly": "it is new"}
     assert repo.touched(base, "--root", "jobs") == {"nightly": "it is new"}
     repo.commit()
     # The root is no more, and the file that named it neither.
@@ -314,7 +314,7 @@ def test_what_the_configuration_leaves_out_and_takes_in(repo: History) -> None:
 def test_the_root_is_called_otherwise(repo: History) -> None:
     repo.move("api", "functions")
     repo.write("lambdabuild.toml", 'roots = ["functions"]\n')
-    assert repo.touched() == everything("it was in no root")
+    assert repo.touched() == everything("it is new")
     assert repo.touched("HEAD", "--root", "functions") == everything("it is new")
 
 

@@ -237,7 +237,7 @@ def test_a_root_that_is_deleted_may_come_back(project: Project) -> None:
     with watching(project) as watch:
         (project / "api").rename(project / "away")
         watch.until("failed")
-        assert "`api`" in watch.events[-1]["errors"][0]["message"]
+        assert "5 main packages found" in watch.events[-1]["errors"][0]["message"]
         project.write("internal/q/q.go", package_saying("q", "q2"))
         (project / "away").rename(project / "api")
         watch.until("built a", "built b", "built c")

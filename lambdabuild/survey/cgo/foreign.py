@@ -22,10 +22,10 @@ from lambdabuild.golang.commands import (
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.survey.cgo.compiler import Compilers
 from lambdabuild.survey.cgo.headers import Reading, Repository, Way, pkg_config
-from lambdabuild.survey.functions import Discovery
+from lambdabuild.survey.discovery.functions import Discovery
+from lambdabuild.survey.discovery.modules import ASSEMBLY, Graph, variants_of
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.inputs import is_for_c
-from lambdabuild.survey.modules import ASSEMBLY, Graph, variants_of
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session
 from lambdabuild.system.files import content_digest

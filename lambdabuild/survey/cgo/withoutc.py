@@ -15,9 +15,9 @@ from lambdabuild.golang.c_files import imports_c
 from lambdabuild.golang.commands import parse_goflags, target_environment, uses_cgo
 from lambdabuild.golang.constraints import left_in, named_for
 from lambdabuild.golang.source import head
+from lambdabuild.survey.discovery.skipped import cgo_hint
 from lambdabuild.survey.golist import CONSTRAINED
 from lambdabuild.survey.plan import PackageOf, order_of
-from lambdabuild.survey.skipped import cgo_hint
 from lambdabuild.system import files
 
 _MISSING = re.compile(r"\bundefined\b|\bundefined:")

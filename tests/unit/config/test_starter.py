@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import TOP, Config, options_in
-from lambdabuild.config.starter import choose_roots, starter_config
+from lambdabuild.config.starter import Written, choose_roots, starter_config
 from lambdabuild.core.target import Runtime
 from tests.unit.values import ARM64, X86_64, directories, elements
 
@@ -18,21 +18,33 @@ roots = st.lists(elements | st.just("."), min_size=1, max_size=4, unique=True)
 def test_every_starter_configuration_reads_back_as_the_defaults_for_these_roots(
     chosen: list[str], functions: int
 ) -> None:
-    assert parse_config(starter_config(chosen, functions), FILE) == Config(
+    written = {"roots": Written(chosen)}
+    assert parse_config(starter_config(functions, written), FILE) == Config(
         source=FILE,
         roots=tuple(chosen),
-        choices={
-            "targets": (X86_64,),
-            "runtime": Runtime.AL2023,
-            "tags": ("lambda.norpc",),
-            "ldflags": "-s -w",
-        },
+        choices={"tags": ("lambda.norpc",), "ldflags": "-s -w"},
     )
+
+
+def test_what_is_written_has_its_reason_beside_it() -> None:
+    written = {
+        "entrypoints": Written("lambda"),
+        "architecture": Written("arm64", "template.yaml:7\nx = 1"),
+        "runtime": Written("provided.al2", "x"),
+    }
+    tables = ['[functions."a"]\narchitecture = "x86_64"\n']
+    text = starter_config(2, written, tables)
+    assert 'architecture = "arm64"  # template.yaml:7 x = 1\n' in text.replace("\\n", " ")
+    config = parse_config(text, FILE)
+    assert (config.entrypoints, config.roots) == ("lambda", ())
+    assert config.choices["targets"] == (ARM64,)
+    assert config.choices["runtime"] is Runtime.AL2
+    assert config.functions["a"]["targets"] == (X86_64,)
 
 
 @given(roots)
 def test_every_key_can_be_commented_in_and_then_all_are_there(chosen: list[str]) -> None:
-    lines = starter_config(chosen, 3).splitlines()
+    lines = starter_config(3, {"roots": Written(chosen)}).splitlines()
     # A comment is prose, unless what follows the `#` is TOML by itself.
     bare = [line.removeprefix("# ") if is_toml(line.removeprefix("# ")) else line for line in lines]
     text = "\n".join(bare)
@@ -63,7 +75,7 @@ def is_toml(line: str) -> bool:
     ("functions", "said"), [(0, "0 functions"), (1, "1 function"), (18, "18 functions")]
 )
 def test_the_first_line_counts_what_was_found(functions: int, said: str) -> None:
-    first = starter_config(["api"], functions).splitlines()[0]
+    first = starter_config(functions, {"roots": Written(["api"])}).splitlines()[0]
     assert first == f"# lambdabuild.toml: {said} found when this was written."
 
 

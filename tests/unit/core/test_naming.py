@@ -17,6 +17,7 @@ from lambdabuild.core.naming import (
     idle,
     idle_hint,
     may_be_ignored,
+    names_below,
     refuse_collisions,
     select,
 )
@@ -354,3 +355,44 @@ def test_a_file_selects_the_nearest_function_around_it(
     there = on_disk(file, working="/")
     meant = select([file], functions, relative=shown(functions), working="/", there=there)
     assert [function.directory for function in meant.functions] == [directory]
+
+
+@pytest.mark.parametrize(
+    ("directories", "names"),
+    [
+        ([], []),
+        (["functions/get", "functions/put"], ["get", "put"]),
+        (["cmd/lambda/a", "cmd/lambda/b/c"], ["a", "b-c"]),
+        (["appointments/cmd/main", "users/cmd/main"], ["appointments", "users"]),
+        (["a/main", "b"], ["a", "b"]),
+        # Without it, two would have one name.
+        (["a", "a/main", "b/main"], ["a", "a-main", "b"]),
+        (["a/cmd", "a/main"], ["cmd", "main"]),
+        # One alone is called as its directory, and at the top as the module.
+        (["cmd/lambda/get"], ["get"]),
+        (["service/cmd/main"], ["service"]),
+        (["."], ["shop"]),
+        (["cmd"], ["shop"]),
+        (["main"], ["shop"]),
+        ([".", "jobs/nightly"], ["shop", "jobs-nightly"]),
+        (["functions", "functions/a"], ["functions", "a"]),
+    ],
+)
+def test_functions_found_anywhere_are_named_from_what_they_have_in_common(
+    directories: list[str], names: list[str]
+) -> None:
+    paths = [normpath(f"/work/checkout-7/{directory}") for directory in directories]
+    named = names_below(paths, "/work/checkout-7", "example.com/shop/v2")
+    assert [named[path] for path in paths] == names
+
+
+def test_a_function_at_the_top_of_no_known_module_is_named_after_its_directory() -> None:
+    assert names_below(["/work/shop"], "/work/shop", None) == {"/work/shop": "shop"}
+
+
+@given(st.sets(st.lists(st.sampled_from(["a", "b", "main", "cmd"]), max_size=4).map("/".join)))
+def test_no_two_functions_found_anywhere_have_one_path(places: set[str]) -> None:
+    paths = [normpath(f"/p/{place}") for place in places]
+    named = names_below(paths, "/p", "m")
+    assert named.keys() == set(paths)
+    assert all(name and "/" not in name for name in named.values())

@@ -264,7 +264,8 @@ def test_what_terraform_shows_has_what_it_computed(read_files: Read) -> None:
 def test_goarch_in_scripts_and_workflows_is_a_witness(read_files: Read) -> None:
     found = read_files(
         **{
-            "Makefile": "build:\n\t# GOARCH=amd64 once\n\tGOOS=linux GOARCH=arm64 go build\n",
+            "Makefile": "build:\n\t# GOARCH=amd64 once\n\tGOOS=linux GOARCH=arm64 go build\n"
+            "\tGOOS=darwin GOARCH=amd64 go build ./cmd/cli\n",
             ".github/workflows/ci.yml": "jobs:\n  b:\n    env:\n      GOARCH: 'amd64'\n",
             "docs/other.yml": "GOARCH: arm64\n",
         }

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.artifact import Artifact, Identity
 from lambdabuild.core.gopackage import CFlags, Diagnostic, Foreign, GoEnvironment, Module, Package
+from lambdabuild.deployment.declared import Declared, Deployment, Witness
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state import serialization
 from lambdabuild.state.serialization import VERSION, ForeignError
@@ -22,7 +23,7 @@ from lambdabuild.state.stamps import (
     Level,
     Stamps,
 )
-from lambdabuild.state.state import Findings, State
+from lambdabuild.state.state import Evidence, Findings, State
 from tests.unit.values import A_STATE, ARM64, PROJECT, X86_64, artifacts, texts
 
 KEYS = Keys(b"of this user")
@@ -160,8 +161,22 @@ def test_a_state_is_two_lines_of_ascii(state: State) -> None:
     assert (text.isascii(), rest) == (True, "")
     assert json.loads(head)["lambdabuild"] == VERSION
     assert set(json.loads(body)) == {
-        *("artifacts", "inputs", "manifests", "findings", "assets", "failed", "index"),
+        *("artifacts", "inputs", "manifests", "findings", "assets", "failed", "index", "evidence"),
     }
+
+
+def test_what_deployment_files_say_is_read_back_as_it_was() -> None:
+    function = Declared(
+        "Get", "/p/template.yaml", 3, None, "/p/get", "bootstrap", "arm64", "provided.al2", 5, 128,
+        lines={"architecture": 7},
+    )  # fmt: skip
+    deployment = Deployment(
+        (function,), (Witness("arm64", "/p/Makefile", 1),), (("/p/x.yaml", "it is not YAML"),)
+    )
+    stamps = Stamps({"/p/template.yaml": FileStamp(1, 2, 3, 4, True, "whole", "d", "d")})
+    state = State(evidence=Evidence(stamps, deployment))
+    assert from_text(to_text(state, PROJECT), PROJECT).evidence == state.evidence
+    assert from_text(to_text(state, PROJECT), "/elsewhere").evidence == Evidence()
 
 
 @given(states, paths)
@@ -169,7 +184,7 @@ def test_a_state_that_was_moved_knows_its_artifacts_and_nothing_of_the_disk(
     state: State, project: str
 ) -> None:
     assume(project != PROJECT)
-    known = replace(state, findings=Findings(), assets=Stamps())
+    known = replace(state, findings=Findings(), assets=Stamps(), evidence=Evidence())
     assert from_text(to_text(state, PROJECT), project) == known
 
 

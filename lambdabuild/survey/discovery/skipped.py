@@ -16,8 +16,8 @@ from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.target import TARGETS, Target
 from lambdabuild.golang.source import ignores, needs_cgo, parse_directives
 from lambdabuild.golang.tree import IRREGULAR, enclosing, sources_with_main
+from lambdabuild.survey.discovery.modules import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.survey.golist import Go, Variant
-from lambdabuild.survey.modules import import_path_of, pattern_of, program_of, variants_of
 from lambdabuild.system import files
 
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,12 +12,13 @@ from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.core.paths import name_of
-from lambdabuild.core.text import one_line, some
+from lambdabuild.core.text import counted, one_line, some
 from lambdabuild.golang import tree
 from lambdabuild.golang.tree import sources_with_main
-from lambdabuild.survey.assembly import Assembly
+from lambdabuild.survey.discovery.assembly import Assembly
+from lambdabuild.survey.discovery.entrypoints import DEFAULT_ROOT, Search, search_of, without_lambda
+from lambdabuild.survey.discovery.modules import Graph, find_places, list_all, variants_of
 from lambdabuild.survey.golist import Go, Variant
-from lambdabuild.survey.modules import Graph, find_places, list_all, variants_of
 from lambdabuild.survey.session import Session
 from lambdabuild.system import files
 from lambdabuild.system.process import Run
@@ -42,6 +43,9 @@ class Discovery(NamedTuple):
     """Why modules and workspaces cannot be loaded, by the directory."""
     idle: tuple[tuple[str, str], ...] = ()
     """The globs that exclude nothing, each with what was probably meant."""
+    search: Search = Search(())
+    others: int = 0
+    """How many main packages are left out, as they do not import the Lambda library."""
 
     @property
     def goflags(self) -> dict[str, str]:
@@ -63,19 +67,23 @@ def discover(
     """
     settings, project, working = session.settings, session.paths.project, session.paths.working
     run, environment = session.tools.run, session.tools.environment
-    roots = [os.path.normpath(os.path.join(project, root)) for root in settings.config.roots]
-    _require_roots(session, go, roots)
+    search = search_of(settings.config, project, go)
+    _require_roots(session, go, search.roots)
     trees = {
         root: tree.walk(root, everything=True) if thorough else go.tree(root)
-        for root in dict.fromkeys(roots)
+        for root in search.roots
     }
-    assembly = Assembly(settings, go, trees, project, working)
-    choose = None if thorough else lambda loads: assembly.requested(loads, names)
+    assembly = Assembly(settings, go, search, trees, project, working)
+
+    def choose(loads: Mapping[str, Sequence[str]]) -> Collection[str]:
+        if search.everywhere and search.only_lambda:
+            return loads.keys() - without_lambda(go, loads)
+        return loads if thorough or search.everywhere else assembly.requested(loads, names)
+
     places, environments = find_places(run, go, trees, environment, choose)
     if not places:
-        shown = ", ".join(f"`{root}`" for root in settings.config.roots)
         raise LambdabuildError(
-            f"no go.mod was found in, above or below {shown}",
+            f"no go.mod was found in, above or below {shown_roots(session, search)}",
             at=[project],
             hint="run `go mod init example.com/your/module` at the top of the repository",
         )
@@ -97,7 +105,14 @@ def discover(
         unreadable=tuple(d for found in trees.values() for d in found.unreadable),
         failures=listing.failures,
         idle=assembly.idle() if not names else (),
+        search=search,
+        others=assembly.others,
     )
+
+
+def shown_roots(session: Session, search: Search) -> str:
+    """Return the roots of a search as people read them."""
+    return ", ".join(f"`{session.paths.relative(root)}`" for root in search.roots)
 
 
 def refuse_whole_machine(roots: Iterable[str], project: str) -> None:
@@ -116,13 +131,14 @@ def _require_roots(session: Session, go: Go, roots: Sequence[str]) -> None:
     missing = next((root for root in roots if not _is_directory(root, project)), None)
     if missing is None:
         return
+    given = "roots" in session.settings.given
+    hint = "leave `--root` out" if given else "take `roots` out of lambdabuild.toml"
+    hint += ", and the whole project is searched"
     elsewhere = main_packages_below(tools.run, go, session.settings, project, tools.environment)
-    hint = "no main package was found here at all; run lambdabuild at the top of the repository"
     if elsewhere:
-        hint = (
-            f"main packages were found in {some(elsewhere)}; name their directory with "
-            f"`--root {elsewhere[0].partition(os.sep)[0]}`, or as `roots` in lambdabuild.toml"
-        )
+        hint += f"; main packages were found in {some(elsewhere)}"
+    if session.settings.config.source is None:
+        hint += "; `lambdabuild init` writes what finds them"
     raise LambdabuildError(
         f"the root `{os.path.relpath(missing, project)}` is missing", at=[project], hint=hint
     )
@@ -163,6 +179,8 @@ def find_functions(
     discovery = discover(session, go, names, thorough=thorough)
     _refuse_unknown_tables(session, discovery)
     functions = list(discovery.functions)
+    if discovery.search.everywhere and functions and not names:
+        session.tools.console.say_once(_found_anywhere(session, discovery))
     if not names:
         for glob, hint in discovery.idle:
             if glob in session.settings.also_exclude:
@@ -182,6 +200,22 @@ def find_functions(
     for word, name in meant.inside.items():
         session.tools.console.say_once(f"`{word}` is in the function `{name}`")
     return discovery, meant.functions
+
+
+def _found_anywhere(session: Session, discovery: Discovery) -> str:
+    """Return what was found where nobody said where to look."""
+    project, functions = session.paths.project, discovery.functions
+    api = os.path.join(project, DEFAULT_ROOT)
+    why = f"no {'main package in ' if os.path.isdir(api) else ''}{session.paths.relative(api)}/"
+    kind = "Lambda function" if discovery.search.only_lambda else "main package"
+    text = f"{why}: {counted(len(functions), kind)}"
+    if functions:
+        common = os.path.commonpath([function.directory for function in functions])
+        text += f" under {session.paths.relative(common)}" if common != project else ""
+    if discovery.others:
+        others = counted(discovery.others, "other main package")
+        text += f"; {others} left out (`lambdabuild list --skipped`)"
+    return text
 
 
 def _there(working: str, words: Sequence[str]) -> dict[str, naming.There]:

@@ -13,9 +13,15 @@ from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import tree
 from lambdabuild.golang.tree import sources_with_main
-from lambdabuild.survey.golist import Go, Variant
-from lambdabuild.survey.modules import Graph, Listing, Place, variants_of
-from lambdabuild.survey.skipped import (
+from lambdabuild.survey.discovery.entrypoints import (
+    NO_LAMBDA,
+    Search,
+    mentions_lambda,
+    module_name,
+    reaching_lambda,
+)
+from lambdabuild.survey.discovery.modules import Graph, Listing, Place, variants_of
+from lambdabuild.survey.discovery.skipped import (
     LeftOut,
     Verdicts,
     constrained,
@@ -23,6 +29,7 @@ from lambdabuild.survey.skipped import (
     not_in_workspace,
     unreadable,
 )
+from lambdabuild.survey.golist import Go, Variant
 
 
 @dataclass(slots=True)
@@ -41,6 +48,7 @@ class Assembly:
 
     settings: Settings
     go: Go
+    search: Search
     trees: Mapping[str, tree.Tree]
     project: str
     working: str
@@ -49,6 +57,12 @@ class Assembly:
     excluded: list[naming.Excluded] = field(default_factory=list)
     unasked: set[str] = field(default_factory=set)
     """Possible names of functions that Go was not asked to list."""
+    others: int = 0
+    """How many main packages are left out, as they do not import the Lambda library."""
+    _lambdas: set[str] = field(default_factory=set)
+    """The directories of main packages that do, where only these are functions."""
+    _names: dict[str, str] = field(default_factory=dict)
+    """Their names, where they were found anywhere."""
     _named: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,6 +71,11 @@ class Assembly:
             for name, table in self.settings.config.functions.items()
             if "directory" in table
         }
+        module = module_name(self.project) if self.project in self.trees else None
+        if module is not None:
+            # The directory of a checkout may be called anything.
+            name = naming.names_below([self.project], self.project, module)
+            self._named = name | self._named
 
     def requested(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
         """Return the loads that may have functions that are requested and not excluded.
@@ -99,6 +118,15 @@ class Assembly:
         listable = [place for place in places if place.patterns]
         sources = [directory for place in listable for directory in place.sources]
         listed: set[str] = set()
+        if self.search.only_lambda:
+            self._lambdas = _lambdas_in(graphs, sources)
+        if self.search.everywhere:
+            # What npm installs is nobody's function.
+            self._lambdas = {d for d in self._lambdas if "node_modules" not in d.split(os.sep)}
+            unloaded = {
+                s for place in places if place.directory in listing.failures for s in place.sources
+            }
+            self._name_anywhere({s for s in unloaded if sources_with_main(s)})
         without = list(self._take_listed(_candidates(graphs, sources, listed)))
         outside = self._take_outside(listing, [s for s in sources if s not in listed])
         unlisted: dict[str, str | None] = {
@@ -118,6 +146,7 @@ class Assembly:
             and not any(is_below(directory, module) for module in outside)
             and sources_with_main(directory)
             and not self._excludes(directory)
+            and not self._is_other(directory)
         ]
         self.unasked |= {program.name for program in left if program.load not in loads}
         left = [program for program in left if program.load in loads]
@@ -162,6 +191,22 @@ class Assembly:
         root = naming.root_of(path, list(self.trees)) if inside else os.path.dirname(path)
         return naming.function_name(path, root, self._named), name_of(path, self.project)
 
+    def _name_anywhere(self, unloaded: Iterable[str]) -> None:
+        """Name the functions by what their directories have in common."""
+        self._lambdas |= {directory for directory in unloaded if mentions_lambda(directory)}
+        self._names = naming.names_below(self._lambdas, self.project, module_name(self.project))
+        self._named = self._names | self._named
+
+    def _is_other(self, directory: str, package: str | None = None) -> bool:
+        """Take note of a program that is no Lambda function; return whether it is none."""
+        if not self.search.only_lambda or directory in self._lambdas:
+            return False
+        if package is None and mentions_lambda(directory):
+            return False
+        self.others += 1
+        self.skipped.append(Skipped(name_of(directory, self.project), NO_LAMBDA, package))
+        return True
+
     def _name(self, directory: str) -> str:
         root = naming.root_of(directory, list(self.trees))
         return naming.function_name(directory, root, self._named)
@@ -190,9 +235,13 @@ class Assembly:
             name = self._name(candidate.directory)
             reason = _reason_to_skip(candidate, variants_of(self.settings.of(name)))
             directory, package, load = candidate.directory, candidate.package, candidate.load
+            if reason is None and self._is_other(directory, package):
+                continue
             if reason is None:
                 self.functions.append(Function(name, package, directory, load))
             elif sources_with_main(directory):
+                if self._is_other(directory):
+                    continue
                 yield LeftOut(directory, name, load)
             else:
                 self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
@@ -228,7 +277,11 @@ class Assembly:
     def _unreadable(self) -> Iterator[tuple[LeftOut, Package]]:
         for found in self.trees.values():
             for program, package in unreadable(found.unreadable, self._name):
-                if not self._excludes(program.directory):
+                if self.search.everywhere:
+                    here = name_of(program.directory, self.project)
+                    (problem,) = package.errors
+                    self.skipped.append(Skipped(here, problem.message, hint=problem.hint))
+                elif not self._excludes(program.directory):
                     yield program, package
 
     def _failed(
@@ -264,6 +317,22 @@ def _candidates(
             new = _Candidate(directory, package.import_path, load)
             candidates.setdefault(directory, new).loaded[variant] = package
     return candidates.values()
+
+
+def _lambdas_in(graphs: Mapping[tuple[str, Variant], Graph], sources: Sequence[str]) -> set[str]:
+    """Return the directories of main packages that import a Lambda library, or seem to."""
+    found: set[str] = set()
+    for graph in graphs.values():
+        reaching = reaching_lambda(graph)
+        for package in graph.values():
+            if package.only_dependency or not (package.name == "main" or package.errors):
+                continue
+            directory = package.directory or _directory_of(package, sources)
+            if directory is not None and (
+                package.import_path in reaching or (package.errors and mentions_lambda(directory))
+            ):
+                found.add(directory)
+    return found
 
 
 def _directory_of(package: Package, sources: Sequence[str]) -> str | None:

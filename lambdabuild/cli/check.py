@@ -1,0 +1,137 @@
+"""Check that functions compile, and that deployment files would run what is built."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from lambdabuild.config.options import Request
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.text import counted
+from lambdabuild.deployment import reader
+from lambdabuild.deployment.declared import Deployment
+from lambdabuild.deployment.differences import Difference
+from lambdabuild.output.annotating import from_top, runs_there
+from lambdabuild.output.github import error_command
+from lambdabuild.output.report import Relative, error_value, faults, place_of
+from lambdabuild.output.streams import print_json
+from lambdabuild.pipeline import Checked, check_functions
+from lambdabuild.survey.evidence import compared
+from lambdabuild.survey.session import Session
+
+_OF_ALL = ("missing", "undeployed")
+"""Differences that only a check of all functions can tell."""
+
+
+def check(session: Session, request: Request, against: Sequence[str], *, json: bool) -> bool:
+    """Check, and report what was found; return whether all is well.
+
+    `against` names the deployment files; by default they are those of the project.
+    """
+    checked = check_functions(session, request)
+    deployment = _read(against, session.paths.working) if against else checked.deployment
+    limited = bool(request.names) or request.narrowing.narrows
+    found = [
+        difference
+        for difference in compared(checked.session, checked.functions, deployment)
+        if not limited
+        or (difference.kind not in _OF_ALL and difference.function in checked.selected)
+    ]
+    _report(session, checked, found, deployment)
+    ok = not (checked.failed or found)
+    if json:
+        print_json(_value(checked, found, session.paths.relative, ok=ok))
+    return ok
+
+
+def _read(paths: Sequence[str], working: str) -> Deployment:
+    """Read the deployment files that a person named.
+
+    Raises:
+        LambdabuildError: one cannot be read, or declares no function that runs Go.
+
+    """
+    named = [os.path.normpath(os.path.join(working, path)) for path in paths]
+    for shown, path in zip(paths, named, strict=True):
+        if not os.path.isfile(path):
+            raise LambdabuildError(
+                f"there is no file `{shown}`", hint="--against names a deployment file"
+            )
+    deployment = reader.read(named, named=True)
+    for path, why in deployment.unreadable:
+        raise LambdabuildError(f"cannot read the deployment file: {why}", at=[path], file=path)
+    if not deployment.functions:
+        raise LambdabuildError(
+            "no function that runs Go is declared there",
+            at=paths,
+            hint="--against takes templates of SAM and CloudFormation, serverless.yml, Terraform's .tf "
+            "and what `terraform show -json` prints",
+        )
+    return deployment
+
+
+def _report(
+    session: Session, checked: Checked, found: Sequence[Difference], deployment: Deployment
+) -> None:
+    console, relative = session.tools.console, session.paths.relative
+    for fault in faults(checked.failed):
+        console.fault(fault, relative)
+    for path, why in deployment.unreadable:
+        console.warn(f"cannot read the deployment file {relative(path)}: {why}")
+    for difference in found:
+        place = Diagnostic(None, "", difference.file, difference.line)
+        shown = f"{place_of(place, relative)}: " if difference.file else ""
+        console.error(LambdabuildError(f"{shown}{difference.message}", hint=difference.hint))
+    if runs_there(session.tools.environment):
+        top = from_top(session.tools.environment, session.paths.working)
+        for line in _annotations(checked, found, top):
+            console.command(line)
+    problems = len({result.step.function.name for result in checked.failed})
+    files = len({declared.file for declared in deployment.functions})
+    said = f"{counted(len(checked.functions), 'function')} checked"
+    said += (
+        f" against {counted(files, 'deployment file')}"
+        if files
+        else "; no deployment file was found"
+    )
+    said += f": {problems} did not compile, " if problems else ": all compile, "
+    console.say(said + (counted(len(found), "difference") if found else "no differences"))
+
+
+def _annotations(checked: Checked, found: Sequence[Difference], top: Relative) -> list[str]:
+    lines = [
+        error_command(error, f"{', '.join(fault.functions)} did not build", top)
+        for fault in faults(checked.failed)
+        for error in fault.errors
+    ]
+    return lines + [
+        error_command(Diagnostic(None, d.message, d.file, d.line, None, d.hint), d.function, top)
+        for d in found
+    ]
+
+
+def _value(
+    checked: Checked, found: Sequence[Difference], relative: Relative, *, ok: bool
+) -> dict[str, Any]:
+    """Return the JSON of a check (schema 1)."""
+    errors: dict[str, list[Any]] = {function.name: [] for function in checked.functions}
+    for result in checked.failed:
+        errors[result.step.function.name] += [error_value(e, relative) for e in result.errors]
+    return {
+        "schema": 1,
+        "ok": ok,
+        "functions": [
+            {"name": name, "ok": not said, "errors": said} for name, said in sorted(errors.items())
+        ],
+        "differences": [
+            {
+                "kind": difference.kind,
+                "function": difference.function,
+                "message": difference.message,
+                "hint": difference.hint,
+                "file": relative(difference.file) if difference.file else None,
+                "line": difference.line,
+            }
+            for difference in found
+        ],
+    }

@@ -1,0 +1,155 @@
+"""Decide where to look for functions, and tell them from other programs by what they import."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from lambdabuild.config.options import Config
+from lambdabuild.core.gopackage import Package
+from lambdabuild.golang import tree
+from lambdabuild.golang.source import head, parse_directives
+from lambdabuild.golang.tree import sources_with_main
+from lambdabuild.survey.golist import Go
+from lambdabuild.system import files
+
+DEFAULT_ROOT = "api"
+NO_LAMBDA = "it does not import github.com/aws/aws-lambda-go/lambda"
+
+_CLIENTS = ("github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/lambdaurl")
+"""Packages that take events from Lambda.
+
+https://pkg.go.dev/github.com/aws/aws-lambda-go
+"""
+_EAWSY = "github.com/eawsy/aws-lambda-go"
+_IN_MODULE_FILES = (b"github.com/aws/aws-lambda-go", b"github.com/eawsy/aws-lambda-go")
+_MODULE_FILES = ("go.mod", "go.sum", "go.work.sum", "vendor/modules.txt")
+_QUOTED = rb'"([^"\n\\]+)"'
+_MOST_PACKAGES = 500
+"""Of one program, that are looked into where Go does not load them."""
+
+
+class Search(NamedTuple):
+    """Where to look for functions, and which main packages are functions."""
+
+    roots: tuple[str, ...]
+    """Absolute."""
+    only_lambda: bool = False
+    """Those that import the Lambda library alone."""
+    everywhere: bool = False
+    """Nobody named a root, and `api` has no main package: the whole project is searched."""
+
+
+def search_of(config: Config, project: str, go: Go) -> Search:
+    """Return where to look for functions in `project`, an absolute path.
+
+    Whether `api` has a main package is looked up once, and found out anew when something changed.
+    """
+    which = config.entrypoints
+    if config.roots:
+        roots = (os.path.normpath(os.path.join(project, root)) for root in config.roots)
+        return Search(tuple(dict.fromkeys(roots)), which == "lambda")
+    if go.findings.searched is None:
+        api = os.path.join(project, DEFAULT_ROOT)
+        has_main = os.path.isdir(api) and any(map(sources_with_main, go.tree(api).sources))
+        go.findings.searched = (api if has_main else project, ())
+    root, _ = go.findings.searched
+    everywhere = root == project
+    return Search((root,), which == "lambda" or (everywhere and which is None), everywhere)
+
+
+def without_lambda(go: Go, loads: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the modules and workspaces in which nothing can be a Lambda function.
+
+    `loads` has the directories with Go files of each. No file of the module itself, and no file
+    beside a main package, names a Lambda library there: Go need not load it.
+    """
+    root, known = go.findings.searched or ("", ())
+    if not known:
+        left = [load for load, sources in loads.items() if not _may_use_lambda(load, sources)]
+        known = tuple(left) or ("",)
+        go.findings.searched = (root, known)
+    return set(known)
+
+
+def _may_use_lambda(load: str, sources: Sequence[str]) -> bool:
+    modules = {load, *(module for s in sources if (module := tree.enclosing(s, "go.mod")))}
+    for directory in modules:
+        for name in _MODULE_FILES:
+            content = _content(os.path.join(directory, name))
+            if any(module in content for module in _IN_MODULE_FILES):
+                return True
+    return any(sources_with_main(source) and mentions_lambda(source) for source in sources)
+
+
+def is_client(import_path: str) -> bool:
+    """Return whether a package takes events from Lambda: what imports it is a function."""
+    return import_path in _CLIENTS or (
+        import_path.startswith(_EAWSY) and "/service/lambda/runtime" in import_path
+    )
+
+
+def reaching_lambda(graph: Mapping[str, Package]) -> set[str]:
+    """Return the import paths of the packages that import such a package, directly or not."""
+    importers: dict[str, list[str]] = defaultdict(list)
+    for path, package in graph.items():
+        for imported in package.imports:
+            importers[imported].append(path)
+    left = [path for path in importers if is_client(path)]
+    found: set[str] = set()
+    while left:
+        for path in importers.get(left.pop(), ()):
+            if path not in found:
+                found.add(path)
+                left.append(path)
+    return found
+
+
+def mentions_lambda(directory: str) -> bool:
+    """Return whether the program in a directory reaches such a package, by the text of its files.
+
+    For programs that Go does not load. Packages of the same module are looked into as well.
+    """
+    module = tree.enclosing(directory, "go.mod")
+    name = module_name(module) if module is not None else None
+    left, seen = [directory], {directory}
+    while left and len(seen) < _MOST_PACKAGES:
+        for path in _imported_in(left.pop()):
+            if is_client(path):
+                return True
+            if module is not None and name and f"{path}/".startswith(f"{name}/"):
+                inside = os.path.normpath(os.path.join(module, path[len(name) :].lstrip("/")))
+                if inside not in seen:
+                    seen.add(inside)
+                    left.append(inside)
+    return False
+
+
+def module_name(directory: str) -> str | None:
+    """Return the path of the module in a directory, as its go.mod says; None without one."""
+    text = _content(os.path.join(directory, "go.mod")).decode("utf-8", "replace")
+    return parse_directives(text).module
+
+
+def _content(path: str) -> bytes:
+    try:
+        return files.whole(path)
+    except OSError:
+        return b""
+
+
+def _imported_in(directory: str) -> Iterable[str]:
+    """Yield the texts in quotes before the first declaration of each file: imports are among them."""
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(".go") and not name.endswith("_test.go"):
+            try:
+                top = head(files.whole(os.path.join(directory, name)))
+            except OSError:
+                continue
+            for path in re.findall(_QUOTED, top):
+                yield path.decode("utf-8", "replace")
