@@ -5,7 +5,6 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from lambdabuild.build.clean import prune, recall, say_waiting
 from lambdabuild.build.manifest import is_current, says_all, write_manifest
@@ -17,7 +16,6 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Activity, Report, Share, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
-from lambdabuild.deployment.declared import Deployment
 from lambdabuild.output.report import place_of
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
@@ -101,49 +99,6 @@ def build_functions(session: Session, request: Request) -> Report:
     return run.write_outlets(report)
 
 
-class Checked(NamedTuple):
-    """What `check` found out."""
-
-    session: Session
-    functions: tuple[Function, ...]
-    selected: frozenset[str]
-    """The names of those that were compiled."""
-    failed: tuple[StepResult, ...]
-    """The steps that cannot be loaded or do not compile."""
-    deployment: Deployment
-    """What the deployment files of the project say."""
-
-
-def check_functions(session: Session, request: Request) -> Checked:
-    """Compile what `request` asks for, without linking; return what does not compile.
-
-    Raises:
-        LambdabuildError: it could not start.
-        Interrupted: a signal came.
-
-    """
-    from lambdabuild.build.schedule import Builder
-
-    with locked(session, request) as run:
-        found = run.survey()
-        project, state = session.paths.project, run.state
-        linked = Builder(run.session, request, run.home, state, found, links=False).check()
-        errors = [(step, step.load_errors) for step in found.plan.set_aside]
-        errors += [(item.step, item.errors) for item in linked if item.errors]
-        if state.changed:
-            run.home.save(state)
-        return Checked(
-            run.session,
-            found.discovery.functions,
-            frozenset(step.function.name for step in found.plan.steps),
-            tuple(
-                artifacts.failed(step, found_errors, state, project)
-                for step, found_errors in errors
-            ),
-            state.evidence.deployment,
-        )
-
-
 @contextlib.contextmanager
 def locked(session: Session, request: Request) -> Iterator["Run"]:
     """Hold the project's lock for one run: a survey, and a build of what it found."""
@@ -186,9 +141,6 @@ class Run:
         """Find what there is to build, and why, and note it in the state."""
         found, self.share = _select(self.session, self.request, self.state, self.clock)
         found.note_in(self.state)
-        warn_of_contradictions(
-            self.session, found.discovery.functions, self.state.evidence.deployment
-        )
         return found
 
     def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
@@ -207,6 +159,7 @@ class Run:
             plan = found.to_build if session.tools.console.calm else found.plan
             session.tools.console.explain(plan, found.reasons)
         warn_of_embedded_outputs(session, found)
+        warn_of_contradictions(session, found.discovery.functions, state.evidence.deployment)
         with saving(session.tools, home, state):
             results = self._results(found, outdated)
             with session.tools.interrupts.held_off():

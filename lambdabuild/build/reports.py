@@ -72,7 +72,7 @@ def _tell_github(session: Session, report: Report) -> None:
 
     relative = annotating.from_top(session.tools.environment, session.paths.working)
     warnings = session.tools.console.warnings
-    for line in github.annotations(report, relative, warnings):
+    for line in github.annotations(report.results, relative, warnings):
         session.tools.console.command(line)
     share = report.share
     title = f"lambdabuild, shard {share.index}/{share.count}" if share else "lambdabuild"

@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from lambdabuild.build.schedule import Builder
 from lambdabuild.config.options import Request
+from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.result import StepResult
 from lambdabuild.core.text import counted
 from lambdabuild.deployment import reader
 from lambdabuild.deployment.declared import Deployment
 from lambdabuild.deployment.differences import Difference
 from lambdabuild.output.annotating import from_top, runs_there
-from lambdabuild.output.github import error_command
+from lambdabuild.output.github import annotations, error_command
 from lambdabuild.output.report import Relative, error_value, faults, place_of
 from lambdabuild.output.streams import print_json
-from lambdabuild.pipeline import Checked, check_functions
+from lambdabuild.pipeline import locked
+from lambdabuild.state.artifacts import failed
 from lambdabuild.survey.evidence import compared
 from lambdabuild.survey.session import Session
 
@@ -23,13 +27,27 @@ _OF_ALL = ("missing", "undeployed")
 """Differences that only a check of all functions can tell."""
 
 
+class Checked(NamedTuple):
+    """What was checked, and what does not compile."""
+
+    session: Session
+    functions: tuple[Function, ...]
+    selected: frozenset[str]
+    """The names of those that were compiled."""
+    failed: tuple[StepResult, ...]
+    """The steps that cannot be loaded or do not compile."""
+    deployment: Deployment
+    """What the deployment files of the project say."""
+
+
 def check(session: Session, request: Request, against: Sequence[str], *, json: bool) -> bool:
     """Check, and report what was found; return whether all is well.
 
     `against` names the deployment files; by default they are those of the project.
     """
-    checked = check_functions(session, request)
-    deployment = _read(against, session.paths.working) if against else checked.deployment
+    deployment = _read(against, session.paths.working) if against else None
+    checked = _compiled(session, request)
+    deployment = deployment or checked.deployment
     limited = bool(request.names) or request.narrowing.narrows
     found = [
         difference
@@ -42,6 +60,24 @@ def check(session: Session, request: Request, against: Sequence[str], *, json: b
     if json:
         print_json(_value(checked, found, session.paths.relative, ok=ok))
     return ok
+
+
+def _compiled(session: Session, request: Request) -> Checked:
+    """Compile what is requested, without linking."""
+    with locked(session, request) as run:
+        found, state = run.survey(), run.state
+        linked = Builder(run.session, request, run.home, state, found, links=False).check()
+        errors = [(step, step.load_errors) for step in found.plan.set_aside]
+        errors += [(item.step, item.errors) for item in linked if item.errors]
+        if state.changed:
+            run.home.save(state)
+        return Checked(
+            run.session,
+            found.discovery.functions,
+            frozenset(step.function.name for step in found.plan.steps),
+            tuple(failed(step, why, state, session.paths.project) for step, why in errors),
+            state.evidence.deployment,
+        )
 
 
 def _read(paths: Sequence[str], working: str) -> Deployment:
@@ -84,7 +120,11 @@ def _report(
         console.error(LambdabuildError(f"{shown}{difference.message}", hint=difference.hint))
     if runs_there(session.tools.environment):
         top = from_top(session.tools.environment, session.paths.working)
-        for line in _annotations(checked, found, top):
+        lines = annotations(checked.failed, top)
+        for d in found:
+            place = Diagnostic(None, d.message, d.file, d.line, None, d.hint)
+            lines.append(error_command(place, d.function, top))
+        for line in lines:
             console.command(line)
     problems = len({result.step.function.name for result in checked.failed})
     files = len({declared.file for declared in deployment.functions})
@@ -96,18 +136,6 @@ def _report(
     )
     said += f": {problems} did not compile, " if problems else ": all compile, "
     console.say(said + (counted(len(found), "difference") if found else "no differences"))
-
-
-def _annotations(checked: Checked, found: Sequence[Difference], top: Relative) -> list[str]:
-    lines = [
-        error_command(error, f"{', '.join(fault.functions)} did not build", top)
-        for fault in faults(checked.failed)
-        for error in fault.errors
-    ]
-    return lines + [
-        error_command(Diagnostic(None, d.message, d.file, d.line, None, d.hint), d.function, top)
-        for d in found
-    ]
 
 
 def _value(

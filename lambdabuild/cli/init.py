@@ -1,6 +1,8 @@
 """Write a first `lambdabuild.toml` for what a repository has, once it was tried."""
 
+import contextlib
 import os
+import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,23 +11,25 @@ from pathlib import PurePath
 
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import FILE_NAME
-from lambdabuild.config.starter import Written, choose_roots, starter_config
+from lambdabuild.config.starter import Written, choose_roots, in_toml, starter_config
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.naming import is_below
 from lambdabuild.core.target import Architecture
 from lambdabuild.core.text import counted
 from lambdabuild.deployment.declared import Declared
-from lambdabuild.deployment.differences import agreed_architecture, agreed_runtime
+from lambdabuild.deployment.differences import agreed_architecture, agreements
 from lambdabuild.deployment.matching import Source, match
 from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import DIRECTORY
+from lambdabuild.state.tracked import first_tracked
 from lambdabuild.survey.discovery.functions import Discovery, discover, main_packages_below
 from lambdabuild.survey.evidence import place_of_agreement, with_evidence
 from lambdabuild.survey.golist import Go, start_go
 from lambdabuild.survey.session import Session
-from lambdabuild.system.process import Command
 
 _GITIGNORE = ".gitignore"
 _OUTS = ("dist", "build", "lambda-dist", ".dist")
+_NAME = re.compile(r"[A-Za-z0-9][\w.+~-]*")
 _OF_NO_FUNCTION = frozenset({"bootstrap", "main", "handler", ""})
 
 
@@ -117,14 +121,9 @@ def _tried(session: Session, go: Go, text: str) -> Discovery:
 
 def _agreed(session: Session, state: State) -> dict[str, Written]:
     """Return what all deployment files say, with the place of the first that does."""
-    said = {
-        "architecture": agreed_architecture(state.evidence.deployment),
-        "runtime": agreed_runtime(state.evidence.deployment),
-    }
     return {
         key: Written(agreed.value, place_of_agreement(session.paths, agreed))
-        for key, agreed in said.items()
-        if agreed is not None and not isinstance(agreed, list)
+        for key, agreed in agreements(state.evidence.deployment).items()
     }
 
 
@@ -147,46 +146,40 @@ def _tables(session: Session, found: Discovery, state: State) -> list[str]:
         name, *others = deployed or {source.name}
         lines = []
         if not others and name != source.name and name not in taken:
-            lines.append(
-                f'directory = "{os.path.relpath(source.directory, session.paths.project)}"'
-            )
+            place = os.path.relpath(source.directory, session.paths.project)
+            lines.append(f"directory = {in_toml(place)}")
         else:
             name = source.name
         if several and len(architectures) == 1:
-            lines.append(f'architecture = "{next(iter(architectures))}"')
+            lines.append(f"architecture = {in_toml(next(iter(architectures)))}")
         if lines:
-            tables.append("\n".join([f'[functions."{name}"]', *lines, ""]))
+            tables.append("\n".join([f"[functions.{in_toml(name)}]", *lines, ""]))
     return tables
 
 
 def _artifact_name(declared: Declared, source: Source) -> str | None:
     """Return what the deployed file is called, if that is not where the source is."""
     code = declared.code
-    if code is None or source.directory.startswith(code) or code.startswith(source.directory):
+    if code is None or is_below(source.directory, code) or is_below(code, source.directory):
         return None
     path = PurePath(code)
     name = path.name.removesuffix(".zip")
-    return name if name not in _OF_NO_FUNCTION else path.parent.name or None
+    name = path.parent.name if name in _OF_NO_FUNCTION else name
+    # Whatever else a deployment file may hold is no name to be proposed.
+    return name if _NAME.fullmatch(name) else None
 
 
 def _out(session: Session) -> str | None:
     """Return where to put executables if git tracks files of the repository's own in `dist`."""
     first, *rest = _OUTS
-    if not _is_tracked(session, first):
-        return None
-    free = (out for out in rest if not os.path.lexists(os.path.join(session.paths.project, out)))
-    return next(free, rest[-1])
-
-
-def _is_tracked(session: Session, name: str) -> bool:
-    if not os.path.isdir(os.path.join(session.paths.project, name)):
-        return False
-    command = Command(("git", "ls-files", "--", name), session.paths.project, {})
-    try:
-        done = session.tools.run(command)
-    except LambdabuildError:
-        return False
-    return done.code == 0 and bool(done.output)
+    project = session.paths.project
+    # Without a repository, nothing is tracked.
+    with contextlib.suppress(LambdabuildError):
+        if first_tracked(session.tools.run, project, [first]) is None:
+            return None
+        free = (out for out in rest if not os.path.lexists(os.path.join(project, out)))
+        return next(free, rest[-1])
+    return None
 
 
 def _ignore(session: Session, lines: Sequence[str], *, write: bool) -> None:

@@ -46,18 +46,21 @@ def starter_config(
     """
     keys = [option for option in OPTIONS if option.key]
     of_functions = [_entry(option, written) for option in keys if option.where == FUNCTION]
-    return "\n".join(
-        [
-            f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
-            "# Every key is optional; a command-line flag overrides it.\n",
-            *(_entry(option, written) for option in keys if option.where != FUNCTION),
-            "# What differs for one function: any of the keys from `architecture` on, and two more.",
-            '# [functions."billing"]',
-            '# architecture = "arm64"\n',
-            *of_functions,
-            *tables,
-        ]
-    ).removesuffix("\n")
+    return (
+        "\n".join(
+            [
+                f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
+                "# Every key is optional; a command-line flag overrides it.\n",
+                *(_entry(option, written) for option in keys if option.where != FUNCTION),
+                "# What differs for one function: any of the keys from `architecture` on, and two more.",
+                '# [functions."billing"]',
+                '# architecture = "arm64"\n',
+                *of_functions,
+                *tables,
+            ]
+        ).rstrip("\n")
+        + "\n"
+    )
 
 
 def _entry(option: Option, written: Mapping[str, Written]) -> str:
@@ -67,7 +70,7 @@ def _entry(option: Option, written: Mapping[str, Written]) -> str:
     chosen = written.get(option.key)
     if chosen is not None:
         why = f"  # {one_line(chosen.why)}" if chosen.why else ""
-        return "\n".join([*about, f"{option.key} = {_toml(chosen.value)}{why}", ""])
+        return "\n".join([*about, f"{option.key} = {in_toml(chosen.value)}{why}", ""])
     roots = written.get("roots")
     root = roots.value[0] if roots is not None else "api"
     value = written_in_toml(option).replace('"api/', f'"{root}/' if root != "." else '"')
@@ -75,7 +78,8 @@ def _entry(option: Option, written: Mapping[str, Written]) -> str:
     return "\n".join([*about, f"{live}{option.key} = {value}", ""])
 
 
-def _toml(value: str | list[str]) -> str:
+def in_toml(value: str | list[str]) -> str:
+    """Return a text, or several, as TOML has them."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -8,14 +8,13 @@ import os.path
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lambdabuild.deployment.declared import COMPUTED, Declared, Route
+from lambdabuild.deployment.declared import Declared, Route
 from lambdabuild.deployment.documents import Table
+from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
 
 _SAM = "AWS::Serverless::Function"
 _KINDS = (_SAM, "AWS::Lambda::Function")
 _ROUTES = ("Api", "HttpApi")
-MOST_DIGITS = 9
-"""Of a number: no timeout and no memory has more."""
 
 
 def is_template(value: object) -> bool:
@@ -120,37 +119,6 @@ def resolved(value: Any, defaults: Mapping[str, Any]) -> Any:
     if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("Ref"), str):
         return defaults.get(value["Ref"])
     return value
-
-
-def local_path(value: str | None, directory: str) -> str | None:
-    """Return the absolute path of code on this machine; None for what is elsewhere, or computed."""
-    if not value or "://" in value or "${" in value or "\0" in value:
-        return None
-    return os.path.normpath(os.path.join(directory, value))
-
-
-def text(value: object) -> str | None:
-    """Return a literal text, or None."""
-    return value if isinstance(value, str) and value else None
-
-
-def literal(value: object) -> str | None:
-    """Return a literal text; COMPUTED where there is another value, and None where there is none."""
-    return None if value is None else text(value) or COMPUTED
-
-
-def number(value: object) -> int | None:
-    """Return a literal number, or None."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
-        return int(value)
-    return value if isinstance(value, int) else None
-
-
-def is_scalar(value: object) -> bool:
-    """Return whether a value is a literal, and nothing computed."""
-    return isinstance(value, str | int | float)
 
 
 def _table(value: object) -> dict[str, Any]:

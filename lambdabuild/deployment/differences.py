@@ -125,6 +125,15 @@ def _is_another(handler: str | None) -> bool:
     return handler is not None and handler.rpartition("/")[2] != BOOTSTRAP and "/" not in handler
 
 
+def agreements(deployment: Deployment) -> dict[str, Agreement]:
+    """Return what all deployment files say alike, of `architecture` and `runtime`."""
+    said = {
+        "architecture": agreed_architecture(deployment),
+        "runtime": agreed_runtime(deployment),
+    }
+    return {kind: item for kind, item in said.items() if isinstance(item, Agreement)}
+
+
 def agreed_architecture(deployment: Deployment) -> Agreement | list[Agreement] | None:
     """Return the architecture that all declare; two places that differ; or None where nobody does.
 

@@ -7,9 +7,9 @@ import os.path
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lambdabuild.deployment.cloudformation import is_scalar, literal, local_path, number, text
 from lambdabuild.deployment.declared import COMPUTED, Declared, Route
 from lambdabuild.deployment.documents import Table
+from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
 
 
 def is_service(value: object) -> bool:

@@ -1,7 +1,7 @@
 """Read the Lambda functions of Terraform: literals in `.tf` files, and `terraform show -json`; no disk.
 
-A parser of HCL would be a megabyte and a tenth of a second for what is needed here: blocks,
-attributes and literals. What has to be computed is not known, here as with a parser.
+python-hcl2 8.1.4 takes 0.07 to 0.1 s to import, for what is needed here: blocks, attributes and
+literals. What has to be computed is not known, here as with a parser.
 https://developer.hashicorp.com/terraform/language/syntax/configuration
 https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/lambda_function
 """
@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lambdabuild.deployment.cloudformation import (
+from lambdabuild.deployment.declared import COMPUTED, Declared
+from lambdabuild.deployment.documents import MOST_NODES, Table, UnreadableError
+from lambdabuild.deployment.literals import (
     MOST_DIGITS,
     is_scalar,
     literal,
@@ -19,8 +21,6 @@ from lambdabuild.deployment.cloudformation import (
     number,
     text,
 )
-from lambdabuild.deployment.declared import COMPUTED, Declared
-from lambdabuild.deployment.documents import MOST_NODES, Table, UnreadableError
 
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r\f\v]+|\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))

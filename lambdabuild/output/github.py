@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import Report, Status
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import duration, inert, size, some, visible
 from lambdabuild.output.report import Relative, faults, place_of, rows, slowest_first
 from lambdabuild.output.report import summary as result_line
@@ -26,7 +26,9 @@ _LONGEST_LINE = 1_000
 """All in bytes of UTF-8, but for the last, in characters."""
 
 
-def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()) -> list[str]:
+def annotations(
+    results: Iterable[StepResult], relative: Relative, warnings: Iterable[str] = ()
+) -> list[str]:
     """Return the lines that make GitHub show each error where it is, and the warnings.
 
     `relative` gives the path of a file from the top of the repository. Of the errors of one step
@@ -36,7 +38,7 @@ def annotations(report: Report, relative: Relative, warnings: Iterable[str] = ()
     """
     # One file may be compiled for several targets, or as part of several packages.
     functions: dict[Diagnostic, list[str]] = {}
-    for fault in faults(report.results):
+    for fault in faults(results):
         for error in fault.errors:
             functions.setdefault(error._replace(package=None), []).extend(fault.functions)
     files: dict[str, list[Diagnostic]] = {}

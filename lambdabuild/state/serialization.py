@@ -182,7 +182,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             # Never save a password: Go is asked for GOFLAGS again.
             if remembered(e.flags) == e.flags
         },
-        "searched": findings.searched,
+        "searched": [findings.searched, findings.without_lambda],
         "packages": {
             key: [_package_row(package, modules, texts) for package in packages]
             for key, packages in findings.packages.items()
@@ -230,7 +230,7 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
     if "packages" not in value:
         return Findings(stamps=stamps)
     modules: list[Module | None] = [None, *(Module(*row) for row in value["modules"])]
-    texts, searched = value["texts"], value["searched"]
+    texts, (searched, without) = value["texts"], value["searched"]
     return Findings(
         trees={root: Tree(*row) for root, row in value["trees"].items()},
         environments={key: GoEnvironment(*row) for key, row in value["environments"].items()},
@@ -239,7 +239,8 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
             for key, rows in value["packages"].items()
         },
         foreign={key: _foreign(row) for key, row in value["foreign"].items()},
-        searched=(searched[0], tuple(searched[1])) if searched else None,
+        searched=searched,
+        without_lambda=None if without is None else tuple(without),
         stamps=stamps,
     )
 

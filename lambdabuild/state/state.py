@@ -28,9 +28,10 @@ class Findings:
     """By everything that decides what `go list` says."""
     foreign: dict[str, Foreign] = field(default_factory=dict)
     """What `go list` leaves out, by all that decides what a package's C includes."""
-    searched: tuple[str, tuple[str, ...]] | None = None
-    """Where functions are looked for if nobody says where, and the modules and workspaces there that
-    have none, as no Lambda library is in them; absolute."""
+    searched: str = ""
+    """Where functions are looked for if nobody says where; absolute. Empty where nobody asked."""
+    without_lambda: tuple[str, ...] | None = None
+    """The modules and workspaces there that have none, as no Lambda library is in them; absolute."""
     stamps: Stamps = field(default_factory=Stamps)
     incomplete: bool = False
     """Go could not list some module or workspace."""
@@ -39,7 +40,7 @@ class Findings:
         """Return a copy that depends on these stamps, to be added to."""
         return Findings(
             dict(self.trees), dict(self.environments), dict(self.packages), dict(self.foreign),
-            self.searched, stamps, self.incomplete,
+            self.searched, self.without_lambda, stamps, self.incomplete,
         )  # fmt: skip
 
     @property
@@ -114,7 +115,7 @@ class State:
 
     def note_evidence(self, evidence: Evidence) -> None:
         """Note what deployment files say."""
-        self.changed = self.changed or evidence.stamps != self.evidence.stamps
+        self.changed = self.changed or evidence is not self.evidence
         self.evidence = evidence
 
     def note_results(

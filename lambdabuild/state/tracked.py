@@ -29,15 +29,12 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
     index: Index = (*stamp, *own)
     if index == known:
         return index
-    from lambdabuild.system.git import Git
-
-    command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
     try:
-        tracked = Git(run, project).text(*command, *own).partition("\0")[0]
+        tracked = first_tracked(run, project, own)
     except LambdabuildError as error:
         log.info("whether git tracks what is ours is not known: %s", error.message)
         return None
-    if not tracked:
+    if tracked is None:
         return index
     top = next((name for name in own if f"{tracked}/".startswith(f"{name}/")), tracked)
     raise LambdabuildError(
@@ -45,6 +42,19 @@ def refuse_tracked(run: Run, project: str, own: Sequence[str], known: Index | No
         at=[os.path.join(project, tracked)],
         hint=f"`git rm -rf {top}` takes it out, and lambdabuild makes its own; then commit that",
     )
+
+
+def first_tracked(run: Run, project: str, paths: Sequence[str]) -> str | None:
+    """Return the first file that git tracks at or below paths from the project; None without one.
+
+    Raises:
+        LambdabuildError: git cannot tell: there is none, or no repository.
+
+    """
+    from lambdabuild.system.git import Git
+
+    command = ("--literal-pathspecs", "-c", "core.fsmonitor=false", "ls-files", "-z", "--")
+    return Git(run, project).text(*command, *paths).partition("\0")[0] or None
 
 
 def _stamp(project: str) -> tuple[int, ...] | None:

@@ -34,13 +34,9 @@ def with_evidence(session: Session, state: State, clock: int) -> Session:
     state.note_evidence(evidence)
     if not (evidence.deployment.functions or evidence.deployment.witnesses):
         return session
-    from lambdabuild.deployment.differences import Agreement, agreed_architecture, agreed_runtime
+    from lambdabuild.deployment.differences import agreements
 
-    said = {
-        "architecture": agreed_architecture(evidence.deployment),
-        "runtime": agreed_runtime(evidence.deployment),
-    }
-    agreed = {kind: item for kind, item in said.items() if isinstance(item, Agreement)}
+    agreed = agreements(evidence.deployment)
     defaults: dict[str, object] = {}
     if "architecture" in agreed:
         defaults["targets"] = (TARGETS[Architecture(agreed["architecture"].value)],)
@@ -146,7 +142,7 @@ def _looked_at(paths: Paths, known: Evidence, clock: int) -> Evidence:
     own = {paths.out, os.path.join(paths.project, DIRECTORY)}
     seen = look(known.stamps, clock, own)
     if known.stamps.directories and not seen.changed:
-        return known._replace(stamps=seen.stamps)
+        return known._replace(stamps=seen.stamps) if seen.renewed else known
     # Slow to import, and seldom needed.
     from lambdabuild.deployment import reader
 

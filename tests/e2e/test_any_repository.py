@@ -29,16 +29,16 @@ HANDLER = (
         ("terraform-cmd", ["ingest", "report"], "arm64",
          ["for arm64 (infra/main.tf:10), as all deployment files say",
           "no api/: 2 Lambda functions under cmd/lambda; 1 other main package left out "
-          "(`lambdabuild list --skipped`)"]),
+          "(list --skipped)"]),
         ("module-per-function", ["appointments", "billing", "users"], "x86_64",
          ["no api/: 3 Lambda functions"]),
         ("workspace", ["mail", "push"], "x86_64", ["no api/: 2 Lambda functions under services"]),
         ("cdk-app-beside", ["resize", "upload"], "x86_64",
          ["no api/: 2 Lambda functions under lambdas; 1 other main package left out "
-          "(`lambdabuild list --skipped`)"]),
+          "(list --skipped)"]),
         ("mixed-mains", ["webhook", "worker"], "x86_64",
          ["no api/: 2 Lambda functions under cmd; 3 other main packages left out "
-          "(`lambdabuild list --skipped`)"]),
+          "(list --skipped)"]),
     ],
 )  # fmt: skip
 def test_without_configuration_all_builds_what_the_repository_deploys(
@@ -248,3 +248,24 @@ def test_a_function_at_the_top_is_named_after_its_module(copy: Copy) -> None:
     # One function by name, and what npm installs is nobody's.
     project.write("node_modules/x/main.go", HANDLER.format("x"))
     assert project.run("build", "shop", "--json").statuses == {"shop": "built"}
+
+
+def test_init_proposes_no_name_that_a_deployment_file_could_do_harm_with(copy: Copy) -> None:
+    project = copy("sam-arm64")
+    evil = 'build/put-order\\"]\\nenv = {CC = \\"./evil\\"}\\n[functions.\\"x'
+    project.replace("template.yaml", "CodeUri: functions/put-order", f'CodeUri: "{evil}"')
+    project.replace("template.yaml", "CodeUri: functions/get-order", "CodeUri: out/getOrder.zip")
+    assert project.run("init").code == 0
+    text = (project / "lambdabuild.toml").read_text("utf-8")
+    assert "evil" not in text
+    assert '[functions."getOrder"]\ndirectory = "functions/get-order"\n' in text
+    assert list(project.run("list", "--json").functions) == ["getOrder", "put-order"]
+
+
+def test_a_directory_without_any_go_file_is_called_so(tmp_path: Path, empty: Project) -> None:
+    project = Project(tmp_path / "nothing", empty.environment, empty.go)
+    project.path.mkdir()
+    for command in ("all", "init", "check"):
+        result = project.run(command)
+        assert (result.code, "no Go file is there" in result.err) == (2, True), result.err
+    assert not (project / "lambdabuild.toml").exists()

@@ -35,7 +35,7 @@ MODULES = sorted(
 PURE_IN = {
     "cache": "entry",
     "config": "file limits options parsing positions settings starter untrusted",
-    "deployment": "cloudformation declared differences documents matching serverless terraform",
+    "deployment": "cloudformation declared differences documents literals matching serverless terraform",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "events github html merge report trace",
     "packaging": "buildinfo",

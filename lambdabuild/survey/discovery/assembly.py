@@ -16,9 +16,9 @@ from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.discovery.entrypoints import (
     NO_LAMBDA,
     Search,
+    lambdas_in,
     mentions_lambda,
     module_name,
-    reaching_lambda,
 )
 from lambdabuild.survey.discovery.modules import Graph, Listing, Place, variants_of
 from lambdabuild.survey.discovery.skipped import (
@@ -61,8 +61,8 @@ class Assembly:
     """How many main packages are left out, as they do not import the Lambda library."""
     _lambdas: set[str] = field(default_factory=set)
     """The directories of main packages that do, where only these are functions."""
-    _names: dict[str, str] = field(default_factory=dict)
-    """Their names, where they were found anywhere."""
+    _module: str | None = None
+    """The path of the module at the top, if that is looked into."""
     _named: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,11 +71,12 @@ class Assembly:
             for name, table in self.settings.config.functions.items()
             if "directory" in table
         }
-        module = module_name(self.project) if self.project in self.trees else None
-        if module is not None:
+        if self.project in self.trees:
             # The directory of a checkout may be called anything.
-            name = naming.names_below([self.project], self.project, module)
-            self._named = name | self._named
+            self._module = module_name(self.project)
+            self._named = (
+                naming.names_below([self.project], self.project, self._module) | self._named
+            )
 
     def requested(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
         """Return the loads that may have functions that are requested and not excluded.
@@ -119,7 +120,10 @@ class Assembly:
         sources = [directory for place in listable for directory in place.sources]
         listed: set[str] = set()
         if self.search.only_lambda:
-            self._lambdas = _lambdas_in(graphs, sources)
+            for graph in graphs.values():
+                self._lambdas |= lambdas_in(
+                    graph, lambda package: package.directory or _directory_of(package, sources)
+                )
         if self.search.everywhere:
             # What npm installs is nobody's function.
             self._lambdas = {d for d in self._lambdas if "node_modules" not in d.split(os.sep)}
@@ -194,8 +198,7 @@ class Assembly:
     def _name_anywhere(self, unloaded: Iterable[str]) -> None:
         """Name the functions by what their directories have in common."""
         self._lambdas |= {directory for directory in unloaded if mentions_lambda(directory)}
-        self._names = naming.names_below(self._lambdas, self.project, module_name(self.project))
-        self._named = self._names | self._named
+        self._named = naming.names_below(self._lambdas, self.project, self._module) | self._named
 
     def _is_other(self, directory: str, package: str | None = None) -> bool:
         """Take note of a program that is no Lambda function; return whether it is none."""
@@ -317,22 +320,6 @@ def _candidates(
             new = _Candidate(directory, package.import_path, load)
             candidates.setdefault(directory, new).loaded[variant] = package
     return candidates.values()
-
-
-def _lambdas_in(graphs: Mapping[tuple[str, Variant], Graph], sources: Sequence[str]) -> set[str]:
-    """Return the directories of main packages that import a Lambda library, or seem to."""
-    found: set[str] = set()
-    for graph in graphs.values():
-        reaching = reaching_lambda(graph)
-        for package in graph.values():
-            if package.only_dependency or not (package.name == "main" or package.errors):
-                continue
-            directory = package.directory or _directory_of(package, sources)
-            if directory is not None and (
-                package.import_path in reaching or (package.errors and mentions_lambda(directory))
-            ):
-                found.add(directory)
-    return found
 
 
 def _directory_of(package: Package, sources: Sequence[str]) -> str | None:

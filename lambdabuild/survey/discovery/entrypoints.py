@@ -3,7 +3,7 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.config.options import Config
@@ -50,11 +50,11 @@ def search_of(config: Config, project: str, go: Go) -> Search:
     if config.roots:
         roots = (os.path.normpath(os.path.join(project, root)) for root in config.roots)
         return Search(tuple(dict.fromkeys(roots)), which == "lambda")
-    if go.findings.searched is None:
+    if not go.findings.searched:
         api = os.path.join(project, DEFAULT_ROOT)
         has_main = os.path.isdir(api) and any(map(sources_with_main, go.tree(api).sources))
-        go.findings.searched = (api if has_main else project, ())
-    root, _ = go.findings.searched
+        go.findings.searched = api if has_main else project
+    root = go.findings.searched
     everywhere = root == project
     return Search((root,), which == "lambda" or (everywhere and which is None), everywhere)
 
@@ -65,12 +65,11 @@ def without_lambda(go: Go, loads: Mapping[str, Sequence[str]]) -> set[str]:
     `loads` has the directories with Go files of each. No file of the module itself, and no file
     beside a main package, names a Lambda library there: Go need not load it.
     """
-    root, known = go.findings.searched or ("", ())
-    if not known:
-        left = [load for load, sources in loads.items() if not _may_use_lambda(load, sources)]
-        known = tuple(left) or ("",)
-        go.findings.searched = (root, known)
-    return set(known)
+    if go.findings.without_lambda is None:
+        go.findings.without_lambda = tuple(
+            load for load, sources in loads.items() if not _may_use_lambda(load, sources)
+        )
+    return set(go.findings.without_lambda)
 
 
 def _may_use_lambda(load: str, sources: Sequence[str]) -> bool:
@@ -103,6 +102,23 @@ def reaching_lambda(graph: Mapping[str, Package]) -> set[str]:
             if path not in found:
                 found.add(path)
                 left.append(path)
+    return found
+
+
+def lambdas_in(
+    graph: Mapping[str, Package], directory_of: Callable[[Package], str | None]
+) -> set[str]:
+    """Return the directories of main packages that reach a Lambda library, or seem to."""
+    reaching = reaching_lambda(graph)
+    found: set[str] = set()
+    for package in graph.values():
+        if package.only_dependency or not (package.name == "main" or package.errors):
+            continue
+        directory = directory_of(package)
+        if directory is not None and (
+            package.import_path in reaching or (package.errors and mentions_lambda(directory))
+        ):
+            found.add(directory)
     return found
 
 

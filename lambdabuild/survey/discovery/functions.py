@@ -85,7 +85,10 @@ def discover(
         raise LambdabuildError(
             f"no go.mod was found in, above or below {shown_roots(session, search)}",
             at=[project],
-            hint="run `go mod init example.com/your/module` at the top of the repository",
+            hint="run `go mod init example.com/your/module` at the top of the repository"
+            if any(found.sources for found in trees.values())
+            else "no Go file is there; run lambdabuild at the top of the repository that has the "
+            "functions, or name their directory with --root",
         )
     variants = list(dict.fromkeys(v for s in settings.variants() for v in variants_of(s)))
     listing = list_all(run, go, places, variants)
@@ -214,7 +217,7 @@ def _found_anywhere(session: Session, discovery: Discovery) -> str:
         text += f" under {session.paths.relative(common)}" if common != project else ""
     if discovery.others:
         others = counted(discovery.others, "other main package")
-        text += f"; {others} left out (`lambdabuild list --skipped`)"
+        text += f"; {others} left out (list --skipped)"
     return text
 
 

@@ -381,13 +381,13 @@ def test_a_file_selects_the_nearest_function_around_it(
 def test_functions_found_anywhere_are_named_from_what_they_have_in_common(
     directories: list[str], names: list[str]
 ) -> None:
-    paths = [normpath(f"/work/checkout-7/{directory}") for directory in directories]
-    named = names_below(paths, "/work/checkout-7", "example.com/shop/v2")
+    paths = [normpath(f"/home/me/checkout-7/{directory}") for directory in directories]
+    named = names_below(paths, "/home/me/checkout-7", "example.com/shop/v2")
     assert [named[path] for path in paths] == names
 
 
 def test_a_function_at_the_top_of_no_known_module_is_named_after_its_directory() -> None:
-    assert names_below(["/work/shop"], "/work/shop", None) == {"/work/shop": "shop"}
+    assert names_below(["/home/me/shop"], "/home/me/shop", None) == {"/home/me/shop": "shop"}
 
 
 @given(st.sets(st.lists(st.sampled_from(["a", "b", "main", "cmd"]), max_size=4).map("/".join)))

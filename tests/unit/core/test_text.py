@@ -115,7 +115,7 @@ def test_the_only_commands_are_lambdabuild_s_own(name: str, message: str) -> Non
     failed = StepResult(step(name), Status.FAILED, errors=(error,))
     report = Report(False, 1.0, "go1.26", 2, (failed,))
     refused = refusal(LambdabuildError(message, at=[name], file=f"{PROJECT}/{name}"), relative)
-    told = [*annotations(report, relative, [message]), refused]
+    told = [*annotations(report.results, relative, [message]), refused]
     assert [line.partition(" ")[0].partition("::")[0] for line in told] == [""] * 3
     for line, kind in zip(told, ("::error ", "::warning::", "::error "), strict=True):
         assert line.startswith(kind)

@@ -52,7 +52,7 @@ def read(line: str) -> tuple[str, dict[str, str], str]:
 
 def test_an_error_is_shown_at_its_file_line_and_column() -> None:
     error = Diagnostic("m/api/users/get", "declared and not used: x", MAIN, 3, 19)
-    assert annotations(report(failed("users-get", error)), relative) == [
+    assert annotations(report(failed("users-get", error)).results, relative) == [
         "::error file=api/users/get/main.go,line=3,col=19,title=users-get did not build"
         "::declared and not used: x"
     ]
@@ -72,13 +72,13 @@ def test_an_error_is_shown_at_its_file_line_and_column() -> None:
     ],
 )  # fmt: skip
 def test_an_error_is_shown_as_near_as_its_place_is_known(error: Diagnostic, line: str) -> None:
-    (told,) = annotations(report(failed("a", error)), relative)
+    (told,) = annotations(report(failed("a", error)).results, relative)
     assert told == line.format("title=a did not build")
 
 
 def test_a_file_above_the_repository_is_told_in_the_message() -> None:
     error = Diagnostic("m", "a", "/elsewhere/x.go", 3)
-    (told,) = annotations(report(failed("a", error)), lambda path: f"..{path}")
+    (told,) = annotations(report(failed("a", error)).results, lambda path: f"..{path}")
     assert told == "::error title=a did not build::../elsewhere/x.go:3: a"
 
 
@@ -86,7 +86,7 @@ def test_one_error_is_told_once_with_the_functions_it_costs() -> None:
     error = Diagnostic("m/auth", "undefined: token", AUTH, 9, 2)
     results = [failed(name, error) for name in ("a", "b", "a", "c", "d", "e")]
     results.append(failed("f", error._replace(package="m/auth [m/auth.test]")))
-    assert annotations(report(*results), relative) == [
+    assert annotations(report(*results).results, relative) == [
         "::error file=internal/auth/auth.go,line=9,col=2,title=a%2C b%2C c and 3 more did not build"
         "::undefined: token"
     ]
@@ -99,24 +99,24 @@ def test_of_many_errors_those_of_different_files_come_first() -> None:
         Diagnostic("m", "4", AUTH, 4),
         Diagnostic("m", "5", AUTH, 5),
     ]
-    told = [read(line)[2] for line in annotations(report(failed("a", *errors)), relative)]
+    told = [read(line)[2] for line in annotations(report(failed("a", *errors)).results, relative)]
     assert told == ["1", "4", "linking", "2", "5", "3"]
 
 
 def test_warnings_come_after_the_errors() -> None:
     made = report(failed("a", Diagnostic("m", "a")))
-    told = [read(line)[::2] for line in annotations(made, relative, ["b\n%c"])]
+    told = [read(line)[::2] for line in annotations(made.results, relative, ["b\n%c"])]
     assert told == [("error", "a"), ("warning", "b\n%c")]
 
 
 def test_a_run_without_errors_has_no_annotations() -> None:
-    assert annotations(report(result()), relative) == []
+    assert annotations(report(result()).results, relative) == []
 
 
 @settings(max_examples=20)
 @given(reports)
 def test_every_error_is_annotated_once(made: Report) -> None:
-    told = [read(line) for line in annotations(made, relative)]
+    told = [read(line) for line in annotations(made.results, relative)]
     errors = {error._replace(package=None) for r in made.results for error in r.errors}
     assert sorted((p.get("file", ""), p.get("line", ""), text) for _, p, text in told) == sorted(
         (relative(e.file) if e.file else "", str(e.line or "") if e.file else "",
