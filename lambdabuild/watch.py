@@ -22,8 +22,8 @@ from lambdabuild.filewatch.surroundings import directories_to_watch, git_at_work
 from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.golang.tree import releasing
 from lambdabuild.output import events
-from lambdabuild.output.board import Board
 from lambdabuild.output.streams import print_json
+from lambdabuild.output.terminal.board import Board
 from lambdabuild.pipeline import locked
 from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session, Tools

@@ -11,7 +11,7 @@ from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.secrets import CACHE_KEY
-from lambdabuild.output.console import Console
+from lambdabuild.output.terminal.console import Console
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import DIRECTORY, STATE, Home

@@ -14,8 +14,8 @@ from lambdabuild.config.reading import read_config
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing, releasing
-from lambdabuild.output.console import Console, ConsoleHandler, choose_look
 from lambdabuild.output.streams import ReaderGoneError
+from lambdabuild.output.terminal.console import Console, ConsoleHandler, choose_look
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner

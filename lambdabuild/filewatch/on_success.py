@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
 from lambdabuild.core.secrets import PASSED, for_command, kept_back, without_secrets
-from lambdabuild.output.console import Console
+from lambdabuild.output.terminal.console import Console
 from lambdabuild.system.process import hide_environment, stop_group
 
 log = logging.getLogger(__name__)

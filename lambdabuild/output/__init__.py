@@ -1,4 +1,4 @@
-"""What people and machines are shown: console, JSON, GitHub, trace, page.
+"""What people and machines are shown: terminal, JSON, GitHub, trace, page.
 
 It may import `golang` and what is below. It must not know where a report comes from.
 """

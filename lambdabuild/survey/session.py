@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.build import Skipped
 from lambdabuild.core.paths import Paths
-from lambdabuild.output.console import Console
+from lambdabuild.output.terminal.console import Console
 from lambdabuild.system.process import Run
 from lambdabuild.system.signals import Interrupts
 from lambdabuild.system.timeline import Timeline

@@ -14,7 +14,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
 from lambdabuild.filewatch.wakeups import Wakeups
-from lambdabuild.output.board import Board
+from lambdabuild.output.terminal.board import Board
 from lambdabuild.survey.session import Session
 from lambdabuild.watch import Loop, WatchOptions
 from tests.unit.shop import AUTH, MAIN, Shop, small_shop

@@ -21,11 +21,11 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import in_json, inert, one_line, to_json, visible
-from lambdabuild.output.board import Line, board_lines
-from lambdabuild.output.console import Console, ConsoleHandler, Look
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
 from lambdabuild.output.report import faults, report_value
 from lambdabuild.output.streams import print_columns, print_error, print_json, print_line
+from lambdabuild.output.terminal.board import Line, board_lines
+from lambdabuild.output.terminal.console import Console, ConsoleHandler, Look
 from lambdabuild.system.process import Command, shell_line
 from tests.harmless import assert_harmless
 from tests.unit.values import PROJECT, artifact, batch, record, relative, step

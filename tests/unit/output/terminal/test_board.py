@@ -3,7 +3,7 @@
 import pytest
 
 from lambdabuild.core.result import Status
-from lambdabuild.output.board import Line, ago, board_lines
+from lambdabuild.output.terminal.board import Line, ago, board_lines
 
 
 @pytest.mark.parametrize(

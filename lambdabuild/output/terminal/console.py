@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from lambdabuild.core.build import Event
-    from lambdabuild.output.progress import Progress
+    from lambdabuild.output.terminal.progress import Progress
 
 _STYLES = {
     Status.BUILT: "green",
@@ -121,7 +121,7 @@ class Console:
 
     def building(self, plan: Plan) -> None:
         """Begin to show progress."""
-        from lambdabuild.output.progress import Progress
+        from lambdabuild.output.terminal.progress import Progress
 
         self.built()
         steps = [step for batch in plan.batches for step in batch.steps]

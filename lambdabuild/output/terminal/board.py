@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import counted, duration, one_line, some
-from lambdabuild.output.console import Console
 from lambdabuild.output.report import Relative
+from lambdabuild.output.terminal.console import Console
 
 _MINUTE, _HOUR = 60, 3600
 _SHOWN = 12
