@@ -25,9 +25,9 @@ from lambdabuild.survey.evidence import warn_of_contradictions, with_evidence
 from lambdabuild.survey.recheck import warn_of_embedded_outputs
 from lambdabuild.survey.session import Session, Tools, shown
 from lambdabuild.survey.survey import Key, Survey, loaded_packages, overview, survey
+from lambdabuild.system.links import check_out
 from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors
-from lambdabuild.system.places import check_out
 from lambdabuild.system.process import shell_line
 from lambdabuild.system.timeline import Timeline
 

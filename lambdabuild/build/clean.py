@@ -19,7 +19,7 @@ from lambdabuild.state.tracked import refuse_tracked
 from lambdabuild.survey.discovery.functions import Discovery
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey
-from lambdabuild.system.own import cache_directory
+from lambdabuild.system.links import cache_directory
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from lambdabuild.output.report import manifest_text
 from lambdabuild.state.artifacts import digest, identify
 from lambdabuild.state.state import State
 from lambdabuild.state.store import write_atomically
-from lambdabuild.system.own import temporary
-from lambdabuild.system.places import leads_out
+from lambdabuild.system.links import leads_out, temporary
 
 if TYPE_CHECKING:
     from lambdabuild.build.obstacles import Replacing

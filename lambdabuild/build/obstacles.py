@@ -31,7 +31,7 @@ from lambdabuild.packaging.packer import Packed
 from lambdabuild.state.artifacts import digest, is_object, verified_sidecar
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import directories
-from lambdabuild.system.places import leads_out
+from lambdabuild.system.links import leads_out
 
 
 class ObstacleError(Exception):

@@ -33,7 +33,7 @@ from lambdabuild.state.artifacts import (
 )
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
-from lambdabuild.system.own import temporary
+from lambdabuild.system.links import temporary
 
 
 def check_writable(directories: Iterable[str]) -> None:

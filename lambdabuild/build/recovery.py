@@ -9,7 +9,7 @@ from lambdabuild.build.manifest import recover_manifest
 from lambdabuild.core.artifact import Artifact, Sidecar
 from lambdabuild.state.artifacts import digest, identify, remove_empty, verified_sidecar
 from lambdabuild.state.state import State
-from lambdabuild.system.own import temporary
+from lambdabuild.system.links import temporary
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from lambdabuild.output import annotating
 from lambdabuild.output.report import report_value
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
-from lambdabuild.system.places import check_file
+from lambdabuild.system.links import check_file
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:

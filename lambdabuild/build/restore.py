@@ -24,7 +24,7 @@ from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
-from lambdabuild.system.own import cache_directory
+from lambdabuild.system.links import cache_directory
 
 _TIMEOUT = "LAMBDABUILD_CACHE_TIMEOUT"
 _PATIENCE = 10.0

@@ -32,7 +32,7 @@ from lambdabuild.survey.evidence import compared, with_evidence
 from lambdabuild.survey.golist import Go, start_go
 from lambdabuild.survey.session import Session
 from lambdabuild.system import machine
-from lambdabuild.system.own import caches_of
+from lambdabuild.system.links import caches_of
 
 _GIGABYTE = 1_000_000_000
 _OVERRIDDEN = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")

@@ -17,7 +17,7 @@ from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value
 from lambdabuild.output.streams import ReaderGoneError, print_error, print_json
-from lambdabuild.system.places import check_file
+from lambdabuild.system.links import check_file
 
 
 class CommandLine(NamedTuple):

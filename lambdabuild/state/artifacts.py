@@ -17,8 +17,7 @@ from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
-from lambdabuild.system.own import temporary
-from lambdabuild.system.places import leads_out
+from lambdabuild.system.links import leads_out, temporary
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Status
 from lambdabuild.state.store import write_atomically
 from lambdabuild.state.trends import Run, Timed
-from lambdabuild.system.own import MOST, open_own, read_own
+from lambdabuild.system.links import MOST, open_own, read_own
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lambdabuild.core.secrets import CACHE_KEY
-from lambdabuild.system.own import caches_of, create_new
+from lambdabuild.system.links import caches_of, create_new
 
 log = logging.getLogger(__name__)
 

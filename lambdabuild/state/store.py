@@ -26,7 +26,7 @@ from lambdabuild.state.signing import Keys, keys_of
 from lambdabuild.state.stamps import clock_of
 from lambdabuild.state.state import State
 from lambdabuild.system import directories
-from lambdabuild.system.own import (
+from lambdabuild.system.links import (
     check_own,
     create_new,
     open_own,

@@ -33,7 +33,7 @@ from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_o
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.survey.session import Session, shown
-from lambdabuild.system.own import temporary
+from lambdabuild.system.links import temporary
 
 Key = tuple[str, Target]
 

@@ -9,7 +9,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.target import Runtime
 from lambdabuild.state.state import State
-from lambdabuild.system.own import temporary
+from lambdabuild.system.links import temporary
 from tests.unit.published import (
     FINAL,
     GO,

@@ -11,7 +11,7 @@ from lambdabuild.build.recovery import recover
 from lambdabuild.core.artifact import Artifact, Kind
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
-from lambdabuild.system.own import temporary
+from lambdabuild.system.links import temporary
 from tests.unit.published import GO, LEAVING, Project, executable, identity, opened, sha256
 
 MANIFEST = "dist/manifest.json"

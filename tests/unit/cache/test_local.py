@@ -10,7 +10,7 @@ import pytest
 from lambdabuild.cache.entry import BadEntryError, Header, seal
 from lambdabuild.cache.local import DEFAULT_LIMIT, Info, LocalCache, cache_limit
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.system.own import cache_directory
+from lambdabuild.system.links import cache_directory
 
 SECRET = b"only known to us"
 

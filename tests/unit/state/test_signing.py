@@ -10,7 +10,7 @@ import pytest
 
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.state.signing import Keys, keys_of
-from lambdabuild.system.own import caches_of
+from lambdabuild.system.links import caches_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.state.store import Home
-from lambdabuild.system.own import (
+from lambdabuild.system.links import (
     check_own,
     create_new,
     open_own,

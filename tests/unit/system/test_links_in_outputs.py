@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.system.places import check_out, leads_out
+from lambdabuild.system.links import check_out, leads_out
 
 
 @pytest.fixture
