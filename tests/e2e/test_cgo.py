@@ -15,6 +15,7 @@ from lambdabuild.core.target import TARGETS, Architecture, Flags, Runtime
 from lambdabuild.golang.commands import target_environment
 from lambdabuild.packaging import runtime_check
 from lambdabuild.survey.cgo.compiler import Compilers
+from lambdabuild.system.installation import install_command
 from tests.e2e.conftest import (
     FIXTURES,
     NOT_COPIED,
@@ -167,7 +168,7 @@ def test_without_a_compiler_nothing_with_c_can_start(copy: Copy, no_zig: dict[st
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: `cgo = true` needs a C compiler, and neither zig nor CC is there\n"
-        "  hint: `pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for "
+        f"  hint: `{install_command('cgo')}`, or set CC to a C compiler that links for "
         "x86_64-linux-gnu.2.34\n"
     )
     # What has no C needs none.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.system.installation import install_command
 from tests.e2e.conftest import Copy, Project
 from tests.e2e.machine import fake_go, in_namespace, linux_only
 from tests.projects import main_printing
@@ -259,7 +260,7 @@ def test_without_go_the_extra_is_named(handlers: Project, tmp_path: Path) -> Non
     assert result.code == 2
     assert result.err == (
         "error: `go` was not found on PATH\n"
-        "  hint: install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`\n"
+        f"  hint: install Go from https://go.dev/dl, or `{install_command('go')}`\n"
     )
 
 
@@ -270,7 +271,7 @@ def test_a_go_that_is_too_old_is_refused(handlers: Project, tmp_path: Path) -> N
     assert result.err == (
         "error: go1.21.13 is too old; lambdabuild needs Go 1.22 or later\n"
         f"  at: {tmp_path}/fake/go\n"
-        "  hint: install Go from https://go.dev/dl, or `pip install 'lambdabuild[go]'`\n"
+        f"  hint: install Go from https://go.dev/dl, or `{install_command('go')}`\n"
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from lambdabuild.system.installation import install_command
 from tests.e2e.conftest import LAMBDABUILD, Once, Project, Recorded, build
 from tests.e2e.processes import wait_for
 
@@ -545,7 +546,8 @@ def test_a_bill_of_materials_is_written_once_and_goes_when_it_is_not_true(packed
 
 
 MISSING = (
-    "error: a bill of materials needs the extra `sbom`\n  hint: pip install 'lambdabuild[sbom]'"
+    "error: a bill of materials needs cyclonedx-python-lib\n"
+    f"  hint: `{install_command('sbom')}` installs it"
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from lambdabuild.cache.addresses import StoreError
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.system.installation import install_command
 from tests.store import server
 from tests.store.server import BUCKET, ENVIRONMENT, Fault, Proxy, ask
 
@@ -294,4 +295,4 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     with pytest.raises(LambdabuildError) as caught:
         RemoteStore("s3://bucket", {}, 1)
-    assert caught.value.hint == "pip install 'lambdabuild[remote]'"
+    assert caught.value.hint == f"`{install_command('remote')}` installs it"

@@ -13,8 +13,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.secrets import for_builds
 from lambdabuild.core.target import Architecture, CCompiler, Flags, Runtime, Target
 from lambdabuild.golang.commands import split_quoted, strips_dwarf, uses_cgo
-
-_INSTALL = "`pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for {}"
+from lambdabuild.system.installation import install_command
 
 _MACHINES = {Architecture.X86_64: "x86_64", Architecture.ARM64: "aarch64"}
 
@@ -60,7 +59,7 @@ class Compilers:
         if zig is None:
             raise LambdabuildError(
                 "`cgo = true` needs a C compiler, and neither zig nor CC is there",
-                hint=_INSTALL.format(triple),
+                hint=f"`{install_command('cgo')}`, or set CC to a C compiler that links for {triple}",
             )
         return CCompiler(
             identity=f"zig {zig.version}",
@@ -169,7 +168,7 @@ def _identity(variable: str, command: str, path: str) -> str:
         raise LambdabuildError(
             f"{variable} is `{command}`, and there is no such program",
             hint=f"install it, or take {variable} away: then zig is used "
-            "(`pip install 'lambdabuild[cgo]'`)",
+            f"(`{install_command('cgo')}`)",
         )
     stat = os.stat(found)
     return f"{command} {stat.st_size} {stat.st_mtime_ns}"

@@ -17,7 +17,7 @@ from lambdabuild.core.target import Architecture, Runtime
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.packaging import runtime_check
 
-ZIG = "`cgo = true` with `pip install 'lambdabuild[cgo]'` and no CC of your own"
+ZIG = "`cgo = true` and no CC of your own, so that zig links it"
 X86_64, ARM64 = Architecture.X86_64, Architecture.ARM64
 LOADERS = {"x86_64": "/lib64/ld-linux-x86-64.so.2", "aarch64": "/lib/ld-linux-aarch64.so.1"}
 

@@ -20,6 +20,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.toolchain import find_go
 from lambdabuild.packaging import sbom
 from lambdabuild.packaging.buildinfo import BuildInfo, BuiltModule
+from lambdabuild.system.installation import install_command
 from lambdabuild.system.process import Runner
 
 pytestmark = pytest.mark.needs_go
@@ -407,7 +408,8 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LambdabuildError) as raised:
         sbom.check_library()
     assert str(raised.value) == (
-        "a bill of materials needs the extra `sbom`\n  hint: pip install 'lambdabuild[sbom]'"
+        "a bill of materials needs cyclonedx-python-lib\n"
+        f"  hint: `{install_command('sbom')}` installs it"
     )
 
 

@@ -11,6 +11,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.cgo.compiler import Compilers, compilers_of
+from lambdabuild.system.installation import install_command
 from tests.unit.values import ARM64, X86_64
 
 VERSION = importlib.metadata.version("ziglang")
@@ -101,7 +102,7 @@ def test_where_nothing_compiles_c_the_error_says_what_would() -> None:
         compiler(ARM64, Runtime.AL2, path="/nowhere")
     assert str(caught.value) == (
         "`cgo = true` needs a C compiler, and neither zig nor CC is there\n"
-        "  hint: `pip install 'lambdabuild[cgo]'`, or set CC to a C compiler that links for "
+        f"  hint: `{install_command('cgo')}`, or set CC to a C compiler that links for "
         "aarch64-linux-gnu.2.26"
     )
 
@@ -149,7 +150,7 @@ def test_a_compiler_that_is_not_there_is_refused(variable: str, tmp_path: Path) 
     assert str(caught.value) == (
         f"{variable} is `no-such-cc -m64`, and there is no such program\n"
         f"  hint: install it, or take {variable} away: then zig is used "
-        "(`pip install 'lambdabuild[cgo]'`)"
+        f"(`{install_command('cgo')}`)"
     )
 
 
