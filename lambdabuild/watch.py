@@ -169,13 +169,13 @@ class Loop:
             report = self._build(request)
         except LambdabuildError as error:
             self.watched.changed.clear()
-            self.session.tools.console.error(error)
+            self.session.tools.console.error(error, self.session.paths.relative)
             self._print(events.stuck(error, self.session.paths.relative))
             self.watched.widen(self.session, self._own, clock)
             return
         self._report(report)
         if report.problem is not None:
-            self.session.tools.console.error(report.problem)
+            self.session.tools.console.error(report.problem, self.session.paths.relative)
             self._print(events.stuck(report.problem, self.session.paths.relative))
 
     def _narrowed(self, found: Survey) -> Survey:

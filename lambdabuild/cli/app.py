@@ -271,13 +271,18 @@ def main() -> NoReturn:
     with contextlib.suppress(OSError):
         started = os.getcwd()
 
+    def show(error: LambdabuildError) -> None:
+        from lambdabuild.cli import refusals
+
+        refusals.show(error, refusals.read(sys.argv[1:], command), started, os.environ)
+
     def leave(error: LambdabuildError) -> None:
         from lambdabuild.cli import refusals
 
-        line = refusals.read(sys.argv[1:], typer.main.get_command(app))
-        refusals.leave(error, line, started, os.environ)
+        refusals.leave(error, refusals.read(sys.argv[1:], command), started, os.environ)
 
-    code = guarded(lambda: app(standalone_mode=False), leave)
+    command = typer.main.get_command(app)
+    code = guarded(lambda: command(standalone_mode=False), show, leave)
     if any(thread.name == "cache" for thread in threading.enumerate()):
         # A request to a store that stalls would abort the process if it returned during shutdown.
         sys.stderr.flush()

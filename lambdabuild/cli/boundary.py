@@ -12,14 +12,17 @@ from lambdabuild.core import errors
 from lambdabuild.core.errors import Interrupted, LambdabuildError
 from lambdabuild.output import streams
 
+Tell = Callable[[LambdabuildError], None]
+"""Report an error to somebody."""
 
-def guarded(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:
-    """Return the exit code of `run`; print why it ended, and `leave` that for machines.
+
+def guarded(run: Callable[[], object], show: Tell, leave: Tell) -> int:
+    """Return the exit code of `run`; `show` people why it ended, and `leave` it for machines.
 
     Unexpected errors get a few words as well: a traceback is for the log.
     """
     try:
-        code = _code_of(run, leave)
+        code = _code_of(run, show, leave)
     except Exception as error:  # noqa: BLE001 - the boundary
         # It arose while an error was reported.
         streams.print_error(f"error: {_message_and_hint(error)[0]}")
@@ -40,16 +43,21 @@ def note_thread(ended: threading.ExceptHookArgs) -> None:
         log.error("a thread ended by what nobody foresaw", exc_info=ended.exc_value)
 
 
-def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None]) -> int:
+def _code_of(run: Callable[[], object], show: Tell, leave: Tell) -> int:
     code: object
     try:
         code = run()
     except SystemExit as exit_:
         code = exit_.code
     except typer.TyperException as error:
-        from lambdabuild.cli import refusals
+        from lambdabuild.cli import usage
 
-        leave(refusals.usage_error(error))
+        refused = usage.usage_error(error)
+        if (wanted := usage.asked_for_help(error)) is not None:
+            streams.print_error(wanted.rstrip("\n"))
+        else:
+            show(refused)
+        leave(refused)
         return error.exit_code
     except (Interrupted, KeyboardInterrupt):
         streams.print_error("interrupted; nothing is half written")
@@ -59,7 +67,7 @@ def _code_of(run: Callable[[], object], leave: Callable[[LambdabuildError], None
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary
         failure = error if isinstance(error, LambdabuildError) else in_words(error)
-        streams.print_error(f"error: {failure}")
+        show(failure)
         leave(failure)
         return failure.exit_code
     # `typer.Exit` comes back as a value.

@@ -16,7 +16,7 @@ from lambdabuild.deployment.declared import Deployment
 from lambdabuild.deployment.differences import Difference
 from lambdabuild.output.annotating import from_top, runs_there
 from lambdabuild.output.github import annotations, error_command
-from lambdabuild.output.report import Relative, error_value, faults, place_of
+from lambdabuild.output.report import Relative, error_value, faults
 from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
 from lambdabuild.state.artifacts import failed
@@ -115,9 +115,10 @@ def _report(
     for path, why in deployment.unreadable:
         console.warn(f"cannot read the deployment file {relative(path)}: {why}")
     for difference in found:
-        place = Diagnostic(None, "", difference.file, difference.line)
-        shown = f"{place_of(place, relative)}: " if difference.file else ""
-        console.error(LambdabuildError(f"{shown}{difference.message}", hint=difference.hint))
+        shown = LambdabuildError(
+            difference.message, hint=difference.hint, file=difference.file, line=difference.line
+        )
+        console.error(shown, relative)
     if runs_there(session.tools.environment):
         top = from_top(session.tools.environment, session.paths.working)
         lines = annotations(checked.failed, top)

@@ -133,6 +133,8 @@ def _laid_over(before: General, chosen: Chosen) -> General:
             os.chdir(chosen["directory"])
         except OSError as error:
             message = f"cannot change to `{chosen['directory']}`: {error.strerror}"
+            if isinstance(error, FileNotFoundError):
+                message = f"there is no directory `{chosen['directory']}`"
             raise LambdabuildError(message) from error
     if "config" in chosen:
         chosen = {**chosen, "config": os.path.abspath(chosen["config"])}

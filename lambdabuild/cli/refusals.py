@@ -1,22 +1,20 @@
-"""Report for machines why a run could not start: JSON, a report file, GitHub's annotations."""
+"""Report why a run could not start: on stderr, and for machines in JSON, a report, an annotation."""
 
 import contextlib
-import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import typer
-
 from lambdabuild.config.options import FILE_NAME
+from lambdabuild.config.parsing import COLORS
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value
 from lambdabuild.output.streams import ReaderGoneError, print_error, print_json
+from lambdabuild.output.terminal.console import Console, choose_look
 from lambdabuild.system.links import check_file
 
 
@@ -28,6 +26,17 @@ class CommandLine(NamedTuple):
     report: str | None = None
     directories: tuple[str, ...] = ()
     """Of -C, in order."""
+    color: str | None = None
+
+    def given(self, flag: str, value: str) -> "CommandLine":
+        """Return the command line with a flag's value, if it is one of these."""
+        if flag == "--report" and value:
+            return self._replace(report=value)
+        if flag == "--color":
+            return self._replace(color=value)
+        if flag in {"-C", "--directory"} and value:
+            return self._replace(directories=(*self.directories, value))
+        return self
 
 
 def read(arguments: Sequence[str], group: Any) -> CommandLine:
@@ -55,10 +64,7 @@ def read(arguments: Sequence[str], group: Any) -> CommandLine:
         elif flag in valued:
             if not equals:
                 value = rest.pop(0) if rest else ""
-            if flag == "--report" and value:
-                line = line._replace(report=value)
-            elif flag in {"-C", "--directory"} and value:
-                line = line._replace(directories=(*line.directories, value))
+            line = line.given(flag, value)
     return line
 
 
@@ -80,19 +86,14 @@ def _valued(command: Any) -> frozenset[str]:
     )
 
 
-def usage_error(error: typer.TyperException) -> LambdabuildError:
-    """Print what typer says of a command line, with the usage, and return it as an error."""
-    error.message = without_secrets(error.message)
-    usage = io.StringIO()
-    error.show(usage)  # type: ignore[attr-defined]
-    print_error(usage.getvalue().rstrip("\n"))
-    context: typer.Context | None = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "lambdabuild"
-    message = error.format_message()
-    # Without a command, typer's message is the help.
-    if message.startswith("Usage: "):
-        message = "no command was given"
-    return LambdabuildError(message, hint=f"`{path} -h` tells what is possible")
+def show(
+    error: LambdabuildError, line: CommandLine, started: str | None, environment: Mapping[str, str]
+) -> None:
+    """Print `error` on stderr, as a console does that nobody opened."""
+    color = line.color if line.color in COLORS else COLORS[0]
+    look = choose_look(color, environment, sys.stderr, quiet=False, verbose=False)
+    working = _working(line, started)
+    Console(look, sys.stderr).error(error, lambda path: os.path.relpath(path, working))
 
 
 def leave(
@@ -102,9 +103,7 @@ def leave(
 
     `started` is the directory that lambdabuild was started in, if there is one.
     """
-    # Whether or not the command got as far as -C.
-    working = os.path.join(started or os.sep, *line.directories)
-    working = os.path.normpath(working) if os.path.isdir(working) else started or os.sep
+    working = _working(line, started)
 
     def relative(path: str) -> str:
         return os.path.relpath(path, working)
@@ -130,6 +129,12 @@ def leave(
         problem = annotating.summarize(environment, github.refusal_summary(error))
         if problem is not None:
             print_error(f"warning: {problem}")
+
+
+def _working(line: CommandLine, started: str | None) -> str:
+    """Return the directory of a command, whether or not it got as far as -C."""
+    working = os.path.join(started or os.sep, *line.directories)
+    return os.path.normpath(working) if os.path.isdir(working) else started or os.sep
 
 
 def _write(path: str, working: str, text: str) -> str | None:

@@ -37,9 +37,10 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line, column = positions.of_toml_error(str(error), text)
+        message, place = positions.of_toml_error(str(error), text)
+        message = message[:1].lower() + message[1:]
         raise LambdabuildError(
-            f"this is not TOML: {error}", at=[source], line=line, column=column
+            f"this is not TOML: {message}", at=[source], **place._asdict()
         ) from error
     except RecursionError as error:
         raise LambdabuildError("this is nested too deeply", at=[source]) from error
@@ -85,7 +86,7 @@ def _function_table(table: "_Table", name: str) -> Chosen:
         raise LambdabuildError(
             f"`{one_line(name)}` cannot be the name of a function",
             at=[table.source],
-            line=table.line(),
+            **table.place(),
             hint="a name becomes a directory under `out`; join its parts with `-`",
         )
     return table.chosen(options)
@@ -104,10 +105,10 @@ class _Table:
         self._prefix = f'{path[0]}."{path[1]}".' if path else ""
         self.source = source
 
-    def line(self, *keys: str) -> int | None:
-        """Return the line that sets a key of this table, or that begins the table."""
+    def place(self, *keys: str) -> dict[str, Any]:
+        """Return the line and column that set a key of this table, or that begin the table."""
         found = positions.of_key(self._text, [*self._path, *keys])
-        return found.line if found else None
+        return found._asdict() if found else {}
 
     def refuse(self, key: str, message: str, remedy: str, *path: str) -> NoReturn:
         """Refuse what is at a key, or at `path`, where that is more than the key."""
@@ -115,7 +116,7 @@ class _Table:
             f"`{self._prefix}{key}` {message}",
             at=[self.source],
             hint=remedy,
-            line=self.line(*(path or (key,))),
+            **self.place(*(path or (key,))),
         )
 
     def refuse_unknown(self, known: list[str]) -> None:
@@ -151,7 +152,8 @@ class _Table:
             self.refuse(key, *unfit.args)
         except LambdabuildError as error:
             error.at = (f"{self.source}, key `{self._prefix}{key}`",)
-            error.line = self.line(key)
+            for name, value in self.place(key).items():
+                setattr(error, name, value)
             raise
 
     def _variables(self, key: str) -> dict[str, Any]:

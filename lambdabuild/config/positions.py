@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-_IN_TOML = re.compile(r"\(at line (\d+), column (\d+)\)$")
+_IN_TOML = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Position(NamedTuple):
@@ -15,12 +15,13 @@ class Position(NamedTuple):
     column: int | None = None
 
 
-def of_toml_error(message: str, text: str) -> Position:
-    """Return where `text` is no TOML, by the parser's message."""
-    if match := _IN_TOML.search(message):
-        return Position(int(match[1]), int(match[2]))
+def of_toml_error(message: str, text: str) -> tuple[str, Position]:
+    """Return the parser's message without the place in it, and where `text` is no TOML."""
+    match = _IN_TOML.search(message)
+    if match and match[1]:
+        return message[: match.start()], Position(int(match[1]), int(match[2]))
     # At the end: something was opened and not closed.
-    return Position(max(1, len(text.splitlines())))
+    return message, Position(max(1, len(text.splitlines())))
 
 
 def of_key(text: str, path: Sequence[str]) -> Position | None:
@@ -36,7 +37,7 @@ def of_key(text: str, path: Sequence[str]) -> Position | None:
                 _sets("".join(lines[:last]), path) for last in range(first + 1, len(lines) + 1)
             )
             if next((found for found in later if found is not None), False):
-                return Position(first + 1)
+                return Position(first + 1, line.index(path[-1]) + 1)
     return None
 
 

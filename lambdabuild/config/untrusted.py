@@ -37,7 +37,7 @@ def check(config: Config, text: str, project: str, real: Callable[[str], str]) -
             at=[config.source] if config.source else [],
             hint=f"{remedy}; or, where you trust who wrote the file, run without --untrusted "
             "(LAMBDABUILD_UNTRUSTED; the input `untrusted` of the action)",
-            line=place.line if place else None,
+            **(place._asdict() if place else {}),
         )
 
 

@@ -246,24 +246,38 @@ class Fault(NamedTuple):
     others: int = 0
     """How many more packages have the same errors: those of a module that cannot be loaded."""
 
-    def lines(self, relative: Relative) -> list[str]:
-        """Return the fault as people read it; the first line is the heading."""
+    @property
+    def affected(self) -> str:
+        """Which functions did not build, and for which package."""
         names = list(dict.fromkeys(self.functions))
         what = f"in package {one_line(self.package)}" if self.package else "`go build` failed"
         what += f" and {self.others} more" if self.others else ""
-        lines = [f"{some(names)} did not build: {what}"]
-        bare = (error._replace(hint=None, package=None) for error in self.errors)
-        for error in dict.fromkeys(bare):
-            place = f"{place_of(error, relative)}: " if error.file else ""
-            first, *rest = visible(error.message).splitlines() or [""]
-            lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
+        return f"{some(names)} did not build: {what}"
+
+    @property
+    def distinct(self) -> list[Diagnostic]:
+        """The errors, each once, without package and remedy."""
+        return list(dict.fromkeys(e._replace(hint=None, package=None) for e in self.errors))
+
+    @property
+    def hints(self) -> list[str]:
+        """What helps: as the errors say, or else as their messages are known."""
         from lambdabuild.golang.remedies import remedy_for
 
         hints = [error.hint for error in self.errors if error.hint]
         if not hints:
             remedy = remedy_for("\n".join(error.message for error in self.errors))
             hints = [remedy] if remedy else []
-        return lines + [f"  hint: {one_line(hint)}" for hint in dict.fromkeys(hints)]
+        return list(dict.fromkeys(hints))
+
+    def lines(self, relative: Relative) -> list[str]:
+        """Return the fault as text without a terminal's means; the first line is the heading."""
+        lines = [self.affected]
+        for error in self.distinct:
+            place = f"{place_of(error, relative)}: " if error.file else ""
+            first, *rest = visible(error.message).splitlines() or [""]
+            lines += [f"  {place}{first}", *(f"    {line.strip()}" for line in rest)]
+        return lines + [f"  hint: {one_line(hint)}" for hint in self.hints]
 
 
 def place_of(error: Diagnostic, relative: Relative) -> str:

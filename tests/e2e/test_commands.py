@@ -169,7 +169,7 @@ def test_init_writes_a_configuration_that_finds_the_functions(copy: Copy) -> Non
         (["--color", "allways", "list"], "error: --color is auto, always or never, not `allways`\n"
                                          "  hint: did you mean `always`?\n"),
         (["-C", "nowhere", "list"],
-         "error: cannot change to `nowhere`: No such file or directory\n"),
+         "error: there is no directory `nowhere`\n"),
         (["--config", "nowhere.toml", "list"],
          "error: cannot read the configuration `nowhere.toml`: No such file or directory\n"
          "  hint: `lambdabuild init` writes one\n"),
@@ -217,8 +217,9 @@ def test_a_table_for_a_function_that_is_not_there_is_an_error(handlers: Project)
     result = handlers.run("all")
     assert result.code == 2
     assert result.err == (
-        "error: there is no function `user-handler`\n"
-        '  at: lambdabuild.toml, table `[functions."user-handler"]`\n'
+        "lambdabuild.toml:1:13: error: there is no function `user-handler`\n"
+        '  1 | [functions."user-handler"]\n'
+        "    |             ^^^^^^^^^^^^\n"
         "  hint: did you mean `users-handler`?\n"
     )
 

@@ -17,7 +17,7 @@ from tests.projects import main_printing
 def faults(err: str) -> str:
     """Return the lines between the table and the last one: what went wrong, in full."""
     lines = err.splitlines()
-    first = next(n for n, line in enumerate(lines) if line.startswith("error: "))
+    first = next(n for n, line in enumerate(lines) if "error: " in line)
     return "\n".join(lines[first:-1])
 
 
@@ -33,10 +33,16 @@ def faults(err: str) -> str:
                 "users-get": "failed",
             },
             """\
-error: `orders-get`, `users-get` did not build: in package example.com/type-error/internal/greeting
-  internal/greeting/greeting.go:6:9: cannot use len(name) (value of type int) as string value in return statement
-error: `unused-variable` did not build: in package example.com/type-error/api/unused-variable
-  api/unused-variable/main.go:6:2: declared and not used: x""",
+internal/greeting/greeting.go:6:9: error: cannot use len(name) (value of type int) as string value in return statement
+  5 | func Text(name string) string {
+  6 |     return len(name)
+    |            ^^^
+  `orders-get`, `users-get` did not build: in package example.com/type-error/internal/greeting
+api/unused-variable/main.go:6:2: error: declared and not used: x
+  5 | func main() {
+  6 |     x := 1
+    |     ^
+  `unused-variable` did not build: in package example.com/type-error/api/unused-variable""",
         ),
         (
             "syntax-error",
@@ -47,48 +53,58 @@ error: `unused-variable` did not build: in package example.com/type-error/api/un
                 "healthy": "built",
             },
             """\
-error: `broken-clause` did not build: in package example.com/syntax-error/api/broken-clause
-  api/broken-clause/main.go:1:1: expected 'package', found packag
-error: `broken-imports` did not build: in package example.com/syntax-error/api/broken-imports
-  api/broken-imports/main.go:4:2: string literal not terminated
-error: `broken-body` did not build: in package example.com/syntax-error/api/broken-body
-  api/broken-body/main.go:6:27: syntax error: unexpected newline in argument list; possibly missing comma or )""",
+api/broken-clause/main.go:1:1: error: expected 'package', found packag
+  1 | packag main
+    | ^^^^^^
+  `broken-clause` did not build: in package example.com/syntax-error/api/broken-clause
+api/broken-imports/main.go:4:2: error: string literal not terminated
+  3 | import (
+  4 |     "fmt
+    |     ^
+  `broken-imports` did not build: in package example.com/syntax-error/api/broken-imports
+api/broken-body/main.go:6:27: error: syntax error: unexpected newline in argument list; possibly missing comma or )
+  5 | func main() {
+  6 |     fmt.Println("broken-body"
+    |                              ^
+  `broken-body` did not build: in package example.com/syntax-error/api/broken-body""",
         ),
         (
             "link-error",
             {"healthy": "built", "undefined-symbol": "failed"},
             """\
-error: `undefined-symbol` did not build: in package example.com/link-error/api/undefined-symbol
-  main.answer: relocation target main.missing not defined""",
+error: main.answer: relocation target main.missing not defined
+  `undefined-symbol` did not build: in package example.com/link-error/api/undefined-symbol""",
         ),
         (
             "unresolvable-import",
             {"astray": "failed", "healthy": "built"},
             """\
-error: `astray` did not build: in package example.com/unresolvable-import/api/astray
-  api/astray/main.go:6:2: no required module provides package example.com/nowhere/pkg; to add it:
-    go get example.com/nowhere/pkg""",
+api/astray/main.go:6:2: error: no required module provides package example.com/nowhere/pkg; to add it:
+    go get example.com/nowhere/pkg
+  6 | "example.com/nowhere/pkg"
+    | ^
+  `astray` did not build: in package example.com/unresolvable-import/api/astray""",
         ),
         (
             "import-cycle",
             {"dizzy": "failed", "healthy": "built"},
             """\
-error: `dizzy` did not build: in package example.com/import-cycle/internal/chicken
-  import cycle not allowed
+error: import cycle not allowed
     imports example.com/import-cycle/internal/chicken
     imports example.com/import-cycle/internal/egg
-    imports example.com/import-cycle/internal/chicken""",
+    imports example.com/import-cycle/internal/chicken
+  `dizzy` did not build: in package example.com/import-cycle/internal/chicken""",
         ),
         (
             "refused-directories",
             {"+plus": "failed", "grüße": "failed", "healthy": "built", "with space": "failed"},
             """\
-error: `+plus` did not build: in package example.com/refused-directories/api/+plus
-  invalid input directory name "+plus"
-error: `grüße` did not build: in package example.com/refused-directories/api/grüße
-  malformed import path "example.com/refused-directories/api/grüße": invalid char 'ü'
-error: `with space` did not build: in package example.com/refused-directories/api/with space
-  malformed import path "example.com/refused-directories/api/with space": invalid char ' '""",
+error: invalid input directory name "+plus"
+  `+plus` did not build: in package example.com/refused-directories/api/+plus
+error: malformed import path "example.com/refused-directories/api/grüße": invalid char 'ü'
+  `grüße` did not build: in package example.com/refused-directories/api/grüße
+error: malformed import path "example.com/refused-directories/api/with space": invalid char ' '
+  `with space` did not build: in package example.com/refused-directories/api/with space""",
         ),
     ],
 )
@@ -315,8 +331,9 @@ def test_a_compiler_that_is_killed_costs_its_function_only(
     result = handlers.run("build", "users-handler", "carts-handler", "--json", env=env)
     assert result.code == 1
     assert result.statuses == {"carts-handler": "built", "users-handler": "failed"}
-    assert faults(result.err).splitlines()[-2:] == [
-        "  Killed",
+    assert faults(result.err).splitlines() == [
+        "error: Killed",
+        "  `users-handler` did not build: in package example.com/all-handlers/api/users/handler",
         "  hint: the system kills a process when memory runs out; `-j 1` needs less",
     ]
 
@@ -327,9 +344,9 @@ def test_a_broken_go_mod_is_told_and_nothing_is_lost(built: Project) -> None:
     result = built.run("all")
     assert result.code == 2
     assert result.err == (
-        "error: Go cannot load the module: go: errors parsing go.mod:\n"
-        "go.mod:5: unknown directive: nonsense\n"
-        f"  at: {built.path}\n"
+        "go.mod:5: error: Go cannot load the module: go: errors parsing go.mod:\n"
+        "    unknown directive: nonsense\n"
+        "  5 | nonsense here\n"
         "  hint: correct line 5 of go.mod\n"
     )
     assert built.says("users-handler") == "users-handler"

@@ -63,16 +63,16 @@ TOML = "lambdabuild.toml"
     ("spoil", "arguments", "said", "place"),
     [
         # Flags and words.
-        (nothing, ["--forse"], "No such option: --forse", (None, None, None)),
-        (nothing, ["--jobs=none"], "Invalid value for '--jobs'", (None, None, None)),
+        (nothing, ["--forse"], "`lambdabuild all` has no flag `--forse`", (None, None, None)),
+        (nothing, ["--jobs=none"], "`--jobs` is a whole number from 1, not `none`", (None, None, None)),
         (nothing, ["--arch=arm46"], "`arm46` is not an architecture", (None, None, None)),
         (nothing, ["--color=allways"], "--color is auto, always or never", (None, None, None)),
         (nothing, ["--root=nowhere"], "the root `nowhere` is missing", (None, None, None)),
         (nothing, ["--config=nowhere.toml"], "cannot read the configuration", (None, None, None)),
         # The configuration.
         (config("a = 1\nroots = api\n"), [], "this is not TOML", (TOML, 2, 9)),
-        (config('out = "dist"\n\nrots = []\n'), [], "`rots` is not a key", (TOML, 3, None)),
-        (config('[functions."nobody"]\nzip = true\n'), [], "there is no function", (TOML, 1, None)),
+        (config('out = "dist"\n\nrots = []\n'), [], "`rots` is not a key", (TOML, 3, 1)),
+        (config('[functions."nobody"]\nzip = true\n'), [], "there is no function", (TOML, 1, 13)),
         (config('roots = ["nowhere"]\n'), [], "the root `nowhere` is missing", (None, None, None)),
         # What is there.
         (broken_workspace, [], "unknown directive: uze", ("go.work", 4, None)),

@@ -250,13 +250,12 @@ def test_flags_that_a_shell_would_have_made_are_for_the_command_line(empty: Proj
     empty.write("lambdabuild.toml", 'ldflags = "-s -w -X main.v=$(echo one)"\n')
     result = empty.run("all")
     assert result.code == 1
-    _, *lines = result.err.partition("did not build")[2].splitlines()
-    assert lines[:2] == [
-        "  usage: link [options] main.o",
+    lines = [line for line in result.err.splitlines() if line.startswith(("error: ", "  hint: "))]
+    assert lines == [
+        "error: usage: link [options] main.o",
         "  hint: flags are split at spaces, and no shell runs in lambdabuild.toml: what a command "
         "prints is for the shell, or the Makefile, to put into `--ldflags`",
     ]
-    assert len(lines) == 3, lines
     said = subprocess.run(
         f'{sys.executable} -m lambdabuild all -q --ldflags "-s -w -X main.v=$(echo one)" && '
         "dist/a/bootstrap",

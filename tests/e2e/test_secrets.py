@@ -213,11 +213,10 @@ def test_an_untrusted_configuration_runs_nothing(recorded: Recorded, command: li
     for arguments, env in ((["--untrusted"], {}), ([], {"LAMBDABUILD_UNTRUSTED": "1"})):
         result = recorded.run(*command, *arguments, env=env)
         assert (result.code, result.out) == (2, ""), result.err
-        assert result.err.splitlines()[:2] == [
-            "error: `env.CC` may have a build run programs, or read and write elsewhere, which "
-            "--untrusted does not allow",
-            "  at: lambdabuild.toml",
-        ]
+        assert result.err.splitlines()[0] == (
+            "lambdabuild.toml:4:1: error: `env.CC` may have a build run programs, or read and write "
+            "elsewhere, which --untrusted does not allow"
+        )
     told = recorded.run("all", "--json", "--untrusted").json["error"]
     assert (told["file"], told["line"]) == ("lambdabuild.toml", 4)
     assert recorded.started() == []

@@ -143,11 +143,13 @@ def test_off_a_terminal_plain_lines_name_files_and_functions(project: Project) -
             ]
             del lines[:]
             replace_whole(project, "api/d/main.go", "package main\n\nfunc main() { x := 1 }\n")
-            until("  api/d/main.go:3:15: declared and not used: x")
+            until("  `d` did not build: in package example.com/empty/api/d")
             assert lines == [
                 "changed: api/d/main.go; touches d",
-                "error: `d` did not build: in package example.com/empty/api/d",
-                "  api/d/main.go:3:15: declared and not used: x",
+                "api/d/main.go:3:15: error: declared and not used: x",
+                "  3 | func main() { x := 1 }",
+                "    |               ^",
+                "  `d` did not build: in package example.com/empty/api/d",
             ]
             (project / "api/d/main.go").unlink()
             until("removed dist/d/bootstrap, which nothing builds any more")

@@ -16,12 +16,15 @@ from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
 from lambdabuild.output import report as text
+from lambdabuild.output.terminal import hyperlinks
+from lambdabuild.output.terminal.style import BOLD, Line, Part
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
     from rich.live import Live
 
     from lambdabuild.core.build import Event
+    from lambdabuild.output.terminal.diagnostics import Layout
     from lambdabuild.output.terminal.progress import Progress
 
 _STYLES = {
@@ -31,9 +34,10 @@ _STYLES = {
     Status.FAILED: "bold red",
     Status.CANCELLED: "yellow",
 }
-_BOLD, _RED, _YELLOW = "1", "31;1", "33;1"
 _NO_WIDTH = 10_000
 """Columns where there is no terminal: nothing is cut."""
+_LINE = 120
+"""Columns of source that are shown there."""
 _SHOW_CURSOR = b"\x1b[?25h"
 """DECTCEM: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
@@ -47,6 +51,8 @@ class Look(NamedTuple):
     verbose: bool = False
     read: bool = False
     """By a CI system that takes some lines for commands."""
+    links: bool = False
+    """On a terminal that takes hyperlinks."""
 
 
 def choose_look(
@@ -57,7 +63,8 @@ def choose_look(
     colored = color == "always"
     if color == "auto":
         colored = terminal and not environment.get("NO_COLOR")
-    return Look(terminal, colored, quiet, verbose, is_read(environment))
+    links = terminal and colored and hyperlinks.taken(environment)
+    return Look(terminal, colored, quiet, verbose, is_read(environment), links)
 
 
 class Console:
@@ -89,9 +96,9 @@ class Console:
         """Warn of something that is probably not as meant."""
         message = without_secrets(message)
         self.warnings.append(message)
-        self._write(f": {one_line(message)}", "warning", _YELLOW)
-        if hint:
-            self._write(f"  hint: {one_line(hint)}")
+        from lambdabuild.output.terminal.diagnostics import of_warning
+
+        self._lines(of_warning(message, hint))
 
     def say_once(self, message: str) -> None:
         """Print a line, unless it was printed before: a watch meets the same facts again."""
@@ -109,9 +116,11 @@ class Console:
         """Print a command for the reader of the log, as `github.command` returns it."""
         self._print(line)
 
-    def error(self, error: LambdabuildError) -> None:
+    def error(self, error: LambdabuildError, relative: text.Relative) -> None:
         """Report why lambdabuild cannot go on."""
-        self._write(f": {error}", "error", _RED)
+        from lambdabuild.output.terminal.diagnostics import of_error
+
+        self._lines(of_error(error, self._layout(relative)))
 
     def skipped(self, items: Sequence[Skipped]) -> None:
         """Warn of main packages that are skipped though they were surely meant."""
@@ -202,7 +211,7 @@ class Console:
             self._table(table)
         self.problems(report.results, report.removed, relative)
         if not self.look.quiet:
-            self._write("", text.summary(report), _BOLD)
+            self._lines([(Part(text.summary(report), BOLD),)])
 
     def problems(
         self, results: Iterable[StepResult], removed: Iterable[Artifact], relative: text.Relative
@@ -215,10 +224,30 @@ class Console:
 
     def fault(self, fault: text.Fault, relative: text.Relative) -> None:
         """Report what did not build, and why."""
-        first, *rest = fault.lines(relative)
-        self._write(f": {first}", "error", _RED)
-        for line in rest:
-            self._write(line)
+        from lambdabuild.output.terminal.diagnostics import of_fault
+
+        self._lines(of_fault(fault, self._layout(relative)))
+
+    def _layout(self, relative: text.Relative) -> "Layout":
+        from lambdabuild.output.terminal.diagnostics import Layout
+        from lambdabuild.output.terminal.frame import read_frame
+
+        width = self._rich_console().width if self.look.terminal else _LINE
+        return Layout(relative, read_frame, width)
+
+    def _lines(self, lines: Iterable[Line]) -> None:
+        """Print lines of styled parts; whatever is in them, nobody obeys it."""
+        for line in lines:
+            shown = "".join(self._part(part) for part in line)
+            self._print_inert(shown)
+
+    def _part(self, part: Part) -> str:
+        shown = visible(part.text)
+        if self.look.color and part.style:
+            shown = f"\x1b[{part.style}m{shown}\x1b[0m"
+        if self.look.links and part.file:
+            shown = hyperlinks.link(shown, part.file)
+        return shown
 
     def _draw(self, heading: str, lines: Iterable[str]) -> None:
         from rich.live import Live
@@ -277,12 +306,8 @@ class Console:
             )
         return self._rich
 
-    def _write(self, message: str, label: str = "", style: str = "") -> None:
-        """Print a message after a label in colour; whatever is in them, nobody obeys it."""
-        label = visible(label)
-        if label and self.look.color:
-            label = f"\x1b[{style}m{label}\x1b[0m"
-        self._print_inert(label + visible(message))
+    def _write(self, message: str) -> None:
+        self._print_inert(visible(message))
 
     def _print_inert(self, shown: str) -> None:
         self._print(inert(shown) if self.look.read else shown)

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
@@ -246,21 +246,21 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
             name == directory.replace(os.sep, "-").partition("-")[2] for directory in directories
         )
         if name not in known and not skipped:
-            file, line = _table_of(session, name)
+            file, place = _table_of(session, name)
             # No command lists the functions as long as the configuration is wrong.
             there = some(sorted(known)) or "no functions"
             all_of = f"correct the name or take the table away; there are {there}"
             raise LambdabuildError(
                 f"there is no function `{one_line(name)}`",
                 file=file,
-                line=line,
+                **place,
                 at=[f'{settings.config.source}, table `[functions."{one_line(name)}"]`'],
                 hint=did_you_mean(name, known) or all_of,
             )
 
 
-def _table_of(session: Session, name: str) -> tuple[str, int | None]:
-    """Return where the configuration has the table of a function: the file, and the line."""
+def _table_of(session: Session, name: str) -> tuple[str, dict[str, Any]]:
+    """Return where the configuration has the table of a function: the file, line and column."""
     from lambdabuild.config.positions import of_key
 
     file = os.path.normpath(
@@ -270,4 +270,4 @@ def _table_of(session: Session, name: str) -> tuple[str, int | None]:
         place = of_key(files.whole(file).decode(), ["functions", name])
     except (OSError, ValueError):
         place = None
-    return file, place.line if place else None
+    return file, place._asdict() if place else {}

@@ -9,6 +9,11 @@ import pytest
 
 from lambdabuild.cli.boundary import guarded, in_words, note_thread
 from lambdabuild.core.errors import Interrupted, LambdabuildError
+from lambdabuild.output.streams import print_error
+
+
+def shown(error: LambdabuildError) -> None:
+    print_error(f"error: {error}")
 
 
 def system(number: int, path: str | bytes | None = None) -> OSError:
@@ -52,10 +57,10 @@ def test_what_nobody_foresaw_is_told_in_words(
     def run() -> None:
         raise error
 
-    assert guarded(run, lambda error: left.append(str(error))) == 2
+    assert guarded(run, shown, lambda error: left.append(str(error))) == 2
     assert left == [told]
-    shown = told.replace("\udcff", r"\udcff")
-    assert capsys.readouterr() == ("", f"error: {shown}\n")
+    harmless = told.replace("\udcff", r"\udcff")
+    assert capsys.readouterr() == ("", f"error: {harmless}\n")
 
 
 def test_with_a_project_its_log_has_the_traceback(tmp_path: Path) -> None:
@@ -83,12 +88,12 @@ def test_each_end_has_its_exit_code(ending: BaseException, code: int) -> None:
     def run() -> None:
         raise ending
 
-    assert guarded(run, lambda _: None) == code
+    assert guarded(run, shown, lambda _: None) == code
 
 
 @pytest.mark.parametrize(("value", "code"), [(None, 0), (3, 3)])
 def test_what_typer_exits_with_is_the_exit_code(value: int | None, code: int) -> None:
-    assert guarded(lambda: value, lambda _: None) == code
+    assert guarded(lambda: value, shown, lambda _: None) == code
 
 
 def test_what_ends_a_thread_prints_nothing(
@@ -108,7 +113,7 @@ def test_an_error_while_one_is_told_is_told_as_well(capsys: pytest.CaptureFixtur
     def leave(_: LambdabuildError) -> None:
         raise RecursionError
 
-    assert guarded(run, leave) == 2
+    assert guarded(run, shown, leave) == 2
     assert capsys.readouterr().err == (
         "error: first\nerror: something is nested too deeply to be followed\n"
     )

@@ -215,8 +215,8 @@ users-get  linux/amd64  built   8.9 MB  +1.2 kB   0.08 s  0.21 s
 carts      linux/amd64  failed
 """
 FAULTS = """\
-error: `carts` did not build: in package m/auth
-  auth/auth.go:9:2: undefined: token
+auth/auth.go:9:2: error: undefined: token
+  `carts` did not build: in package m/auth
 """
 END = """\
 removed dist/gone/bootstrap, which nothing builds any more
@@ -276,7 +276,9 @@ def test_warnings_and_errors_are_told_with_their_hints_even_to_who_asked_for_qui
         console = Console(look, stream)
         console.warn("`GOOS` is exported", "unset it")
         console.warn("so what")
-        console.error(LambdabuildError("no go.mod was found", at=["/shop"], hint="`go mod init`"))
+        console.error(
+            LambdabuildError("no go.mod was found", at=["/shop"], hint="`go mod init`"), str
+        )
         console.skipped(
             [
                 Skipped("api/cron", "its module is not in go.work", hint="`go work use api/cron`"),
