@@ -10,6 +10,7 @@ from lambdabuild.config.parsing import MIGRATION, UnfitError
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.text import one_line
 
+_GOAMD64 = ("v1", "v2", "v3", "v4")
 _OWN_VARIABLES = {
     "GOOS": "use `architecture`, or --target for other systems",
     "GOARCH": "use `architecture`, or --target for other systems",
@@ -180,10 +181,9 @@ class _Table:
 
 def _problem_of(variable: str, value: object) -> tuple[str, str] | None:
     """Return why a variable may not be set so, and what helps."""
-    if variable in _OWN_VARIABLES:
-        return "is lambdabuild's to set", _OWN_VARIABLES[variable]
-    if variable.startswith("LAMBDABUILD_"):
-        return "is lambdabuild's to set", "export it where lambdabuild is started"
+    if variable in _OWN_VARIABLES or variable.startswith("LAMBDABUILD_"):
+        remedy = _OWN_VARIABLES.get(variable, "export it where lambdabuild is started")
+        return "is lambdabuild's to set", remedy
     if not variable or "=" in variable or "\0" in variable:
         return (
             "cannot be the name of a variable",
@@ -191,6 +191,11 @@ def _problem_of(variable: str, value: object) -> tuple[str, str] | None:
         )
     if not isinstance(value, str):
         return "is not a string", f'write `{variable} = "{value}"`'
+    if variable == "GOAMD64" and value not in _GOAMD64:
+        # Go takes any: https://go.dev/wiki/MinimumRequirements#amd64
+        return f"is {', '.join(_GOAMD64[:-1])} or {_GOAMD64[-1]}, not `{one_line(value)}`", (
+            "Lambda has AVX2, which is v3: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-avx2.html"
+        )
     if "\0" in value:
         return "cannot be the value of a variable", "a value holds no NUL character"
     return None

@@ -1,6 +1,7 @@
 """Decide what is built, in which order, and what cannot be: from values to a value."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from lambdabuild.config.options import BuildSettings
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import TEMPORARY, Asset
 from lambdabuild.core.build import Batch, Function, Plan, Step
-from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.target import CCompiler, Flags, Target
 from lambdabuild.core.text import one_line
@@ -23,6 +24,8 @@ CompilerOf = Mapping[tuple[str, Target], CCompiler]
 
 _OWN = {"manifest.json", ".lambdabuild"}
 """Names that no function may have, in any case: lambdabuild writes them, where `out` is `.`."""
+
+_MISSING = re.compile(r"no required module provides package ([^\s;]+)")
 
 
 def make_plan(
@@ -143,7 +146,29 @@ def _load_errors(
     if not broken:
         return ()
     found = reached(graph, package.import_path, broken)
-    return tuple(error for path in found for error in graph[path].errors)
+    return tuple(_of_own_module(error, graph) for path in found for error in graph[path].errors)
+
+
+def _of_own_module(error: Diagnostic, graph: Mapping[str, Package]) -> Diagnostic:
+    """Return the error of a missing package as it is in a module that is here.
+
+    Go advises `go get`, which can find no package of the module that it runs in.
+    """
+    match = _MISSING.search(error.message)
+    if match is None:
+        return error
+    missing = match[1]
+    here = (item for item in graph.values() if item.module is not None and item.module.main)
+    own = {item.import_path: item.module.path for item in here if item.module is not None}
+    for module in dict.fromkeys(own.values()):
+        if missing.startswith(f"{module}/"):
+            known = [p for p, of in own.items() if of == module and graph[p].name != "main"]
+            return error._replace(
+                message=f"there is no package {missing}: the module has no directory "
+                f"`{missing.removeprefix(f'{module}/')}` with Go files",
+                hint=did_you_mean(missing, known) or "correct the import, or add the package",
+            )
+    return error
 
 
 def order_of(graph: Mapping[str, Package], start: str) -> list[str]:

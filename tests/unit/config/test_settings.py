@@ -377,6 +377,12 @@ REFUSED = {
     "env.GOAMD64 = 1": (
         '`env.GOAMD64` is not a string\n  at: lambdabuild.toml\n  hint: write `GOAMD64 = "1"`'
     ),
+    "env.GOAMD64 = 'v9'": (
+        "`env.GOAMD64` is v1, v2, v3 or v4, not `v9`\n"
+        "  at: lambdabuild.toml\n"
+        "  hint: Lambda has AVX2, which is v3: "
+        "https://docs.aws.amazon.com/lambda/latest/dg/runtimes-avx2.html"
+    ),
     "functions.x.env.CGO_ENABLED = 0": (
         '`functions."x".env.CGO_ENABLED` is not a string\n'
         "  at: lambdabuild.toml\n"

@@ -10,7 +10,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import Asset
 from lambdabuild.core.build import Batch, Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.gopackage import Diagnostic, Module, Package
 from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.plan import (
     artifact_path,
@@ -314,6 +314,31 @@ def test_what_cannot_be_loaded_is_set_aside_with_its_errors_and_the_others_are_b
         (aside, built), (Batch(PROJECT, X86_64, FLAGS, (built,), packages["whole", X86_64][1]),)
     )
     assert plan.set_aside == (aside,)
+
+
+def test_a_missing_package_of_a_module_that_is_here_is_no_matter_of_go_get() -> None:
+    broken = function("broken")
+    told = (
+        "no required module provides package {}; to add it:\n\tgo get {}",
+        "there is no package {}: the module has no directory `internal/user` with Go files",
+    )
+    own = Module("m", PROJECT, None, main=True)
+
+    def errors(missing: str) -> list[Diagnostic]:
+        error = Diagnostic(broken.package, told[0].format(missing, missing), "/shop/a.go", 3, 8)
+        packages = graph(
+            package(broken.package, errors=(error,))._replace(module=own),
+            package("m/internal/users")._replace(module=own, name="users"),
+        )
+        plan = make_plan([broken], Settings(), loaded([broken], X86_64, packages=packages), out=OUT)
+        return list(plan.steps[0].load_errors)
+
+    (here,) = errors("m/internal/user")
+    assert (here.message, here.hint) == (
+        told[1].format("m/internal/user"), "did you mean `m/internal/users`?"
+    )  # fmt: skip
+    (elsewhere,) = errors("mm/internal/user")
+    assert elsewhere.message == told[0].format("mm/internal/user", "mm/internal/user")
 
 
 def test_without_functions_there_is_nothing_to_do() -> None:
