@@ -16,12 +16,13 @@ from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.gopackage import GoEnvironment
+from lambdabuild.core.gopackage import Diagnostic, GoEnvironment
 from lambdabuild.core.paths import Paths
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
 from lambdabuild.core.text import counted
 from lambdabuild.golang import commands
 from lambdabuild.golang.toolchain import ask_environment, find_go
+from lambdabuild.output.report import place_of
 from lambdabuild.state.signing import keys_of
 from lambdabuild.state.state import Findings, State
 from lambdabuild.state.store import Home, remedy_of
@@ -67,9 +68,12 @@ def examine(session: Session, refused: LambdabuildError | None = None) -> Iterat
     project, environment = session.paths.project, session.tools.environment
     yield from _processor_and_memory(environment)
     if refused is not None:
-        finding = _failure(refused)
-        place = f" (line {refused.line})" if refused.line is not None else ""
-        yield finding._replace(message=finding.message + place)
+        found = _failure(refused)
+        if refused.file is not None and refused.line is not None:
+            place = Diagnostic(None, "", refused.file, refused.line, refused.column)
+            shown = f"{place_of(place, session.paths.relative)}: {refused.message}"
+            found = found._replace(message=shown)
+        yield found
     yield from _guarded(_output(session.paths, environment, known=refused is None))
     yield from _guarded(_keys(project, environment))
     yield from _guarded(_go(session, refused))

@@ -131,6 +131,8 @@ class _Table:
                 )
             if key not in known:
                 remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
+                if self._path and key in {option.key for option in options_in(TOP)}:
+                    remedy = f"`{key}` is for the whole project: move it above the first `[…]`"
                 self.refuse(key, "is not a key that lambdabuild knows", remedy)
 
     def chosen(self, options: list[Option]) -> dict[str, Any]:

@@ -87,9 +87,7 @@ def foreign_lock(shop: Project) -> list[str]:
 
 def no_toml(shop: Project) -> list[str]:
     shop.write("lambdabuild.toml", "out = [")
-    return [
-        "error: this is not TOML: Invalid value (at end of document); lambdabuild.toml (line 1)"
-    ]
+    return ["error: lambdabuild.toml:1: this is not TOML: invalid value (at end of document)"]
 
 
 def deep_toml(shop: Project) -> list[str]:

@@ -167,9 +167,16 @@ def test_any_unknown_key_is_refused_by_name(key: str, value: int) -> None:
     )
 
 
+def test_a_key_of_the_whole_project_is_not_one_of_a_function() -> None:
+    assert failure("[functions.a]\nout = 'x'") == (
+        f'`functions."a".out` is not a key that lambdabuild knows\n  at: {SOURCE}\n'
+        "  hint: `out` is for the whole project: move it above the first `[…]`"
+    )
+
+
 @given(function_names, texts, st.integers())
 def test_any_unknown_key_of_a_function_is_refused_by_name(name: str, key: str, value: int) -> None:
-    assume(key not in FUNCTION_KEYS)
+    assume(key not in TOP_KEYS)
     hint = did_you_mean(key, FUNCTION_KEYS) or f"the keys here are {', '.join(FUNCTION_KEYS)}"
     assert failure(document({"functions": {name: {key: value}}})) == (
         f'`functions."{name}".{key}` is not a key that lambdabuild knows\n'
