@@ -29,7 +29,7 @@ help: ## list the targets
 demo: $(VENV)/installed ## install, and build every function of fixtures/shop
 	$(BIN)/lambdabuild -C fixtures/shop all
 
-unit: $(VENV)/dev ## run the unit tests, and see that docs/commands.md and docs/reference are up to date; needs no Go
+unit: $(VENV)/dev ## run the unit tests, and see that docs/reference/commands.md and docs/reference are up to date; needs no Go
 	$(PYTEST) -m 'not needs_go' tests/unit tests/docs/test_commands.py tests/docs/test_configuration.py
 
 test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## run the unit tests, those from end to end, and those of the docs

@@ -9,7 +9,7 @@ import pytest
 from tests.deploy.conftest import ROOT, TOOLS, Deployed, Shop
 from tests.docs.markdown import blocks
 
-PAGE = (ROOT / "docs" / "deploy-aws-cli.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "deploy" / "aws-cli.md").read_text("utf-8")
 (SCRIPT,) = (block.text for block in blocks(PAGE, "python"))
 CREATE, UPDATE = (block.text for block in blocks(PAGE, "sh"))
 

@@ -11,7 +11,7 @@ from tests.deploy.conftest import ROOT, SHOP, Shop
 from tests.docs.markdown import blocks
 
 APP = "cdk/shop.ts"
-PAGE = (ROOT / "docs" / "deploy-cdk.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "deploy" / "cdk.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from tests.deploy.conftest import ROOT, TOOLS, Deployed, Shop
 from tests.docs.markdown import blocks
 
-PAGE = (ROOT / "docs" / "deploy-sam.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "deploy" / "sam.md").read_text("utf-8")
 
 _TO_JSON = """\
 import json, sys, yaml

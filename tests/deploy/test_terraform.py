@@ -16,7 +16,7 @@ from tests.deploy.conftest import ROOT, SHOP, TOOLS, Shop
 from tests.docs.markdown import blocks
 
 CONFIGURATION = "terraform/main.tf"
-PAGE = (ROOT / "docs" / "deploy-terraform.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "deploy" / "terraform.md").read_text("utf-8")
 
 _TO_JSON = """\
 import json, sys, hcl2

@@ -1,4 +1,4 @@
-""".github/actions/lambdabuild does what docs/ci.md says: its scripts are run as the runner does."""
+""".github/actions/lambdabuild does what docs/guide/ci.md says: its scripts are run as the runner does."""
 
 import os
 import shutil

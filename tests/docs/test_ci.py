@@ -1,4 +1,4 @@
-"""What README.md and docs/ci.md say of CI is true.
+"""What README.md and docs/guide/ci.md say of CI is true.
 
 GitHub's workflows go through actionlint, GitLab's pipelines through GitLab's schema, and the scripts
 of both are run.
@@ -18,7 +18,7 @@ from tests.docs.composite import ACTION, DEFINITION, ROOT, load
 from tests.docs.conftest import git
 from tests.docs.markdown import blocks
 
-DOCUMENTS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/ci.md")}
+DOCUMENTS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/guide/ci.md")}
 USED = "OWNER/lambdabuild/.github/actions/lambdabuild@v0.1.0"
 
 
@@ -137,7 +137,7 @@ def test_the_gate_tells_what_the_exit_code_says(tiny: Path, runner: dict[str, st
 
 
 def test_the_document_names_every_input_of_the_action() -> None:
-    _, _, table = DOCUMENTS["docs/ci.md"].partition("| input | is |\n")
+    _, _, table = DOCUMENTS["docs/guide/ci.md"].partition("| input | is |\n")
     rows = table.partition("\n\n")[0].splitlines()[1:]
 
     shown = [name.strip(" `") for row in rows for name in row.split("|")[1].split(",")]

@@ -1,4 +1,4 @@
-"""docs/commands.md holds what `--help` says.
+"""docs/reference/commands.md holds what `--help` says.
 
 `UPDATE_DOCS=1 .venv/bin/pytest tests/docs/test_commands.py` writes it anew.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs" / "commands.md"
+DOCUMENT = ROOT / "docs" / "reference" / "commands.md"
 COMMANDS = (
     *(
         "",
@@ -44,7 +44,7 @@ def test_the_document_knows_every_command() -> None:
 
 
 def document() -> str:
-    """Return what docs/commands.md is to be."""
+    """Return what docs/reference/commands.md is to be."""
     sections = [
         "# Commands\n\nWhat `lambdabuild COMMAND --help` says. Defaults stand in brackets.\n",
         *(f"## {_title(name)}\n\n```text\n{help_of(name)}```\n" for name in COMMANDS),
