@@ -14,7 +14,7 @@ from lambdabuild.output import annotating
 from lambdabuild.output.report import report_value
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
-from lambdabuild.system.links import check_file
+from lambdabuild.system.links import check_file, write_whole
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
@@ -22,16 +22,19 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
     # The report first: it lists what was built, even if another file cannot be written.
     writers: list[tuple[str | None, str, Callable[[], str]]] = [
         (request.report, "report", lambda: to_json(report_value(report, session.paths.relative))),
+        (request.code_quality, "code-quality report", lambda: _code_quality(session, report)),
         (request.trace, "trace", lambda: _trace(report)),
         (request.html, "page", lambda: _page(session.paths, report)),
     ]
+    written: list[str] = []
     for path, what, make in writers:
         if path is not None:
             try:
                 write_file(session.paths, path, what, make())
             except LambdabuildError as error:
-                error.reported = request.report is not None and what != "report"
+                error.reported = tuple(written)
                 raise
+            written.append(path)
     if annotating.runs_there(session.tools.environment):
         _tell_github(session, report)
 
@@ -43,12 +46,21 @@ def write_file(paths: Paths, path: str, what: str, text: str, *, built: bool = T
     try:
         full.parent.mkdir(parents=True, exist_ok=True)
         # What of a name is no text is written as Python shows it.
-        full.write_bytes(text.encode("utf-8", "backslashreplace"))
+        write_whole(str(full), text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise LambdabuildError(
             f"cannot write the {what} `{path}`: {error.strerror}",
             hint=f"the functions are built; only the {what} is missing" if built else None,
         ) from error
+
+
+def _code_quality(session: Session, report: Report) -> str:
+    from lambdabuild.output.code_quality import build_issues, code_quality_text
+
+    environment, working = session.tools.environment, session.paths.working
+    top = annotating.top_of(environment, working)
+    relative = annotating.from_top(environment, working, top)
+    return code_quality_text(build_issues(report.results, relative))
 
 
 def _trace(report: Report) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from lambdabuild.build.reports import write_file
 from lambdabuild.build.schedule import Builder
 from lambdabuild.config.options import Request
 from lambdabuild.core.build import Function
@@ -14,7 +15,8 @@ from lambdabuild.core.text import counted
 from lambdabuild.deployment import reader
 from lambdabuild.deployment.declared import Deployment
 from lambdabuild.deployment.differences import Difference
-from lambdabuild.output.annotating import from_top, runs_there
+from lambdabuild.output.annotating import from_top, runs_there, top_of
+from lambdabuild.output.code_quality import build_issues, code_quality_text, issue
 from lambdabuild.output.github import annotations, error_command
 from lambdabuild.output.report import Relative, error_value, faults
 from lambdabuild.output.streams import print_json
@@ -56,6 +58,9 @@ def check(session: Session, request: Request, against: Sequence[str], *, json: b
         or (difference.kind not in _OF_ALL and difference.function in checked.selected)
     ]
     _report(session, checked, found, deployment)
+    if request.code_quality is not None:
+        text = _code_quality(session, checked, found, deployment)
+        write_file(session.paths, request.code_quality, "code-quality report", text, built=False)
     ok = not (checked.failed or found)
     if json:
         print_json(_value(checked, found, session.paths.relative, ok=ok))
@@ -137,6 +142,23 @@ def _report(
     )
     said += f": {problems} did not compile, " if problems else ": all compile, "
     console.say(said + (counted(len(found), "difference") if found else "no differences"))
+
+
+def _code_quality(
+    session: Session, checked: Checked, found: Sequence[Difference], deployment: Deployment
+) -> str:
+    environment, working = session.tools.environment, session.paths.working
+    relative = from_top(environment, working, top_of(environment, working))
+    places = {function.name: function.directory for function in checked.functions}
+    issues = build_issues(checked.failed, relative)
+    for d in found:
+        place = Diagnostic(None, d.message, d.file, d.line)
+        fallback = relative(places.get(d.function, session.paths.project))
+        issues.append(issue(d.kind, "major", place, relative, fallback, f"hint: {d.hint}"))
+    for path, why in deployment.unreadable:
+        place = Diagnostic(None, f"cannot read the deployment file: {why}", path)
+        issues.append(issue("unreadable", "minor", place, relative, relative(path)))
+    return code_quality_text(issues)
 
 
 def _value(

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lambdabuild.config.options import FILE_NAME
@@ -15,7 +15,10 @@ from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value
 from lambdabuild.output.streams import ReaderGoneError, print_error, print_json
 from lambdabuild.output.terminal.console import Console, choose_look
-from lambdabuild.system.links import check_file
+from lambdabuild.system.links import check_file, write_whole
+
+_VALUES = {"--report": "report", "--code-quality": "code_quality", "--color": "color"}
+"""Flags of interest, and the field of each."""
 
 
 class CommandLine(NamedTuple):
@@ -24,16 +27,15 @@ class CommandLine(NamedTuple):
     command: str | None = None
     json: bool = False
     report: str | None = None
+    code_quality: str | None = None
     directories: tuple[str, ...] = ()
     """Of -C, in order."""
     color: str | None = None
 
     def given(self, flag: str, value: str) -> "CommandLine":
         """Return the command line with a flag's value, if it is one of these."""
-        if flag == "--report" and value:
-            return self._replace(report=value)
-        if flag == "--color":
-            return self._replace(color=value)
+        if flag in _VALUES and value:
+            return CommandLine(**self._asdict() | {_VALUES[flag]: value})
         if flag in {"-C", "--directory"} and value:
             return self._replace(directories=(*self.directories, value))
         return self
@@ -115,10 +117,19 @@ def leave(
         elif line.json:
             print_json(refusal_value(error, relative))
         sys.stdout.flush()
-    if line.report is not None and not error.reported:
-        path = os.path.normpath(os.path.join(working, line.report))
-        problem = _write(path, working, to_json(refusal_value(error, relative)))
-        message = f"cannot write the report `{line.report}`: {problem}"
+    reports: list[tuple[str | None, str, Callable[[], str]]] = [
+        (line.report, "report", lambda: to_json(refusal_value(error, relative))),
+        (
+            line.code_quality,
+            "code-quality report",
+            lambda: _code_quality(error, environment, working),
+        ),
+    ]
+    for name, what, make in reports:
+        if name is None or name in error.reported:
+            continue
+        problem = _write(os.path.normpath(os.path.join(working, name)), working, make())
+        message = f"cannot write the {what} `{name}`: {problem}"
         # That may be the error itself.
         if problem is not None and message != error.message:
             print_error(f"warning: {message}")
@@ -137,13 +148,20 @@ def _working(line: CommandLine, started: str | None) -> str:
     return os.path.normpath(working) if os.path.isdir(working) else started or os.sep
 
 
+def _code_quality(error: LambdabuildError, environment: Mapping[str, str], working: str) -> str:
+    from lambdabuild.output.code_quality import code_quality_text, refusal_issue
+
+    top = annotating.top_of(environment, working)
+    relative = annotating.from_top(environment, working, top)
+    return code_quality_text([refusal_issue(error, relative)])
+
+
 def _write(path: str, working: str, text: str) -> str | None:
     """Write a file; return why that fails, if it does."""
     try:
         check_file(path, enclosing(working, FILE_NAME, os.path.lexists) or working)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_whole(path, text.encode())
     except OSError as error:
         return error.strerror
     except LambdabuildError as error:

@@ -64,6 +64,7 @@ GENERAL = "every command"
 SELECTING = "all, build, check, watch, why, list"
 OUTPUT = "all, build, check, watch, why"
 BUILDING = "all, build, watch"
+REVIEWED = "all, build, check"
 
 # The tables of `lambdabuild.toml` that may have a key.
 TOP = "top level"
@@ -232,6 +233,9 @@ class Request(NamedTuple):
     json: bool = option(False, "Print the result as JSON", "--json")
     report: str | None = option(None, "Write the result as JSON to FILE", "--report FILE")
     trace: str | None = option(None, "Write a trace to FILE, for ui.perfetto.dev", "--trace FILE")
+    code_quality: str | None = option(
+        None, "Write what is wrong to FILE, for GitLab's merge requests", "--code-quality FILE",
+        panel=REVIEWED)
     html: str | None = option(None, "Write the result as a web page to FILE", "--html FILE")
 
 

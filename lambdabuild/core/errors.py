@@ -41,8 +41,8 @@ class LambdabuildError(Exception):
         self.file = file
         self.line = line
         self.column = column
-        self.reported = False
-        """The requested report has been written, and must not be replaced."""
+        self.reported: tuple[str, ...] = ()
+        """The requested reports that have been written, and must not be replaced."""
 
     @property
     def told(self) -> str:

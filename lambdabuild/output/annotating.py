@@ -1,20 +1,34 @@
-"""Write a job's summary on GitHub, and show paths from the top of the repository there."""
+"""Show paths from the top of the repository, as forges do; write a job's summary on GitHub."""
 
 import os
 from collections.abc import Callable, Mapping
+
+from lambdabuild.golang.tree import enclosing
 
 
 def runs_there(environment: Mapping[str, str]) -> bool:
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
-def from_top(environment: Mapping[str, str], working: str) -> Callable[[str], str]:
-    """Return a function from an absolute path to GitHub's: from the top of the repository.
+def top_of(environment: Mapping[str, str], working: str) -> str:
+    """Return the top of the repository: as GitLab names it, or else as git finds it."""
+    named = environment.get("CI_PROJECT_DIR")
+    if named and not _leaves(os.path.relpath(os.path.realpath(working), os.path.realpath(named))):
+        return named
+    return enclosing(working, ".git", os.path.lexists) or working
+
+
+def from_top(
+    environment: Mapping[str, str], working: str, top: str | None = None
+) -> Callable[[str], str]:
+    """Return a function from an absolute path to that from the top of the repository.
+
+    That is GitHub's, unless `top` names another.
 
     Real paths are compared: workspace and project may both be reached through links. A path that a
     link in the repository leads out to is shown as the shell went there.
     """
-    top = environment.get("GITHUB_WORKSPACE") or working
+    top = top or environment.get("GITHUB_WORKSPACE") or working
     real_top = os.path.realpath(top)
     typed = environment.get("PWD", "")
     known = bool(typed) and os.path.realpath(typed) == os.path.realpath(working)

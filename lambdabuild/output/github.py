@@ -1,6 +1,5 @@
 """Show a run on GitHub Actions: annotations at the errors, and a summary of the job."""
 
-import os.path
 import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
@@ -9,7 +8,15 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import duration, inert, size, some, visible
-from lambdabuild.output.report import Relative, faults, place_of, rows, slowest_first
+from lambdabuild.output.report import (
+    Relative,
+    faults,
+    functions_of,
+    is_outside,
+    place_of,
+    rows,
+    slowest_first,
+)
 from lambdabuild.output.report import summary as result_line
 
 _SHOWN = 20
@@ -36,18 +43,14 @@ def annotations(
 
     https://docs.github.com/actions/reference/workflow-commands
     """
-    # One file may be compiled for several targets, or as part of several packages.
-    functions: dict[Diagnostic, list[str]] = {}
-    for fault in faults(results):
-        for error in fault.errors:
-            functions.setdefault(error._replace(package=None), []).extend(fault.functions)
+    functions = functions_of(results)
     files: dict[str, list[Diagnostic]] = {}
     for error in sorted(functions, key=lambda error: error.file is None):
         files.setdefault(error.file or error.message, []).append(error)
     lines = []
     for error in filter(None, chain(*zip_longest(*files.values()))):
-        names = list(dict.fromkeys(functions[error]))
-        lines.append(error_command(error, f"{some(names, 3, quote='')} did not build", relative))
+        title = f"{some(functions[error], 3, quote='')} did not build"
+        lines.append(error_command(error, title, relative))
     return lines + [command("warning", warning) for warning in warnings]
 
 
@@ -88,7 +91,7 @@ def error_command(error: Diagnostic, title: str, relative: Relative) -> str:
     if error.file is None:
         return command("error", error.message, title=title)
     path = relative(error.file)
-    if os.path.isabs(path) or path.split("/")[0] == "..":
+    if is_outside(path):
         # Of the module cache, say: there is no file in the repository to show it at.
         return command("error", f"{place_of(error, relative)}: {error.message}", title=title)
     column = error.column if error.line is not None else None

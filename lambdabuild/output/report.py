@@ -1,6 +1,7 @@
 """Return results as JSON and as text; paths come in absolute and leave relative."""
 
 import base64
+import os.path
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -286,6 +287,11 @@ def place_of(error: Diagnostic, relative: Relative) -> str:
     return ":".join(str(part) for part in parts if part is not None)
 
 
+def is_outside(path: str) -> bool:
+    """Tell whether a relative path leaves where it begins; then a forge has no file to show."""
+    return os.path.isabs(path) or path == ".." or path.startswith("../")
+
+
 def faults(results: Iterable[StepResult]) -> list[Fault]:
     """Group the errors of failed steps by the package at fault, each once."""
     errors: dict[str | None, dict[Diagnostic, None]] = {}
@@ -303,3 +309,15 @@ def faults(results: Iterable[StepResult]) -> list[Fault]:
         else:
             found[same] = Fault(package, tuple(functions[package]), tuple(own))
     return list(found.values())
+
+
+def functions_of(results: Iterable[StepResult]) -> dict[Diagnostic, list[str]]:
+    """Return each error once, without its package, and the names of the functions it costs.
+
+    One file may be compiled for several targets, or as part of several packages.
+    """
+    functions: dict[Diagnostic, list[str]] = {}
+    for fault in faults(results):
+        for error in fault.errors:
+            functions.setdefault(error._replace(package=None), []).extend(fault.functions)
+    return {error: list(dict.fromkeys(names)) for error, names in functions.items()}

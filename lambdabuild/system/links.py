@@ -94,6 +94,21 @@ def replace_whole(path: str, content: bytes) -> None:
         raise
 
 
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file that was asked for, atomically; pipes, devices and links are written to."""
+    try:
+        at_once = stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        at_once = True
+    if at_once:
+        # Somebody may be allowed to write the file, and not in its directory.
+        with contextlib.suppress(PermissionError):
+            replace_whole(path, content)
+            return
+    with open(path, "wb") as file:
+        file.write(content)
+
+
 def check_own(directory: str) -> None:
     """Check that a directory of lambdabuild's, and all in it, is what lambdabuild makes."""
     if os.path.islink(directory):

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from tests.e2e.conftest import Copy, Project, Recorded
 from tests.e2e.history import History, without_settings
-from tests.schemas import schema
+from tests.schemas import code_quality, schema
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
@@ -172,7 +172,8 @@ def test_check_names_what_differs_and_links_nothing(copy: Copy) -> None:
     project.replace("template.yaml", "functions/put-order", "functions/replace-order")
     project.replace("template.yaml", "      CodeUri: functions/get-order\n",
                     "      CodeUri: functions/get-order\n      Runtime: go1.x\n")  # fmt: skip
-    result = project.run("check", "--json", "--arch", "x86_64", env={"GITHUB_ACTIONS": "true"})
+    given = ("--arch", "x86_64", "--code-quality", "quality.json")
+    result = project.run("check", "--json", *given, env={"GITHUB_ACTIONS": "true"})
     assert result.code == 1
     Draft202012Validator(schema("check")).validate(result.json)
     kinds = [(d["kind"], d["function"], d["file"], d["line"]) for d in result.json["differences"]]
@@ -182,6 +183,11 @@ def test_check_names_what_differs_and_links_nothing(copy: Copy) -> None:
         ("architecture", "put-order", "template.yaml", 6),
     ]
     assert "::error file=template.yaml,line=15,title=get-order::" in result.err
+    assert [found[:4] for found in code_quality(project / "quality.json")] == [
+        ("architecture", "major", "template.yaml", 6),
+        ("architecture", "major", "template.yaml", 6),
+        ("retired", "major", "template.yaml", 15),
+    ]
     broken = HANDLER.format("put-order").replace("nil })", "undefined })")
     project.write("functions/put-order/main.go", broken)
     result = project.run("check", "put-order", "--json")

@@ -152,8 +152,9 @@ def test_a_report_that_cannot_be_written_is_told_and_what_was_built_is_reported(
     assert refused.json["error"]["message"] == "cannot write the report `api`: Is a directory"
     assert refused.err.count("cannot write the report") == 1
     # The report was written before the trace that could not be.
-    assert empty.run("all", "--report=r.json", "--trace=api").code == 2
+    assert empty.run("all", "--report=r.json", "--code-quality=q.json", "--trace=api").code == 2
     assert json.loads((empty / "r.json").read_text())["functions"][0]["status"] == "up-to-date"
+    assert json.loads((empty / "q.json").read_text()) == []
 
 
 def test_a_lock_that_another_has_is_waited_for_and_is_no_error(empty: Project) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Project
 from tests.projects import main_printing
+from tests.schemas import code_quality
 
 NAMES = ("a", "b", "c", "d", "e")
 DURATIONS = ("seconds", "compile_seconds", "link_seconds")
@@ -115,6 +116,24 @@ def test_github_gets_errors_at_their_lines_and_a_summary(repo: Project, tmp_path
     assert "built 1, up to date 4 of 5" in second
     assert repo.run("all").code == 0
     assert summary.read_text("utf-8").count("## ✅") == 1
+
+
+def test_gitlab_gets_errors_at_their_lines_from_the_top_of_the_repository(repo: Project) -> None:
+    (repo / ".git").mkdir()
+    repo.write("service/api/b/main.go", "package main\n\nfunc main() { none() }\n")
+    failed = repo.run("build", "b", "--code-quality", "b.json", cwd=repo / "service")
+    repo.write("service/api/b/main.go", main_printing("b"))
+    built = repo.run("-C", "service", "build", "b", "--code-quality", "out/b.json")
+    refused = repo.run("-C", "service", "build", "c", "--code-quality", "c.json")
+
+    assert (failed.code, built.code, refused.code) == (1, 0, 2)
+    assert code_quality(repo / "service/b.json") == [
+        ("build", "blocker", "service/api/b/main.go", 3, "undefined: none; `b` did not build")
+    ]
+    assert code_quality(repo / "service/out/b.json") == []
+    ((check, severity, place, line, said),) = code_quality(repo / "service/c.json")
+    assert (check, severity, place, line) == ("start", "blocker", ".gitlab-ci.yml", 1)
+    assert "`c`" in said
 
 
 def test_a_trace_and_a_page_tell_of_all_that_was_done(repo: Project, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_report_that_cannot_be_written_hides_nothing(
 def test_the_report_of_what_was_built_stays(shop: Path) -> None:
     (shop / "report.json").write_text("of what was built")
     error = LambdabuildError("cannot write the trace")
-    error.reported = True
+    error.reported = ("report.json",)
     leave(error, CommandLine("all", report="report.json"), str(shop), {})
     assert (shop / "report.json").read_text() == "of what was built"
 

@@ -16,6 +16,7 @@ from lambdabuild.system.links import (
     read_own,
     replace_whole,
     temporary,
+    write_whole,
 )
 
 FILES = (
@@ -129,3 +130,19 @@ def test_no_more_is_read_than_can_be_ours(tmp_path: Path) -> None:
     assert read_own(tmp_path / "small", 4) == b"1234"
     with pytest.raises(OSError, match="large"):
         read_own(tmp_path / "small", 3)
+
+
+def test_a_report_is_replaced_at_once_and_a_link_or_a_device_stays(tmp_path: Path) -> None:
+    report, other = tmp_path / "report.json", tmp_path / "other"
+    write_whole(str(report), b"[]")
+    other.hardlink_to(report)
+    write_whole(str(report), b"[1]")
+    link = tmp_path / "link"
+    link.symlink_to(other)
+    write_whole(str(link), b"[2]")
+    write_whole(os.devnull, b"[3]")
+
+    # Whoever had it open goes on reading what it was.
+    assert (report.read_bytes(), other.read_bytes()) == (b"[1]", b"[2]")
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "other", "report.json"]
