@@ -47,7 +47,7 @@ cover: $(VENV)/dev ## tell which branches neither unit nor end-to-end tests take
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed ## install what tests/deploy needs
+deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed $(TOOLS)/node/installed ## install what tests/deploy needs
 
 lint: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## ruff, mypy, and actionlint for the workflows
 	$(BIN)/ruff check .
@@ -104,9 +104,16 @@ $(TOOLS)/installed: tests/deploy/requirements.txt $(if $(NODE),,tests/deploy/req
 
 # Not in fixtures/shop, which the tests copy again and again.
 $(TOOLS)/cdk/installed: $(TOOLS)/installed fixtures/shop/cdk/package.json fixtures/shop/cdk/package-lock.json
-	mkdir -p $(@D)
-	cp $(filter %.json,$^) $(@D)
-	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
-	touch $@
+	$(npm_ci)
+
+$(TOOLS)/node/installed: $(TOOLS)/installed tests/deploy/node/package.json tests/deploy/node/package-lock.json
+	$(npm_ci)
+
+define npm_ci
+mkdir -p $(@D)
+cp $(filter %.json,$^) $(@D)
+PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error
+touch $@
+endef
 
 comma := ,

@@ -115,6 +115,8 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
         home.locked(lambda who: say_waiting(session.tools.console, who)),
     ):
         home.sweep()
+        if session.settings.config.source is not None:
+            home.keep_schema()
         clock = home.clock()
         state, announced = recall(session, home)
         if announced:

@@ -20,7 +20,7 @@ from lambdabuild.deployment.declared import Declared
 from lambdabuild.deployment.differences import agreed_architecture, agreements
 from lambdabuild.deployment.matching import Source, match
 from lambdabuild.state.state import Findings, State
-from lambdabuild.state.store import DIRECTORY
+from lambdabuild.state.store import DIRECTORY, SCHEMA, Home
 from lambdabuild.state.tracked import first_tracked
 from lambdabuild.survey.discovery.functions import Discovery, discover, main_packages_below
 from lambdabuild.survey.evidence import place_of_agreement, with_evidence
@@ -30,6 +30,8 @@ from lambdabuild.survey.session import Session
 _GITIGNORE = ".gitignore"
 _OUTS = ("dist", "build", "lambda-dist", ".dist")
 _NAME = re.compile(r"[A-Za-z0-9][\w.+~-]*")
+_SCHEMA = f"./{DIRECTORY}/{SCHEMA}"
+"""From the file: no network is asked, and it is that of the version that runs."""
 _OF_NO_FUNCTION = frozenset({"bootstrap", "main", "handler", ""})
 
 
@@ -58,10 +60,15 @@ def initialize(session: Session, *, gitignore: bool) -> None:
     if out is not None:
         written["out"] = Written(out, "`dist` is tracked by git")
     tables = _tables(session, found, state)
-    text = starter_config(len(found.functions), written, tables)
+    text = starter_config(len(found.functions), written, tables, _SCHEMA)
     tried = _tried(session, go, text)
     if len(tried.functions) != len(found.functions):
-        tried = _tried(session, go, text := starter_config(len(found.functions), written))
+        tried = _tried(
+            session, go, text := starter_config(len(found.functions), written, (), _SCHEMA)
+        )
+    home = Home(session.paths.working, session.tools.environment)
+    home.create()
+    home.keep_schema()
     try:
         with open(FILE_NAME, "x", encoding="utf-8") as file:
             file.write(text)

@@ -15,6 +15,7 @@ from lambdabuild.output.streams import print_columns, print_json, print_line
 if TYPE_CHECKING:
     from lambdabuild.survey.session import Session
 
+SCHEMAS = ("config", "report", "manifest", "list", "check", "watch")
 chores = typer.Typer(rich_markup_mode=None)
 cache_app = typer.Typer(
     help="Look at the executables that are kept on this machine.",
@@ -163,6 +164,29 @@ def initialize(
     refuse_existing()
     with opened(options) as session:
         initialize(session, gitignore=gitignore)
+
+
+@chores.command("schema")
+@taking()
+def schema(
+    options: Options,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="[NAME]", help=f"{', '.join(SCHEMAS[:-1])} or {SCHEMAS[-1]}."),
+    ] = SCHEMAS[0],
+) -> None:
+    """Print the JSON schema of lambdabuild.toml, or of an output."""
+    import json
+    from importlib import resources
+
+    del options
+    if name not in SCHEMAS:
+        known = f"there are {', '.join(SCHEMAS)}"
+        raise LambdabuildError(
+            f"there is no schema of `{name}`", hint=errors.did_you_mean(name, SCHEMAS) or known
+        )
+    file = resources.files("lambdabuild").joinpath("schemas", f"{name}.schema.json")
+    print_json(json.loads(file.read_text("utf-8")))
 
 
 def opened(

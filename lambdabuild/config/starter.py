@@ -37,18 +37,23 @@ class Written(NamedTuple):
 
 
 def starter_config(
-    functions: int, written: Mapping[str, Written], tables: Sequence[str] = ()
+    functions: int,
+    written: Mapping[str, Written],
+    tables: Sequence[str] = (),
+    schema: str | None = None,
 ) -> str:
     """Return the text of a configuration that sets what is `written`, and explains every key.
 
     Another key is set to its default; one without is shown in a comment. `tables` are those of
-    single functions.
+    single functions. `schema` is where editors find the schema, as taplo has it:
+    https://taplo.tamasfe.dev/configuration/directives.html
     """
     keys = [option for option in OPTIONS if option.key]
     of_functions = [_entry(option, written) for option in keys if option.where == FUNCTION]
     return (
         "\n".join(
             [
+                *([f"#:schema {schema}"] if schema else ()),
                 f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
                 "# Every key is optional; a command-line flag overrides it.\n",
                 *(_entry(option, written) for option in keys if option.where != FUNCTION),

@@ -39,6 +39,8 @@ from lambdabuild.system.process import end_orphans
 log = logging.getLogger(__name__)
 
 DIRECTORY = ".lambdabuild"
+SCHEMA = "config.schema.json"
+"""The file in it that tells editors of `lambdabuild.toml`; it is as in the package."""
 STATE = "state.json"
 """The file in it that any run may write."""
 
@@ -84,6 +86,22 @@ class Home:
                         file.write(b"# lambdabuild's own: state, staging, logs\n*\n")
         except OSError as error:
             raise cannot_write(error, str(self.path)) from error
+
+    def keep_schema(self) -> None:
+        """Write the schema of `lambdabuild.toml`, unless it is that of this version already."""
+        shipped, kept = Path(__file__).parents[1] / "schemas" / SCHEMA, self.path / SCHEMA
+        try:
+            wanted = shipped.stat()
+            with contextlib.suppress(FileNotFoundError):
+                found = kept.stat()
+                # File systems round times, to two seconds at most.
+                late = abs(found.st_mtime_ns - wanted.st_mtime_ns) > 2_000_000_000  # noqa: PLR2004
+                if found.st_size == wanted.st_size and not late:
+                    return
+            replace_whole(str(kept), shipped.read_bytes())
+            os.utime(kept, ns=(wanted.st_mtime_ns, wanted.st_mtime_ns))
+        except OSError as error:
+            raise cannot_write(error, str(kept)) from error
 
     @contextlib.contextmanager
     def locked(self, waiting: Callable[[str], None]) -> Iterator[None]:

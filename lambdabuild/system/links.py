@@ -19,7 +19,7 @@ _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Follow no link, leave it to no child, and do not block on a pipe that nobody reads."""
 MOST = 64 << 20
 """Bytes of the largest file: a state of 2,000 functions takes some MB, a history 4."""
-_WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore"})
+_WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore", "config.schema.json"})
 """What is never written in place, so that another name of the file keeps its content."""
 
 

@@ -24,7 +24,7 @@ COMMANDS = (
         "clean",
         "doctor",
     ),
-    *("init", "cache", "cache info", "cache clear"),
+    *("init", "schema", "cache", "cache info", "cache clear"),
 )
 
 

@@ -73,11 +73,15 @@ def schema() -> dict[str, Any]:
     whole["properties"]["functions"] = {
         "description": "What differs for one function, by its name.",
         "type": "object",
-        "additionalProperties": function,
+        "additionalProperties": {
+            "description": "What differs for this function.",
+            **function,
+        },
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "lambdabuild.toml",
+        "description": "How lambdabuild builds the Go Lambda functions of a repository.",
         **whole,
     }
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -149,6 +150,32 @@ def test_init_writes_a_configuration_that_finds_the_functions(copy: Copy) -> Non
     assert again.code == 2
     assert again.err == (
         "error: there is a `lambdabuild.toml` here already\n  hint: edit it, or move it away\n"
+    )
+
+
+def test_the_schema_that_init_names_is_there_and_in_a_fresh_checkout_after_any_run(
+    copy: Copy,
+) -> None:
+    project = copy("no-api")
+    project.run("init")
+    directive = (project / "lambdabuild.toml").read_text().splitlines()[0]
+    place = project / directive.removeprefix("#:schema ./")
+    assert json.loads(place.read_text()) == schema("config")
+
+    shutil.rmtree(project / ".lambdabuild")
+    assert project.run("check").code == 0
+    assert json.loads(place.read_text()) == schema("config")
+    assert (project / ".lambdabuild/.gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_schema_prints_what_is_in_the_package(empty: Project) -> None:
+    assert empty.run("schema").json == schema("config")
+    assert empty.run("schema", "report").json == schema("report")
+    refused = empty.run("schema", "reprot")
+    assert (refused.code, refused.out, refused.err) == (
+        2,
+        "",
+        "error: there is no schema of `reprot`\n  hint: did you mean `report`?\n",
     )
 
 

@@ -20,6 +20,7 @@ from lambdabuild.core.target import Runtime
 from lambdabuild.state.stamps import is_settled
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home, cannot_write, write_atomically
+from tests.schemas import schema
 from tests.unit.values import X86_64, artifacts, digests, directories, texts
 
 ARTIFACT = Artifact(
@@ -403,3 +404,23 @@ def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_an_artifact_is_one_functions_for_one_target() -> None:
     assert ARTIFACT._replace(path="dist/users-get/x86_64/bootstrap").key == ARTIFACT.key
+
+
+def test_the_schema_is_that_of_this_version_and_is_not_written_again(tmp_path: Path) -> None:
+    home = Home(str(tmp_path))
+    home.create()
+    home.keep_schema()
+    path = home.path / "config.schema.json"
+    text = path.read_text("utf-8")
+    assert json.loads(text) == schema("config")
+    first = path.stat()
+    home.keep_schema()
+    assert path.stat() == first
+    path.write_text("{}", "utf-8")
+    home.keep_schema()
+    assert path.read_text("utf-8") == text
+    # Another version's, by chance of the same size.
+    path.write_text(text.replace("a", "b", 1), "utf-8")
+    os.utime(path, (0, 0))
+    home.keep_schema()
+    assert path.read_text("utf-8") == text
