@@ -43,6 +43,43 @@ def some(names: Sequence[str], most: int = 5, quote: str = "`") -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def columns(text: str) -> int:
+    """Return how many columns a line takes on a terminal: two for each wide character, such as `語`."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    import unicodedata
+
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def folded(text: str, most: int) -> str:
+    """Return a line within `most` columns, `…` in place of its middle: `users-creat…-handler`."""
+    if columns(text) <= most:
+        return text
+    head = _beginning(text, most // 2)
+    tail = _beginning(text[::-1], max(0, most - 1 - columns(head)))[::-1]
+    return f"{head}…{tail}" if most > 0 else ""
+
+
+def _beginning(text: str, most: int) -> str:
+    used = 0
+    for number, character in enumerate(text):
+        used += _columns(character)
+        if used > most:
+            return text[:number]
+    return text
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Return a line with spaces to a width in columns, in front of it for numbers."""
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
+
+
 def median(values: Iterable[float]) -> float:
     """Return the median of one or more values.
 

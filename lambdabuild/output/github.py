@@ -7,14 +7,14 @@ from itertools import chain, zip_longest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.core.text import duration, inert, size, some, visible
+from lambdabuild.core.text import duration, inert, size, size_change, some, visible
 from lambdabuild.output.report import (
     Relative,
     faults,
     functions_of,
+    imported,
     is_outside,
     place_of,
-    rows,
     slowest_first,
 )
 from lambdabuild.output.report import summary as result_line
@@ -157,11 +157,18 @@ def _table(head: str, texts: int, rows: Iterable[Sequence[str]]) -> list[str]:
 def _built(report: Report) -> list[str]:
     """Return the table of what is there now, by name; of many, most are folded away."""
     kinds = {Status.BUILT, Status.RESTORED, Status.UNCHANGED}
-    made = rows(result for result in report.results if result.status in kinds)
-    made.sort(key=lambda row: (row.function, row.target))
+    made = [
+        (r.step.function.name, str(r.step.target), r) for r in report.results if r.status in kinds
+    ]
     if not made:
         return []
-    cells = [(r.function, r.target, r.status.value, r.size, r.change, r.zip) for r in made]
+    cells = [
+        (
+            *(name, target, r.status.value, _size(r.size)),
+            *(size_change(r.previous_size, r.size), _size(r.zip.identity.size if r.zip else None)),
+        )
+        for name, target, r in sorted(made, key=lambda item: item[:2])
+    ]
     head = "function target status size change zip"
     lines = ["### Built", "", *_table(head, 3, cells[:_SHOWN])]
     if len(cells) <= _SHOWN:
@@ -169,6 +176,10 @@ def _built(report: Report) -> list[str]:
     shown, left = _within(_table(head, 3, cells[_SHOWN:]), _TABLE_LIMIT)
     more = ["", f"{left} more are in the report that `--report` writes"] if left else []
     return [*lines, "", *_folded(f"{len(cells) - _SHOWN} more", [*shown, *more])]
+
+
+def _size(count: int | None) -> str:
+    return "" if count is None else size(count)
 
 
 def _slowest(report: Report) -> list[str]:
@@ -180,7 +191,10 @@ def _slowest(report: Report) -> list[str]:
         times = (result.seconds, result.compile_seconds, result.link_seconds)
         shown = ("" if seconds is None else duration(seconds) for seconds in times)
         cells.append((result.step.function.name, str(result.step.target), *shown))
-    return ["### Slowest", "", *_table("function target time compile link", 2, cells)]
+    lines = ["### Slowest", "", *_table("function target time compile link", 2, cells)]
+    if beside := imported(report):
+        lines += ["", f"Compiled beside them: {beside.words}, {duration(beside.seconds)}"]
+    return lines
 
 
 def _restored(report: Report) -> list[str]:

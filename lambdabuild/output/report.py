@@ -10,9 +10,9 @@ from lambdabuild.core.artifact import Artifact, Kind, Sidecar
 from lambdabuild.core.build import Function, Plan, Skipped, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
+from lambdabuild.core.result import SCHEMA, Activity, Report, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
-from lambdabuild.core.text import duration, one_line, size, size_change, some, to_json, visible
+from lambdabuild.core.text import counted, duration, one_line, some, to_json, visible
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""
@@ -25,6 +25,9 @@ _ORDER = (
     Status.CANCELLED,
     Status.FAILED,
 )
+
+
+_FEW = 10
 
 
 def report_value(report: Report, relative: Relative) -> dict[str, Any]:
@@ -192,43 +195,27 @@ def summary(report: Report) -> str:
     return f"{', '.join(parts)} of {len(report.results)} in {duration(report.seconds)}"
 
 
-class Row(NamedTuple):
-    """One line of the table at the end."""
+class Imported(NamedTuple):
+    """The packages that were compiled for functions, and are none: they are no function's own time."""
 
-    function: str
-    target: str
-    status: Status
-    size: str
-    change: str
-    compile: str
-    link: str
-    zip: str = ""
+    packages: int
+    seconds: float
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return (*self[:2], self.status.words, *self[3:])
+    def words(self) -> str:
+        return counted(self.packages, "import")
 
 
-TABLE_HEAD = Row._fields
-"""The last column is left out where nothing was packed."""
-
-
-def rows(results: Iterable[StepResult], *, everything: bool = False) -> list[Row]:
-    """Return the table, slowest first; what was up to date is left out unless `everything`."""
-    shown = [r for r in results if everything or r.status is not Status.UP_TO_DATE]
-    return [
-        Row(
-            function=result.step.function.name,
-            target=str(result.step.target),
-            status=result.status,
-            size=size(result.size) if result.size is not None else "",
-            change=size_change(result.previous_size, result.size),
-            compile="" if result.compile_seconds is None else f"{result.compile_seconds:.2f} s",
-            link="" if result.link_seconds is None else f"{result.link_seconds:.2f} s",
-            zip=size(result.zip.identity.size) if result.zip is not None else "",
-        )
-        for result in slowest_first(shown)
+def imported(report: Report) -> Imported | None:
+    """Return what was compiled beside the functions; None for nothing."""
+    functions = {result.step.function.package for result in report.results}
+    spans = [
+        span
+        for span in report.spans
+        if span.activity is Activity.COMPILE and span.name not in functions
     ]
+    names = {span.name for span in spans}
+    return Imported(len(names), sum(span.seconds for span in spans)) if spans else None
 
 
 def slowest_first(results: Iterable[StepResult]) -> list[StepResult]:
@@ -236,6 +223,19 @@ def slowest_first(results: Iterable[StepResult]) -> list[StepResult]:
     return sorted(
         results, key=lambda r: (-(r.seconds or 0), r.step.function.name, str(r.step.target))
     )
+
+
+def slowest(report: Report, most: int = 3) -> str | None:
+    """Return a line that names the slowest functions.
+
+    None for few, which the table shows at once, and where none took a second.
+    """
+    timed = slowest_first(result for result in report.results if result.seconds)
+    if len(timed) <= _FEW or (timed[0].seconds or 0) < 1:
+        return None
+    names = labels(result.step for result in timed)
+    shown = (f"{names[result.step.key]} {duration(result.seconds or 0)}" for result in timed[:most])
+    return f"slowest: {', '.join(shown)}"
 
 
 class Fault(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdabuild.core.errors import NOT_STARTED, LambdabuildError
-from lambdabuild.core.text import inert, is_read, one_line, to_json, visible
+from lambdabuild.core.text import columns, inert, is_read, one_line, padded, to_json, visible
 
 _STDIN, _STDOUT, _STDERR = range(3)
 
@@ -124,9 +124,9 @@ def print_columns(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> No
     if not lines:
         return
     table = [tuple(map(one_line, line)) for line in (head, *lines)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(head))]
+    widths = [max(columns(line[number]) for line in table) for number in range(len(head))]
     for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        cells = (padded(cell, width) for cell, width in zip(line, widths, strict=True))
         print_line("  ".join(cells).rstrip())
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 from lambdabuild.output.terminal import hyperlinks
-from lambdabuild.output.terminal.style import BOLD, Line, Part
+from lambdabuild.output.terminal.style import GREEN, RED, Line, Part
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -27,17 +28,9 @@ if TYPE_CHECKING:
     from lambdabuild.output.terminal.diagnostics import Layout
     from lambdabuild.output.terminal.progress import Progress
 
-_STYLES = {
-    Status.BUILT: "green",
-    Status.RESTORED: "green",
-    Status.UNCHANGED: "cyan",
-    Status.FAILED: "bold red",
-    Status.CANCELLED: "yellow",
-}
-_NO_WIDTH = 10_000
-"""Columns where there is no terminal: nothing is cut."""
+_USUAL_WIDTH = 80
 _LINE = 120
-"""Columns of source that are shown there."""
+"""Columns of source that are shown where there is no terminal."""
 _SHOW_CURSOR = b"\x1b[?25h"
 """DECTCEM: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
@@ -53,6 +46,8 @@ class Look(NamedTuple):
     """By a CI system that takes some lines for commands."""
     links: bool = False
     """On a terminal that takes hyperlinks."""
+    columns: int | None = None
+    """The width that COLUMNS gives a terminal, in place of its own."""
 
 
 def choose_look(
@@ -64,7 +59,9 @@ def choose_look(
     if color == "auto":
         colored = terminal and not environment.get("NO_COLOR")
     links = terminal and colored and hyperlinks.taken(environment)
-    return Look(terminal, colored, quiet, verbose, is_read(environment), links)
+    told = environment.get("COLUMNS", "") if terminal else ""
+    columns = int(told) if re.fullmatch("[1-9][0-9]{0,4}", told) else None
+    return Look(terminal, colored, quiet, verbose, is_read(environment), links, columns)
 
 
 class Console:
@@ -149,7 +146,8 @@ class Console:
             parts.append(f"building {counted(functions, 'function')} for {targets}")
         if aside := len({step.function.name for step in plan.set_aside}):
             parts.append(f"{aside if functions else counted(aside, 'function')} cannot be loaded")
-        self.say("; ".join(parts))
+        if parts:
+            self.say("; ".join(parts))
 
     def explain(self, plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> None:
         """Print why each step is built, or that it is up to date."""
@@ -206,12 +204,14 @@ class Console:
 
     def report(self, report: Report, relative: text.Relative) -> None:
         """Show the table, the faults and the last line."""
-        table = text.rows(report.results, everything=self.look.verbose)
-        if table and not self.look.quiet:
-            self._table(table)
-        self.problems(report.results, report.removed, relative)
         if not self.look.quiet:
-            self._lines([(Part(text.summary(report), BOLD),)])
+            self._table(report)
+        self.problems(report.results, report.removed, relative)
+        if self.look.quiet:
+            return
+        if line := text.slowest(report):
+            self.say(line)
+        self._lines([(Part(text.summary(report), GREEN if report.ok else RED),)])
 
     def problems(
         self, results: Iterable[StepResult], removed: Iterable[Artifact], relative: text.Relative
@@ -232,8 +232,7 @@ class Console:
         from lambdabuild.output.terminal.diagnostics import Layout
         from lambdabuild.output.terminal.frame import read_frame
 
-        width = self._rich_console().width if self.look.terminal else _LINE
-        return Layout(relative, read_frame, width)
+        return Layout(relative, read_frame, self._columns or _LINE)
 
     def _lines(self, lines: Iterable[Line]) -> None:
         """Print lines of styled parts; whatever is in them, nobody obeys it."""
@@ -269,28 +268,25 @@ class Console:
         """How many lines fit below a heading."""
         return max(1, self._rich_console().height - 2)
 
-    def _table(self, rows: Sequence[text.Row]) -> None:
-        from rich.color import ColorSystem
-        from rich.style import Style
-        from rich.table import Table
-        from rich.text import Text
+    def _table(self, report: Report) -> None:
+        if not self.look.verbose and all(r.status is Status.UP_TO_DATE for r in report.results):
+            return
+        from lambdabuild.output.terminal import table
 
-        table = Table(box=None, pad_edge=False, header_style="bold" if self.look.color else "")
-        columns = len(text.TABLE_HEAD) - (not any(row.zip for row in rows))
-        for head in text.TABLE_HEAD[:columns]:
-            table.add_column(head, justify="left" if head in text.TABLE_HEAD[:3] else "right",
-                             no_wrap=True)  # fmt: skip
-        for row in rows:
-            cells = [Text(one_line(cell)) for cell in row.cells[:columns]]
-            cells[2].stylize(_STYLES.get(row.status, ""))
-            table.add_row(*cells)
-        colors = ColorSystem.STANDARD if self.look.color else None
-        for line in self._rich_console().render_lines(table, pad=False):
-            shown = [
-                (part.style or Style()).render(visible(part.text), color_system=colors)
-                for part in line
-            ]
-            self._print_inert("".join(shown).rstrip())
+        rows = table.rows(report.results, text.imported(report), everything=self.look.verbose)
+        for line in table.lines(rows, self._columns, color=self.look.color):
+            self._print_inert(line)
+
+    @property
+    def _columns(self) -> int | None:
+        """The width of the terminal; None where there is none, and nothing is cut."""
+        if not self.look.terminal or self.look.columns:
+            return self.look.columns
+        try:
+            # A terminal that does not know has 0.
+            return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_WIDTH
+        except (OSError, ValueError):
+            return _USUAL_WIDTH
 
     def _rich_console(self) -> "RichConsole":
         if self._rich is None:
@@ -302,7 +298,7 @@ class Console:
                 color_system="standard" if self.look.color else None,
                 no_color=not self.look.color,
                 highlight=False,
-                width=None if self.look.terminal else _NO_WIDTH,
+                width=self.look.columns,
             )
         return self._rich
 

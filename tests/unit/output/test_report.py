@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.build import Function, Skipped
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
 from lambdabuild.core.text import duration, size, size_change, to_json
 from lambdabuild.output.report import (
-    TABLE_HEAD,
     Fault,
-    Row,
+    Imported,
     faults,
+    imported,
     list_value,
     manifest_text,
     report_value,
-    rows,
+    slowest,
     summary,
 )
 from tests.unit.values import (
@@ -382,37 +382,32 @@ def test_the_change_of_a_size_tells_growth_and_shrinking(
     assert size_change(before, after) == text
 
 
-def test_the_table_shows_the_slowest_first_and_leaves_out_what_was_up_to_date() -> None:
-    made = [
-        result("quick", seconds=0.1, compile_seconds=0.1, link_seconds=None, size=2_000),
-        result("idle", Status.UP_TO_DATE, seconds=9),
-        result("slow", seconds=2, compile_seconds=0.5, link_seconds=1.5, size=8_900_000,
-               previous_size=8_898_800),
-        result("also-quick", Status.FAILED, seconds=0.1),
-    ]  # fmt: skip
-    shown = [
-        Row("slow", "linux/amd64", Status.BUILT, "8.9 MB", "+1.2 kB", "0.50 s", "1.50 s"),
-        Row("also-quick", "linux/amd64", Status.FAILED, "", "", "", ""),
-        Row("quick", "linux/amd64", Status.BUILT, "2.0 kB", "new", "0.10 s", ""),
-    ]
-    assert rows(made) == shown
-    idle = Row("idle", "linux/amd64", Status.UP_TO_DATE, "", "", "", "")
-    assert rows(made, everything=True) == [idle, *shown]
-
-
-def test_the_table_tells_the_size_of_a_zip() -> None:
-    (row,) = rows([result(zip=PACKED)])
-    assert row.zip == "3.7 MB"
-
-
-def test_a_row_has_a_cell_for_every_heading() -> None:
-    row = Row(
-        "users-get", "linux/amd64", Status.UP_TO_DATE, "8.9 MB", "", "0.10 s", "0.20 s", "3.7 MB"
+def test_of_many_functions_the_slowest_are_named() -> None:
+    made = [result(f"f{number:02}", seconds=number / 10) for number in range(1, 12)]
+    restored = result("from-the-cache", Status.RESTORED, seconds=None)
+    assert slowest(report(*made, restored)) == "slowest: f11 1.1 s, f10 1.0 s, f09 0.90 s"
+    assert slowest(report(*made[1:], restored)) is None
+    assert slowest(report(*(quick._replace(seconds=0.9) for quick in made))) is None
+    arm = result(seconds=1.05)._replace(step=step("f11", target=ARM64))
+    assert slowest(report(*made, arm)) == (
+        "slowest: f11 for linux/amd64 1.1 s, f11 for linux/arm64 1.1 s, f10 1.0 s"
     )
-    assert row.cells == (
-        *("users-get", "linux/amd64", "up to date", "8.9 MB", "", "0.10 s", "0.20 s", "3.7 MB"),
+
+
+def test_what_is_compiled_beside_the_functions_is_counted_together() -> None:
+    made = report(result("a"), result("b"))._replace(
+        spans=(
+            Span(Activity.GO_BUILD, "linux/amd64", 0, 9),
+            Span(Activity.COMPILE, "net/http", 1, 4),
+            Span(Activity.COMPILE, "m/auth", 1, 2),
+            # Its C code has a span of its own.
+            Span(Activity.COMPILE, "m/auth", 2, 2.5),
+            Span(Activity.COMPILE, result("a").step.function.package, 4, 5),
+            Span(Activity.LINK, "a", 5, 6),
+        )
     )
-    assert len(row.cells) == len(TABLE_HEAD)
+    assert imported(made) == Imported(2, 4.5)
+    assert imported(made._replace(spans=made.spans[:1])) is None
 
 
 def test_one_package_at_fault_is_told_once_with_all_the_functions_it_costs() -> None:

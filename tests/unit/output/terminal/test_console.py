@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdabuild.core.artifact import Identity, Kind, Sidecar
 from lambdabuild.core.build import Batch, Event, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -57,6 +56,23 @@ def test_board_and_colour_are_for_terminals_unless_somebody_says_otherwise(
     for quiet, verbose in ((False, False), (True, False), (False, True)):
         look = choose_look(color, environment, stream, quiet=quiet, verbose=verbose)
         assert look == Look(terminal, colored, quiet, verbose)
+
+
+@pytest.mark.parametrize(
+    ("told", "stream", "columns"),
+    [
+        ("120", Terminal(), 120),
+        ("", Terminal(), None),
+        ("0", Terminal(), None),
+        ("wide", Terminal(), None),
+        ("120", io.StringIO(), None),
+    ],
+)
+def test_columns_in_the_environment_are_for_terminals(
+    told: str, stream: io.StringIO, columns: int | None
+) -> None:
+    look = choose_look("auto", {"COLUMNS": told}, stream, quiet=False, verbose=False)
+    assert look.columns == columns
 
 
 def said(look: Look, *events: Event, plan: Plan | None = None) -> list[str]:
@@ -183,6 +199,15 @@ def test_one_function_is_said_in_the_singular() -> None:
     ]
 
 
+def test_what_cannot_be_loaded_is_counted_and_nothing_is_said_of_nothing() -> None:
+    broken = step("broken", errors=(BROKEN,))
+    assert said(PLAIN, plan=Plan((broken,), ())) == ["1 function cannot be loaded"]
+    assert said(PLAIN, plan=Plan((broken, CARTS), (batch(CARTS),))) == [
+        "building 1 function for linux/amd64; 1 cannot be loaded"
+    ]
+    assert said(PLAIN, plan=Plan((), ())) == []
+
+
 def test_an_event_outside_of_a_build_is_nothing_to_tell() -> None:
     assert said(PLAIN, event("done", "link", CARTS.function.package)) == []
 
@@ -212,7 +237,6 @@ def reported(look: Look) -> str:
 TABLE = """\
 function   target       status    size   change  compile    link
 users-get  linux/amd64  built   8.9 MB  +1.2 kB   0.08 s  0.21 s
-carts      linux/amd64  failed
 """
 FAULTS = """\
 auth/auth.go:9:2: error: undefined: token
@@ -236,22 +260,28 @@ def test_who_asked_for_everything_sees_also_what_was_up_to_date() -> None:
     assert reported(PLAIN._replace(verbose=True)) == (
         "function   target       status        size   change  compile    link\n"
         "users-get  linux/amd64  built       8.9 MB  +1.2 kB   0.08 s  0.21 s\n"
-        "carts      linux/amd64  failed\n"
         "orders     linux/amd64  up to date  8.0 MB\n" + FAULTS + END
     )
 
 
-def test_where_something_was_packed_the_table_tells_its_size() -> None:
-    packed = Sidecar(Kind.ZIP, "dist/users-get.zip", "", Identity(1, 3_722_193, 3, 4), "")
-    built, *others = REPORT.results
+def test_the_last_line_is_red_or_green() -> None:
+    end = "built 1, up to date 1, failed 1 of 3 in 6.4 s\x1b[0m"
+    assert reported(COLOR).splitlines()[-1] == f"\x1b[31;1m{end}"
     stream = io.StringIO()
-    report = REPORT._replace(results=(built._replace(zip=packed), *others))
-    Console(PLAIN, stream).report(report, relative)
-    assert stream.getvalue() == (
-        "function   target       status    size   change  compile    link     zip\n"
-        "users-get  linux/amd64  built   8.9 MB  +1.2 kB   0.08 s  0.21 s  3.7 MB\n"
-        "carts      linux/amd64  failed\n" + FAULTS + END
-    )
+    Console(COLOR, stream).report(REPORT._replace(ok=True, results=REPORT.results[2:]), relative)
+    assert "\x1b[32;1mup to date 1 of 1 in 6.4 s\x1b[0m\n" in stream.getvalue()
+
+
+def test_a_terminal_cuts_the_table_at_its_width_and_nobody_else_does() -> None:
+    name = "a-" * 200 + "function"
+    report = REPORT._replace(results=(StepResult(step(name), Status.BUILT, size=1_000),))
+    terminal = Terminal()
+    look = Look(terminal=True, color=False, columns=40)
+    Console(look, terminal).report(report, relative)
+    assert terminal.getvalue().splitlines()[:2] == [
+        "function                          status",
+        "a-a-a-a-a-a-a-a-…-a-a-a-function  built",
+    ]
 
 
 def test_the_words_are_the_same_in_colour() -> None:
