@@ -196,7 +196,12 @@ class Run:
         )
         report = checked(Limits(session, home), report)
         note_history(home, report)
-        return report
+        complaint = session.complaint
+        return report._replace(
+            ok=report.ok and complaint is None,
+            warnings=tuple(session.tools.console.warnings),
+            complaint=complaint,
+        )
 
     def _results(self, found: Survey, outdated: Callable[[Batch], bool]) -> list[StepResult]:
         """Build and publish all that is not up to date; return the results."""

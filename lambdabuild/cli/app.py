@@ -19,7 +19,7 @@ from lambdabuild import __version__
 from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.maintenance import chores, opened
 from lambdabuild.cli.options import Options, taking
-from lambdabuild.config.options import BUILDING, OUTPUT, REVIEWED, SELECTING
+from lambdabuild.config.options import BUILDING, CHECKING, OUTPUT, REVIEWED, SELECTING
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output import streams
@@ -68,14 +68,14 @@ def _before(
 
 
 @app.command("all")
-@taking(SELECTING, OUTPUT, BUILDING, REVIEWED)
+@taking(SELECTING, OUTPUT, BUILDING, REVIEWED, CHECKING)
 def build_all(options: Options) -> None:
     """Build every function."""
     _build(options, ())
 
 
 @app.command("build")
-@taking(SELECTING, OUTPUT, BUILDING, REVIEWED)
+@taking(SELECTING, OUTPUT, BUILDING, REVIEWED, CHECKING)
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
@@ -87,7 +87,7 @@ def build_some(
 
 
 @app.command("check")
-@taking(SELECTING, OUTPUT, REVIEWED)
+@taking(SELECTING, OUTPUT, REVIEWED, CHECKING)
 def check(
     options: Options,
     names: Names = None,
@@ -110,7 +110,7 @@ def check(
 
 
 @app.command()
-@taking(SELECTING, OUTPUT, BUILDING)
+@taking(SELECTING, OUTPUT, BUILDING, CHECKING)
 def watch(
     options: Options,
     names: Names = None,

@@ -23,7 +23,7 @@ from lambdabuild.output.streams import print_json
 from lambdabuild.pipeline import locked
 from lambdabuild.state.artifacts import failed
 from lambdabuild.survey.evidence import compared
-from lambdabuild.survey.session import Session
+from lambdabuild.survey.session import Session, shown
 
 _OF_ALL = ("missing", "undeployed")
 """Differences that only a check of all functions can tell."""
@@ -61,7 +61,10 @@ def check(session: Session, request: Request, against: Sequence[str], *, json: b
     if request.code_quality is not None:
         text = _code_quality(session, checked, found, deployment)
         write_file(session.paths, request.code_quality, "code-quality report", text, built=False)
-    ok = not (checked.failed or found)
+    complaint = session.complaint
+    if complaint is not None:
+        session.tools.console.error(LambdabuildError(complaint), session.paths.relative)
+    ok = not (checked.failed or found or complaint)
     if json:
         print_json(_value(checked, found, session.paths.relative, ok=ok))
     return ok
@@ -71,6 +74,7 @@ def _compiled(session: Session, request: Request) -> Checked:
     """Compile what is requested, without linking."""
     with locked(session, request) as run:
         found, state = run.survey(), run.state
+        session.tools.console.skipped(shown(found.discovery.skipped, session.paths))
         linked = Builder(run.session, request, run.home, state, found, links=False).check()
         errors = [(step, step.load_errors) for step in found.plan.set_aside]
         errors += [(item.step, item.errors) for item in linked if item.errors]
@@ -93,10 +97,10 @@ def _read(paths: Sequence[str], working: str) -> Deployment:
 
     """
     named = [os.path.normpath(os.path.join(working, path)) for path in paths]
-    for shown, path in zip(paths, named, strict=True):
+    for written, path in zip(paths, named, strict=True):
         if not os.path.isfile(path):
             raise LambdabuildError(
-                f"there is no file `{shown}`", hint="--against names a deployment file"
+                f"there is no file `{written}`", hint="--against names a deployment file"
             )
     deployment = reader.read(named, named=True)
     for path, why in deployment.unreadable:
@@ -185,4 +189,5 @@ def _value(
             }
             for difference in found
         ],
+        "warnings": list(checked.session.tools.console.warnings),
     }

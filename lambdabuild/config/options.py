@@ -65,6 +65,7 @@ SELECTING = "all, build, check, watch, why, list"
 OUTPUT = "all, build, check, watch, why"
 BUILDING = "all, build, watch"
 REVIEWED = "all, build, check"
+CHECKING = "all, build, check, watch"
 
 # The tables of `lambdabuild.toml` that may have a key.
 TOP = "top level"
@@ -283,6 +284,9 @@ class Config(NamedTuple):
         variable="LAMBDABUILD_CACHE_MODE", panel=BUILDING)
     check_size: bool = option(
         False, "Let max_size and max_growth fail, rather than warn", "--check-size", panel=BUILDING)
+    strict: bool = option(
+        False, "Fail if there are warnings, once everything is built", "--strict", "strict",
+        panel=CHECKING)
 
 
 @_table

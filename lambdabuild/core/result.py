@@ -133,5 +133,8 @@ class Report(NamedTuple):
     """Artifacts of removed functions; their paths are absolute."""
     share: Share | None = None
     spans: tuple[Span, ...] = ()
+    warnings: tuple[str, ...] = ()
+    complaint: str | None = None
+    """Why it is not ok, where only the warnings are: the run is strict."""
     problem: LambdabuildError | None = None
     """A requested file could not be written; the functions were."""

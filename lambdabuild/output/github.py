@@ -113,6 +113,7 @@ def summary(
     gone = f"Removed {len(removed)}, as their functions are gone"
     sections = (
         [f"## {'✅' if report.ok else '❌'} {line}"],
+        [_line(report.complaint)] if report.complaint is not None else [],
         _failures(report, relative),
         _listed("Warnings", [_line(warning) for warning in warnings], _WARNINGS_LIMIT),
         _built(report),

@@ -57,6 +57,7 @@ def merge_reports(named: Sequence[Named]) -> dict[str, Any]:
         "seconds": max(part.value["seconds"] for part in parts),
         "go": parts[0].value["go"],
         "jobs": sum(part.value["jobs"] for part in parts),
+        "warnings": list(dict.fromkeys(w for p in parts for w in p.value.get("warnings", ()))),
         "functions": [function for _, function in sorted(functions.items())],
     }
 
@@ -133,7 +134,7 @@ def _part(path: str, value: Any, kind: str) -> _Part:
             at=[path],
             hint="merge with the version of lambdabuild that wrote it",
         )
-    if kind == "report" and not _has(value, _REPORT):
+    if kind == "report" and not (_has(value, _REPORT) and _are_texts(value.get("warnings", []))):
         raise unfit
     functions: dict[_Key, _Function] = {}
     for function in value["functions"]:
@@ -165,6 +166,10 @@ def _has(value: Any, fields: Mapping[str, Any]) -> bool:
         and (kind is bool or not isinstance(value[name], bool))
         for name, kind in fields.items()
     )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _label(key: _Key) -> str:

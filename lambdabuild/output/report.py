@@ -39,6 +39,7 @@ def report_value(report: Report, relative: Relative) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "go": report.go,
         "jobs": report.jobs,
+        "warnings": list(report.warnings),
         "functions": [result_value(result, relative) for result in results],
         **({"shard": report.share._asdict()} if report.share is not None else {}),
     }

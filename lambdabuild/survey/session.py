@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.build import Skipped
 from lambdabuild.core.paths import Paths
+from lambdabuild.core.text import counted
 from lambdabuild.output.terminal.console import Console
 from lambdabuild.system.process import Run
 from lambdabuild.system.signals import Interrupts
@@ -35,6 +36,16 @@ class Session(NamedTuple):
         """Return this session with other settings, and the paths that follow from them."""
         paths = settings.paths(project or self.paths.project, self.paths.working)
         return self._replace(paths=paths, settings=settings)
+
+    @property
+    def complaint(self) -> str | None:
+        """Why a strict run fails though all is built; None where nobody was warned so far."""
+        count = len(self.tools.console.warnings)
+        if not (count and self.settings.config.strict):
+            return None
+        given = "strict" in self.settings.given
+        who = "--strict is given" if given else "lambdabuild.toml has `strict = true`"
+        return f"{counted(count, 'warning')}, and {who}"
 
 
 def shown(skipped: Sequence[Skipped], paths: Paths) -> tuple[Skipped, ...]:

@@ -206,3 +206,28 @@ def test_an_executable_that_is_too_large_is_told_of_or_refused(repo: Project) ->
     assert (grown.code, grown.statuses["a"]) == (0, "built")
     assert "warning: `a`: " in grown.err
     assert "over max_growth" in grown.err
+
+
+def test_a_strict_run_fails_because_of_warnings_and_builds_everything_all_the_same(
+    repo: Project,
+) -> None:
+    repo.write("api/e/main.go", f"//go:build arm64\n\n{main_printing('e')}")
+    assert (repo.run("all").code, repo.run("all", "--strict", "--exclude", "e").code) == (0, 0)
+    left_out = "`api/e` is not built: build constraints exclude all its Go files for linux/amd64"
+    end = ["up to date 4 of 4", "error: 1 warning, and --strict is given"]
+
+    for command, more in (("all", ["--force"]), ("check", [])):
+        result = repo.run(command, "--strict", "--json", *more)
+        assert (result.code, result.json["ok"]) == (1, False)
+        assert result.json["warnings"] == [left_out]
+        assert result.err.splitlines()[-1] == end[1]
+        assert {function["name"] for function in result.json["functions"]} >= {*"abcd"}
+    last = [
+        line.rpartition(" in ")[0] or line for line in repo.run("all", "--strict").err.splitlines()
+    ]
+    assert last[-2:] == end
+
+    repo.write("lambdabuild.toml", "strict = true\n")
+    warning, hint, error = repo.run("build", "a", "--quiet").err.splitlines()
+    assert (warning, hint[:8]) == (f"warning: {left_out}", "  hint: ")
+    assert error == "error: 1 warning, and lambdabuild.toml has `strict = true`"

@@ -238,6 +238,7 @@ reports = st.builds(
         split=st.just("0a1b"),
     ),
     spans=st.just(()),
+    warnings=st.lists(texts, max_size=2, unique=True).map(tuple),
 )
 
 A_STATE = State(

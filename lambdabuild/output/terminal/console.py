@@ -207,11 +207,12 @@ class Console:
         if not self.look.quiet:
             self._table(report)
         self.problems(report.results, report.removed, relative)
-        if self.look.quiet:
-            return
-        if line := text.slowest(report):
-            self.say(line)
-        self._lines([(Part(text.summary(report), GREEN if report.ok else RED),)])
+        if not self.look.quiet:
+            if line := text.slowest(report):
+                self.say(line)
+            self._lines([(Part(text.summary(report), GREEN if report.ok else RED),)])
+        if report.complaint is not None:
+            self.error(LambdabuildError(report.complaint), relative)
 
     def problems(
         self, results: Iterable[StepResult], removed: Iterable[Artifact], relative: text.Relative

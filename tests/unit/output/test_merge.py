@@ -55,7 +55,16 @@ def reported(name: str, target: str = AMD, status: str = "built", **more: Any) -
 
 def report(*functions: JSON, **more: Any) -> JSON:
     made = {"schema": 1, "ok": True, "seconds": 2.5, "go": "go1.26.8", "jobs": 2}
+    made["warnings"] = []
     return {**made, "functions": list(functions), **more}
+
+
+def test_warnings_are_told_once_and_reports_without_any_merge_as_well() -> None:
+    named = shards(3)
+    del named[0][1]["warnings"]
+    named[1][1]["warnings"] = ["`a` is large"]
+    named[2][1]["warnings"] = ["`a` is large", "`b` is large"]
+    assert merge_reports(named)["warnings"] == ["`a` is large", "`b` is large"]
 
 
 def manifest(*functions: JSON) -> JSON:
@@ -290,6 +299,7 @@ SHARD = {"index": 1, "count": 1, "functions": 0, "split": ""}
         list_value([], None, str),
         report() | {"functions": None}, report() | {"ok": 1}, report() | {"seconds": None},
         report() | {"seconds": True}, report() | {"go": 1}, report() | {"jobs": "2"},
+        report(warnings="a"), report(warnings=[1]),
         report(3),  # type: ignore[arg-type]
         report({"name": "a"}), report(reported("a", sha256=3)),
         *(report(shard=SHARD | more) for more in (

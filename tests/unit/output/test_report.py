@@ -57,7 +57,7 @@ UNDECLARED = Diagnostic(
 SCHEMAS = ("report", "manifest", "list")
 # What only a run that could start tells, or only one that could not.
 OPTIONAL = {
-    "report": ["seconds", "go", "jobs", "error", "shard"],
+    "report": ["seconds", "go", "jobs", "warnings", "error", "shard"],
     "manifest": [],
     "list": ["skipped", "ok", "error"],
 }
@@ -114,12 +114,14 @@ def test_a_function_that_was_built_is_reported_whole() -> None:
         seconds=0.3096,
         errors=(UNDECLARED,),
     )
-    assert report_value(report(made, seconds=2.30951), relative) == {
+    whole = report(made, seconds=2.30951)._replace(warnings=("`exclude` matches no function",))
+    assert report_value(whole, relative) == {
         "schema": 1,
         "ok": True,
         "seconds": 2.31,
         "go": "go1.26.8",
         "jobs": 2,
+        "warnings": ["`exclude` matches no function"],
         "functions": [
             {
                 "name": "users-get",

@@ -284,6 +284,14 @@ def test_a_terminal_cuts_the_table_at_its_width_and_nobody_else_does() -> None:
     ]
 
 
+def test_a_complaint_is_the_last_line_even_for_who_asked_for_quiet() -> None:
+    complaint = "3 warnings, and --strict is given"
+    for look in (PLAIN, QUIET):
+        stream = io.StringIO()
+        Console(look, stream).report(REPORT._replace(complaint=complaint), relative)
+        assert stream.getvalue().splitlines()[-1] == f"error: {complaint}"
+
+
 def test_the_words_are_the_same_in_colour() -> None:
     colored = reported(COLOR)
     assert "\x1b[" in colored
