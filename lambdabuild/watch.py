@@ -15,10 +15,11 @@ from lambdabuild.core.build import Batch, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.filewatch.baseline import Watched
+from lambdabuild.filewatch.bursts import come_to_rest
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
-from lambdabuild.filewatch.surroundings import directories_to_watch, git_at_work
+from lambdabuild.filewatch.surroundings import directories_to_watch
 from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.golang.tree import releasing
 from lambdabuild.output import events
@@ -38,12 +39,8 @@ _CHECK_EVERY = 0.2
 """Seconds between two looks at a command that runs."""
 _POLL_EVERY = 0.5
 """The same with `--poll`."""
-_MANY = 10
-"""Paths in one burst that make it a checkout rather than somebody's saving."""
-_QUIET = 0.15
-"""Seconds without an event that end such a burst."""
-_GIT_PATIENCE = 10.0
-"""Seconds to wait for git to let go of its index."""
+_BUILDING = frozenset({"r", "f"})
+"""Keys that ask for a build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,8 @@ class WatchOptions:
     poll: bool = False
     command: str | None = None
     """Run after each successful build of something."""
+    bell: bool = False
+    """Ring when a build fails, and when that is repaired."""
 
 
 def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], Session]) -> None:
@@ -67,11 +66,12 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
     """
     signals = Wakeups()
     watcher = Watcher(signals.files_changed)
-    board = Board(session.tools.console)
+    console = session.tools.console
     follow_up = FollowUp(
-        options.command, session.tools.environment, session.tools.console, lambda: loop.shared_cache
+        options.command, session.tools.environment, console, lambda: loop.shared_cache
     )
-    with keys(signals.press, session.tools.console.stopping) as interactive:
+    board = Board(console, bell=options.bell, lent=lambda: follow_up.running)
+    with keys(signals.press, console.stopping, signals.terminal_changed) as interactive:
         loop = Loop(session, options, reopen, watcher, signals, board, follow_up, _runner)
         try:
             board.open(interactive=interactive)
@@ -110,7 +110,7 @@ class Loop:
     """What failed, and what it was made from."""
     reported_failed: set[Key] = field(default_factory=set)
     """Steps last reported as failed."""
-    touched: frozenset[Key] = frozenset()
+    affected: frozenset[Key] = frozenset()
 
     @property
     def shared_cache(self) -> str | None:
@@ -125,7 +125,9 @@ class Loop:
             again = self._arm()
             if self.signals.quitting or (not again and not self._wait()):
                 return
-            if self._come_to_rest():
+            project = self.session.paths.project
+            come_to_rest(project, self.signals, self.watcher, self.watched, self._own)
+            if not self.signals.quitting:
                 self._rebuild()
 
     def _first(self) -> None:
@@ -133,7 +135,7 @@ class Loop:
         self.watched.note_configuration(self.session)
         self.session = self.reopen(self.session)
         report = self._build(self.options.request)
-        self.session.tools.console.report(report, self.session.paths.relative)
+        self.board.first(report, self.session.paths.relative)
         if report.problem is not None:
             raise report.problem
         self.session.tools.console.calm = True
@@ -161,6 +163,7 @@ class Loop:
         request = self.options.request._replace(force=self.forced == "r", local_cache_only=True)
         if self.forced:
             self.failed.clear()
+            self.board.asked(self.forced)
         self.forced = ""
         clock = time.time_ns()
         self.watched.note_configuration(self.session)
@@ -169,7 +172,7 @@ class Loop:
             report = self._build(request)
         except LambdabuildError as error:
             self.watched.changed.clear()
-            self.session.tools.console.error(error, self.session.paths.relative)
+            self.board.stuck(error)
             self._print(events.stuck(error, self.session.paths.relative))
             self.watched.widen(self.session, self._own, clock)
             return
@@ -199,16 +202,16 @@ class Loop:
         broken = {
             step.key
             for step in found.plan.steps
-            if step.load_errors and self._is_touched(found, step, paths)
+            if step.load_errors and self._is_affected(found, step, paths)
         }
-        touched = dependents_of(found, self.session.paths.project, paths) - put_off
-        self.touched = frozenset({*reasons, *broken, *touched})
+        affected = dependents_of(found, self.session.paths.project, paths) - put_off
+        self.affected = frozenset({*reasons, *broken, *affected})
         if self.watched.changed:
             self._announce(found)
         self.watched.changed.clear()
         return found._replace(reasons=reasons, put_off=frozenset(put_off))
 
-    def _is_touched(self, found: Survey, step: Step, paths: set[str]) -> bool:
+    def _is_affected(self, found: Survey, step: Step, paths: set[str]) -> bool:
         """Return whether anything changed about a step that cannot be loaded."""
         if self.failed.get(step.key) != step.load_errors:
             return True
@@ -216,7 +219,7 @@ class Loop:
         return any(os.path.dirname(path) in directories for path in paths)
 
     def _announce(self, found: Survey) -> None:
-        names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.touched)
+        names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.affected)
         paths = [self.session.paths.relative(path) for path in sorted(self.watched.changed)]
         if not names and all(os.path.isdir(path) for path in self.watched.changed):
             # A directory came or went that is part of nothing.
@@ -234,8 +237,8 @@ class Loop:
         self.watched.look(self._own)
         if self.watched.shifted:
             return True
-        touched = dependents_of(found, self.session.paths.project, self.watched.changed)
-        return any(step.key in touched for step in batch.steps)
+        affected = dependents_of(found, self.session.paths.project, self.watched.changed)
+        return any(step.key in affected for step in batch.steps)
 
     @property
     def _own(self) -> AbstractSet[str]:
@@ -250,7 +253,7 @@ class Loop:
             key = result.step.key
             if result.status is Status.FAILED:
                 made_from = result.step.load_errors or _made_from(self.found, key)
-                known = self.failed.get(key) == made_from and key not in self.touched
+                known = self.failed.get(key) == made_from and key not in self.affected
                 if result.step.load_errors or not (self.watched.changed or self.doubted):
                     self.failed[key] = made_from
                 else:
@@ -262,8 +265,8 @@ class Loop:
                 continue
             else:
                 self.failed.pop(key, None)
-                touched = key in self.reported_failed or key in self.touched
-                if not touched and result.status is Status.UP_TO_DATE:
+                affected = key in self.reported_failed or key in self.affected
+                if not affected and result.status is Status.UP_TO_DATE:
                     continue
             news.append(result)
             failed = result.status is Status.FAILED
@@ -277,6 +280,8 @@ class Loop:
         # What failed before, and was not touched, keeps nobody from running the command.
         complete = not any(r.status is Status.CANCELLED for r in report.results)
         if new and complete and not any(r.status is Status.FAILED for r in news):
+            if self.options.command is not None:
+                self.board.hide()
             self.follow_up.start(new)
 
     def _arm(self) -> bool:
@@ -289,20 +294,10 @@ class Loop:
             inputs = {os.path.basename(path) for path in watched.stamps.files}
             with self.session.tools.interrupts.held_off():
                 self.watcher.arm(directories, self._own, inputs)
-            self._warn_of_polling()
+            self.polling = self.watcher.warn_of_failure(self.session.tools.console) or self.polling
         self.watched.look(self._own)
         doubted, self.doubted = self.doubted, False
         return bool(self.watched.changed) or doubted
-
-    def _warn_of_polling(self) -> None:
-        if self.watcher.failure is not None and not self.polling:
-            self.polling = True
-            self.session.tools.console.warn(
-                f"cannot watch for events: {self.watcher.failure}; "
-                "the files are looked at twice a second instead",
-                "on Linux, `sysctl fs.inotify.max_user_watches` and `max_user_instances` are the "
-                "limits; `--poll` asks for no events",
-            )
 
     def _wait(self) -> bool:
         """Wait for something to build; return False if the user quits."""
@@ -317,11 +312,16 @@ class Loop:
                 looked = time.monotonic()
                 if self._look() and not self.signals.quitting:
                     return True
-            if self.signals.pressed:
-                self.forced = self.signals.take_key()
-                return self.forced != "q"
+            while self.signals.pressed:
+                key = self.signals.take_key()
+                if key in _BUILDING:
+                    self.forced = key
+                    return True
+                if key == "q":
+                    return False
+                self.board.press(key)
             self.follow_up.check()
-            self.board.draw()
+            self.board.draw(at_once=self.signals.take_resized())
 
     def _look(self) -> bool:
         """Look at the disk; return whether anything changed."""
@@ -331,28 +331,6 @@ class Loop:
         # What is nearest above a directory that is missing may be another now, or where a link
         # leads.
         return bool(self.watcher.take()) and self._arm()
-
-    def _come_to_rest(self) -> bool:
-        """Wait until a checkout is over, however it was noticed: half of one is nobody's code.
-
-        Return False if the user quits.
-        """
-        many = max(len(self.watcher.take()), len(self.watched.changed)) > _MANY
-        if many or git_at_work(self.session.paths.project):
-            self._settle()
-            self.watched.look(self._own)
-        return not self.signals.quitting
-
-    def _settle(self) -> None:
-        """Wait for the end of a burst: nothing happens for a while, and git is done."""
-        patience = time.monotonic() + _GIT_PATIENCE
-        quiet = time.monotonic() + _QUIET
-        while time.monotonic() < min(quiet, patience):
-            self.signals.wait(quiet - time.monotonic())
-            if self.signals.quitting:
-                return
-            if self.watcher.take() or git_at_work(self.session.paths.project):
-                quiet = time.monotonic() + _QUIET
 
     def _print(self, value: Mapping[str, object]) -> None:
         if self.options.json:

@@ -129,8 +129,14 @@ def watch(
             "LAMBDABUILD_FUNCTIONS has the names of what is new.",
         ),
     ] = None,
+    bell: Annotated[
+        bool,
+        typer.Option(
+            "--bell", help="Ring the terminal's bell when a build fails, and when it is repaired."
+        ),
+    ] = False,
 ) -> None:
-    """Build, then rebuild what changes touch, until Ctrl-C."""
+    """Build, then rebuild what changes affect, until Ctrl-C."""
     from lambdabuild.cli.opening import settle
     from lambdabuild.watch import WatchOptions
     from lambdabuild.watch import watch as watch_functions
@@ -152,7 +158,7 @@ def watch(
         return session.under(settings, project)
 
     with opened(options) as session:
-        watch_functions(session, WatchOptions(request, request.json, poll, command), reopen)
+        watch_functions(session, WatchOptions(request, request.json, poll, command, bell), reopen)
 
 
 @app.command("why")

@@ -15,12 +15,15 @@ _BACKGROUND = 0.5
 
 @contextlib.contextmanager
 def keys(
-    pressed: Callable[[str], None], stopping: Callable[[], None] = lambda: None
+    pressed: Callable[[str], None],
+    stopping: Callable[[], None] = lambda: None,
+    changed: Callable[[], None] = lambda: None,
 ) -> Iterator[bool]:
     """Call `pressed` with each key, from another thread; give whether there are any.
 
     The terminal goes on to turn Ctrl-C into a signal. It is as it was after, and whenever Ctrl-Z
-    stops the process, before which `stopping` is called.
+    stops the process, before which `stopping` is called; `changed` is called when it goes on, and
+    when the terminal has another size.
     """
     import termios
 
@@ -36,7 +39,7 @@ def keys(
         return
     done, wake = os.pipe()
     thread = threading.Thread(target=_read, args=(terminal, done, pressed), daemon=True)
-    with _put_back_while_stopped(terminal, before, stopping):
+    with _put_back_while_stopped(terminal, before, stopping, changed):
         thread.start()
         try:
             yield True
@@ -48,7 +51,10 @@ def keys(
 
 @contextlib.contextmanager
 def _put_back_while_stopped(
-    terminal: int, before: list[Any], stopping: Callable[[], None]
+    terminal: int,
+    before: list[Any],
+    stopping: Callable[[], None],
+    changed: Callable[[], None],
 ) -> Iterator[None]:
     """Have the terminal give single keys without showing them, and restore it afterwards."""
     import termios
@@ -73,11 +79,16 @@ def _put_back_while_stopped(
         os.kill(os.getpid(), number)
         # Here it goes on.
         signal.signal(number, stop)
+        go_on()
+
+    def go_on(*_: object) -> None:
         take()
+        changed()
 
     others = {
         signal.SIGTSTP: signal.signal(signal.SIGTSTP, stop),
-        signal.SIGCONT: signal.signal(signal.SIGCONT, take),
+        signal.SIGCONT: signal.signal(signal.SIGCONT, go_on),
+        signal.SIGWINCH: signal.signal(signal.SIGWINCH, lambda *_: changed()),
     }
     take()
     try:

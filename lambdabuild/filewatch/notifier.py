@@ -5,6 +5,8 @@ import os
 import threading
 from collections.abc import Callable, Collection
 
+from lambdabuild.output.terminal.console import Console
+
 log = logging.getLogger(__name__)
 
 _STEP = 30
@@ -118,6 +120,18 @@ class Watcher:
             self.failure = str(error)
             log.warning("cannot watch %d directories: %s", len(directories), error)
             self._notify()
+
+    def warn_of_failure(self, console: Console) -> bool:
+        """Return whether nothing can be watched, and warn of it, once."""
+        if self.failure is None:
+            return False
+        console.warn_once(
+            f"cannot watch for events: {self.failure}; "
+            "the files are looked at twice a second instead",
+            "on Linux, `sysctl fs.inotify.max_user_watches` and `max_user_instances` are the "
+            "limits; `--poll` asks for no events",
+        )
+        return True
 
     def pending(self) -> bool:
         """Return whether there is something to take."""

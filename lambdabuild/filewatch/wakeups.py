@@ -3,8 +3,8 @@
 import queue
 
 _QUIT = "q"
-_KEYS = frozenset({"r", "f", _QUIT})
-_FILES = ""
+_KEYS = frozenset({"r", "f", "h", "c", "\r", "\n", _QUIT})
+_FILES, _TERMINAL = "", "terminal"
 
 
 class Wakeups:
@@ -13,10 +13,15 @@ class Wakeups:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._keys: list[str] = []
+        self._resized = False
 
     def files_changed(self) -> None:
         """Wake the watcher."""
         self._queue.put(_FILES)
+
+    def terminal_changed(self) -> None:
+        """Wake the watcher to draw what is on the terminal again; a signal handler may call this."""
+        self._queue.put(_TERMINAL)
 
     def press(self, key: str) -> None:
         """Queue a key, if it is one that the watcher knows."""
@@ -29,7 +34,9 @@ class Wakeups:
             found = self._queue.get(timeout=seconds) if seconds > 0 else self._queue.get_nowait()
         except queue.Empty:
             return False
-        if found != _FILES:
+        if found == _TERMINAL:
+            self._resized = True
+        elif found != _FILES:
             self._keys.append(found)
         return found == _FILES
 
@@ -42,6 +49,11 @@ class Wakeups:
         if changed:
             self.files_changed()
         return _QUIT in self._keys
+
+    def take_resized(self) -> bool:
+        """Return whether the terminal changed since the last time."""
+        resized, self._resized = self._resized, False
+        return resized
 
     @property
     def pressed(self) -> bool:

@@ -1,12 +1,11 @@
 """Everything a person sees while lambdabuild runs, on stderr."""
 
-import contextlib
 import logging
 import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from lambdabuild.core.artifact import Artifact
@@ -18,11 +17,11 @@ from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 from lambdabuild.output.terminal import hyperlinks
-from lambdabuild.output.terminal.style import GREEN, RED, Line, Part
+from lambdabuild.output.terminal.pinned import Pinned
+from lambdabuild.output.terminal.style import BOLD, DIM, GREEN, RED, Line, Part, styled
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
-    from rich.live import Live
 
     from lambdabuild.core.build import Event
     from lambdabuild.output.terminal.diagnostics import Layout
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 _USUAL_WIDTH = 80
 _LINE = 120
 """Columns of source that are shown where there is no terminal."""
-_SHOW_CURSOR = b"\x1b[?25h"
-"""DECTCEM: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
 
 class Look(NamedTuple):
@@ -71,7 +68,8 @@ class Console:
         self.look = look
         self._stream = stream or sys.stderr
         self._rich: RichConsole | None = None
-        self._live: Live | None = None
+        self._pinned = Pinned(self._stream, color=look.color)
+        self._board: Sequence[Line] = ()
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = 0.0
@@ -79,10 +77,18 @@ class Console:
         self.warnings: list[str] = []
         self.calm = False
         """Leave out what goes on during a build, except on a board."""
+        self.clock: Callable[[], str] | None = None
+        """Says what time it is, in front of each message."""
 
     def say(self, message: str) -> None:
         """Print a line, unless `--quiet`."""
-        self.log(one_line(message))
+        self.tell([Part(message)])
+
+    def tell(self, line: Line) -> None:
+        """Print a line of several parts, unless `--quiet`."""
+        if not self.look.quiet:
+            shown = [part._replace(text=one_line(part.text)) for part in line]
+            self._print_inert(self._timed() + styled(shown, color=self.look.color))
 
     def log(self, message: str) -> None:
         """Print one or more lines, unless `--quiet`."""
@@ -163,8 +169,8 @@ class Console:
             now = time.monotonic()
             if self.boarded and now - self._drawn >= 0.1:  # noqa: PLR2004 - ten frames a second
                 self._drawn = now
-                lines = progress.lines(now, self._names, min(self._room, 8))
-                self._draw(progress.heading(now), lines)
+                most = min(self.size.lines - 2, 8)
+                self._draw(progress.heading(now), progress.lines(now, self._names, most))
             return
         progress.take(event)
         if self.boarded or self.look.quiet or self.calm or event.tool != "link":
@@ -176,41 +182,55 @@ class Console:
             self.say(f"could not link {name}")
 
     def built(self) -> None:
-        """Stop showing progress, or a board."""
-        if self._live is not None:
-            self._live.update("", refresh=True)
-            self._live.stop()
-        self._live = self._progress = None
+        """Stop showing progress."""
+        self._progress = None
+        if not self._board:
+            self._pinned.remove()
 
     @property
     def boarded(self) -> bool:
         """Whether there is a terminal on which lines can be kept in place."""
         return self.look.terminal and not self.look.quiet and not self.look.verbose
 
-    def board(self, heading: str, lines: Sequence[str]) -> None:
-        """Keep a heading and lines at the end of the terminal, until the next `built`."""
+    @property
+    def size(self) -> os.terminal_size:
+        """How large the terminal is."""
+        return self._pinned.size
+
+    def board(self, heading: Line, lines: Sequence[Line]) -> None:
+        """Keep a heading and lines at the end of the terminal, below progress in its place."""
         if self.boarded:
-            self._draw(heading, map(one_line, lines[: self._room]))
+            self._board = lines
+            self._pinned.show([heading, *lines])
+
+    def unboard(self) -> None:
+        """Take the board away."""
+        self._board = ()
+        self._pinned.remove()
+
+    def clear(self) -> None:
+        """Clear the screen, but for the board."""
+        if self.look.terminal:
+            self._pinned.clear()
+
+    def ring(self) -> None:
+        """Ring the terminal's bell."""
+        if self.look.terminal:
+            self._pinned.ring()
 
     def stopping(self) -> None:
-        """Leave the terminal to whoever stopped this, with the cursor that a board hides.
+        """Leave the terminal to whoever stopped this: a signal handler may call it."""
+        self._pinned.abandon()
 
-        A signal may interrupt a write to the stream, which then admits no other; so this goes past
-        it.
-        """
-        if self._live is not None:
-            with contextlib.suppress(OSError, ValueError):
-                os.write(self._stream.fileno(), _SHOW_CURSOR)
-
-    def report(self, report: Report, relative: text.Relative) -> None:
-        """Show the table, the faults and the last line."""
+    def report(self, report: Report, relative: text.Relative, *, problems: bool = True) -> None:
+        """Show the table, the faults if they are `problems` to be told, and the last line."""
         if not self.look.quiet:
             self._table(report)
-        self.problems(report.results, report.removed, relative)
+        self.problems(report.results if problems else (), report.removed, relative)
         if not self.look.quiet:
             if line := text.slowest(report):
                 self.say(line)
-            self._lines([(Part(text.summary(report), GREEN if report.ok else RED),)])
+            self.tell([Part(text.summary(report), GREEN if report.ok else RED)])
         if report.complaint is not None:
             self.error(LambdabuildError(report.complaint), relative)
 
@@ -229,45 +249,38 @@ class Console:
 
         self._lines(of_fault(fault, self._layout(relative)))
 
+    def layout(
+        self,
+        problem: LambdabuildError | None,
+        results: Iterable[StepResult],
+        relative: text.Relative,
+    ) -> list[Line]:
+        """Return the lines of what is wrong, as `error` and `problems` print them."""
+        problems, faults = [problem] if problem else [], text.faults(results)
+        if not problems and not faults:
+            return []
+        from lambdabuild.output.terminal.diagnostics import of_error, of_fault
+
+        layout = self._layout(relative)
+        lines = [line for error in problems for line in of_error(error, layout)]
+        return lines + [line for fault in faults for line in of_fault(fault, layout)]
+
     def _layout(self, relative: text.Relative) -> "Layout":
         from lambdabuild.output.terminal.diagnostics import Layout
-        from lambdabuild.output.terminal.frame import read_frame
+        from lambdabuild.output.terminal.excerpt import read_excerpt
 
-        return Layout(relative, read_frame, self._columns or _LINE)
+        return Layout(relative, read_excerpt, self._columns or _LINE)
 
     def _lines(self, lines: Iterable[Line]) -> None:
-        """Print lines of styled parts; whatever is in them, nobody obeys it."""
+        """Print the lines of an error or a warning, with the time before the first."""
+        time = self._timed()
         for line in lines:
-            shown = "".join(self._part(part) for part in line)
-            self._print_inert(shown)
-
-    def _part(self, part: Part) -> str:
-        shown = visible(part.text)
-        if self.look.color and part.style:
-            shown = f"\x1b[{part.style}m{shown}\x1b[0m"
-        if self.look.links and part.file:
-            shown = hyperlinks.link(shown, part.file)
-        return shown
+            self._print_inert(time + styled(line, color=self.look.color, links=self.look.links))
+            time = ""
 
     def _draw(self, heading: str, lines: Iterable[str]) -> None:
-        from rich.live import Live
-        from rich.text import Text
-
-        frame = Text(heading, style="bold" if self.look.color else "")
-        for line in lines:
-            frame.append(f"\n  {line}", style="not bold")
-        frame.no_wrap = True
-        frame.overflow = "ellipsis"
-        if self._live is None:
-            console = self._rich_console()
-            self._live = Live(console=console, auto_refresh=False, transient=True, screen=False)
-            self._live.start()
-        self._live.update(frame, refresh=True)
-
-    @property
-    def _room(self) -> int:
-        """How many lines fit below a heading."""
-        return max(1, self._rich_console().height - 2)
+        below = self._board or [[Part(f"  {line}")] for line in lines]
+        self._pinned.show([[Part(heading, BOLD)], *below])
 
     def _table(self, report: Report) -> None:
         if not self.look.verbose and all(r.status is Status.UP_TO_DATE for r in report.results):
@@ -306,18 +319,17 @@ class Console:
     def _write(self, message: str) -> None:
         self._print_inert(visible(message))
 
+    def _timed(self) -> str:
+        """Return the time, where it is told."""
+        if self.clock is None:
+            return ""
+        return styled([Part(f"{self.clock()} ", DIM)], color=self.look.color)
+
     def _print_inert(self, shown: str) -> None:
         self._print(inert(shown) if self.look.read else shown)
 
     def _print(self, line: str) -> None:
-        # A closed stderr is no reason for a build to fail.
-        with contextlib.suppress(OSError):
-            if self._live is None:
-                print(line, file=self._stream, flush=True)
-                return
-            from rich.text import Text
-
-            self._live.console.print(Text.from_ansi(line))
+        self._pinned.above(line)
 
 
 class ConsoleHandler(logging.Handler):

@@ -8,10 +8,10 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.text import one_line, visible
 from lambdabuild.output.report import Fault, Relative, place_of
-from lambdabuild.output.terminal.frame import Frame, draw
+from lambdabuild.output.terminal.excerpt import Excerpt, draw
 from lambdabuild.output.terminal.style import BLUE, BOLD, CYAN, RED, YELLOW, Line, Part
 
-ReadFrame = Callable[[str, int, int | None], Frame | None]
+ReadExcerpt = Callable[[str, int, int | None], Excerpt | None]
 """From a path, a line and a column to the source there."""
 
 
@@ -19,7 +19,7 @@ class Layout(NamedTuple):
     """What the layout of an error depends on."""
 
     relative: Relative
-    read: ReadFrame
+    read: ReadExcerpt
     width: int
 
 
@@ -83,16 +83,16 @@ def _of_diagnostic(error: Diagnostic, layout: Layout) -> Iterator[Line]:
         yield (Part(f"    {line.strip()}"),)
     # A C compiler shows the source itself.
     if error.file and error.line and not any(line.strip().strip("^~| ") == "" for line in rest):
-        yield from _framed(layout.read(error.file, error.line, error.column), layout.width)
+        yield from _excerpt(layout.read(error.file, error.line, error.column), layout.width)
 
 
-def _framed(frame: Frame | None, width: int) -> Iterator[Line]:
-    if frame is None:
+def _excerpt(excerpt: Excerpt | None, width: int) -> Iterator[Line]:
+    if excerpt is None:
         return
-    *source, last = draw(frame, width)
+    *source, last = draw(excerpt, width)
     for line in source:
         yield (Part(line.gutter, BLUE), Part(line.text))
-    yield (Part(last.gutter, BLUE), Part(last.text, RED if frame.column is not None else ""))
+    yield (Part(last.gutter, BLUE), Part(last.text, RED if excerpt.column is not None else ""))
 
 
 def _hints(hints: Iterable[str]) -> Iterator[Line]:

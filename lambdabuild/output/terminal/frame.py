@@ -1,121 +1,165 @@
-"""Show the lines of source that an error is about, with a caret below its column."""
+"""Lay out the board of a watch, for a terminal of any size."""
 
-import os
-import re
+import math
+import textwrap
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from lambdabuild.core.text import visible
-from lambdabuild.system import files
+from lambdabuild.core.result import Status
+from lambdabuild.core.text import columns, counted, duration, folded, one_line, padded
+from lambdabuild.output.terminal.style import BOLD, DIM, RED, Line, Part
 
-_SOURCES = frozenset(
-    {".go", ".mod", ".work", ".sum", ".s", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".m", ".mm"}
-    | {".toml"}
+_MINUTE, _HOUR = 60, 3600
+_STYLES = {
+    Status.BUILT: "32",
+    Status.RESTORED: "32",
+    Status.UNCHANGED: "36",
+    Status.UP_TO_DATE: DIM,
+    Status.FAILED: RED,
+    None: "33",
+}
+_HINTS = ("h help", "r rebuild all", "f failed", "c clear", "q quit")
+_DROPPED = ("c clear", "r rebuild all", "f failed", "q quit")
+"""In this order, where there is not enough room."""
+HELP = (
+    ("r", "rebuild all functions"),
+    ("f", "try again what failed"),
+    ("c", "clear the screen"),
+    ("Enter", "print a blank line"),
+    ("h", "show or hide this help"),
+    ("q", "quit, as Ctrl-C does"),
 )
-"""Endings of what is shown. A `//line` directive names any file as the place of an error."""
-_MOST = 1 << 22
-"""Bytes of the largest file that is read for an error."""
-_TAB = 4
-_WORD, _WORD_OF_TOML = re.compile(r"\w+"), re.compile(r"[\w-]+")
+"""The keys, and what they do."""
+_FOR_LOG = 3
+"""Rows that are left to what is printed above the board."""
+_NARROWEST = 20
+"""Columns that errors are wrapped to at least."""
+_STATUS, _TIMES, _PASSED = len("up to date"), len("59 min 59 s"), len("59 min ago")
+_SHORTEST_NAME = 16
+"""Columns that names keep as long as there is something else to leave out."""
 
 
-class Frame(NamedTuple):
-    """The line of an error, and the one above it unless that is blank."""
+class Row(NamedTuple):
+    """The last result of a function, and when it was by the monotonic clock."""
 
-    number: int
-    """Of the last line; the first has 1."""
-    lines: tuple[str, ...]
-    column: int | None = None
-    """In the last line, in characters from 0."""
-    length: int = 1
-    """Characters at fault from there."""
+    name: str
+    status: Status | None
+    """None while it is being built."""
+    seconds: float | None
+    at: float
 
 
-def read_frame(path: str, line: int, column: int | None) -> Frame | None:
-    """Return the source around a place; None where there is none to show.
+class View(NamedTuple):
+    """What a board shows."""
 
-    Columns count from 1: bytes in what Go reads (https://pkg.go.dev/go/token#Position), characters in
-    TOML.
+    rows: Sequence[Row]
+    errors: Sequence[Line] = ()
+    """What is wrong, as it is told elsewhere."""
+    keys: bool = True
+    """Keys are read."""
+    help: bool = False
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was: `just now`, `12 s ago`, `3 min ago`."""
+    if seconds < 1:
+        return "just now"
+    if seconds < _MINUTE:
+        return f"{math.floor(seconds)} s ago"
+    if seconds < _HOUR:
+        return f"{math.floor(seconds / _MINUTE)} min ago"
+    return f"{math.floor(seconds / _HOUR)} h ago"
+
+
+def heading(view: View, width: int) -> Line:
+    """Return the first line: how many functions are watched, how many fail, and the keys."""
+    names = {row.name for row in view.rows}
+    failing = len({row.name for row in view.rows if row.status is Status.FAILED})
+    what = [Part(f"watching {counted(len(names), 'function')}", BOLD)]
+    if failing:
+        what += [Part(", ", BOLD), Part(f"{failing} failed", RED)]
+    left = width - 1 - sum(columns(part.text) for part in what)
+    hints: list[tuple[str, ...]] = [_HINTS] if view.keys else [("Ctrl-C stops",)]
+    for dropped in _DROPPED if view.keys else ():
+        hints.append(tuple(hint for hint in hints[-1] if hint != dropped))
+    texts = [f"; {', '.join(some)}" for some in hints]
+    return [*what, Part(next((text for text in texts if len(text) <= left), ""), BOLD)]
+
+
+def below(view: View, now: float, width: int, height: int) -> list[Line]:
+    """Return what is below the heading: the help, the errors, and a row for each function.
+
+    What failed comes first, then what is being built, then the latest.
     """
-    try:
-        real = os.path.realpath(path)
-        ending = os.path.splitext(real)[1]
-        lines = files.whole(real, _MOST).split(b"\n") if ending in _SOURCES else []
-    except (OSError, ValueError):
-        return None
-    if not 1 <= line <= len(lines):
-        return None
-    raw = lines[line - 1].rstrip(b"\r")
-    text = raw.decode("utf-8", "replace")
-    place = None
-    if column is not None:
-        before = (
-            text[: column - 1]
-            if ending == ".toml"
-            else raw[: column - 1].decode("utf-8", "replace")
+    room = max(1, height - _FOR_LOG - 1)
+    lines = help_lines() if view.help else []
+    errors, most = error_lines(view.errors, width), _room_for_errors(height)
+    if len(errors) > most:
+        rest = len(errors) - most + 1
+        errors = [*errors[: most - 1], [Part(f"  and {counted(rest, 'more line')}", DIM)]]
+    lines += errors
+    return [*lines, *_rows(view.rows, now, width, max(1, room - len(lines)))][:room]
+
+
+def help_lines() -> list[Line]:
+    """Return a line for each key."""
+    return [[Part(f"  {key.ljust(5)}", BOLD), Part(f"  {what}")] for key, what in HELP]
+
+
+def error_lines(errors: Sequence[Line], width: int) -> list[Line]:
+    """Return the lines of errors, those that are too long wrapped."""
+    lines: list[Line] = []
+    for line in errors:
+        if sum(columns(part.text) for part in line) < width:
+            lines.append(line)
+        else:
+            text = "".join(part.text for part in line)
+            lines += [[Part(piece)] for piece in _wrapped(text, width)]
+    return lines
+
+
+def fits(errors: Sequence[Line], width: int, height: int) -> bool:
+    """Return whether a board shows all of the errors."""
+    return len(error_lines(errors, width)) <= _room_for_errors(height)
+
+
+def _room_for_errors(height: int) -> int:
+    return max(1, (height - _FOR_LOG) // 2)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    stripped = text.lstrip()
+    indent = " " * (len(text) - len(stripped))
+    return textwrap.wrap(
+        stripped, max(_NARROWEST, width - 1), initial_indent=indent,
+        subsequent_indent=indent + "  ", break_on_hyphens=False,
+    ) or [""]  # fmt: skip
+
+
+def _rows(rows: Sequence[Row], now: float, width: int, most: int) -> list[Line]:
+    first = {Status.FAILED: 0, None: 1}
+    ordered = sorted(rows, key=lambda row: (first.get(row.status, 2), -row.at, row.name))
+    shown = ordered if len(ordered) <= most else ordered[: most - 1]
+    names = [one_line(row.name) for row in shown]
+    words = [row.status.words if row.status else "building" for row in shown]
+    times = ["" if row.seconds is None else duration(row.seconds) for row in shown]
+    passed = [ago(now - row.at) for row in shown]
+    wide = max(map(columns, names), default=0)
+    # An indent, the longest status there is, and the time that passed; no line reaches the edge.
+    left = width - 1 - 2 - (2 + _STATUS)
+    with_passed = left - 2 - _PASSED >= min(wide, _SHORTEST_NAME)
+    left -= 2 + _PASSED if with_passed else 0
+    with_times = left - 2 - _TIMES >= min(wide, 2 * _SHORTEST_NAME)
+    left -= 2 + _TIMES if with_times else 0
+    wide = max(1, min(wide, left))
+    lines: list[Line] = []
+    for number, row in enumerate(shown):
+        name = padded(folded(names[number], wide), wide)
+        time = f"  {times[number].rjust(_TIMES)}" if with_times else ""
+        past = f"  {passed[number]}" if with_passed else ""
+        style = _STYLES.get(row.status, "")
+        lines.append(
+            [Part(f"  {name}  "), Part(words[number].ljust(_STATUS), style), Part(time + past)]
         )
-        place = len(before) if 1 <= column <= len(raw) + 1 else None
-    above = lines[line - 2].rstrip(b"\r").decode("utf-8", "replace") if line > 1 else ""
-    word = None
-    if place is not None:
-        word = (_WORD_OF_TOML if ending == ".toml" else _WORD).match(text, place)
-    length = len(word[0]) if word else 1
-    return Frame(line, (above, text) if above.strip() else (text,), place, length)
-
-
-class Drawn(NamedTuple):
-    """A line of a drawn frame."""
-
-    gutter: str
-    text: str
-    """Harmless, or the carets."""
-
-
-def draw(frame: Frame, width: int) -> list[Drawn]:
-    """Return a frame as lines of at most `width` columns, cut around the caret."""
-    from rich.cells import cell_len
-
-    *above, text = (_shown(line) for line in frame.lines)
-    digits = len(str(frame.number))
-    room = max(width - digits - 5, 20)
-    start = marked = 0
-    if frame.column is not None:
-        last = frame.lines[-1]
-        start = cell_len(_shown(last[: frame.column]))
-        marked = max(1, cell_len(_shown(last[: frame.column + frame.length])) - start)
-    # Indentation that both lines have says nothing.
-    lines = [*above, text]
-    common = min(len(line) - len(line.lstrip(" ")) for line in lines)
-    lines = [line[common:] for line in lines]
-    start -= min(common, start)
-    shift = max(0, start + min(marked, room // 2) - room + 1) if start + marked > room else 0
-    numbers = range(frame.number - len(above), frame.number + 1)
-    drawn = [
-        Drawn(f"  {str(number).rjust(digits)} | ", _cut(line, shift, room))
-        for number, line in zip(numbers, lines, strict=True)
-    ]
-    if frame.column is not None:
-        carets = "^" * max(1, min(marked, room - (start - shift)))
-        drawn.append(Drawn(f"  {' ' * digits} | ", " " * (start - shift) + carets))
-    return drawn
-
-
-def _shown(text: str) -> str:
-    return visible(text.expandtabs(_TAB))
-
-
-def _cut(line: str, shift: int, room: int) -> str:
-    """Return what of a line is in view, with `…` where something is left out."""
-    from rich.cells import cell_len, set_cell_size
-
-    if shift:
-        # The caret's columns stay: what is cut off in front is replaced cell by cell.
-        kept, cells = "", 0
-        for place, character in enumerate(line):
-            if cells >= shift + 1:
-                kept = line[place:]
-                break
-            cells += cell_len(character)
-        line = "…" + " " * (cells - shift - 1) + kept
-    if cell_len(line) > room:
-        line = set_cell_size(line, room - 1).rstrip(" ") + "…"
-    return line.rstrip()
+    rest = len(ordered) - len(shown)
+    return [*lines, [Part(f"  and {rest} more", DIM)]] if rest else lines

@@ -1,8 +1,12 @@
 """What a line on a terminal is made of."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-BOLD, RED, GREEN, YELLOW, BLUE, CYAN = "1", "31;1", "32;1", "33;1", "34;1", "36;1"
+from lambdabuild.core.text import visible
+from lambdabuild.output.terminal import hyperlinks
+
+BOLD, DIM, RED, GREEN, YELLOW, BLUE, CYAN = "1", "2", "31;1", "32;1", "33;1", "34;1", "36;1"
 """Parameters of SGR: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
 
 
@@ -15,4 +19,16 @@ class Part(NamedTuple):
     """The absolute path that it leads to."""
 
 
-Line = tuple[Part, ...]
+Line = Sequence[Part]
+
+
+def styled(line: Line, *, color: bool, links: bool = False) -> str:
+    """Return a line as it is printed; whatever is in it, no terminal obeys it."""
+    return "".join(_styled(part, color=color, links=links) for part in line)
+
+
+def _styled(part: Part, *, color: bool, links: bool) -> str:
+    shown = visible(part.text)
+    if color and part.style:
+        shown = f"\x1b[{part.style}m{shown}\x1b[0m"
+    return hyperlinks.link(shown, part.file) if links and part.file else shown

@@ -24,7 +24,7 @@ from lambdabuild.core.text import in_json, inert, one_line, to_json, visible
 from lambdabuild.output.github import annotations, refusal, refusal_summary, summary
 from lambdabuild.output.report import faults, report_value
 from lambdabuild.output.streams import print_columns, print_error, print_json, print_line
-from lambdabuild.output.terminal.board import Line, board_lines
+from lambdabuild.output.terminal.board import Board
 from lambdabuild.output.terminal.console import Console, ConsoleHandler, Look
 from lambdabuild.system.process import Command, shell_line
 from tests.harmless import assert_harmless
@@ -94,8 +94,11 @@ def told_on_a_console(name: str, message: str, *, color: bool) -> str:
     console.warn(message, f"name {name}")
     console.error(LambdabuildError(message, hint=message), str)
     ConsoleHandler(console).emit(record(30, "stderr: %s", message))
-    for line in board_lines([Line(name, Status.BUILT, 1.0, 0.0)], 9.0, 9):
-        console.say(line)
+    board = Board(console)
+    board.watching(2)
+    board.changed([name], [name])
+    board.results(report, results, [name, f"a{name}"], relative)
+    board.stuck(LambdabuildError(message, hint=message))
     return stream.getvalue()
 
 

@@ -356,7 +356,7 @@ def test_on_a_terminal_a_board_is_drawn_and_taken_away(monkeypatch: pytest.Monke
     assert shown.startswith("building 2 functions for linux/amd64\n")
     assert "0 of 2 linked, 0 packages compiled" in shown
     assert "linking users-get" in shown
-    assert "in between\n" in shown
+    assert "in between\x1b[K\r\n" in shown
     assert shown.endswith("after\n")
     # The cursor comes back.
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1

@@ -1,196 +1,162 @@
-"""The source of an error is shown with a caret where it is, and nothing else is ever shown."""
+"""The board of a watch: what is on it, in which order, and that it fits."""
 
-import io
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.output.report import Fault
-from lambdabuild.output.terminal.console import Console, Look
-from lambdabuild.output.terminal.frame import draw, read_frame
-
-PLAIN = Look(terminal=False, color=False)
-
-
-def framed(path: Path, line: int, column: int | None, width: int = 60) -> str | None:
-    frame = read_frame(str(path), line, column)
-    if frame is None:
-        return None
-    return "".join(f"{gutter}{text}".rstrip() + "\n" for gutter, text in draw(frame, width))
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    return tmp_path / "main.go"
+from lambdabuild.core.result import Status
+from lambdabuild.core.text import columns
+from lambdabuild.output.terminal.frame import Row, View, ago, below, fits, heading
+from lambdabuild.output.terminal.style import Line, Part
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column", "shown"),
+    ("seconds", "said"),
     [
-        pytest.param(
-            "package main\n\nfunc main() {\n\tprintln(token)\n}\n", 4, 10,
-            "  3 | func main() {\n"
-            "  4 |     println(token)\n"
-            "    |             ^^^^^\n",
-            id="the word at the column, below a line that says where",
-        ),
-        pytest.param(
-            "package main\n\n\tx := 1\n", 3, 2,
-            "  3 | x := 1\n"
-            "    | ^\n",
-            id="a blank line above says nothing, nor does indentation of all",
-        ),
-        pytest.param(
-            '\tif ok {\n\t\tf("grüße", wörld)\n', 2, 16,
-            "  1 | if ok {\n"
-            '  2 |     f("grüße", wörld)\n'
-            "    |                ^^^^^\n",
-            id="Go counts bytes",
-        ),
-        pytest.param(
-            's := "世界" + x\n', 1, 17,
-            '  1 | s := "世界" + x\n'
-            "    |               ^\n",
-            id="some characters are two columns wide",
-        ),
-        pytest.param(
-            '\tf("a"\r\n', 1, 7,
-            '  1 | f("a"\n'
-            "    |      ^\n",
-            id="the end of a line, which Windows ends with two characters",
-        ),
-        pytest.param(
-            "x\x1b[2Jy z\n", 1, 8,
-            "  1 | x\\x1b[2Jy z\n"
-            "    |           ^\n",
-            id="nothing is obeyed",
-        ),
-        pytest.param("a\nb\n", 2, None, "  1 | a\n  2 | b\n", id="no column, no caret"),
-        pytest.param("a\n", 1, 40, "  1 | a\n", id="a column that is not there: the file changed"),
+        (0, "just now"),
+        (0.9, "just now"),
+        (1, "1 s ago"),
+        (59.9, "59 s ago"),
+        (60, "1 min ago"),
+        (3599, "59 min ago"),
+        (3600, "1 h ago"),
+        (90_000, "25 h ago"),
     ],
-)  # fmt: skip
-def test_a_frame_is_one_line_or_two_and_a_caret(
-    source: Path, text: str, line: int, column: int | None, shown: str
+)
+def test_a_time_that_passed_is_said_as_people_say_it(seconds: float, said: str) -> None:
+    assert ago(seconds) == said
+
+
+ROWS = [
+    Row("users-get", Status.BUILT, 0.31, at=90.0),
+    Row("orders", Status.UP_TO_DATE, None, at=10.0),
+    Row("auth", Status.FAILED, 0.1, at=40.0),
+    Row("carts", Status.UNCHANGED, 1.5, at=99.5),
+    Row("stock", None, None, at=98.0),
+]
+ERRORS = [
+    [Part("api/auth/main.go:3:15"), Part(": error: declared and not used: x")],
+    [Part("  `auth` did not build: in package example.com/shop/api/auth")],
+    [Part("  hint: remove it")],
+]
+
+
+def text(lines: Sequence[Line]) -> list[str]:
+    return ["".join(part.text for part in line).rstrip() for line in lines]
+
+
+def test_what_failed_comes_first_then_what_is_being_built_and_then_the_latest() -> None:
+    assert text(below(View(ROWS), 100.0, 80, 24)) == [
+        "  auth       failed           0.10 s  1 min ago",
+        "  stock      building                 2 s ago",
+        "  carts      unchanged         1.5 s  just now",
+        "  users-get  built            0.31 s  10 s ago",
+        "  orders     up to date               1 min ago",
+    ]
+
+
+def test_what_fails_is_red_and_what_is_new_is_green() -> None:
+    shown = below(View(ROWS), 100.0, 80, 24)
+    assert {row.text.strip(): row.style for _, row, _ in shown} == {
+        "failed": "31;1", "building": "33", "unchanged": "36", "built": "32", "up to date": "2",
+    }  # fmt: skip
+
+
+def test_what_does_not_fit_is_counted_and_three_rows_are_left_to_the_log() -> None:
+    assert text(below(View(ROWS), 100.0, 80, 6)) == [
+        "  auth  failed           0.10 s  1 min ago",
+        "  and 4 more",
+    ]
+    many = [Row(f"f{n}", Status.BUILT, 0.1, 0.0) for n in range(100)]
+    for height in range(5, 60):
+        assert len(below(View(many), 1.0, 80, height)) == height - 4
+
+
+def test_a_narrow_board_leaves_out_the_time_it_took_then_that_which_passed() -> None:
+    rows = [Row("notifications-by-electronic-mail", Status.UP_TO_DATE, 1.0, 0.0)]
+
+    def shown(width: int) -> list[str]:
+        return text(below(View(rows), 9.0, width, 24))
+
+    assert shown(80) == ["  notifications-by-electronic-mail  up to date        1.0 s  9 s ago"]
+    assert shown(60) == ["  notifications-by-electronic-mail  up to date  9 s ago"]
+    assert shown(50) == ["  notificatio…tronic-mail  up to date  9 s ago"]
+    assert shown(40) == ["  notification…ctronic-mail  up to date"]
+    assert shown(24) == ["  noti…mail  up to date"]
+
+
+def test_the_heading_tells_how_many_there_are_how_many_failed_and_the_keys_there_is_room_for() -> (
+    None
+):
+    view = View(ROWS)
+    assert [text([heading(view, width)]) for width in (100, 70, 60, 50, 40, 30)] == [
+        ["watching 5 functions, 1 failed; h help, r rebuild all, f failed, c clear, q quit"],
+        ["watching 5 functions, 1 failed; h help, f failed, q quit"],
+        ["watching 5 functions, 1 failed; h help, f failed, q quit"],
+        ["watching 5 functions, 1 failed; h help, q quit"],
+        ["watching 5 functions, 1 failed; h help"],
+        ["watching 5 functions, 1 failed"],
+    ]
+    well = View(ROWS[:2])
+    assert text([heading(well, 80)]) == [
+        "watching 2 functions; h help, r rebuild all, f failed, c clear, q quit"
+    ]
+    assert text([heading(well._replace(keys=False), 80)]) == ["watching 2 functions; Ctrl-C stops"]
+
+
+def test_errors_stay_below_the_heading_wrapped_and_with_their_beginning_where_room_is_scarce() -> (
+    None
+):
+    view = View(ROWS[:1], ERRORS)
+    assert text(below(view, 100.0, 60, 24)) == [
+        "api/auth/main.go:3:15: error: declared and not used: x",
+        "  `auth` did not build: in package",
+        "    example.com/shop/api/auth",
+        "  hint: remove it",
+        "  users-get  built            0.31 s  10 s ago",
+    ]
+    assert text(below(view, 100.0, 60, 9)) == [
+        "api/auth/main.go:3:15: error: declared and not used: x",
+        "  `auth` did not build: in package",
+        "  and 2 more lines",
+        "  users-get  built            0.31 s  10 s ago",
+    ]
+    assert (fits(ERRORS, 60, 24), fits(ERRORS, 60, 9)) == (True, False)
+
+
+def test_the_help_names_every_key() -> None:
+    assert text(below(View(ROWS[:1], help=True), 100.0, 40, 24)) == [
+        "  r      rebuild all functions",
+        "  f      try again what failed",
+        "  c      clear the screen",
+        "  Enter  print a blank line",
+        "  h      show or hide this help",
+        "  q      quit, as Ctrl-C does",
+        "  users-get  built       10 s ago",
+    ]
+
+
+@given(
+    st.lists(st.text("ab-ü語", min_size=1, max_size=90), unique=True, max_size=40),
+    st.sampled_from([*Status, None]),
+    st.one_of(st.none(), st.floats(0, 3599)),
+    st.integers(24, 120),
+    st.integers(5, 50),
+    st.booleans(),
+)
+def test_no_line_of_a_board_reaches_the_edge_and_the_board_never_fills_the_screen(
+    names: list[str],
+    status: Status | None,
+    seconds: float | None,
+    width: int,
+    height: int,
+    helped: bool,
 ) -> None:
-    source.write_bytes(text.encode())
-    assert framed(source, line, column) == shown
-
-
-def test_a_long_line_is_cut_around_its_caret(source: Path) -> None:
-    source.write_text(f"first {'x ' * 40}culprit {'y ' * 40}last\n")
-    assert framed(source, 1, 87, 40) == (
-        f"  1 | … {'x ' * 12}culprit…\n"
-        f"    | {' ' * 26}^^^^^^^\n"
-    )  # fmt: skip
-    assert framed(source, 1, 1, 40) == (
-        f"  1 | first {'x ' * 14}…\n"
-        "    | ^^^^^\n"
-    ).replace(" …", "…")  # fmt: skip
-
-
-def test_toml_counts_characters(tmp_path: Path) -> None:
-    (tmp_path / "lambdabuild.toml").write_text('"ü" = 1 2\n')
-    assert framed(tmp_path / "lambdabuild.toml", 1, 9) == '  1 | "ü" = 1 2\n    |         ^\n'
-
-
-@pytest.mark.parametrize("line", [0, 3, 10**9])
-def test_a_line_that_is_not_there_is_not_shown(source: Path, line: int) -> None:
-    source.write_text("a\n")
-    assert framed(source, line, 1) is None
-
-
-def test_only_sources_are_shown_whatever_a_line_directive_names(tmp_path: Path) -> None:
-    secret = tmp_path / ".env"
-    secret.write_text("PASSWORD=hunter2\n")
-    link = tmp_path / "link.go"
-    link.symlink_to(secret)
-    assert framed(secret, 1, 1) is None
-    assert framed(link, 1, 1) is None
-    assert framed(tmp_path / "gone.go", 1, 1) is None
-    assert framed(Path("/dev/zero"), 1, 1) is None
-    (tmp_path / "dir.go").mkdir()
-    assert framed(tmp_path / "dir.go", 1, 1) is None
-
-
-def printed(fault: Fault | LambdabuildError, tmp_path: Path, look: Look = PLAIN) -> str:
-    stream = io.StringIO()
-    console = Console(look, stream)
-    show = console.fault if isinstance(fault, Fault) else console.error
-    show(fault, lambda path: path.removeprefix(f"{tmp_path}/"))  # type: ignore[arg-type]
-    return stream.getvalue()
-
-
-def test_errors_come_with_their_place_first_then_who_is_affected_then_the_remedy(
-    source: Path, tmp_path: Path
-) -> None:
-    source.write_text("package main\n\nfunc main() { a; b }\n")
-    errors = (
-        Diagnostic("m", "undefined: a", str(source), 3, 15, "mend it"),
-        Diagnostic("m", "undefined: b\n\thave x", str(source), 3, 18, "mend it"),
-    )
-    assert printed(Fault("m/auth", ("users-get", "carts"), errors), tmp_path) == (
-        "main.go:3:15: error: undefined: a\n"
-        "  3 | func main() { a; b }\n"
-        "    |               ^\n"
-        "main.go:3:18: error: undefined: b\n"
-        "    have x\n"
-        "  3 | func main() { a; b }\n"
-        "    |                  ^\n"
-        "  `users-get`, `carts` did not build: in package m/auth\n"
-        "  hint: mend it\n"
-    )
-
-
-def test_what_a_c_compiler_shows_is_not_shown_again(source: Path, tmp_path: Path) -> None:
-    source.write_text("int x = y;\n")
-    told = "`y` undeclared\n    1 | int x = y;\n      |         ^"
-    error = Diagnostic("m", told, str(source), 1, 9)
-    assert printed(Fault("m", ("a",), (error,)), tmp_path) == (
-        "main.go:1:9: error: `y` undeclared\n    1 | int x = y;\n    |         ^\n"
-        "  `a` did not build: in package m\n"
-    )
-
-
-def test_an_error_of_lambdabuild_names_its_place_once(tmp_path: Path) -> None:
-    path = tmp_path / "lambdabuild.toml"
-    path.write_text('out = "dist"\nzip = "yes"\n')
-    error = LambdabuildError(
-        "`zip` is neither true nor false", at=["lambdabuild.toml, key `zip`"],
-        hint="write `zip = true`", file=str(path), line=2, column=1,
-    )  # fmt: skip
-    assert printed(error, tmp_path) == (
-        "lambdabuild.toml:2:1: error: `zip` is neither true nor false\n"
-        '  1 | out = "dist"\n'
-        '  2 | zip = "yes"\n'
-        "    | ^^^\n"
-        "  hint: write `zip = true`\n"
-    )
-
-
-def test_a_place_that_go_tells_in_its_message_comes_first(tmp_path: Path) -> None:
-    path = tmp_path / "go.mod"
-    path.write_text("module m\nfoo\n")
-    error = LambdabuildError(
-        f"Go cannot load the module: errors parsing go.mod:\n{path}:2: unknown directive: foo",
-        at=[str(tmp_path)], file=str(path), line=2,
-    )  # fmt: skip
-    assert printed(error, tmp_path) == (
-        "go.mod:2: error: Go cannot load the module: errors parsing go.mod:\n"
-        "    unknown directive: foo\n"
-        "  1 | module m\n"
-        "  2 | foo\n"
-    )
-
-
-def test_where_the_terminal_takes_links_a_place_leads_to_its_file(
-    source: Path, tmp_path: Path
-) -> None:
-    error = Diagnostic("m", "no", str(source), 3, 15)
-    shown = printed(
-        Fault("m", ("a",), (error,)), tmp_path, Look(terminal=True, color=True, links=True)
-    )
-    first = shown.splitlines()[0]
-    assert first.startswith("\x1b]8;;file://")
-    assert f"{source}\x1b\\\x1b[1mmain.go:3:15\x1b[0m\x1b]8;;\x1b\\: \x1b[31;1merror" in first
+    rows = [Row(name, status, seconds, 0.0) for name in names]
+    view = View(rows, ERRORS, help=helped)
+    lines = [heading(view, width), *below(view, 3599.0, width, height)]
+    assert len(lines) <= height - 3
+    rest = [line for line in lines[1:] if not (helped and len(line) == 2)]
+    assert all(sum(columns(part.text) for part in line) < width for line in rest), lines
