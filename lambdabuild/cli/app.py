@@ -7,11 +7,12 @@ import gc
 gc.set_threshold(100_000, 20, 20)
 
 import contextlib
+import functools
 import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -19,7 +20,16 @@ from lambdabuild import __version__
 from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.maintenance import chores, opened
 from lambdabuild.cli.options import Options, taking
-from lambdabuild.config.options import BUILDING, CHECKING, OUTPUT, REVIEWED, SELECTING
+from lambdabuild.cli.usage.help import COMPLETION, WIDEST, Command, Root
+from lambdabuild.config.options import (
+    BUILDING,
+    CHECKING,
+    NARROWING,
+    OUTPUT,
+    PLANNING,
+    REVIEWED,
+    SELECTING,
+)
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output import streams
@@ -38,13 +48,16 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_completion=False,
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
 
+command = functools.partial(app.command, cls=Command)
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME...", help="Names, globs or paths. [every function]"),
+    typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths. [every function]"),
 ]
 
 
@@ -54,40 +67,78 @@ def _show_version(given: bool) -> None:
         raise typer.Exit
 
 
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from lambdabuild.cli.usage import shells
+
+        shells.show(shell)
+        raise typer.Exit
+
+
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from lambdabuild.cli.usage import shells
+
+        typer.echo(shells.install(shell, os.environ))
+        raise typer.Exit
+
+
+def _of_general(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, is_eager=True, rich_help_panel="General", **more)
+
+
 @app.callback()
 @taking()
 def _before(
     options: Options,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
+        _of_general("--version", "-V", callback=_show_version, help="Show the version."),
     ] = False,
+    install_completion: Annotated[
+        str | None,
+        _of_general(
+            "--install-completion",
+            metavar="SHELL",
+            callback=_install_completion,
+            help="Install completion for bash, zsh or fish. [the current shell]",
+        ),
+    ] = None,
+    show_completion: Annotated[
+        str | None,
+        _of_general(
+            "--show-completion",
+            metavar="SHELL",
+            callback=_show_completion,
+            help="Show the script of `lambdabuild completion`. [the current shell]",
+        ),
+    ] = None,
 ) -> None:
     """Build every Go Lambda function of a monorepo with one `go build`."""
-    del options, version
+    del options, version, install_completion, show_completion
 
 
-@app.command("all")
-@taking(SELECTING, OUTPUT, BUILDING, REVIEWED, CHECKING)
+@command("all")
+@taking(SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
 def build_all(options: Options) -> None:
     """Build every function."""
     _build(options, ())
 
 
-@app.command("build")
-@taking(SELECTING, OUTPUT, BUILDING, REVIEWED, CHECKING)
+@command("build")
+@taking(SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
     ],
     options: Options,
 ) -> None:
-    """Build some functions: by name, glob, or path."""
+    """Build some functions, by name, glob or path."""
     _build(options, names)
 
 
-@app.command("check")
-@taking(SELECTING, OUTPUT, REVIEWED, CHECKING)
+@command("check")
+@taking(SELECTING, NARROWING, OUTPUT, REVIEWED, CHECKING)
 def check(
     options: Options,
     names: Names = None,
@@ -109,24 +160,24 @@ def check(
             raise typer.Exit(errors.FAILED)
 
 
-@app.command()
-@taking(SELECTING, OUTPUT, BUILDING, CHECKING)
+@command("watch")
+@taking(SELECTING, OUTPUT, BUILDING, CHECKING, refusing=(NARROWING, PLANNING))
 def watch(
     options: Options,
     names: Names = None,
     poll: Annotated[
         bool,
         typer.Option(
-            "--poll", help="Look at the disk twice a second: for NFS and some containers."
+            "--poll", help="Poll for changes twice a second, for NFS and some containers."
         ),
     ] = False,
-    command: Annotated[
+    exec_: Annotated[
         str | None,
         typer.Option(
             "--exec",
             metavar="CMD",
             help="Run CMD after each build without failures; "
-            "LAMBDABUILD_FUNCTIONS has the names of what is new.",
+            "LAMBDABUILD_FUNCTIONS names the functions that were built.",
         ),
     ] = None,
     bell: Annotated[
@@ -136,7 +187,7 @@ def watch(
         ),
     ] = False,
 ) -> None:
-    """Build, then rebuild what changes affect, until Ctrl-C."""
+    """Build, then rebuild affected functions after each change, until Ctrl-C."""
     from lambdabuild.cli.opening import settle
     from lambdabuild.watch import WatchOptions
     from lambdabuild.watch import watch as watch_functions
@@ -158,11 +209,11 @@ def watch(
         return session.under(settings, project)
 
     with opened(options) as session:
-        watch_functions(session, WatchOptions(request, request.json, poll, command, bell), reopen)
+        watch_functions(session, WatchOptions(request, request.json, poll, exec_, bell), reopen)
 
 
-@app.command("why")
-@taking(SELECTING, OUTPUT)
+@command("why")
+@taking(SELECTING, NARROWING, OUTPUT)
 def why(
     options: Options,
     names: Names = None,
@@ -171,7 +222,7 @@ def why(
         typer.Option("--file", metavar="PATH", help="List what depends on these files instead."),
     ] = None,
 ) -> None:
-    """Tell why each function would be rebuilt, naming the first input that changed."""
+    """Explain why each function would be rebuilt: the first input that changed."""
     from lambdabuild.selection import explain
 
     with opened(options) as session:
@@ -184,19 +235,19 @@ def why(
             print_line(line)
 
 
-@app.command("list")
-@taking(SELECTING)
+@command("list")
+@taking(SELECTING, NARROWING)
 def list_functions(
     options: Options,
     skipped: Annotated[
-        bool, typer.Option("--skipped", help="Add main packages passed over, with the reason.")
+        bool, typer.Option("--skipped", help="Also list skipped main packages, with the reason.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 3 if there are any, 0 if there are none.")
+        bool, typer.Option("--exit-code", help="Exit with 3 if any function is listed, else 0.")
     ] = False,
 ) -> None:
-    """List the functions found: name, package, directory, target."""
+    """List the functions: name, package, directory and target."""
     from lambdabuild import pipeline
     from lambdabuild.output.report import list_value
 
@@ -288,6 +339,11 @@ def main() -> NoReturn:
         refusals.leave(error, refusals.read(sys.argv[1:], command), started, os.environ)
 
     command = typer.main.get_command(app)
+    if COMPLETION in os.environ:
+        from lambdabuild.cli.usage.completion import answer
+
+        answer(command, os.environ)
+        sys.exit()
     code = guarded(lambda: command(standalone_mode=False), show, leave)
     if any(thread.name == "cache" for thread in threading.enumerate()):
         # A request to a store that stalls would abort the process if it returned during shutdown.

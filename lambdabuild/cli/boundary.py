@@ -50,7 +50,7 @@ def _code_of(run: Callable[[], object], show: Tell, leave: Tell) -> int:
     except SystemExit as exit_:
         code = exit_.code
     except typer.TyperException as error:
-        from lambdabuild.cli import usage
+        from lambdabuild.cli.usage import errors as usage
 
         refused = usage.usage_error(error)
         if (wanted := usage.asked_for_help(error)) is not None:

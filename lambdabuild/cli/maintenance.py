@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdabuild.cli.options import Options, taking
+from lambdabuild.cli.usage.help import Command, Group
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted, size
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 SCHEMAS = ("config", "report", "manifest", "list", "check", "watch")
 chores = typer.Typer(rich_markup_mode=None)
 cache_app = typer.Typer(
-    help="Look at the executables that are kept on this machine.",
+    help="Inspect or clear the executables that are kept on this machine.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    cls=Group,
 )
 
 
-@chores.command("history")
+@chores.command(cls=Command, name="history")
 @taking()
 def history(
     options: Options,
@@ -34,7 +36,7 @@ def history(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the times as JSON.")] = False,
 ) -> None:
-    """Show how build time and size of each function went."""
+    """Show how build times and sizes changed over time."""
     from lambdabuild.state import trends
     from lambdabuild.state.history import read_history
     from lambdabuild.state.store import Home
@@ -51,7 +53,7 @@ def history(
         print_columns(trends.TREND_HEAD, table)
 
 
-@chores.command("merge-reports")
+@chores.command(cls=Command, name="merge-reports")
 @taking()
 def merge_reports(
     options: Options,
@@ -61,14 +63,16 @@ def merge_reports(
     ],
     report: Annotated[
         str | None,
-        typer.Option("--report", metavar="FILE", help="Write the report there. [stdout]"),
+        typer.Option("--report", metavar="FILE", help="Write the report to FILE. [stdout]"),
     ] = None,
     manifest: Annotated[
         str | None,
-        typer.Option("--manifest", metavar="FILE", help="Write the manifest there as well."),
+        typer.Option(
+            "--manifest", metavar="FILE", help="Write the merged manifest to FILE as well."
+        ),
     ] = None,
 ) -> None:
-    """Join what the shards of one build reported."""
+    """Merge the reports of one build's shards."""
     from lambdabuild.cli import merge_reports
 
     with opened(options) as session:
@@ -76,7 +80,7 @@ def merge_reports(
             raise typer.Exit(errors.FAILED)
 
 
-@chores.command()
+@chores.command(cls=Command)
 @taking()
 def clean(options: Options) -> None:
     """Remove what lambdabuild wrote, and nothing else."""
@@ -87,10 +91,10 @@ def clean(options: Options) -> None:
         session.tools.console.say(f"removed {counted(len(removed), 'file')}")
 
 
-@chores.command()
+@chores.command(cls=Command)
 @taking()
 def doctor(options: Options) -> None:
-    """Check toolchain, configuration and environment."""
+    """Check the toolchain, the configuration and the environment."""
     from lambdabuild.cli.doctor import Verdict, examine
 
     refused: list[LambdabuildError] = []
@@ -108,10 +112,10 @@ def doctor(options: Options) -> None:
 chores.add_typer(cache_app, name="cache")
 
 
-@cache_app.command("info")
+@cache_app.command(cls=Command, name="info")
 @taking()
 def cache_info(options: Options) -> None:
-    """Show where the cache is, and how full."""
+    """Show where the cache is, and how full it is."""
     from lambdabuild.build.restore import local_cache
 
     with opened(options) as session:
@@ -126,10 +130,10 @@ def cache_info(options: Options) -> None:
         )
 
 
-@cache_app.command("clear")
+@cache_app.command(cls=Command, name="clear")
 @taking()
 def cache_clear(options: Options) -> None:
-    """Remove all that is kept on this machine."""
+    """Remove everything that is kept on this machine."""
     from lambdabuild.build.restore import local_cache
 
     with opened(options) as session:
@@ -150,15 +154,15 @@ def _using_cache(verb: str) -> Iterator[None]:
         ) from error
 
 
-@chores.command("init")
+@chores.command(cls=Command, name="init")
 @taking()
 def initialize(
     options: Options,
     gitignore: Annotated[
-        bool, typer.Option("--gitignore", help="Add to .gitignore what lambdabuild writes.")
+        bool, typer.Option("--gitignore", help="Add what lambdabuild writes to .gitignore.")
     ] = False,
 ) -> None:
-    """Write a commented lambdabuild.toml for what it finds here."""
+    """Write a commented lambdabuild.toml for this project."""
     from lambdabuild.cli.init import initialize, refuse_existing
 
     refuse_existing()
@@ -166,7 +170,7 @@ def initialize(
         initialize(session, gitignore=gitignore)
 
 
-@chores.command("schema")
+@chores.command(cls=Command, name="schema")
 @taking()
 def schema(
     options: Options,
@@ -187,6 +191,21 @@ def schema(
         )
     file = resources.files("lambdabuild").joinpath("schemas", f"{name}.schema.json")
     print_json(json.loads(file.read_text("utf-8")))
+
+
+@chores.command(cls=Command, name="completion")
+@taking()
+def completion(
+    options: Options,
+    shell: Annotated[
+        str, typer.Argument(metavar="SHELL", help="The shell: bash, zsh or fish. [the current one]")
+    ] = "auto",
+) -> None:
+    """Print the completion script of a shell."""
+    from lambdabuild.cli.usage import shells
+
+    del options
+    shells.show(shell)
 
 
 def opened(

@@ -48,19 +48,21 @@ def _only(holder: Any, chosen: Chosen) -> dict[str, Any]:
     return {name: chosen[name] for name in holder._fields if name in chosen}
 
 
-def taking(*panels: str) -> Callable[[Command], Command]:
+def taking(*panels: str, refusing: Iterable[str] = ()) -> Callable[[Command], Command]:
     """Give a command, as `options`, the flags of some panels, and those of every command.
 
-    Typer reads a command's flags off its signature, so one is made here from the table.
+    Typer reads a command's flags off its signature, so one is made here from the table. What it is
+    `refusing` are flags that it takes only to say what to use instead: its help does not show them.
     """
-    of_panels = [o for panel in panels for o in OPTIONS if o.panel == panel]
+    refused = tuple(refusing)
+    of_panels = [o for panel in (*panels, *refused) for o in OPTIONS if o.panel == panel]
     general = [option for option in OPTIONS if option.panel == GENERAL]
 
     def wrap(command: Command) -> Command:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
         parameters = [
             *(parameter.replace(kind=_KEYWORD) for parameter in own),
-            *map(_parameter, of_panels),
+            *(_parameter(option, hidden=option.panel in refused) for option in of_panels),
             inspect.Parameter("context", _KEYWORD, annotation=typer.Context),
             *map(_parameter, general),
         ]
@@ -90,10 +92,14 @@ def taking(*panels: str) -> Callable[[Command], Command]:
     return wrap
 
 
-def _parameter(option: Option) -> inspect.Parameter:
-    least = 1 if option.kind is COUNT else None
+def _parameter(option: Option, *, hidden: bool = False) -> inspect.Parameter:
     flag: Any = typer.Option(
-        *option.names, metavar=option.metavar, help=option.flag_help, min=least
+        *option.names,
+        metavar=option.metavar,
+        help=option.flag_help,
+        min=1 if option.kind is COUNT else None,
+        hidden=hidden,
+        rich_help_panel=option.section,
     )
     return inspect.Parameter(
         _name(option),

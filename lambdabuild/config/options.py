@@ -62,10 +62,20 @@ COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
 # Flags that commands take together.
 GENERAL = "every command"
 SELECTING = "all, build, check, watch, why, list"
+NARROWING = "all, build, check, why, list"
 OUTPUT = "all, build, check, watch, why"
 BUILDING = "all, build, watch"
 REVIEWED = "all, build, check"
 CHECKING = "all, build, check, watch"
+PLANNING = "all, build"
+
+SECTIONS = ("Select", "Build", "Output", "Cache", "Reports", "General")
+"""The parts of `--help`, in order."""
+_SECTION_OF = {
+    GENERAL: "General", SELECTING: "Select", NARROWING: "Select", OUTPUT: "Output",
+    BUILDING: "Build", PLANNING: "Build",
+    REVIEWED: "Reports", CHECKING: "Reports",
+}  # fmt: skip
 
 # The tables of `lambdabuild.toml` that may have a key.
 TOP = "top level"
@@ -100,6 +110,9 @@ class Option(NamedTuple):
     beside: tuple["Option", ...] = ()
     """Flags that add to its value."""
     panel: str = ""
+    """The commands that have its flag."""
+    section: str = ""
+    """The part of `--help` that has its flag."""
     where: str = BOTH
     name: str = ""
     """The field that holds its value."""
@@ -122,7 +135,8 @@ class Option(NamedTuple):
     def flag_help(self) -> str:
         repeatable = "; repeatable" if self.kind.flag == TEXTS.flag else ""
         default = f" [{self.default_text}]" if self.default_text else ""
-        return f"{self.help}{repeatable}.{default}"
+        variable = f" [env: {self.variable}]" if self.variable else ""
+        return f"{self.help}{repeatable}.{default}{variable}"
 
     def value(self, written: Any) -> Any:
         """Return the value of what TOML or the flag holds, or None if that is no choice.
@@ -163,9 +177,11 @@ def _options_of(holder: Any, panel: str = "", where: str = BOTH) -> Iterator[Opt
     for name, found in holder._field_defaults.items():
         if isinstance(found, Option):
             for one in (found, *found.beside):
+                of = found.panel or panel
                 yield one._replace(
                     name=name,
-                    panel=found.panel or panel,
+                    panel=of,
+                    section=found.section or _SECTION_OF.get(of, ""),
                     where=FUNCTION if one.where == FUNCTION else where,
                 )
 
@@ -181,12 +197,14 @@ class General(NamedTuple):
     """What every command takes, before its name or after it."""
 
     directory: str | None = option(None, "Run as if started in DIR", "--directory -C DIR")
-    config: str | None = option(None, "The configuration", "--config FILE", unset=FILE_NAME)
-    verbose: bool = option(False, "Show everything that is logged", "--verbose -v")
-    quiet: bool = option(False, "Show only what is wrong", "--quiet -q")
-    color: str = option("auto", "auto, always or never", "--color WHEN", parse=parsing.parse_color)
+    config: str | None = option(None, "Use this configuration", "--config FILE", unset=FILE_NAME)
+    verbose: bool = option(False, "Show log messages as well", "--verbose -v")
+    quiet: bool = option(False, "Show only warnings and errors", "--quiet -q")
+    color: str = option(
+        "auto", "Color the output: auto, always or never", "--color WHEN", parse=parsing.parse_color,
+        values=parsing.COLORS)
     untrusted: bool = option(
-        False, "Take no configuration that runs programs, or leaves the project", "--untrusted")
+        False, "Refuse configuration that runs programs or leaves the project", "--untrusted")
 
 
 @_table
@@ -194,12 +212,14 @@ class Narrowing(NamedTuple):
     """Filters that select functions, apart from their names."""
 
     since: str | None = option(
-        None, "Only what changed since HEAD and REF parted, in git", "--since REF")
+        None, "Only functions changed since the merge base with REF", "--since REF")
     files_from: str | None = option(
-        None, "Only what the paths in FILE touch; - is stdin", "--files-from FILE")
+        None, "Only functions affected by the paths in FILE (- is stdin)", "--files-from FILE")
     shard: "Shard | None" = option(
-        None, "Only this machine's share of N machines", "--shard I/N", parse=parsing.parse_share)
-    times: str | None = option(None, "Balance shards by the times in this report", "--times FILE")
+        None, "Only share I of N, one for each of N machines", "--shard I/N",
+        parse=parsing.parse_share)
+    times: str | None = option(
+        None, "Balance shards by the build times in this report", "--times FILE")
 
     @property
     def by_change(self) -> bool:
@@ -226,18 +246,23 @@ class Request(NamedTuple):
     local_cache_only: bool = False
     """Use no shared cache: nobody else has built what is being edited."""
     jobs: int | None = option(
-        None, "Processes at a time", "--jobs -j N", kind=COUNT, unset="all processors")
+        None, "Run at most N processes at a time", "--jobs -j N", kind=COUNT, unset="all processors")
     fail_fast: bool = option(False, "Stop at the first failure", "--fail-fast")
-    force: bool = option(False, "Build everything again, and replace files in the way", "--force")
-    dry_run: bool = option(False, "Print the `go` commands, and build nothing", "--dry-run -n")
-    explain: bool = option(False, "Tell why each function is built, or is not", "--explain")
-    json: bool = option(False, "Print the result as JSON", "--json")
-    report: str | None = option(None, "Write the result as JSON to FILE", "--report FILE")
-    trace: str | None = option(None, "Write a trace to FILE, for ui.perfetto.dev", "--trace FILE")
+    force: bool = option(False, "Rebuild everything, and replace files in the way", "--force")
+    dry_run: bool = option(
+        False, "Print the `go` commands without running them", "--dry-run -n", panel=PLANNING)
+    explain: bool = option(
+        False, "Explain why each function is or is not rebuilt", "--explain", section="Reports")
+    json: bool = option(False, "Print the result as JSON", "--json", section="Reports")
+    report: str | None = option(
+        None, "Write the result as JSON to FILE", "--report FILE", section="Reports")
+    trace: str | None = option(
+        None, "Write a trace to FILE, for ui.perfetto.dev", "--trace FILE", section="Reports")
+    html: str | None = option(
+        None, "Write the result as a web page to FILE", "--html FILE", section="Reports")
     code_quality: str | None = option(
         None, "Write what is wrong to FILE, for GitLab's merge requests", "--code-quality FILE",
         panel=REVIEWED)
-    html: str | None = option(None, "Write the result as a web page to FILE", "--html FILE")
 
 
 @_table
@@ -251,39 +276,40 @@ class Config(NamedTuple):
     functions: Mapping[str, Chosen] = NOTHING_CHOSEN
     """What the table of each function sets."""
     roots: tuple[str, ...] = option(
-        (), "Look for functions here", "--root DIR", "roots", parsing.parse_directories,
+        (), "Look for functions below DIR", "--root DIR", "roots", parsing.parse_directories,
         about="Where to look for functions. By default that is `api`, if it has a main package; else "
         "the whole project is searched for main packages that import the Lambda library.",
         unset="api, or else the whole project", example='["api"]', panel=SELECTING)
     """Relative to the project's directory; none where nobody chose."""
     entrypoints: str | None = option(
-        None, "Which main packages are functions: all or lambda", "--entrypoints WHICH", "entrypoints",
+        None, "Main packages that are functions: all or lambda", "--entrypoints WHICH", "entrypoints",
         parsing.parse_entrypoints, unset="all below roots", example='"lambda"',
         about="Which main packages are functions: `all`, or `lambda` for those that import "
         "`github.com/aws/aws-lambda-go/lambda`, directly or not. By default `all` below `roots` or "
         "`api`, and `lambda` where the whole project is searched.",
         values=parsing.ENTRYPOINTS, panel=SELECTING)
     exclude: tuple[str, ...] = option(
-        (), "Leave functions out", "--exclude GLOB", "exclude", example='["internal-tools-*"]',
+        (), "Leave out functions, by name or directory", "--exclude GLOB", "exclude", example='["internal-tools-*"]',
         about="Functions to leave out, by name or directory (`api/legacy/*`: all below one). What was "
         "built of them is removed; `--exclude` leaves it as it is, for this once.",
         panel=SELECTING)
     out: str = option(
-        "dist", "Where executables go", "--out DIR", "out", parsing.parse_directories,
+        "dist", "Write executables below DIR", "--out DIR", "out", parsing.parse_directories,
         about="Where executables go: `<out>/<function>/bootstrap`.", panel=OUTPUT)
     in_place: bool = option(
         False, "Write `bootstrap` into each function's directory", "--in-place", panel=OUTPUT)
     cache: str | None = option(
-        None, "Share executables: s3://, gs://, az:// or file://", "--cache URL", "cache",
+        None, "Share executables through s3://, gs://, az:// or file://", "--cache URL", "cache",
         lambda text: text or None, example='"s3://bucket/prefix"', variable="LAMBDABUILD_CACHE",
-        panel=BUILDING)
+        panel=BUILDING, section="Cache")
     cache_mode: str | None = option(
-        None, "read, read-write or off", "--cache-mode MODE", "cache_mode",
+        None, "Use caches for: read, read-write or off", "--cache-mode MODE", "cache_mode",
         parsing.parse_cache_mode, unset="read-write", example='"read-write"',
         about="How caches are used: `read`, `read-write` or `off`.", values=parsing.CACHE_MODES,
-        variable="LAMBDABUILD_CACHE_MODE", panel=BUILDING)
+        variable="LAMBDABUILD_CACHE_MODE", panel=BUILDING, section="Cache")
     check_size: bool = option(
-        False, "Let max_size and max_growth fail, rather than warn", "--check-size", panel=BUILDING)
+        False, "Fail instead of warning when a size limit is exceeded", "--check-size",
+        panel=BUILDING, section="Output")
     strict: bool = option(
         False, "Fail if there are warnings, once everything is built", "--strict", "strict",
         panel=CHECKING)
@@ -294,32 +320,33 @@ class BuildSettings(NamedTuple):
     """The settings in effect for one function."""
 
     targets: tuple[Target, ...] = option(
-        (TARGETS[Architecture.X86_64],), "x86_64 (amd64) or arm64", "--arch ARCH", "architecture",
-        parsing.parse_architectures, ONE_OR_MORE, panel=SELECTING,
+        (TARGETS[Architecture.X86_64],), "Build for x86_64 (amd64) or arm64", "--arch ARCH",
+        "architecture", parsing.parse_architectures, ONE_OR_MORE, panel=SELECTING, section="Build",
         about="`x86_64`, `arm64`, or a list of both. By default what all deployment files declare, "
         "such as template.yaml, serverless.yml and Terraform's; else `x86_64`.",
         values=tuple(parsing.ARCHITECTURES), declared=True,
         beside=(Option(
-            (), "Any target Go has", "--target GOOS/GOARCH", "", parsing.parse_targets, TEXTS),))
+            (), "Build for any target of Go", "--target GOOS/GOARCH", "", parsing.parse_targets, TEXTS),))
     runtime: Runtime = option(
-        Runtime.AL2023, "provided.al2023 or provided.al2", "--runtime NAME", "runtime",
-        parsing.parse_runtime, panel=SELECTING, values=tuple(map(str, Runtime)),
+        Runtime.AL2023, "The Lambda runtime: provided.al2023 or provided.al2", "--runtime NAME",
+        "runtime", parsing.parse_runtime, panel=SELECTING, section="Build", values=tuple(map(str, Runtime)),
         about="`provided.al2023` or `provided.al2`: for the reports, and for the glibc that C is "
         "linked with. Without C, an executable is static and runs on either. By default what all "
         "deployment files declare.", declared=True)
     tags: tuple[str, ...] = option(
-        DEFAULT_TAGS, "Build tags, by commas", "--tags TAGS", "tags", kind=WORDS, panel=SELECTING,
+        DEFAULT_TAGS, "Build tags, separated by commas", "--tags TAGS", "tags", kind=WORDS,
+        panel=SELECTING, section="Build",
         about="Build tags, in place of the default; those in GOFLAGS hold as well.")
     ldflags: str = option(
-        "-s -w", "For the linker", "--ldflags FLAGS", "ldflags", parsing.parse_ldflags,
+        "-s -w", "Flags of the linker", "--ldflags FLAGS", "ldflags", parsing.parse_ldflags,
         about="Flags of the linker, in place of the default; those in GOFLAGS hold as well. One "
         "that names an output, such as `-o`, is an error.",
-        panel=OUTPUT)
+        panel=OUTPUT, section="Build")
     gcflags: str | None = option(
-        None, "For the compiler", "--gcflags FLAGS", "gcflags", parsing.parse_gcflags,
+        None, "Flags of the compiler", "--gcflags FLAGS", "gcflags", parsing.parse_gcflags,
         about="Flags of the compiler. As long as nobody sets them and `ldflags` strip debug "
         "information anyway, `all=-dwarf=false`: it need not be made in the first place.",
-        example='""', panel=OUTPUT)
+        example='""', panel=OUTPUT, section="Build")
     """None if not set: lambdabuild may then leave out DWARF that the link strips."""
     environment: tuple[tuple[str, str], ...] = option(
         (), "Variables for `go`, such as the instruction set", key="env", kind=VARIABLES,
@@ -329,9 +356,9 @@ class BuildSettings(NamedTuple):
         (), "Shared libraries that a layer brings, as executables ask for them",
         key="layer_libraries", parse=parsing.parse_libraries, example='["libpq.so.5"]')
     zip: bool = option(
-        False, "Pack each function into a zip that Lambda takes", "--zip", "zip", panel=OUTPUT)
+        False, "Pack each function into a zip for Lambda", "--zip", "zip", panel=OUTPUT)
     sbom: bool = option(
-        False, "Write what each is made of, as CycloneDX JSON", "--sbom", "sbom", panel=OUTPUT)
+        False, "Write a CycloneDX SBOM (JSON) for each function", "--sbom", "sbom", panel=OUTPUT)
     max_size: int | None = option(
         None, "Warn of a larger executable; `--check-size` makes it an error", key="max_size",
         parse=parsing.parse_max_size, kind=AMOUNT, example='"20MB"')
@@ -359,7 +386,7 @@ OPTIONS = (
     *_options_of(Request, BUILDING),
     *_options_of(Config, where=TOP),
     *_options_of(BuildSettings),
-    *_options_of(Narrowing, SELECTING),
+    *_options_of(Narrowing, NARROWING),
 )
 """The table, in the order of keys and flags."""
 

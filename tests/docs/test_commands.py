@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ COMMANDS = (
         "clean",
         "doctor",
     ),
-    *("init", "schema", "cache", "cache info", "cache clear"),
+    *("init", "schema", "completion", "cache", "cache info", "cache clear"),
 )
 
 
@@ -40,7 +41,7 @@ def test_the_document_knows_every_command() -> None:
     _, _, listed = help_of("").partition("Commands:\n")
 
     own = [name for name in COMMANDS[1:] if " " not in name]
-    assert [line.split()[0] for line in listed.splitlines()] == own
+    assert re.findall(r"(?m)^  (\S+)", listed.partition("\n\n")[0]) == own
 
 
 def document() -> str:
@@ -59,7 +60,7 @@ def help_of(name: str) -> str:
         check=True,
         capture_output=True,
         text=True,
-        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        env=os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"},
     ).stdout
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambdabuild.cli.app import app
-from lambdabuild.cli.usage import usage_error
+from lambdabuild.cli.usage.errors import usage_error
 from lambdabuild.config.file import parse_config
 from lambdabuild.config.options import Config
 from lambdabuild.core.build import Plan, Skipped

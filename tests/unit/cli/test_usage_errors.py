@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from lambdabuild.cli.app import app
-from lambdabuild.cli.usage import usage_error
+from lambdabuild.cli.usage.errors import usage_error
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,243 @@
+"""Tell a shell what may follow the words of a command line; `shells` has the scripts that ask."""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lambdabuild.cli.usage import values
+from lambdabuild.cli.usage.help import COMPLETION, first_line
+from lambdabuild.cli.usage.shells import DIRECTORIES, FILES, SCRIPTS
+from lambdabuild.config.options import OPTIONS
+
+_HARMLESS = re.compile(r"[\w@%+=:,./-]+")
+"""Words that no shell reads anything into."""
+
+
+class Word(NamedTuple):
+    """What may follow, and what explains it."""
+
+    text: str
+    help: str = ""
+
+
+def answer(group: Any, environment: Mapping[str, str]) -> None:
+    """Print what may follow the words in the environment; `group` is what typer makes of the app.
+
+    Whatever goes wrong, the answer is that nothing is known: nobody asked for anything.
+    """
+    import logging
+
+    logging.disable()
+    shell = environment[COMPLETION].removeprefix("complete_")
+    try:
+        words = _words(environment)
+        for line in _printed(complete(group, words, environment), words[-1], shell):
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except Exception:  # noqa: BLE001, S110 - as the docstring says
+        pass
+
+
+def _words(environment: Mapping[str, str]) -> list[str]:
+    """Return the words after the command, the last of which is not complete."""
+    text, place = environment["COMP_WORDS"], int(environment["COMP_CWORD"])
+    # As the shell's scripts give them; or as one types them.
+    raw = text.split("\n") if "\n" in text else shlex.split(text)
+    raw = [*raw, ""][: place + 1]
+    words: list[str] = []
+    for word in map(_unquoted, raw[1:]):
+        # Bash takes `--arch=arm64` apart.
+        before = words[-1] if words else ""
+        if word == "=" and before.startswith("--"):
+            words[-1] += "="
+        elif before.startswith("--") and before.endswith("=") and "=" not in word:
+            words[-1] += word
+        else:
+            words.append(word)
+    return words or [""]
+
+
+def _unquoted(word: str) -> str:
+    """Return a word as the shell would pass it on; one whose quotes are not closed as it is."""
+    try:
+        return "".join(shlex.split(word))
+    except ValueError:
+        return word.lstrip("'\"").replace("\\", "")
+
+
+def complete(
+    group: Any, words: Sequence[str], environment: Mapping[str, str]
+) -> str | Iterable[Word]:
+    """Return what may stand for the last of the words: FILES, DIRECTORIES, or words."""
+    *before, last = words
+    if before[:1] == ["help"]:
+        return _commands(_read(group, before[1:]).command)
+    line = _read(group, before)
+    if line.awaited is None and not line.only_arguments and last.startswith("-"):
+        if not (last.startswith("--") and "=" in last):
+            return _flags(line)
+        line = line._replace(awaited=_flag_of(line.command, last.partition("=")[0]))
+        return _of_option(line, environment) if line.awaited is not None else ()
+    if line.awaited is not None:
+        return _of_option(line, environment)
+    if hasattr(line.command, "commands"):
+        return [*_commands(line.command), *([] if line.name else map(Word, ("help", "version")))]
+    return _arguments(line, last, environment)
+
+
+def _arguments(line: "_Line", last: str, environment: Mapping[str, str]) -> str | Iterable[Word]:
+    """Return what may follow that is no flag; the flags where nothing else may."""
+    arguments = [p for p in line.command.params if p.param_type_name == "argument"]
+    if not arguments or (arguments[0].nargs == 1 and line.arguments):
+        return _flags(line)
+    metavar = str(arguments[0].metavar).removesuffix("...")
+    # `history` has no paths: what it shows may be gone.
+    if metavar == "NAME" and line.name != "history" and (os.sep in last or last.startswith(".")):
+        return FILES
+    found = _standing_for(metavar, line, environment)
+    if isinstance(found, str):
+        return found
+    return [word for word in found if word.text not in line.arguments]
+
+
+class _Line(NamedTuple):
+    """What the words before the last one say."""
+
+    command: Any
+    name: str = ""
+    """Of the command; empty before there is one."""
+    awaited: Any = None
+    """The flag whose value comes next."""
+    arguments: tuple[str, ...] = ()
+    only_arguments: bool = False
+    """After `--`."""
+    flags: frozenset[str] = frozenset()
+    """Those that were given, in any of their names."""
+    directories: tuple[str, ...] = ()
+    """Of -C, in order."""
+    config: str | None = None
+
+
+def _read(group: Any, words: Iterable[str]) -> _Line:
+    line = _Line(group)
+    for word in words:
+        if line.awaited is not None:
+            line = _with_value(line, line.awaited, word)._replace(awaited=None)
+        elif word == "--" and not line.only_arguments:
+            line = line._replace(only_arguments=True)
+        elif word.startswith("-") and len(word) > 1 and not line.only_arguments:
+            line = _with_flag(line, word)
+        elif word in getattr(line.command, "commands", ()):
+            line = line._replace(command=line.command.commands[word], name=word)
+        else:
+            line = line._replace(arguments=(*line.arguments, word))
+    return line
+
+
+def _with_flag(line: _Line, word: str) -> _Line:
+    if word.startswith("--"):
+        flag, equals, value = word.partition("=")
+        option = _flag_of(line.command, flag)
+    else:
+        # Several of one letter, of which the last may have a value: `-qj4`.
+        for place, letter in enumerate(word[1:], start=2):
+            option, equals, value = _flag_of(line.command, f"-{letter}"), word[place:], word[place:]
+            if option is not None and not option.is_flag:
+                break
+            line = line._replace(flags=line.flags | set(option.opts if option else ()))
+    if option is None:
+        return line
+    line = line._replace(flags=line.flags | set(option.opts))
+    if option.is_flag:
+        return line
+    return _with_value(line, option, value) if equals else line._replace(awaited=option)
+
+
+def _with_value(line: _Line, option: Any, value: str) -> _Line:
+    if "--directory" in option.opts:
+        return line._replace(directories=(*line.directories, value))
+    if "--config" in option.opts:
+        # Relative to where -C before it leads.
+        return line._replace(config=os.path.join(*line.directories, value))
+    return line
+
+
+def _flag_of(command: Any, name: str) -> Any:
+    options = (p for p in command.params if p.param_type_name == "option")
+    return next((option for option in options if name in option.opts), None)
+
+
+def _flags(line: _Line) -> Iterator[Word]:
+    """Yield the flags that a command takes, but those that were given and take one value."""
+    shown = [p for p in line.command.params if p.param_type_name == "option" and not p.hidden]
+    for option in shown:
+        if option.multiple or not line.flags & set(option.opts):
+            yield Word(max(option.opts, key=len), first_line(option.help))
+    yield Word("--help", "Show this message and exit.")
+
+
+def _commands(group: Any) -> list[Word]:
+    return [
+        Word(name, first_line(command.help))
+        for name, command in getattr(group, "commands", {}).items()
+        if not command.hidden
+    ]
+
+
+_LISTED = {name: option.values for option in OPTIONS for name in option.names if option.values}
+
+
+def _of_option(line: _Line, environment: Mapping[str, str]) -> str | Iterable[Word]:
+    for name in line.awaited.opts:
+        if name in _LISTED:
+            return map(Word, _LISTED[name])
+    return _standing_for(str(line.awaited.metavar), line, environment)
+
+
+_CONSTANT: Mapping[str, str | tuple[str, ...]] = {
+    "FILE": FILES,
+    "PATH": FILES,
+    "DIR": DIRECTORIES,
+    "GOOS/GOARCH": ("linux/amd64", "linux/arm64"),
+    "SHELL": tuple(SCRIPTS),
+}
+
+
+def _standing_for(
+    metavar: str, line: _Line, environment: Mapping[str, str]
+) -> str | Iterable[Word]:
+    """Return what may be written for the word that help has in the place of a value."""
+    found = _CONSTANT.get(metavar, ())
+    directories = map(os.path.expanduser, line.directories)
+    working = os.path.normpath(os.path.join(os.getcwd(), *directories))
+    if metavar in {"NAME", "GLOB"}:
+        config = os.path.join(os.getcwd(), line.config) if line.config is not None else None
+        found = tuple(values.function_names(working, config, environment))
+    elif metavar == "REF":
+        found = tuple(values.refs(working, environment))
+    return found if isinstance(found, str) else map(Word, found)
+
+
+def _printed(found: str | Iterable[Word], last: str, shell: str) -> Iterator[str]:
+    """Yield the lines for a shell: what begins as the last word does, and can be typed."""
+    if isinstance(found, str):
+        yield found
+        return
+    flag, equals, value = last.partition("=")
+    # Bash replaces only what follows the sign; the others replace the word.
+    joined = f"{flag}=" if equals and flag.startswith("--") else ""
+    sought = value if joined else last
+    for word in found:
+        if not (word.text.isprintable() and word.text.startswith(sought)):
+            continue
+        if shell == "bash":
+            # What a shell would obey is not put on the line, where Enter would run it.
+            if _HARMLESS.fullmatch(word.text):
+                yield word.text
+        elif word.help:
+            yield f"{joined}{word.text}\t{word.help}"
+        else:
+            yield f"{joined}{word.text}"
