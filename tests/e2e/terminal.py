@@ -17,6 +17,9 @@ import pyte
 from tests.e2e.conftest import LAMBDABUILD, Project
 from tests.e2e.processes import PROMPT
 
+_PIECES = 0.02
+"""Seconds without a further piece of what is written at once."""
+
 
 class Terminal:
     """A watcher on a terminal of its own, and what it wrote there."""
@@ -77,14 +80,19 @@ class Terminal:
     def until(self, holds: Callable[[list[str]], object], within: float = PROMPT) -> list[str]:
         """Wait until what a person sees is so, and return it."""
         end = time.monotonic() + within
-        while not holds(self.rows):
+        while True:
+            # A frame may come in pieces, and half of one is nothing that anybody sees.
+            while select.select([self._ours], [], [], _PIECES)[0]:
+                self._read(0)
+            if holds(self.rows):
+                return self.rows
             left = end - time.monotonic()
             assert left > 0, "waited in vain; on the screen:\n" + "\n".join(self.rows)
             self._read(min(left, 0.5))
-        return self.rows
 
     def color_of(self, text: str) -> str:
-        """Return the colour of a text, of which there is one on the screen."""
+        """Wait until there is one such text on the screen, and return its colour."""
+        self.until(lambda rows: sum(text in row for row in rows) == 1)
         (row,) = [y for y, shown in enumerate(self.screen.display) if text in shown]
         characters = self.screen.buffer[row]
         start = self.screen.display[row].index(text)

@@ -1,5 +1,6 @@
 """Everything a person sees while lambdabuild runs, on stderr."""
 
+import contextlib
 import logging
 import os
 import re
@@ -17,7 +18,6 @@ from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
 from lambdabuild.output import report as text
 from lambdabuild.output.terminal import hyperlinks
-from lambdabuild.output.terminal.pinned import Pinned
 from lambdabuild.output.terminal.style import BOLD, DIM, GREEN, RED, Line, Part, styled
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lambdabuild.core.build import Event
     from lambdabuild.output.terminal.diagnostics import Layout
+    from lambdabuild.output.terminal.pinned import Pinned
     from lambdabuild.output.terminal.progress import Progress
 
 _USUAL_WIDTH = 80
@@ -68,7 +69,7 @@ class Console:
         self.look = look
         self._stream = stream or sys.stderr
         self._rich: RichConsole | None = None
-        self._pinned = Pinned(self._stream, color=look.color)
+        self._pinned: Pinned | None = None
         self._board: Sequence[Line] = ()
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
@@ -82,9 +83,10 @@ class Console:
 
     def say(self, message: str) -> None:
         """Print a line, unless `--quiet`."""
-        self.tell([Part(message)])
+        if not self.look.quiet:
+            self._print_inert(self._timed() + one_line(message))
 
-    def tell(self, line: Line) -> None:
+    def tell(self, line: "Line") -> None:
         """Print a line of several parts, unless `--quiet`."""
         if not self.look.quiet:
             shown = [part._replace(text=one_line(part.text)) for part in line]
@@ -184,7 +186,7 @@ class Console:
     def built(self) -> None:
         """Stop showing progress."""
         self._progress = None
-        if not self._board:
+        if not self._board and self._pinned is not None:
             self._pinned.remove()
 
     @property
@@ -195,32 +197,40 @@ class Console:
     @property
     def size(self) -> os.terminal_size:
         """How large the terminal is."""
-        return self._pinned.size
+        return self._pin().size
 
-    def board(self, heading: Line, lines: Sequence[Line]) -> None:
+    def board(self, heading: "Line", lines: "Sequence[Line]") -> None:
         """Keep a heading and lines at the end of the terminal, below progress in its place."""
         if self.boarded:
             self._board = lines
-            self._pinned.show([heading, *lines])
+            self._pin().show([heading, *lines])
 
     def unboard(self) -> None:
         """Take the board away."""
         self._board = ()
-        self._pinned.remove()
+        self.built()
 
     def clear(self) -> None:
         """Clear the screen, but for the board."""
         if self.look.terminal:
-            self._pinned.clear()
+            self._pin().clear()
 
     def ring(self) -> None:
         """Ring the terminal's bell."""
         if self.look.terminal:
-            self._pinned.ring()
+            self._pin().ring()
 
     def stopping(self) -> None:
         """Leave the terminal to whoever stopped this: a signal handler may call it."""
-        self._pinned.abandon()
+        if self._pinned is not None:
+            self._pinned.abandon()
+
+    def _pin(self) -> "Pinned":
+        from lambdabuild.output.terminal.pinned import Pinned
+
+        if self._pinned is None:
+            self._pinned = Pinned(self._stream, color=self.look.color)
+        return self._pinned
 
     def report(self, report: Report, relative: text.Relative, *, problems: bool = True) -> None:
         """Show the table, the faults if they are `problems` to be told, and the last line."""
@@ -280,7 +290,7 @@ class Console:
 
     def _draw(self, heading: str, lines: Iterable[str]) -> None:
         below = self._board or [[Part(f"  {line}")] for line in lines]
-        self._pinned.show([[Part(heading, BOLD)], *below])
+        self._pin().show([[Part(heading, BOLD)], *below])
 
     def _table(self, report: Report) -> None:
         if not self.look.verbose and all(r.status is Status.UP_TO_DATE for r in report.results):
@@ -329,7 +339,12 @@ class Console:
         self._print(inert(shown) if self.look.read else shown)
 
     def _print(self, line: str) -> None:
-        self._pinned.above(line)
+        if self._pinned is not None:
+            self._pinned.above(line)
+            return
+        # A closed stderr is no reason for a build to fail.
+        with contextlib.suppress(OSError):
+            print(line, file=self._stream, flush=True)
 
 
 class ConsoleHandler(logging.Handler):
