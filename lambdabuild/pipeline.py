@@ -195,7 +195,7 @@ class Run:
             problem=problem,
         )
         report = checked(Limits(session, home), report)
-        note_history(home, report)
+        note_history(home, report._replace(spans=session.tools.timeline.spans))
         complaint = session.complaint
         return report._replace(
             ok=report.ok and complaint is None,

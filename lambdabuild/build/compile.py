@@ -1,11 +1,10 @@
 """Drive one `go build`: stage, run, follow its events, and return the result of each function."""
 
-import contextlib
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -18,7 +17,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Linked, Span
 from lambdabuild.golang import commands
-from lambdabuild.golang.action_graph import parse_actions
+from lambdabuild.golang.action_graph import parse_actions, parse_dependencies
 from lambdabuild.golang.commands import Staging
 from lambdabuild.golang.output import Timing, parse_build_output, without_stacks
 from lambdabuild.survey.plan import reached
@@ -110,6 +109,8 @@ class Observer(NamedTuple):
     """Asked at every tick whether to stop the build; what is finished counts."""
     note: Callable[[tuple[Span, ...]], None]
     """Called with what `go build` spent its time on."""
+    expect: Callable[[Mapping[str, Sequence[str]]], None] | None = None
+    """Called once, with the packages of the build, each with those that are compiled before it."""
 
 
 def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> list[Linked]:
@@ -122,10 +123,15 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
     batch, staging = job.batch, job.staging
     _prepare(job)
     events = _Events(str(staging.events), batch)
+    expect = observer.expect
 
     def tick() -> Stop | None:
+        nonlocal expect
         for event in events.read():
             observer.observe(event)
+        if expect is not None and events.seen and os.path.isfile(str(staging.graph)):
+            expect(parse_dependencies(_graph(staging)))
+            expect = None
         observer.observe(None)
         return observer.stop()
 
@@ -156,6 +162,14 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
         )
         steps += build(run, again, observer, tries - bool(events.refused))
     return steps
+
+
+def _graph(staging: Staging) -> str:
+    """Return the graph of actions, as Go has it so far; empty where there is none."""
+    try:
+        return Path(str(staging.graph)).read_text("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _forget(
@@ -314,11 +328,10 @@ def _timings(
     batch: Batch, staging: Staging, events: _Events, note: Callable[[tuple[Span, ...]], None]
 ) -> Mapping[str, Timing]:
     names = {step.function.package: step.function.name for step in batch.steps}
-    with contextlib.suppress(OSError):
-        actions = parse_actions(Path(str(staging.graph)).read_text("utf-8"), names)
-        if actions.timings:
-            note(actions.spans)
-            return actions.timings
+    actions = parse_actions(_graph(staging), names)
+    if actions.timings:
+        note(actions.spans)
+        return actions.timings
     seconds = events.seconds
     return {
         package: Timing(seconds.get(("compile", package)), seconds.get(("link", package)))

@@ -19,7 +19,7 @@ from lambdabuild.core import text
 from lambdabuild.core.artifact import Input, epoch_of
 from lambdabuild.core.build import Batch, Event, Plan, Step
 from lambdabuild.core.paths import Paths, name_of
-from lambdabuild.core.result import Activity, Linked, StepResult
+from lambdabuild.core.result import Activity, Linked, Pace, StepResult
 from lambdabuild.golang import commands
 from lambdabuild.packaging.packer import Packed, Packer, Ready
 from lambdabuild.packaging.verify import MOST_FOR_UPLOAD
@@ -55,7 +55,7 @@ class Builder:
         """Compile every requested function, and link and publish nothing; return the results."""
         console = self.session.tools.console
         with self.home.staging() as staging:
-            console.building(self.found.plan)
+            self._announce(self.found.plan)
             try:
                 return self._link(self.found.plan, staging, lambda _: False)
             finally:
@@ -72,7 +72,7 @@ class Builder:
         steps = [*plan.steps, *found.only_to_pack]
         sources = (step.function.directory for step in steps)
         check_writable([session.paths.out] if session.paths.layout else sorted(set(sources)))
-        boards = ("rich.live", "rich.text") if session.tools.console.boarded else ()
+        boards = ("lambdabuild.output.terminal.pinned",) if session.tools.console.boarded else ()
         threading.Thread(target=_load_meanwhile, args=boards, daemon=True).start()
         with (
             self.home.staging() as staging,
@@ -84,7 +84,7 @@ class Builder:
                 done = {linked.step.key for linked in restored}
                 plan = plan.only({step.key for step in plan.steps} - done)
             if plan.steps:
-                session.tools.console.building(plan)
+                self._announce(plan)
             try:
                 linked = self._link(plan, staging, outdated)
             finally:
@@ -110,6 +110,18 @@ class Builder:
             if keeper:
                 keeper.finish(results, inputs)
             return results
+
+    def _announce(self, plan: Plan) -> None:
+        """Begin to show progress."""
+
+        def pace() -> Pace:
+            from lambdabuild.state.history import read_history
+            from lambdabuild.state.trends import pace_of
+
+            return pace_of(read_history(self.home.history))
+
+        jobs = self.request.jobs or machine.processors()
+        self.session.tools.console.building(plan, jobs=jobs, pace=pace, links=self.links)
 
     def _link(self, plan: Plan, staging: str, outdated: Callable[[Batch], bool]) -> list[Linked]:
         """Run every batch, and return what became of every step that was not set aside."""
@@ -148,7 +160,8 @@ class Builder:
             )
             with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):
                 note = session.tools.timeline.add
-                observer = Observer(observe, stop, lambda spans: note(*spans))
+                expect = session.tools.console.expecting(batch, lock)
+                observer = Observer(observe, stop, lambda spans: note(*spans), expect)
                 linked = build(session.tools.run, job, observer)
             return [
                 item._replace(

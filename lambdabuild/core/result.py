@@ -1,6 +1,8 @@
 """The results of a run, its report and its timing."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.core.artifact import Artifact, Sidecar
@@ -82,6 +84,15 @@ class Share(NamedTuple):
 
 
 SCHEMA = 1
+
+
+class Pace(NamedTuple):
+    """How long the parts of a build took in earlier runs, in seconds."""
+
+    imports: Mapping[str, float] = MappingProxyType({})
+    """Compiling each package that functions import."""
+    functions: Mapping[tuple[str, str], float] = MappingProxyType({})
+    """Compiling and linking each function, by its name and its target as `GOOS/GOARCH`."""
 
 
 class Linked(NamedTuple):

@@ -60,12 +60,13 @@ def folded(text: str, most: int) -> str:
     """Return a line within `most` columns, `…` in place of its middle: `users-creat…-handler`."""
     if columns(text) <= most:
         return text
-    head = _beginning(text, most // 2)
-    tail = _beginning(text[::-1], max(0, most - 1 - columns(head)))[::-1]
+    head = beginning(text, most // 2)
+    tail = beginning(text[::-1], max(0, most - 1 - columns(head)))[::-1]
     return f"{head}…{tail}" if most > 0 else ""
 
 
-def _beginning(text: str, most: int) -> str:
+def beginning(text: str, most: int) -> str:
+    """Return as much of the beginning of a line as fits in `most` columns."""
     used = 0
     for number, character in enumerate(text):
         used += _columns(character)

@@ -65,6 +65,39 @@ def parse_actions(text: str, names: Mapping[str, str] = MappingProxyType({})) ->
     return Actions(timings, tuple(spans))
 
 
+def parse_dependencies(text: str) -> Mapping[str, Sequence[str]]:
+    """Return the packages of a build, each with those that are compiled before it.
+
+    Go writes the graph before it begins, then without times. What it has in its cache is in it as well.
+    """
+    try:
+        actions = json.loads(text, object_hook=_compile)
+    except (ValueError, RecursionError):
+        actions = None
+    if not isinstance(actions, list):
+        return {}
+    found: dict[str, list[str]] = {}
+    for action in actions:
+        if isinstance(action, _Compile):
+            before = (actions[i] for i in action.dependencies if i < len(actions))
+            found.setdefault(action.package, []).extend(
+                other.package for other in before if isinstance(other, _Compile)
+            )
+    return found
+
+
+class _Compile(NamedTuple):
+    package: str
+    dependencies: Sequence[int]
+
+
+def _compile(value: dict[str, Any]) -> _Compile | None:
+    package = value.get("Package")
+    if value.get("Mode") != "build" or not isinstance(package, str):
+        return None
+    return _Compile(package, _indexes(value.get("Deps")))
+
+
 def _activity(mode: str) -> Activity | None:
     # Since Go 1.25, cgo and the C compiler have actions of their own: `cgo run`, `cgo compile x.c`.
     if mode == "build" or mode.startswith("cgo "):

@@ -79,7 +79,9 @@ def _trim(path: Path) -> None:
 
 def to_line(run: Run) -> bytes:
     """Return a run as its line, in ASCII."""
-    value = {"time": run.time, "go": run.go, "functions": run.functions}
+    value: dict[str, Any] = {"time": run.time, "go": run.go, "functions": run.functions}
+    if run.imports:
+        value["imports"] = dict(run.imports)
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
@@ -88,8 +90,9 @@ def from_line(line: bytes) -> Run | None:
     try:
         value = json.loads(line.decode("ascii"))
         functions = tuple([_timed(*row) for row in value["functions"]])
-        return Run(_text(value["time"]), _text(value["go"]), functions)
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        imports = {name: _time(spent) for name, spent in value.get("imports", {}).items()}
+        return Run(_text(value["time"]), _text(value["go"]), functions, imports)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -98,10 +101,20 @@ def _timed(  # a row of the file
 ) -> Timed:
     if status not in _STATUSES:
         raise ValueError(status)
-    whole, compiled, linked = [_number(t, int | float, 1e8) for t in (seconds, compiling, linking)]
+    whole, compiled, linked = [
+        None if time is None else _time(time) for time in (seconds, compiling, linking)
+    ]
     return Timed(
         _text(name), _text(target), status, whole, compiled, linked, _number(size, int)
     )  # fmt: skip
+
+
+def _time(value: Any) -> float:
+    """Return a time, which is below three years; NaN is within no bounds."""
+    if value is None:
+        raise TypeError(value)
+    seconds: float = _number(value, int | float, 1e8)
+    return seconds
 
 
 def _text(value: Any) -> str:
@@ -111,7 +124,7 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any, kind: Any, most: float = math.inf) -> Any:
-    """Return a number; NaN is within no bounds, and a time is below three years."""
+    """Return a number, or None for none."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, kind) or not 0 <= value < most:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.result import SCHEMA, Report, Status, StepResult
+from lambdabuild.core.result import SCHEMA, Activity, Pace, Report, Status, StepResult
 from lambdabuild.core.text import duration, median, size, size_change
 
 Key = tuple[str, str]
@@ -44,13 +45,21 @@ class Run(NamedTuple):
     """When it ended: ISO 8601, UTC, to the second."""
     go: str
     functions: tuple[Timed, ...]
+    imports: Mapping[str, float] = MappingProxyType({})
+    """How long packages took to compile that functions import."""
 
 
 def run_of(report: Report, time: str) -> Run | None:
     """Return the record of a run that ended at `time`; None if it did nothing."""
     results = sorted(report.results, key=lambda r: (r.step.function.name, str(r.step.target)))
     noted = tuple(_timed(result) for result in results if result.status in _NOTED)
-    return Run(time, report.go, noted) if noted else None
+    functions = {result.step.function.package for result in report.results}
+    imports = {
+        span.name: round(span.seconds, 3)
+        for span in report.spans
+        if span.activity is Activity.COMPILE and span.name not in functions
+    }
+    return Run(time, report.go, noted, imports) if noted else None
 
 
 def _timed(result: StepResult) -> Timed:
@@ -85,6 +94,17 @@ def recorded_seconds(runs: Iterable[Run]) -> dict[str, float]:
         last = seconds[-_TO_EXPECT:]
         expected.setdefault(name, []).append(median(last) if last else None)
     return _summed(expected)
+
+
+def pace_of(runs: Sequence[Run]) -> Pace:
+    """Return how long the parts of a build are to be expected to take."""
+    imports = {name: seconds for run in runs for name, seconds in run.imports.items()}
+    functions = {}
+    for key, found in _by_key(runs).items():
+        linked = [t.seconds for _, t in found if t.status in _BUILT and t.link and t.seconds]
+        if linked:
+            functions[key] = median(linked[-_TO_EXPECT:])
+    return Pace(imports, functions)
 
 
 def _summed(expected: Mapping[str, Sequence[float | None]]) -> dict[str, float]:
@@ -161,6 +181,8 @@ class TrendRow(NamedTuple):
     """In the first of the last twenty runs with a size."""
     times: tuple[float, ...]
     """Of the last twenty builds, the oldest first."""
+    untimed: str = ""
+    """Why there are none."""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -174,7 +196,7 @@ class TrendRow(NamedTuple):
             change(self.last, self.median),
             "" if self.size is None else size(self.size),
             "" if self.first_size is None else size_change(self.first_size, self.size),
-            sparkline(self.times),
+            sparkline(self.times) or self.untimed,
         )
 
 
@@ -202,9 +224,16 @@ def trend_rows(runs: Sequence[Run], names: Collection[str] | None = None) -> lis
                 size=sizes[-1] if sizes else None,
                 first_size=sizes[0] if sizes else None,
                 times=times,
+                untimed="" if times else _why_untimed([timed.status for _, timed in found]),
             )
         )
     return sorted(rows, key=lambda row: (-(row.last or 0), row.name, row.target))
+
+
+def _why_untimed(statuses: Collection[str]) -> str:
+    if Status.RESTORED in statuses:
+        return "no times yet: restored from the cache"
+    return "" if set(statuses) - {Status.FAILED} else "no times yet: it did not build"
 
 
 def table(rows: Iterable[TrendRow]) -> list[tuple[str, ...]]:

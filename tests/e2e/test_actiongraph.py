@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lambdabuild.core.result import Activity
-from lambdabuild.golang.action_graph import parse_actions
+from lambdabuild.golang.action_graph import parse_actions, parse_dependencies
 from tests.e2e.conftest import FLAGS, Project
 
 
@@ -30,3 +30,7 @@ def test_go_tells_what_it_compiled_and_linked_and_what_it_had(empty: Project) ->
     path = {(span.activity, span.name) for span in found.spans if span.critical}
     assert path >= {(Activity.COMPILE, "example.com/empty/api/a"), (Activity.LINK, "a")}
     assert "runtime" in found.timings
+    # Written before anything is compiled, it has the same packages.
+    packages = parse_dependencies((empty / "graph.json").read_text("utf-8"))
+    assert {*packages} == {*found.timings}
+    assert "example.com/empty/lib" in packages["example.com/empty/api/a"]

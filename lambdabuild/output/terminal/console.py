@@ -7,12 +7,13 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from lambdabuild.core.artifact import Artifact
-from lambdabuild.core.build import Plan, Skipped
+from lambdabuild.core.build import Batch, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Pace, Report, Status, StepResult
 from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted, inert, is_read, one_line, visible
@@ -21,8 +22,6 @@ from lambdabuild.output.terminal import hyperlinks
 from lambdabuild.output.terminal.style import BOLD, DIM, GREEN, RED, Line, Part, styled
 
 if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
-
     from lambdabuild.core.build import Event
     from lambdabuild.output.terminal.diagnostics import Layout
     from lambdabuild.output.terminal.pinned import Pinned
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
 _USUAL_WIDTH = 80
 _LINE = 120
 """Columns of source that are shown where there is no terminal."""
+_EACH_SHOWN = 50
+"""Functions up to which each has a line, where there is no terminal."""
+_SHOW_EVERY = 2.0
+"""Seconds between two lines, where there are more."""
 
 
 class Look(NamedTuple):
@@ -65,15 +68,20 @@ def choose_look(
 class Console:
     """Show people what happens: on a live board where there is a terminal, else in plain lines."""
 
-    def __init__(self, look: Look, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        look: Look,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.look = look
+        self._clock = clock
         self._stream = stream or sys.stderr
-        self._rich: RichConsole | None = None
         self._pinned: Pinned | None = None
         self._board: Sequence[Line] = ()
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
-        self._drawn = 0.0
+        self._drawn = float("-inf")
         self._once: set[str] = set()
         self.warnings: list[str] = []
         self.calm = False
@@ -133,14 +141,23 @@ class Console:
             if item.hint:
                 self.warn_once(f"`{item.directory}` is not built: {item.reason}", item.hint)
 
-    def building(self, plan: Plan) -> None:
-        """Begin to show progress."""
+    def building(
+        self,
+        plan: Plan,
+        *,
+        jobs: int = 1,
+        pace: Callable[[], Pace] = Pace,
+        links: bool = True,
+    ) -> None:
+        """Begin to show progress; `pace` is asked for only if that takes a while."""
         from lambdabuild.output.terminal.progress import Progress
 
         self.built()
         steps = [step for batch in plan.batches for step in batch.steps]
         labels = text.labels(steps)
-        self._progress = Progress(total=len(steps), started=time.monotonic())
+        self._progress = Progress.of(
+            plan.batches, now=self._clock(), jobs=jobs, pace=pace, links=links
+        )
         self._names = {
             (batch.number, step.function.package): labels[step.key]
             for batch in plan.batches
@@ -151,7 +168,8 @@ class Console:
         parts = []
         if functions := len({step.function.name for step in steps}):
             targets = ", ".join(dict.fromkeys(str(step.target) for step in steps))
-            parts.append(f"building {counted(functions, 'function')} for {targets}")
+            verb = "building" if links else "checking"
+            parts.append(f"{verb} {counted(functions, 'function')} for {targets}")
         if aside := len({step.function.name for step in plan.set_aside}):
             parts.append(f"{aside if functions else counted(aside, 'function')} cannot be loaded")
         if parts:
@@ -168,20 +186,42 @@ class Console:
         if progress is None:
             return
         if event is None:
-            now = time.monotonic()
+            now = self._clock()
             if self.boarded and now - self._drawn >= 0.1:  # noqa: PLR2004 - ten frames a second
                 self._drawn = now
-                most = min(self.size.lines - 2, 8)
-                self._draw(progress.heading(now), progress.lines(now, self._names, most))
+                width, most = self._columns, min(self.size.lines - 2, 8)
+                lines = progress.lines(now, self._names, most, width)
+                self._draw(progress.heading(now, width, bar=self._draws_bars), lines)
             return
         progress.take(event)
         if self.boarded or self.look.quiet or self.calm or event.tool != "link":
             return
         name = self._names.get((event.batch.number, event.package), event.package)
-        if event.kind == "done":
+        if event.kind == "done" and progress.total > _EACH_SHOWN:
+            if (now := self._clock()) - self._drawn >= _SHOW_EVERY:
+                self._drawn = now
+                self.say(f"linked {progress.linked} of {progress.total}")
+        elif event.kind == "done":
             self.say(f"linked {name} ({progress.linked} of {progress.total})")
         elif event.kind == "failed":
             self.say(f"could not link {name}")
+
+    def expecting(
+        self, batch: Batch, lock: AbstractContextManager[Any]
+    ) -> Callable[[Mapping[str, Sequence[str]]], None] | None:
+        """Return what takes the packages of a `go build`, each with those that it imports.
+
+        None where nobody would see what comes of them.
+        """
+        progress = self._progress
+        if progress is None or not self.boarded:
+            return None
+
+        def expect(graph: Mapping[str, Sequence[str]]) -> None:
+            with lock:
+                progress.expect(batch.number, graph)
+
+        return expect
 
     def built(self) -> None:
         """Stop showing progress."""
@@ -312,19 +352,10 @@ class Console:
         except (OSError, ValueError):
             return _USUAL_WIDTH
 
-    def _rich_console(self) -> "RichConsole":
-        if self._rich is None:
-            from rich.console import Console as RichConsole
-
-            self._rich = RichConsole(
-                file=self._stream,
-                force_terminal=self.look.terminal,
-                color_system="standard" if self.look.color else None,
-                no_color=not self.look.color,
-                highlight=False,
-                width=self.look.columns,
-            )
-        return self._rich
+    @property
+    def _draws_bars(self) -> bool:
+        """Whether the terminal is written to in an encoding that has lines."""
+        return (self._stream.encoding or "").lower().replace("-", "") == "utf8"
 
     def _write(self, message: str) -> None:
         self._print_inert(visible(message))

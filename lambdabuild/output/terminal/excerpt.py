@@ -4,7 +4,7 @@ import os
 import re
 from typing import NamedTuple
 
-from lambdabuild.core.text import visible
+from lambdabuild.core.text import beginning, columns, visible
 from lambdabuild.system import files
 
 _SOURCES = frozenset(
@@ -72,16 +72,14 @@ class Drawn(NamedTuple):
 
 def draw(excerpt: Excerpt, width: int) -> list[Drawn]:
     """Return an excerpt as lines of at most `width` columns, cut around the caret."""
-    from rich.cells import cell_len
-
     *above, text = (_shown(line) for line in excerpt.lines)
     digits = len(str(excerpt.number))
     room = max(width - digits - 5, 20)
     start = marked = 0
     if excerpt.column is not None:
         last = excerpt.lines[-1]
-        start = cell_len(_shown(last[: excerpt.column]))
-        marked = max(1, cell_len(_shown(last[: excerpt.column + excerpt.length])) - start)
+        start = columns(_shown(last[: excerpt.column]))
+        marked = max(1, columns(_shown(last[: excerpt.column + excerpt.length])) - start)
     # Indentation that both lines have says nothing.
     lines = [*above, text]
     common = min(len(line) - len(line.lstrip(" ")) for line in lines)
@@ -105,8 +103,6 @@ def _shown(text: str) -> str:
 
 def _cut(line: str, shift: int, room: int) -> str:
     """Return what of a line is in view, with `…` where something is left out."""
-    from rich.cells import cell_len, set_cell_size
-
     if shift:
         # The caret's columns stay: what is cut off in front is replaced cell by cell.
         kept, cells = "", 0
@@ -114,8 +110,8 @@ def _cut(line: str, shift: int, room: int) -> str:
             if cells >= shift + 1:
                 kept = line[place:]
                 break
-            cells += cell_len(character)
+            cells += columns(character)
         line = "…" + " " * (cells - shift - 1) + kept
-    if cell_len(line) > room:
-        line = set_cell_size(line, room - 1).rstrip(" ") + "…"
+    if columns(line) > room:
+        line = beginning(line, room - 1).rstrip(" ") + "…"
     return line.rstrip()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.core.result import Activity, Span
-from lambdabuild.golang.action_graph import Actions, parse_actions
+from lambdabuild.golang.action_graph import Actions, parse_actions, parse_dependencies
 from lambdabuild.golang.output import Timing
 
 MAIN = "example.com/m/api/a"
@@ -197,3 +197,23 @@ def test_any_json_is_an_action_graph_or_none_at_all(value: object) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[{]", "nonsense", "[" * 100_000, "\ufeff[]"])
 def test_what_is_no_json_is_no_action_graph(text: str) -> None:
     assert parse_actions(text) == Actions({}, ())
+
+
+def test_a_build_s_packages_are_known_before_they_have_times() -> None:
+    actions = [
+        {"Mode": "link", "Package": MAIN, "Deps": [1, 2, 3]},
+        {"Mode": "build", "Package": MAIN, "Deps": [2, 3, 4, 99]},
+        {"Mode": "build", "Package": LIB, "Deps": [3]},
+        {"Mode": "build", "Package": "runtime", "Deps": None},
+        {"Mode": "build check cache", "Package": MAIN, "Deps": [2]},
+    ]
+    assert parse_dependencies(json.dumps(actions)) == {
+        MAIN: [LIB, "runtime"],
+        LIB: ["runtime"],
+        "runtime": [],
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{}", "3", '[{"Mode": "build"}]', "[3]", "[" * 100_000])
+def test_what_is_no_graph_has_no_packages(text: str) -> None:
+    assert parse_dependencies(text) == {}

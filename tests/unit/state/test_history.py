@@ -23,7 +23,13 @@ timed = st.builds(
     link=st.none() | seconds,
     size=st.none() | sizes,
 )
-any_run = st.builds(Run, time=texts, go=texts, functions=st.lists(timed, max_size=3).map(tuple))
+any_run = st.builds(
+    Run,
+    time=texts,
+    go=texts,
+    functions=st.lists(timed, max_size=3).map(tuple),
+    imports=st.dictionaries(texts, seconds, max_size=2),
+)
 
 
 def run(number: int = 0, functions: int = 1) -> Run:
@@ -50,9 +56,11 @@ def test_runs_are_read_as_they_were_noted_the_oldest_first(path: Path) -> None:
 
 def test_a_run_is_one_line(path: Path) -> None:
     append(path, run(1))
+    append(path, run(2, functions=0)._replace(imports={"net/http": 3.1}))
     assert path.read_text() == (
         '{"time":"run 1","go":"go1.26.8",'
         '"functions":[["users-0","linux/amd64","built",0.5,null,0.5,9]]}\n'
+        '{"time":"run 2","go":"go1.26.8","functions":[],"imports":{"net/http":3.1}}\n'
     )
 
 
@@ -76,6 +84,10 @@ ROW = ["a", "linux/amd64", "built", 1, None, None, 9]
     "value",
     [
         None, 3, [], {}, {"time": "t", "go": "g"}, {"time": 3, "go": "g", "functions": []},
+        {"time": "t", "go": "g", "functions": [], "imports": ["a"]},
+        {"time": "t", "go": "g", "functions": [], "imports": {"a": None}},
+        {"time": "t", "go": "g", "functions": [], "imports": {"a": -1}},
+        {"time": "t", "go": "g", "functions": [], "imports": {"a": "1"}},
         *(
             {"time": "t", "go": "g", "functions": [row]}
             for row in (

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Activity, Pace, Report, Span, Status, StepResult
 from lambdabuild.output.report import report_value
 from lambdabuild.state.trends import (
     TREND_HEAD,
@@ -16,6 +16,7 @@ from lambdabuild.state.trends import (
     history_value,
     last_sizes,
     named,
+    pace_of,
     recorded_seconds,
     run_of,
     sparkline,
@@ -204,10 +205,45 @@ def test_trends_tell_times_and_sizes_the_slowest_first() -> None:
         TrendRow("a", ARM, 1, 3.0, 3.0, 8_000_000, 8_000_000, (3.0,)),
         TrendRow("b", AMD, 3, 2.0, 2.0, 8_000_000, 8_000_000, (2.0,)),
         TrendRow("a", AMD, 3, 1.12, 1.0, 9_000_000, 8_000_000, (1.0, 1.0, 1.12)),
-        TrendRow("c", AMD, 1, None, None, None, None, ()),
+        TrendRow("c", AMD, 1, None, None, None, None, (), "no times yet: it did not build"),
     ]
     assert [row.name for row in trend_rows(known, ["a"])] == ["a", "a"]
     assert trend_rows(known, []) == []
+
+
+def test_a_function_without_times_says_why() -> None:
+    known = runs(
+        (restored("a"), built("b", None, status="failed"), built("c", None)),
+        (built("a", None, status="failed"), restored("b"), restored("d"), built("d")),
+    )
+    assert {row.name: row.untimed for row in trend_rows(known)} == {
+        "a": "no times yet: restored from the cache",
+        "b": "no times yet: restored from the cache",
+        "c": "",
+        "d": "",
+    }
+
+
+def test_imports_have_a_time_of_their_own_and_functions_have_none_twice() -> None:
+    made = StepResult(step("a"), Status.BUILT, size=4, seconds=0.3)
+    spans = (
+        Span(Activity.COMPILE, "net/http", 1.0, 4.1004),
+        Span(Activity.COMPILE, step("a").function.package, 4.0, 5.0),
+        Span(Activity.LINK, "a", 5.0, 6.0),
+    )
+    noted = run_of(Report(True, 9.0, "go1.26.8", 2, (made,), spans=spans), "t")
+    assert noted is not None
+    assert noted.imports == {"net/http": 3.1}
+
+
+def test_the_pace_is_that_of_the_last_compiles_and_of_the_usual_links() -> None:
+    earlier, later = runs(built("a", 1.0), (built("a", 3.0), restored("b"), built("c", None, 1.0)))
+    known = [
+        earlier._replace(imports={"fmt": 1.0, "net/http": 9.0}),
+        later._replace(imports={"fmt": 2.0}),
+    ]
+    assert pace_of(known) == Pace({"fmt": 2.0, "net/http": 9.0}, {("a", AMD): 2.0})
+    assert pace_of([]) == Pace()
 
 
 def test_a_trend_is_of_the_last_twenty_builds() -> None:
@@ -219,11 +255,11 @@ def test_a_trend_is_of_the_last_twenty_builds() -> None:
 def test_the_table_has_a_cell_for_every_heading() -> None:
     rows = [
         TrendRow("a", AMD, 3, 1.12, 1.0, 9_000_000, 8_000_000, (1.0, 1.0, 1.12)),
-        TrendRow("c", AMD, 1, None, None, None, None, ()),
+        TrendRow("c", AMD, 1, None, None, 9_000_000, None, (), "no times yet"),
     ]
     assert table(rows) == [
         ("a", AMD, "3", "1.1 s", "1.0 s", "+12 %", "9.0 MB", "+1.0 MB", "▇▇█"),
-        ("c", AMD, "1", "", "", "", "", "", ""),
+        ("c", AMD, "1", "", "", "", "9.0 MB", "", "no times yet"),
     ]
     assert {len(cells) for cells in table(rows)} == {len(TREND_HEAD)}
 

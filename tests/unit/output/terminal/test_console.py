@@ -3,15 +3,12 @@ import logging
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lambdabuild.core.build import Batch, Event, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.output.terminal.console import Console, ConsoleHandler, Look, choose_look
-from lambdabuild.output.terminal.progress import Progress
 from tests.unit.values import ARM64, PROJECT, artifact, batch, record, relative, step
 
 PLAIN = Look(terminal=False, color=False)
@@ -96,68 +93,6 @@ def event(kind: str, tool: str, package: str, at: float = 0.0, of: Batch = TOGET
     return Event(of, kind, tool, package, at)
 
 
-def test_progress_counts_what_happened_and_nothing_else() -> None:
-    progress = Progress(total=2, started=10.0)
-    assert progress.heading(10.5) == "0 of 2 linked, 0 packages compiled, 0.50 s"
-    for made in (
-        event("start", "compile", "m/auth", 11.0),
-        event("start", "compile", CARTS.function.package, 11.2),
-        event("done", "compile", "m/auth", 12.0),
-        event("failed", "compile", CARTS.function.package, 12.1),
-        event("start", "link", USERS.function.package, 12.5),
-    ):
-        progress.take(made)
-    assert progress.heading(13.0) == "0 of 2 linked, 1 package compiled, 3.0 s"
-    assert progress.working == {(TOGETHER.number, "link", USERS.function.package): 12.5}
-    progress.take(event("done", "link", USERS.function.package, 14.0))
-    progress.take(event("current", "link", CARTS.function.package, 14.0))
-    assert progress.heading(140.0) == "2 of 2 linked, 1 package compiled, 2 min 10 s"
-    assert progress.working == {}
-
-
-def test_a_link_that_failed_is_not_counted() -> None:
-    progress = Progress(total=1, started=0.0)
-    progress.take(event("start", "link", "m/a"))
-    progress.take(event("failed", "link", "m/a"))
-    assert (progress.linked, progress.working) == (0, {})
-
-
-@given(
-    st.lists(
-        st.builds(
-            event,
-            st.sampled_from(["start", "done", "failed", "current"]),
-            st.sampled_from(["compile", "link"]),
-            st.sampled_from(["m/a", "m/b", "m/c"]),
-        )
-    )
-)
-def test_progress_counts_any_events_in_whatever_order(events: list[Event]) -> None:
-    progress = Progress(total=3, started=0.0)
-    for made in events:
-        progress.take(made)
-    last = {(made.tool, made.package): made.kind for made in events}
-    assert progress.compiled == sum((e.tool, e.kind) == ("compile", "done") for e in events)
-    assert progress.linked == sum(
-        e.tool == "link" and e.kind in {"done", "current"} for e in events
-    )
-    assert {key[1:] for key in progress.working} == {
-        key for key, kind in last.items() if kind == "start"
-    }
-
-
-def test_what_is_in_work_is_shown_longest_first_and_the_rest_is_counted() -> None:
-    progress = Progress(total=4, started=0.0)
-    progress.take(event("start", "compile", "net/http", 2.0))
-    progress.take(event("start", "link", USERS.function.package, 1.0))
-    progress.take(event("start", "compile", "fmt", 3.0))
-    names = {(TOGETHER.number, USERS.function.package): "users-get"}
-    shown = ["linking users-get 2.5 s", "compiling net/http 1.5 s", "compiling fmt 0.50 s"]
-    assert progress.lines(3.5, names, 8) == shown
-    assert progress.lines(3.5, names, 3) == shown
-    assert progress.lines(3.5, names, 1) == [*shown[:1], "and 2 more"]
-
-
 def test_without_a_terminal_every_link_is_a_line() -> None:
     plan = Plan((USERS, CARTS), (TOGETHER,))
     events = [
@@ -174,6 +109,42 @@ def test_without_a_terminal_every_link_is_a_line() -> None:
         "could not link carts",
     ]
     assert said(QUIET, *events, plan=plan) == []
+
+
+class Clock:
+    """The time, which passes only where a test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_of_very_many_functions_a_line_comes_every_two_seconds_and_failures_at_once() -> None:
+    many = [step(f"f{number:02}") for number in range(51)]
+    together, clock, stream = batch(*many), Clock(), io.StringIO()
+    console = Console(PLAIN, stream, clock)
+    console.building(Plan(tuple(many), (together,)))
+    for number, one in enumerate(many):
+        kind = "failed" if number == 3 else "done"
+        console.observe(event(kind, "link", one.function.package, of=together))
+        clock.now += 0.125
+    assert stream.getvalue().splitlines() == [
+        "building 51 functions for linux/amd64",
+        "linked 1 of 51",
+        "could not link f03",
+        "linked 16 of 51",
+        "linked 32 of 51",
+        "linked 48 of 51",
+    ]
+
+
+def test_a_check_links_nothing_and_does_not_say_so() -> None:
+    stream = io.StringIO()
+    console = Console(PLAIN, stream)
+    console.building(Plan((USERS, CARTS), (TOGETHER,)), links=False)
+    console.observe(event("current", "link", CARTS.function.package))
+    assert stream.getvalue() == "checking 2 functions for linux/amd64\n"
 
 
 def test_a_function_of_several_targets_is_told_with_the_target() -> None:
@@ -354,7 +325,7 @@ def test_on_a_terminal_a_board_is_drawn_and_taken_away(monkeypatch: pytest.Monke
     console.say("after")
     shown = stream.getvalue()
     assert shown.startswith("building 2 functions for linux/amd64\n")
-    assert "0 of 2 linked, 0 packages compiled" in shown
+    assert "0 packages compiled, 0 of 2 linked" in shown
     assert "linking users-get" in shown
     assert "in between\x1b[K\r\n" in shown
     assert shown.endswith("after\n")
