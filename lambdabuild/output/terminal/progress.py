@@ -222,11 +222,11 @@ class Progress:
     def heading(self, now: float, width: int | None = None, *, bar: bool = False) -> str:
         """Return one line of at most `width` columns: what is done, and the time left."""
         packages = self.packages
-        compiled = (
-            f"{counted(self.compiled, 'package')} compiled"
-            if packages is None
-            else f"{len(self.ready)} of {counted(packages, 'package')}"
-        )
+        compiled = ""
+        if packages is not None:
+            compiled = f"{len(self.ready)} of {counted(packages, 'package')}"
+        elif self.compiled or not self.links:
+            compiled = f"{counted(self.compiled, 'package')} compiled"
         linked = f"{self.linked} of {self.total} linked" if self.links else ""
         spent = duration(now - self.started)
         left = self.left(now)

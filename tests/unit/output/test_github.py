@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.text import inert, visible
 from lambdabuild.output.github import annotations, command, summary
 from tests.unit.values import ARM64, PROJECT, artifact, relative, reports, step, texts
@@ -241,6 +241,18 @@ def test_what_went_wrong_is_told_even_if_nothing_was_to_be_built() -> None:
     assert "- the cache cannot be reached" in text
     text = summary(report(idle, removed=[artifact("gone")]), relative)
     assert "dist/gone/bootstrap" in text
+
+
+def test_imports_are_told_beside_the_functions_and_a_strict_run_says_why_it_failed() -> None:
+    made = report(result("a", seconds=1.0))._replace(
+        ok=False,
+        complaint="1 warning, and --strict is given",
+        spans=(Span(Activity.COMPILE, "net/http", 1, 4), Span(Activity.COMPILE, "fmt", 4, 5.5)),
+    )
+    lines = summary(made, relative, warnings=["`a` is large"]).splitlines()
+    assert lines[0].startswith("## ❌ lambdabuild: ")
+    assert lines[2] == "1 warning, and --strict is given"
+    assert "Compiled beside them: 2 imports, 4.5 s" in lines
 
 
 def test_of_many_functions_all_but_twenty_are_folded_away() -> None:

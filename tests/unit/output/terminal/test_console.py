@@ -325,7 +325,7 @@ def test_on_a_terminal_a_board_is_drawn_and_taken_away(monkeypatch: pytest.Monke
     console.say("after")
     shown = stream.getvalue()
     assert shown.startswith("building 2 functions for linux/amd64\n")
-    assert "0 packages compiled, 0 of 2 linked" in shown
+    assert "0 of 2 linked, 0.00 s" in shown
     assert "linking users-get" in shown
     assert "in between\x1b[K\r\n" in shown
     assert shown.endswith("after\n")
