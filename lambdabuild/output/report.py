@@ -12,7 +12,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import SCHEMA, Activity, Report, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
-from lambdabuild.core.text import counted, duration, one_line, some, to_json, visible
+from lambdabuild.core.text import columns, counted, duration, one_line, some, to_json, visible
 
 Relative = Callable[[str], str]
 """From an absolute path to how people are shown it."""
@@ -28,6 +28,7 @@ _ORDER = (
 
 
 _FEW = 10
+_SLOWEST = 3
 
 
 def report_value(report: Report, relative: Relative) -> dict[str, Any]:
@@ -226,8 +227,8 @@ def slowest_first(results: Iterable[StepResult]) -> list[StepResult]:
     )
 
 
-def slowest(report: Report, most: int = 3) -> str | None:
-    """Return a line that names the slowest functions.
+def slowest(report: Report, width: int | None = None) -> str | None:
+    """Return a line that names the slowest functions: three, or as many as `width` columns hold.
 
     None for few, which the table shows at once, and where none took a second.
     """
@@ -235,8 +236,12 @@ def slowest(report: Report, most: int = 3) -> str | None:
     if len(timed) <= _FEW or (timed[0].seconds or 0) < 1:
         return None
     names = labels(result.step for result in timed)
-    shown = (f"{names[result.step.key]} {duration(result.seconds or 0)}" for result in timed[:most])
-    return f"slowest: {', '.join(shown)}"
+    shown = [
+        one_line(f"{names[result.step.key]} {duration(result.seconds or 0)}")
+        for result in timed[:_SLOWEST]
+    ]
+    lines = (f"slowest: {', '.join(shown[:count])}" for count in range(_SLOWEST, 0, -1))
+    return next((line for line in lines if width is None or columns(line) <= width), None)
 
 
 class Fault(NamedTuple):

@@ -278,7 +278,7 @@ class Console:
             self._table(report)
         self.problems(report.results if problems else (), report.removed, relative)
         if not self.look.quiet:
-            if line := text.slowest(report):
+            if line := text.slowest(report, self._columns):
                 self.say(line)
             self.tell([Part(text.summary(report), GREEN if report.ok else RED)])
         if report.complaint is not None:

@@ -17,6 +17,8 @@ _NARROW_BELOW = 70
 _SHORTEST_NAME = 24
 """Columns that names keep as long as there is something else to leave out; on a narrow one, a third."""
 _LEFT = {"function", "target", "status"}
+_WORTH_A_ROW = 0.05
+"""Seconds of imports below which the times add up without them."""
 _GAP = "  "
 _BOLD, _DIM = "1", "2"
 _STYLES = {
@@ -56,7 +58,7 @@ def rows(
         _row(result, several=targets[result.step.function.name] > 1)
         for result in slowest_first(shown)
     ]
-    if made and imported is not None:
+    if made and imported is not None and imported.seconds >= _WORTH_A_ROW:
         time = _seconds(imported.seconds)
         cells = {"function": imported.words, "status": "compiled", "compile": time, "time": time}
         made.append(Row(cells, style=_DIM, whole=True))

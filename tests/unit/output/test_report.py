@@ -388,6 +388,8 @@ def test_of_many_functions_the_slowest_are_named() -> None:
     made = [result(f"f{number:02}", seconds=number / 10) for number in range(1, 12)]
     restored = result("from-the-cache", Status.RESTORED, seconds=None)
     assert slowest(report(*made, restored)) == "slowest: f11 1.1 s, f10 1.0 s, f09 0.90 s"
+    assert slowest(report(*made), 40) == "slowest: f11 1.1 s, f10 1.0 s"
+    assert slowest(report(*made), 8) is None
     assert slowest(report(*made[1:], restored)) is None
     assert slowest(report(*(quick._replace(seconds=0.9) for quick in made))) is None
     arm = result(seconds=1.05)._replace(step=step("f11", target=ARM64))

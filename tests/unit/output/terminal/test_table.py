@@ -157,6 +157,10 @@ def test_where_all_failed_or_was_up_to_date_there_is_no_table() -> None:
     assert table(FAILED, IDLE) == ""
 
 
+def test_imports_that_took_next_to_nothing_have_no_row() -> None:
+    assert table(USERS, imported=Imported(1, 0.01)) == table(USERS, imported=None)
+
+
 def test_a_status_has_a_colour_and_the_rest_of_the_table_the_same_words() -> None:
     shown = lines(rows([USERS], IMPORTED), 60, color=True)
     assert shown == [
