@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SHOP := $(BIN)/lambdabuild -C fixtures/shop
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
 # One more than processors: tests of watch wait a good part of their time.
@@ -21,13 +22,27 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test test-all test-extended cover deploy-tools lint format bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover deploy-tools lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/installed ## install, and build every function of fixtures/shop
-	$(BIN)/lambdabuild -C fixtures/shop all
+# What a person sees who has just cloned this: commands are not echoed, and each wait has its reason.
+demo: | saying_so $(VENV)/installed ## install, and build every function of fixtures/shop
+	@echo "demo: building the functions of fixtures/shop"
+	@test -d fixtures/shop/.lambdabuild || \
+		echo "demo: the first time takes a minute or two, as Go fetches and compiles the AWS SDK; after that, seconds"
+	@$(SHOP) all
+	@echo
+	@echo "The executables are in fixtures/shop/dist. What to try next:"
+	@echo
+	@echo "  $(SHOP) why"
+	@echo "  $(SHOP) watch     # and edit fixtures/shop/internal/users/users.go"
+	@echo "  $(SHOP) all --force --html dist/build.html     # and open fixtures/shop/dist/build.html"
+
+saying_so:
+	@test -e $(VENV)/installed || \
+		echo "demo: installing lambdabuild into $(VENV)$(if $(EXTRA), with Go (75 MB): there is none on PATH)"
 
 unit: $(VENV)/dev ## run the unit tests, and see that docs/reference/commands.md and docs/reference are up to date; needs no Go
 	$(PYTEST) -m 'not needs_go' tests/unit tests/docs/test_commands.py tests/docs/test_configuration.py
