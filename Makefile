@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo saying_so unit test test-all test-extended cover deploy-tools lint format bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover deploy-tools lint format picture bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ lint: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## ruff, mypy, and actionlint
 format: $(VENV)/dev ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+picture: $(VENV)/dev ## draw docs/run.svg anew: what two runs show on a terminal
+	$(BIN)/python -m tests.docs.picture
 
 bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--list' for more
 	$(BIN)/python -m bench $(BENCH)
