@@ -35,8 +35,11 @@ OPENING = """\
 
 `lambdabuild.toml` is looked for in the working directory and upwards. Every key is optional. A command-line flag beats
 a function's table, which beats the top level, which beats the default. Paths are relative to the file. `lambdabuild
-init` writes one that explains every key; [config.schema.json](../../lambdabuild/schemas/config.schema.json) describes
-it to editors.
+init` writes one that explains every key.
+
+Its first line, `#:schema ./.lambdabuild/config.schema.json`, has editors complete and check the file: VS Code with Even
+Better TOML, and whatever else uses taplo. Every run keeps that schema as the installed version has it; `lambdabuild
+schema` prints it.
 """
 
 
