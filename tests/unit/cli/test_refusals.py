@@ -10,6 +10,7 @@ from lambdabuild.cli.app import app
 from lambdabuild.cli.refusals import CommandLine, leave, read
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.annotating import from_top
+from tests.schemas import code_quality
 
 
 def wrong(shop: Path, **more: Any) -> LambdabuildError:
@@ -96,6 +97,20 @@ def test_the_report_of_what_was_built_stays(shop: Path) -> None:
     assert (shop / "report.json").read_text() == "of what was built"
 
 
+@pytest.mark.parametrize(
+    ("top", "place"), [("", "shop/go.mod"), ("shop", "go.mod"), ("elsewhere", "go.mod")]
+)
+def test_gitlab_gets_a_report_from_the_top_of_the_repository(
+    shop: Path, top: str, place: str
+) -> None:
+    line = CommandLine("check", code_quality="out/quality.json")
+    leave(wrong(shop), line, str(shop), {"CI_PROJECT_DIR": str(shop.parent / top)})
+
+    assert code_quality(shop / "out/quality.json") == [
+        ("start", "blocker", place, 4, "it is wrong; hint: mend it")
+    ]
+
+
 def test_github_gets_an_annotation_at_the_line_and_a_summary(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,6 +177,7 @@ GROUP = typer.main.get_command(app)
         ("", CommandLine()),
         ("all --json --report r.json", CommandLine("all", json=True, report="r.json")),
         ("all --report=out/r.json --forse", CommandLine("all", report="out/r.json")),
+        ("check --code-quality=q.json -h", CommandLine("check", code_quality="q.json")),
         ("-C one all -C two --json", CommandLine("all", json=True, directories=("one", "two"))),
         (
             "-qCone --directory=two list --json",

@@ -94,12 +94,15 @@ def test_an_error_that_is_nowhere_in_the_repository_is_shown_at_the_function() -
 def test_what_could_not_start_is_an_issue_of_the_file_or_else_of_the_pipeline() -> None:
     wrong = LambdabuildError("it is wrong", at=["go.mod"], hint="mend it", file=f"{PROJECT}/go.mod",
                              line=4)  # fmt: skip
-    unknown = LambdabuildError("there is no flag `--achr`")
-    values = written(refusal_issue(wrong, relative), refusal_issue(unknown, relative))
+    twice = LambdabuildError("two are named `a`", at=["api/a and b/a"], hint="exclude one")
+    values = written(refusal_issue(wrong, relative), refusal_issue(twice, relative))
 
     assert [(value["location"], value["description"]) for value in values] == [
-        ({"path": ".gitlab-ci.yml", "lines": {"begin": 1}}, "there is no flag `--achr`"),
-        ({"path": "go.mod", "lines": {"begin": 4}}, "it is wrong at: go.mod; hint: mend it"),
+        (
+            {"path": ".gitlab-ci.yml", "lines": {"begin": 1}},
+            "two are named `a`; at: api/a and b/a; hint: exclude one",
+        ),
+        ({"path": "go.mod", "lines": {"begin": 4}}, "it is wrong; hint: mend it"),
     ]
 
 
