@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo saying_so unit test test-all test-extended cover deploy-tools lint format picture bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools lint format picture bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## run the unit tests, those 
 
 test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
 
-test-extended: $(OLD_GO)/installed deploy-tools ## run what `make test-all` has and `make test` has not
+test-extended: shells $(OLD_GO)/installed deploy-tools ## run what `make test-all` has and `make test` has not
 	$(PYTEST) -m extended --ignore=tests/unit
 
 # Twice as slow as `make test`: not in CI, where nothing depends on the figure.
@@ -61,6 +61,10 @@ cover: $(VENV)/dev ## tell which branches neither unit nor end-to-end tests take
 	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m 'not extended' $(COVER)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+shells: ## see that there are the shells that tests complete command lines in, beside bash
+	@for shell in zsh fish; do command -v $$shell >/dev/null || { \
+		echo "$$shell is missing: \`apt-get install $$shell\` or \`brew install $$shell\`"; exit 1; }; done
 
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed $(TOOLS)/node/installed ## install what tests/deploy needs
 

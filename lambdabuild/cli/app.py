@@ -221,6 +221,10 @@ def why(
         list[str] | None,
         typer.Option("--file", metavar="PATH", help="List what depends on these files instead."),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print a line for every function.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
 ) -> None:
     """Explain why each function would be rebuilt: the first input that changed."""
     from lambdabuild.selection import explain
@@ -228,11 +232,17 @@ def why(
     with opened(options) as session:
         if file:
             # `--file one.go two.go`: what follows are files as well.
-            lines = explain.dependants(session, [*file, *(names or ())])
+            explanation: explain.Explanation | explain.Dependants = explain.dependants(
+                session, [*file, *(names or ())]
+            )
         else:
-            lines = explain.reasons(session, tuple(names or ()), options.narrowing)
-        for line in lines:
-            print_line(line)
+            explanation = explain.reasons(session, tuple(names or ()), options.narrowing)
+        if json:
+            print_json(explanation.value(session.paths.relative))
+            return
+        color = explain.colored(options.general.color, session.tools.environment)
+        for cause in explanation.causes(everything=everything):
+            print_line(cause.text, cause.subject, cause.style if color else "")
 
 
 @command("list")
@@ -271,7 +281,7 @@ def list_functions(
             else:
                 console.skipped(passed_over)
                 if not lines and options.narrowing.by_change:
-                    console.say("no function is touched")
+                    console.say("no function is affected")
                 elif not lines and options.narrowing.shard is None:
                     console.say("no function was found; --skipped tells what was passed over")
         if exit_code and functions:

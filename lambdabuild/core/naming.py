@@ -253,9 +253,27 @@ def _nothing_matches(
     known = [*(f.name for f in functions), *(relative[f.directory] for f in functions)]
     return LambdabuildError(
         message,
-        hint=did_you_mean(word.removeprefix("./"), known)
+        hint=_beginning_with(word, functions, relative)
+        or did_you_mean(word.removeprefix("./"), known)
         or "`lambdabuild list` shows all there are",
     )
+
+
+def _beginning_with(
+    word: str, functions: Sequence[Function], relative: Mapping[str, str]
+) -> str | None:
+    """Return a hint for a word with which the names of several functions begin."""
+    glob = f"{word}-*"
+    meant = [f for f in functions if fnmatchcase(f.name, glob)]
+    if len(meant) < 2:  # noqa: PLR2004 - several
+        return None
+    hint = f"`{glob}` matches {len(meant)} functions"
+    above = (parent for f in meant for parent in PurePath(relative[f.directory]).parents)
+    place = next((parent for parent in above if parent.name == word), None)
+    if place is not None:
+        below = [f for f in functions if PurePath(relative[f.directory]).is_relative_to(place)]
+        hint += f", `{place}` does too" if below == meant else ""
+    return hint
 
 
 def idle(patterns: Iterable[str], known: Iterable[tuple[str, str]]) -> list[str]:

@@ -3,11 +3,11 @@
 import base64
 import os.path
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from lambdabuild.core.artifact import Artifact, Kind, Sidecar
-from lambdabuild.core.build import Function, Plan, Skipped, Step
+from lambdabuild.core.build import Function, Skipped, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import SCHEMA, Activity, Report, Status, StepResult
@@ -165,6 +165,17 @@ def list_value(
     }
 
 
+def explanation_value(
+    steps: Iterable[Step], relative: Relative, reason_of: Callable[[Step], str | None] | None = None
+) -> dict[str, Any]:
+    """Return what `why --json` gives; without `reason_of`, of functions that depend on a file."""
+    functions = []
+    for step in steps:
+        reason = {} if reason_of is None else {"reason": reason_of(step)}
+        functions.append(_identity(step.function, step.target, step.runtime, relative) | reason)
+    return {"schema": SCHEMA, "functions": functions}
+
+
 def labels(steps: Iterable[Step]) -> dict[tuple[str, Target], str]:
     """Return the name of each step's function, with the target where it has several."""
     steps = list(steps)
@@ -174,18 +185,6 @@ def labels(steps: Iterable[Step]) -> dict[tuple[str, Target], str]:
         + (f" for {step.target}" if targets[step.function.name] > 1 else "")
         for step in steps
     }
-
-
-def explanation(plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> list[str]:
-    """Return a line for each step: why it is built, or that it is up to date."""
-    lines, named = [], labels(plan.steps)
-    for step in plan.steps:
-        if step.load_errors:
-            why = f"cannot be loaded: {step.load_errors[0].message.splitlines()[0]}"
-        else:
-            why = reasons.get(step.key, "up to date")
-        lines.append(one_line(f"{named[step.key]}: {why}"))
-    return lines
 
 
 def summary(report: Report) -> str:

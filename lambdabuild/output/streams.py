@@ -105,9 +105,12 @@ class _Stderr(_Raw):
         return len(data)
 
 
-def print_line(line: str) -> None:
-    """Print a line of text to stdout."""
-    sys.stdout.write(f"{_harmless(one_line(line))}\n")
+def print_line(line: str, label: str = "", style: str = "") -> None:
+    """Print a line of text to stdout, after a label in a style of the terminal, if there is one."""
+    label = one_line(label)
+    if label and style:
+        label = f"\x1b[{style}m{label}\x1b[0m"
+    sys.stdout.write(f"{_harmless(label + one_line(line))}\n")
 
 
 def print_error(message: str) -> None:

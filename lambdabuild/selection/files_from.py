@@ -35,7 +35,7 @@ def touched_by(session: Session, found: Survey, paths: Sequence[str]) -> dict[Ke
             if len(keys) > 1 and (is_deciding(path) or configures(session, path)):
                 session.tools.console.say(
                     f"what {shown} said before is not known: {len(keys)} functions count as "
-                    "touched; --since REF compares"
+                    "affected; --since REF compares"
                 )
             reasons = dict.fromkeys(keys, f"{shown} changed") | reasons
     return reasons | broken(found)

@@ -56,7 +56,7 @@ def touched_since(session: Session, found: Survey, earlier: Earlier) -> dict[Key
             message = str(error).splitlines()[0]
             session.tools.console.warn(
                 f"what there was at the merge base cannot be loaded: {message}",
-                "so every function counts as touched",
+                "so every function counts as affected",
             )
             compared = dict.fromkeys(found.inputs, "what it was built from is not known")
     else:

@@ -49,9 +49,9 @@ class History(Project):
         cwd: Path | None = None,
     ) -> dict[str, str]:
         """Return the functions that differ from where HEAD and `ref` parted, and why."""
-        result = self.run("why", "--since", ref, *arguments, env=env, cwd=cwd)
+        result = self.run("why", "--all", "--since", ref, *arguments, env=env, cwd=cwd)
         assert result.code == 0, result.err
-        assert result.err == "", result.err
+        assert result.err == ("" if result.out else "no function is affected\n")
         return reasons(result.out)
 
     def remove(self, name: str) -> None:

@@ -31,7 +31,7 @@ def rebuilt_as_told(
     find all up to date without starting `go`.
     """
     before = times(project.path)
-    why = project.run("why", *arguments, env=env)
+    why = project.run("why", "--all", *arguments, env=env)
     assert why.code == 0, why.err
     assert times(project.path) == before
     result = project.run("all", "--json", "--explain", *arguments, env=env)
@@ -39,7 +39,7 @@ def rebuilt_as_told(
     reasons = {name: function["reason"] for name, function in result.functions.items()}
     told = [f"{name}: {reason or 'up to date'}" for name, reason in reasons.items()]
     assert why.out.splitlines() == told
-    assert why.out in result.err
+    assert "\n".join(explained(reasons)) in result.err
     assert {n: s for n, s in result.statuses.items() if not reasons[n]} == {
         name: "up-to-date" for name in reasons if not reasons[name]
     }
@@ -49,6 +49,18 @@ def rebuilt_as_told(
         for name, reason in reasons.items()
         if reason
     }
+
+
+def explained(reasons: Mapping[str, str | None]) -> list[str]:
+    """Return how `--explain` puts it: a line for each reason, and one for what is up to date."""
+    groups: dict[str | None, list[str]] = {reason: [] for reason in reasons.values()}
+    for name, reason in reasons.items():
+        groups[reason].append(name)
+    fresh = groups.pop(None, [])
+    lines = [f"{', '.join(names)}: {reason}" for reason, names in groups.items()]
+    if len(fresh) > 1:
+        lines.append(f"{len(fresh)} functions are up to date")
+    return lines + ([f"{fresh[0]}: up to date"] if len(fresh) == 1 else [])
 
 
 def assert_up_to_date(

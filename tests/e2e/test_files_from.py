@@ -31,7 +31,7 @@ def touched(
     """Return what the paths in a text touch, read from standard input, and why."""
     content = text.encode() if isinstance(text, str) else text
     done = subprocess.run(
-        [LAMBDABUILD, "why", "--files-from", "-", *arguments],
+        [LAMBDABUILD, "why", "--all", "--files-from", "-", *arguments],
         cwd=cwd or project.path, env=project.environment, input=content,
         capture_output=True, check=False,
     )  # fmt: skip
@@ -45,7 +45,7 @@ def test_files_that_are_there(written: Project, tmp_path: Path) -> None:
         *("internal/sum/sum_arm64.go", "", "internal/pages/texts/notes.md"),
     ]
     (tmp_path / "list").write_text("".join(f"{name}\n" for name in names))
-    result = written.run("why", "--files-from", str(tmp_path / "list"))
+    result = written.run("why", "--all", "--files-from", str(tmp_path / "list"))
     assert reasons(result.out) == {
         # It is not of this architecture, which the paths alone do not tell of what is gone.
         "add": "internal/sum/sum_arm64.go changed",
@@ -100,7 +100,7 @@ def test_what_decides_of_all_counts_for_all_below_it(written: Project) -> None:
         assert touched(written, name) == everything | dict.fromkeys(FUNCTIONS, f"{name} changed")
     assert touched(written, "tools/go.mod\ntools/lambdabuild.toml\n") == {}
     result = written.run("list", "--files-from", "/dev/stdin")
-    assert (result.code, result.err) == (0, "no function is touched\n")
+    assert (result.code, result.err) == (0, "no function is affected\n")
 
 
 def test_all_are_said_to_count(written: Project, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_all_are_said_to_count(written: Project, tmp_path: Path) -> None:
     result = written.run("list", "--files-from", str(tmp_path / "list"), "--json", "--exit-code")
     assert (result.code, len(result.json["functions"])) == (3, 4)
     assert result.err == (
-        "what go.mod said before is not known: 4 functions count as touched; --since REF compares\n"
+        "what go.mod said before is not known: 4 functions count as affected; --since REF compares\n"
     )
 
 

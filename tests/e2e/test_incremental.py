@@ -167,9 +167,7 @@ def test_two_functions_that_change_places_are_built(repo: Recorded) -> None:
 
 def test_a_function_that_loses_its_main_goes(repo: Recorded) -> None:
     repo.replace("api/ping/main.go", "func main()", "func other()")
-    assert repo.run("why").out.splitlines() == [
-        f"{name}: up to date" for name in FUNCTIONS if name != "ping"
-    ]
+    assert repo.run("why").out == "3 functions are up to date\n"
     assert set(repo.run("all", "--json").functions) == {"add", "login", "users"}
     assert not (repo / "dist/ping").exists()
 
@@ -341,7 +339,9 @@ def test_why_file_takes_several(repo: Recorded) -> None:
 def test_why_file_of_a_path_outside_lists_nothing_and_of_none_is_an_error(repo: Recorded) -> None:
     outside = repo.path.parent / "outside.go"
     outside.write_text("package outside\n")
-    assert repo.run("why", "--file", str(outside)).out == ""
+    result = repo.run("why", "--file", str(outside))
+    assert (result.code, result.out) == (0, "")
+    assert result.err == f"no function depends on {outside}\n"
     result = repo.run("why", "--file", "internal/none.go")
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[0] == "error: there is no file `internal/none.go`"

@@ -45,7 +45,7 @@ def test_nothing_changed_and_nothing_that_matters(repo: History) -> None:
     repo.replace("internal/sum/sum_arm64.go", "1001", "1002")
     repo.remove("internal/pages/texts/notes.md")
     assert repo.touched() == {}
-    assert repo.run("list", "--since", "HEAD").err == "no function is touched\n"
+    assert repo.run("list", "--since", "HEAD").err == "no function is affected\n"
 
 
 def test_one_function(repo: History) -> None:
@@ -332,7 +332,7 @@ def test_an_earlier_configuration_that_was_wrong_touches_everything(repo: Histor
     repo.write("lambdabuild.toml", "rots = 1\n")
     repo.commit()
     repo.write("lambdabuild.toml", "")
-    result = repo.run("why", "--since", "HEAD")
+    result = repo.run("why", "--all", "--since", "HEAD")
     assert result.code == 0
     assert result.out.splitlines() == [
         f"{name}: what it was built from is not known" for name in FUNCTIONS

@@ -33,16 +33,18 @@ def answer(group: Any, environment: Mapping[str, str]) -> None:
     logging.disable()
     shell = environment[COMPLETION].removeprefix("complete_")
     try:
-        words = _words(environment)
-        for line in _printed(complete(group, words, environment), words[-1], shell):
+        words, typed = _words(environment)
+        for line in _printed(complete(group, words, environment), words[-1], typed, shell):
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
     except Exception:  # noqa: BLE001, S110 - as the docstring says
         pass
+    finally:
+        logging.disable(logging.NOTSET)
 
 
-def _words(environment: Mapping[str, str]) -> list[str]:
-    """Return the words after the command, the last of which is not complete."""
+def _words(environment: Mapping[str, str]) -> tuple[list[str], str]:
+    """Return the words after the command, the last of which is not complete, and that as typed."""
     text, place = environment["COMP_WORDS"], int(environment["COMP_CWORD"])
     # As the shell's scripts give them; or as one types them.
     raw = text.split("\n") if "\n" in text else shlex.split(text)
@@ -57,7 +59,7 @@ def _words(environment: Mapping[str, str]) -> list[str]:
             words[-1] += word
         else:
             words.append(word)
-    return words or [""]
+    return words or [""], raw[-1]
 
 
 def _unquoted(word: str) -> str:
@@ -221,23 +223,19 @@ def _standing_for(
     return found if isinstance(found, str) else map(Word, found)
 
 
-def _printed(found: str | Iterable[Word], last: str, shell: str) -> Iterator[str]:
+def _printed(found: str | Iterable[Word], last: str, typed: str, shell: str) -> Iterator[str]:
     """Yield the lines for a shell: what begins as the last word does, and can be typed."""
     if isinstance(found, str):
         yield found
         return
     flag, equals, value = last.partition("=")
-    # Bash replaces only what follows the sign; the others replace the word.
-    joined = f"{flag}=" if equals and flag.startswith("--") else ""
-    sought = value if joined else last
+    of_flag = bool(equals) and flag.startswith("--")
+    # A shell that takes the word apart, as bash does, replaces only what follows the sign.
+    joined = f"{flag}=" if of_flag and typed.startswith("-") else ""
     for word in found:
-        if not (word.text.isprintable() and word.text.startswith(sought)):
-            continue
-        if shell == "bash":
+        if word.text.isprintable() and word.text.startswith(value if of_flag else last):
+            if shell != "bash":
+                yield f"{joined}{word.text}" + (f"\t{word.help}" if word.help else "")
             # What a shell would obey is not put on the line, where Enter would run it.
-            if _HARMLESS.fullmatch(word.text):
-                yield word.text
-        elif word.help:
-            yield f"{joined}{word.text}\t{word.help}"
-        else:
-            yield f"{joined}{word.text}"
+            elif _HARMLESS.fullmatch(word.text):
+                yield f"{joined}{word.text}"

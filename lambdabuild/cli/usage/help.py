@@ -61,7 +61,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         ),
     ),
     "completion": (
-        Example("source <(lambdabuild completion bash)", "for this shell, bash or zsh"),
+        Example('eval "$(lambdabuild completion bash)"', "for this shell; or zsh"),
         Example("lambdabuild completion fish | source", "for this shell, fish"),
         Example("lambdabuild --install-completion", "for all new shells"),
     ),

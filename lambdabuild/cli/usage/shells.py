@@ -77,13 +77,18 @@ function __lambdabuild_complete
     set -l current (commandline -ct)
     set -l answer (env COMP_WORDS=(string join \\n -- $before $current | string collect -N) \\
         COMP_CWORD=(count $before) _LAMBDABUILD_COMPLETE=complete_fish $before[1] 2>/dev/null)
+    set -l flag (string match -r '^--[^=]*=' -- $current)
+    set -l value (string replace -r '^--[^=]*=' '' -- $current)
     switch "$answer[1]"
         case \\tfiles
-            __fish_complete_path (string replace -r '^--[^=]*=' '' -- $current)
+            set answer (__fish_complete_path $value)
         case \\tdirectories
-            __fish_complete_directories (string replace -r '^--[^=]*=' '' -- $current)
+            set answer (__fish_complete_directories $value)
         case '*'
-            string join \\n -- $answer
+            set -e flag
+    end
+    for line in $answer
+        echo -- "$flag$line"
     end
 end
 

@@ -176,9 +176,13 @@ class Console:
             self.say("; ".join(parts))
 
     def explain(self, plan: Plan, reasons: Mapping[tuple[str, Target], str]) -> None:
-        """Print why each step is built, or that it is up to date."""
-        for line in text.explanation(plan, reasons):
-            self.say(line)
+        """Print why steps are built, or that they are up to date."""
+        if self.look.quiet:
+            return
+        from lambdabuild.output.causes import causes
+
+        for cause in causes(plan, reasons, everything=self.look.verbose):
+            self.tell([Part(cause.subject, cause.style), Part(cause.text)])
 
     def observe(self, event: "Event | None") -> None:
         """Show an event of a build; None is the passing of time."""

@@ -192,7 +192,16 @@ def find_functions(
                 # With other roots, it may be meant for what is not looked at.
                 session.tools.console.warn_once(f"`{glob}` in `exclude` matches no function", hint)
         return discovery, functions
-    meant = naming.select(
+    meant = meant_by(session, discovery, names)
+    for word, name in meant.inside.items():
+        session.tools.console.say_once(f"`{word}` is in the function `{name}`")
+    return discovery, meant.functions
+
+
+def meant_by(session: Session, discovery: Discovery, names: Sequence[str]) -> naming.Meant:
+    """Return the functions that words of the command line select."""
+    functions = discovery.functions
+    return naming.select(
         names,
         functions,
         relative={f.directory: session.paths.relative(f.directory) for f in functions},
@@ -200,9 +209,6 @@ def find_functions(
         excluded=discovery.excluded,
         there=_there(session.paths.working, names),
     )
-    for word, name in meant.inside.items():
-        session.tools.console.say_once(f"`{word}` is in the function `{name}`")
-    return discovery, meant.functions
 
 
 def _found_anywhere(session: Session, discovery: Discovery) -> str:

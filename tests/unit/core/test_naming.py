@@ -219,6 +219,8 @@ def test_names_globs_directories_and_files_select_functions(
     ("word", "said"),
     [
         ("!user-get", "no function matches `user-get`\n  hint: did you mean `users-get`?"),
+        # Several begin with it.
+        ("!users", "no function matches `users`\n  hint: `users-*` matches 3 functions"),
         ("!thumbnails", "no function matches `thumbnails`\n  hint: `lambdabuild list` shows all"),
         ("!zz-*", "no function matches `zz-*`\n  hint: `lambdabuild list` shows all"),
         # Where nothing is (`!`), what is above it is not meant.
@@ -396,3 +398,11 @@ def test_no_two_functions_found_anywhere_have_one_path(places: set[str]) -> None
     named = names_below(paths, "/p", "m")
     assert named.keys() == set(paths)
     assert all(name and "/" not in name for name in named.values())
+
+
+def test_a_directory_that_means_the_same_as_a_glob_is_named_as_well() -> None:
+    functions = found("users/get", "users/list", "users/admin/list", "carts/get")
+    with pytest.raises(LambdabuildError) as caught:
+        select(["users"], functions, relative=shown(functions), working="/shop")
+
+    assert caught.value.hint == "`users-*` matches 3 functions, `api/users` does too"
