@@ -1,4 +1,4 @@
-"""Compare the working tree with a commit, through git."""
+"""Compare the working tree with a commit, and tell what is checked out, through git."""
 
 import os
 import re
@@ -13,6 +13,8 @@ from lambdabuild.system.process import Command, Completed, Run
 GITLINK = "160000"
 """The mode of a submodule."""
 _ABSENT = "000000"
+_UNBORN, _DETACHED = "(initial)", "(detached)"
+"""As `git status` tells that there is no commit, or no branch."""
 _OF_A_HOOK = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
     "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -76,6 +78,22 @@ class Repository(NamedTuple):
         return False
 
 
+class Head(NamedTuple):
+    """What is checked out."""
+
+    top: str
+    """Of the working tree; absolute."""
+    commit: str
+    branch: str | None
+    """None where HEAD is detached."""
+    remote: str | None
+    """The address of `origin`, as it is: it may hold a password."""
+    changed: frozenset[str]
+    """Files whose content is not that of the commit; relative to the top."""
+    new: frozenset[str]
+    """Files that git neither knows nor ignores; relative to the top."""
+
+
 class Git:
     """Run git in one working tree."""
 
@@ -127,6 +145,37 @@ def changed_since(run: Run, directory: str, ref: str) -> Repository:
                 f"`{ref}` and HEAD have no commit in common", at=[top], hint="name another commit"
             )
     return _compared(run, os.path.realpath(top), base)
+
+
+def head(run: Run, directory: str) -> Head | None:
+    """Return what is checked out; None without git, a repository or a commit."""
+    git = Git(run, directory)
+    try:
+        top = git.ask("rev-parse", "--show-toplevel")
+        # https://git-scm.com/docs/git-status#_porcelain_format_version_2
+        status = git.ask(
+            "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all",
+            "--no-renames", "--ignore-submodules=dirty",
+        )  # fmt: skip
+        remote = git.ask("remote", "get-url", "origin")
+    except LambdabuildError:
+        return None
+    if top.code != 0 or status.code != 0:
+        return None
+    entries = [entry for entry in status.output.split("\0") if entry]
+    told = dict(entry[2:].split(" ", 1) for entry in entries if entry[0] == "#")
+    commit, branch = told.get("branch.oid", _UNBORN), told.get("branch.head", _DETACHED)
+    if commit == _UNBORN:
+        return None
+    fields = {"1": 8, "u": 10}
+    return Head(
+        top=os.path.realpath(top.output.removesuffix("\n")),
+        commit=commit,
+        branch=None if branch == _DETACHED else branch,
+        remote=remote.output.strip() or None if remote.code == 0 else None,
+        changed=frozenset(e.split(" ", fields[e[0]])[-1] for e in entries if e[0] in fields),
+        new=frozenset(entry[2:] for entry in entries if entry[0] == "?"),
+    )
 
 
 def _refuse_what_is_no_commit(ref: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.selection.base_files import copy_base
-from lambdabuild.system.git import Change, Repository, changed_since, unknown_to_git
+from lambdabuild.system.git import Change, Head, Repository, changed_since, head, unknown_to_git
 from lambdabuild.system.process import Runner
 from tests.environment import GIT
 
@@ -177,6 +177,10 @@ def test_a_merge_with_conflicts(tree: Tree) -> None:
         tree.git("merge", "branch")
     assert tree.changes(base) == {"a": "M", "b": "M", "new": "A"}
     assert unknown_to_git(tree.since(base), [str(tree.path / name) for name in ("a", "b")]) == []
+    found = head(Runner(ENVIRONMENT), str(tree.path))
+    assert found is not None
+    assert found.changed == {"a", "b", "new"}
+    assert not found.new
 
 
 def test_out_of_the_index_is_not_off_the_disk(tree: Tree) -> None:
@@ -478,6 +482,8 @@ def test_no_repository_and_no_working_tree(tree: Tree, tmp_path: Path) -> None:
 def test_a_repository_of_somebody_else(tree: Tree) -> None:
     error = refused(tree, "HEAD", env={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
     assert error.hint == f"`git config --global --add safe.directory {tree.path}`"
+    foreign = Runner(ENVIRONMENT | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert head(foreign, str(tree.path)) is None
 
 
 def test_no_git_on_path(tree: Tree, tmp_path: Path) -> None:
@@ -503,4 +509,29 @@ def test_a_repository_that_somebody_committed_as_files_runs_nothing(tree: Tree) 
         tree.since(at="svc")
 
     assert "safe.bareRepository" in caught.value.told
+    assert head(Runner(ENVIRONMENT), str(inner)) is None
     assert not ran.exists()
+
+
+def test_what_is_checked_out(tree: Tree, tmp_path: Path) -> None:
+    def here(directory: Path | None = None) -> Head | None:
+        return head(Runner(ENVIRONMENT), str(directory or tree.path))
+
+    commit = tree.commit(**{"a.go": "1", "below/b c.go": "2", ".gitignore": "ignored"})
+    top, none = os.path.realpath(tree.path), frozenset[str]()
+    clean = Head(top, commit, "main", None, none, none)
+    assert here() == here(tree.path / "below") == clean
+    tree.git("remote", "add", "origin", "https://u:p@example.com/x.git")
+    tree.write(**{"below/b c.go": "3", "below/new\n.go": "4", "ignored": "5"})
+    changed = clean._replace(
+        remote="https://u:p@example.com/x.git",
+        changed=frozenset({"below/b c.go"}),
+        new=frozenset({"below/new\n.go"}),
+    )
+    assert here() == here(tree.path / "below") == changed
+    tree.git("checkout", "--quiet", "--detach")
+    assert here() == changed._replace(branch=None)
+    assert here(tmp_path) is None
+    assert here(begun(tmp_path / "unborn").path) is None
+    without = Runner(ENVIRONMENT | {"PATH": str(tmp_path)})
+    assert head(without, str(tree.path)) is None
