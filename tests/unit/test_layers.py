@@ -37,7 +37,7 @@ PURE_IN = {
     "config": "file limits options parsing positions settings starter untrusted",
     "deployment": "cloudformation declared differences documents literals matching serverless terraform",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
-    "output": "code_quality events github html merge report trace",
+    "output": "bounds causes code_quality events github html merge report trace",
     "packaging": "buildinfo",
     "selection": "shards",
     "state": "trends",
