@@ -4,9 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lambdabuild import __version__
 from lambdabuild.config.options import Request
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import Paths
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.core.text import to_json
@@ -15,6 +18,10 @@ from lambdabuild.output.report import report_value
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
 from lambdabuild.system.links import check_file, write_whole
+from lambdabuild.system.machine import processors
+
+if TYPE_CHECKING:
+    from lambdabuild.output.page.origin import Origin
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
@@ -24,7 +31,7 @@ def write_outlets(session: Session, request: Request, report: Report) -> None:
         (request.report, "report", lambda: to_json(report_value(report, session.paths.relative))),
         (request.code_quality, "code-quality report", lambda: _code_quality(session, report)),
         (request.trace, "trace", lambda: _trace(report)),
-        (request.html, "page", lambda: _page(session.paths, report)),
+        (request.html, "page", lambda: _page(session, report)),
     ]
     written: list[str] = []
     for path, what, make in writers:
@@ -69,14 +76,52 @@ def _trace(report: Report) -> str:
     return trace_text(report.spans, {"go": report.go})
 
 
-def _page(paths: Paths, report: Report) -> str:
+def _page(session: Session, report: Report) -> str:
     # Not where it is not asked for.
     from importlib import resources
 
-    from lambdabuild.output.html import page_text
+    from lambdabuild.output.page.html import page_text
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
-    return page_text(template, report, paths.relative)
+    return page_text(template, report, session.paths.relative, _origin(session))
+
+
+def _origin(session: Session) -> "Origin":
+    from lambdabuild.output.page.origin import Origin, web
+    from lambdabuild.system.git import head
+
+    environment, working = session.tools.environment, session.paths.working
+    found = head(session.tools.run, working)
+    on_github = annotating.runs_there(environment)
+    commit, branch = (found.commit, found.branch) if found else (None, None)
+    if on_github:
+        # There may be no git; and a branch is checked out as a commit.
+        commit = commit or environment.get("GITHUB_SHA")
+        branch = branch or environment.get("GITHUB_HEAD_REF") or environment.get("GITHUB_REF_NAME")
+    place = web(found.remote if found else None, commit, environment)
+    top = found.top if found else os.path.realpath(environment.get("GITHUB_WORKSPACE") or working)
+    not_there = found.changed | found.new if found else frozenset()
+
+    def link(error: Diagnostic) -> str | None:
+        if place is None or error.file is None:
+            return None
+        path = os.path.relpath(os.path.realpath(os.path.join(working, error.file)), top)
+        # Lines of a changed file are others than in the commit.
+        is_there = path not in not_there and path.split(os.sep)[0] != os.pardir
+        return place.file(path, error.line) if is_there else None
+
+    host = os.uname()
+    return Origin(
+        moment=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        version=__version__,
+        machine=f"{'macOS' if host.sysname == 'Darwin' else host.sysname} {host.machine}",
+        processors=processors(),
+        commit=commit,
+        branch=branch,
+        is_changed=bool(found and found.changed),
+        page=place.page if place else None,
+        link=link,
+    )
 
 
 def _tell_github(session: Session, report: Report) -> None:

@@ -15,7 +15,9 @@ from lambdabuild.core.artifact import Identity, Kind, Sidecar
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.text import duration, size
-from lambdabuild.output.html import page_text
+from lambdabuild.output.page.html import page_text
+from lambdabuild.output.page.origin import Origin
+from tests.browser.runs import run_of
 from tests.unit.values import PROJECT, function, relative, step
 
 TEMPLATE = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
@@ -73,18 +75,36 @@ SPANS = (
     Span(Activity.STORE, "users-get linux/amd64", T0 + 19, T0 + 19.5),
 )
 RUN = Report(False, 20.0, "go1.26.8", 2, LISTED, spans=SPANS)
+COMMIT = "0123456789ab" + "0" * 28
+PAGE = f"https://github.com/acme/shop/commit/{COMMIT}"
+FILE = f"https://github.com/acme/shop/blob/{COMMIT}/api/orders/main.go#L3"
+ORIGIN = Origin(
+    "2026-11-27T06:30:00Z", "0.1.0", "Linux x86_64", 2, COMMIT, "main", is_changed=True, page=PAGE,
+    link=lambda _: FILE,
+)  # fmt: skip
 
 
-def seen(
-    directory: Path, steps: str, *flags: str, report: Report = RUN, injected: str = ""
-) -> dict[str, Any]:
-    """Return what steps in JavaScript return that are run in the page of a report."""
+def prepared(steps: str, report: Report = RUN, origin: Origin = ORIGIN) -> str:
+    """Return the page of a report that shows what steps in JavaScript return that are run in it."""
     last = "</script>\n</body>"
     assert TEMPLATE.count(last) == TEMPLATE.count('"use strict";') == 1
     template = TEMPLATE.replace('"use strict";', f'"use strict";{WATCH}')
     template = template.replace(last, f"{REPORT % steps}</script>\n</body>")
+    return page_text(template, report, relative, origin)
+
+
+def seen(
+    directory: Path, steps: str, *flags: str, report: Report = RUN, origin: Origin = ORIGIN,
+    injected: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Return what steps in JavaScript return that are run in the page of a report."""
+    text = prepared(steps, report, origin).replace("</body>", f"{injected}</body>")
+    return told(directory, text, *flags)
+
+
+def told(directory: Path, text: str, *flags: str) -> dict[str, Any]:
+    """Return the JSON that a page shows in a browser in the end."""
     file = directory / "page.html"
-    text = page_text(template, report, relative).replace("</body>", f"{injected}</body>")
     file.write_text(text, "utf-8")
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert browser, "no Chromium: `apt-get install chromium`, `brew install --cask chromium`"
@@ -93,8 +113,8 @@ def seen(
         [browser, *FLAGS, profile, *flags, file.as_uri()],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
-    [told] = re.findall(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
-    value: dict[str, Any] = json.loads(html.unescape(told))
+    [shown] = re.findall(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
+    value: dict[str, Any] = json.loads(html.unescape(shown))
     return value
 
 
@@ -104,16 +124,19 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
     steps = f"""
     const said = {{
       title: document.title, header: texts("header p"), failures: texts("#faults *"),
-      rows: table(), links: texts("nav a:not([hidden])"), legend: texts(".legend li"),
+      rows: table(), heads: texts("#table th button"), links: texts("nav a:not([hidden])"),
+      order: texts("h2"), legend: texts(".legend li"), bound: texts("#bound"),
+      addresses: [...document.querySelectorAll("header a, #faults a")].map((a) => a.href),
       undrawn: texts("#undrawn"), lanes: texts(".lanes text"), bars: texts(".chart title"), axis: texts(".axis text"),
-      path: texts("details li"), sizes: texts("#bars p, #bars tbody tr > :not(.bar)"),
+      lists: [...document.querySelectorAll("details")].map((details) =>
+        [...details.children].flatMap((e) => e.tagName === "OL" ? [...e.children].map((li) => li.textContent) : e.textContent)), sizes: texts("#bars p, #bars tbody tr > :not(.bar)"),
       widths: [...document.querySelectorAll("#bars tr:nth-child(1) rect")].map((r) => r.getAttribute("width")),
       durations: {numbers}.map(duration), counts: {counts}.map(size),
     }};
     const heads = byId("table").tHead.rows[0].cells;
     const click = (column) => {{ heads[column].firstChild.click(); return names(); }};
     said.sorted = [click(3), click(3), click(0), click(0)];
-    said.order = [...heads].slice(0, 4).map((head) => head.getAttribute("aria-sort"));
+    said.directions = [...heads].slice(0, 4).map((head) => head.getAttribute("aria-sort"));
     choose("filter", "FN-", "input");
     said.filtered = [names(), byId("count").textContent];
     choose("status", "failed", "change");
@@ -121,7 +144,7 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
     said.chosen = [names(), byId("count").textContent];
     const width = () => document.querySelector(".chart").getBoundingClientRect().width;
     const before = width();
-    choose("zoom", "x4", "change");
+    choose("zoom", "4", "change");
     said.zoomed = Math.round(width() / before);
     document.querySelector(".chart .link rect").dispatchEvent(new Event("pointerover", {{ bubbles: true }}));
     said.pointed = byId("pointed").textContent;
@@ -129,41 +152,59 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
     said.printed = [...document.querySelectorAll("details")].map((details) => details.open);
     return {{ ...said, troubles, asked: asked() }};
     """
-    link = "link users-get: 9.0 s, from 10.00 s"
-    build = "compile net/http: 8.0 s, from 2.00 s"
+    link = "linking users-get: 9.0 s, from 10.00 s"
+    build = "compiling net/http: 8.0 s, from 2.00 s"
+    fetch = "restoring fn-10 from the cache: 0.25 s, from 1.00 s"
+    store = "storing users-get linux/amd64 in the cache: 0.50 s, from 19.00 s"
     on_path = [f"{build}, on the critical path", f"{link}, on the critical path"]
     assert seen(tmp_path, steps) == {
         "title": "lambdabuild: built 1, up to date 2, failed 1 of 4 in 20.0 s",
         "header": [
-            "failed built 1, up to date 2, failed 1 of 4 in 20.0 s", "go1.26.8, 2 jobs", "",
+            "failed built 1, up to date 2, failed 1 of 4 in 20.0 s",
+            "main at 0123456789ab, with uncommitted changes, 2026-11-27 06:30:00 UTC",
+            "go1.26.8, lambdabuild 0.1.0, 2 jobs, on Linux x86_64 with 2 processors", "",
+        ],
+        "addresses": [PAGE, FILE],
+        "order": ["Failures", "Timeline", "Functions", "Sizes"],
+        "bound": [
+            "The critical path bounded this run: its 2 steps took 17.0 s of 20.0 s, and the longest "
+            "was linking users-get (9.0 s).",
         ],
         "failures": [
-            "`orders` did not build: in package example.com/shop/api/orders"
+            "orders did not build: in package example.com/shop/api/orders"
             "api/orders/main.go:3:9: undefined: token\n  have x",
-            "`orders` did not build: in package example.com/shop/api/orders",
-            "api/orders/main.go:3:9: undefined: token\n  have x",
+            "orders did not build: in package example.com/shop/api/orders", "orders",
+            "api/orders/main.go:3:9: undefined: token\n  have x", "api/orders/main.go:3:9",
+        ],
+        "heads": [
+            "function", "target", "status", "size", "change", "compile", "link", "zip",
+            "restoring from the cache", "storing in the cache", "why",
         ],
         "rows": [
-            ["orders", "linux/amd64", "failed", "", "", "", "", "", "", "is new"],
+            ["orders", "linux/amd64", "failed", "", "", "", "", "", "", "", "is new"],
             ["users-get", "linux/amd64", "built", "8.9 MB", "+0.9 MB", "0.25 s", "0.50 s",
-             "3.7 MB", "stored 0.50 s", "internal/a.go changed"],
-            ["fn-10", "linux/amd64", "up to date", "900 B", "new", "", "", "", "fetched 0.25 s", ""],
-            ["fn-9", "linux/amd64", "up to date", "90.0 kB", "", "", "", "", "", ""],
+             "3.7 MB", "", "0.50 s", "internal/a.go changed"],
+            ["fn-10", "linux/amd64", "up to date", "900 B", "new", "", "", "", "0.25 s", "", ""],
+            ["fn-9", "linux/amd64", "up to date", "90.0 kB", "", "", "", "", "", "", ""],
         ],
-        "links": ["Failures", "Functions", "Timeline", "Sizes"],
+        "links": ["Failures", "Timeline", "Functions", "Sizes"],
         "legend": [
-            " compile: 1, 8.0 s together", " link: 1, 9.0 s together", " fetch: 1, 0.25 s together",
-            " store: 1, 0.50 s together", " critical path", " lambdabuild",
+            " compiling: 1, 8.0 s together", " linking: 1, 9.0 s together",
+            " restoring from the cache: 1, 0.25 s together",
+            " storing in the cache: 1, 0.50 s together", " critical path", " lambdabuild",
         ],
         "undrawn": [],
-        "lanes": ["critical path", "lambdabuild", "go 1", "cache 1"],
+        "lanes": ["jobs at once", "2", "critical path", "lambdabuild", "go 1", "cache 1"],
         "bars": [
-            *on_path, "run: 20.0 s, from 0.00 s", *on_path,
-            "fetch fn-10: 0.25 s, from 1.00 s",
-            "store users-get linux/amd64: 0.50 s, from 19.00 s",
+            "2 jobs; at most 1 at once", *on_path, "run: 20.0 s, from 0.00 s", *on_path, fetch, store,
         ],
         "axis": [f"{mark} s" for mark in range(0, 20, 2)],
-        "path": [build, link],
+        "lists": [
+            ["critical path: 2 steps, 17.0 s together",
+             "Each waited for the one before it; in between, it waited for a free processor.",
+             build, link],
+            ["the pieces of work, longest first", link, build, store, fetch],
+        ],
         "sizes": [
             "3 executables, 9.0 MB together", "users-get", "8.9 MB", "+0.9 MB (+11.3%)",
             "fn-9", "90.0 kB", "", "fn-10", "900 B", "new",
@@ -176,12 +217,12 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
             ["users-get", "fn-9", "fn-10", "orders"], ["fn-10", "fn-9", "users-get", "orders"],
             ["fn-9", "fn-10", "orders", "users-get"], ["users-get", "orders", "fn-10", "fn-9"],
         ],
-        "order": ["descending", "none", "none", "none"],
+        "directions": ["descending", "none", "none", "none"],
         "filtered": [["fn-10", "fn-9"], "2 of 4"],
         "chosen": [["orders"], "1 of 4"],
         "zoomed": 4,
         "pointed": f"{link}, on the critical path",
-        "printed": [True],
+        "printed": [True, True],
         "troubles": [],
         "asked": [],
     }  # fmt: skip
@@ -197,20 +238,26 @@ def test_names_and_errors_are_text_and_markup_that_came_through_would_run_nothin
     result = StepResult(step("a")._replace(function=named), Status.FAILED, hostile, errors=errors)
     spans = tuple(Span(activity, hostile, T0, T0 + 1, critical=True) for activity in Activity)
     report = RUN._replace(results=(result,), spans=spans)
-    steps = """return {
-      rows: table().map((row) => [row[0], row[9]]), titles: texts(".chart title").length, troubles,
+    origin = Origin(
+        hostile, hostile, hostile, 2, hostile, hostile, page="javascript:document.title='taken'",
+        link=lambda _: "javascript:document.title='taken'",
+    )  # fmt: skip
+    steps = """
+    for (const link of document.links) if (!link.hash) link.click();
+    return {
+      rows: table().map((row) => [row[0], row.at(-1)]), titles: texts(".chart title").length, troubles,
       title: document.title, images: document.images.length, asked: asked(),
     };"""
     said = {
-        "rows": [[shown, shown]], "titles": 2 * len(Activity), "troubles": [], "images": 0,
+        "rows": [[shown, shown]], "titles": 1 + 2 * len(Activity), "troubles": [], "images": 0,
         "title": "lambdabuild: failed 1 of 1 in 20.0 s", "asked": [],
     }  # fmt: skip
-    assert seen(tmp_path, steps, report=report) == said
+    assert seen(tmp_path, steps, report=report, origin=origin) == said
     injected = (
         "<script>document.title='taken'</script><style>main { display: none }</style>"
         "<img src='https://example.com/x.png' onerror='document.title=1'>"
     )
-    found = seen(tmp_path, steps, report=report, injected=injected)
+    found = seen(tmp_path, steps, report=report, origin=origin, injected=injected)
     refused = ["img-src", "script-src-attr", "script-src-elem", "style-src-elem"]
     assert {*refused} <= {*found["troubles"]}
     asked = ["https://example.com/x.png"]
@@ -238,18 +285,71 @@ CONTRASTS = """
 """
 
 
+# Pages in frames: a window is never as narrow as a telephone. What a frame prefers is what the flag says.
+FRAMES = """<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><body>
+<script type="application/json" id="pages">%s</script><script>
+const pages = JSON.parse(document.getElementById("pages").textContent);
+const frames = pages.flatMap(([name, text]) => [390, 900, 1600].map((width) => {
+  const frame = document.createElement("iframe");
+  frame.width = width; frame.height = 900; frame.srcdoc = text; frame.name = `${name} at ${width}`;
+  return frame;
+}));
+document.body.append(...frames);
+addEventListener("load", () => {
+  const told = frames.map((frame) => [frame.name, JSON.parse(frame.contentDocument.body.textContent)]);
+  const made = Object.assign(document.createElement("pre"), { id: "seen" });
+  made.textContent = JSON.stringify(Object.fromEntries(told));
+  document.body.replaceChildren(made);
+});
+</script>"""
+
+
 @pytest.mark.parametrize(("scheme", "ground"), [(0, "rgb(20, 23, 26)"), (1, "rgb(255, 255, 255)")])
-def test_everything_can_be_read_in_the_dark_and_on_a_telephone(
+def test_everything_can_be_read_and_reached_at_any_width_in_the_dark_too(
     tmp_path: Path, scheme: int, ground: str
 ) -> None:
     steps = f"""{CONTRASTS}
-    return {{
-      faint, ground: getComputedStyle(document.body).backgroundColor,
-      sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    }};"""
+    // What scrolls within the page, and what is pressed, is reached by keyboard.
+    const unreached = [...document.querySelectorAll("main *")]
+      .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX) || e.tagName === "BUTTON")
+      .filter((e) => e.tabIndex < 0).map((e) => e.outerHTML);
+    const nodes = () => document.querySelectorAll("#drawn *").length;
+    const first = nodes();
+    const shown = () => [table().length, document.querySelectorAll("#sized tr").length];
+    const said = {{ faint, unreached, few: first < 3000, shown: shown(), more: texts(".more:not([hidden])"),
+      ground: getComputedStyle(document.body).backgroundColor,
+      sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth }};
+    const button = document.querySelector("#rest button");
+    choose("filter", "fn17", "input");
+    said.found = names().length;
+    choose("filter", "", "input");
+    button.click();
+    said.all = [...shown(), button.getAttribute("aria-expanded"), button.textContent];
+    button.click();
+    said.again = nodes() === first;
+    return said;"""
     named = step("a" * 200)
-    report = RUN._replace(results=(*LISTED, StepResult(named, Status.BUILT, size=9_000_000)))
-    flags = (f"--blink-settings=preferredColorScheme={scheme}", "--window-size=500,900")
-    assert seen(tmp_path, steps, *flags, report=report) == {
-        "faint": [], "ground": ground, "sideways": 0,
-    }  # fmt: skip
+    odd = RUN._replace(results=(*LISTED, StepResult(named, Status.BUILT, size=9_000_000)))
+    reports = {"odd": odd} | {str(number): run_of(number) for number in (18, 200, 2000)}
+    pages = json.dumps([(name, prepared(steps, report)) for name, report in reports.items()])
+    flags = (f"--blink-settings=preferredColorScheme={scheme}", "--window-size=1700,1000")
+    found = told(tmp_path, FRAMES % pages.replace("<", "\\u003c"), *flags)
+    expected: dict[str, Any] = {}
+    for name, number, matches in (
+        ("odd", 5, 0),
+        ("18", 18, 1),
+        ("200", 200, 11),
+        ("2000", 2000, 20),
+    ):
+        shown = min(number, 20)
+        sized = 4 if name == "odd" else shown
+        more = [f"show all {number}"] if number > 20 else []
+        expected |= {
+            f"{name} at {width}": {
+                "faint": [], "unreached": [], "few": True, "shown": [shown, sized],
+                "more": 2 * more, "ground": ground, "sideways": 0, "found": matches,
+                "all": [number, sized, "true", "show the first 20"], "again": True,
+            }
+            for width in (390, 900, 1600)
+        }  # fmt: skip
+    assert found == expected

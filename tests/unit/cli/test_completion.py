@@ -106,9 +106,9 @@ def test_flags_are_those_of_the_command_that_help_shows(environment: dict[str, s
 
     assert commands == [*GROUP.commands, "help", "version"]
     assert set(every) - set(watch) == {
-        *("--since", "--files-from", "--shard", "--times", "--dry-run"),
+        *("--since", "--files-from", "--shard", "--times", "--dry-run", "--code-quality"),
     }
-    assert set(watch) - set(every) == {"--poll", "--exec"}
+    assert set(watch) - set(every) == {"--poll", "--exec", "--bell"}
     # What may be given once is not offered again.
     again = offered("all --json --arch arm64 -j 3 -n -", environment)
     assert set(every) - set(again) == {"--json", "--jobs", "--dry-run"}

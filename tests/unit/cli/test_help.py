@@ -58,7 +58,7 @@ def test_the_help_of_all_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> N
     text = help_of("", monkeypatch)
 
     assert all(f"  {name} " in text for name, _ in ENVIRONMENT)
-    assert text.splitlines()[-1] == "Docs: https://pypi.org/project/lambdabuild-go/"
+    assert text.splitlines()[-1] == "`lambdabuild help COMMAND` shows the flags of a command."
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
-from lambdabuild.output.html import page_text, page_value
+from lambdabuild.output.page.bounds import WORDS, bound, busy
+from lambdabuild.output.page.html import page_text, page_value
+from lambdabuild.output.page.origin import Origin
 from lambdabuild.output.report import report_value
 from tests.unit import values
 from tests.unit.values import PROJECT, function, relative, step
 
 TEMPLATE = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
 T0 = 1_700_000_000.0
+ORIGIN = Origin("2026-11-27T06:30:00Z", "0.1.0", "Linux x86_64", 2)
 
 
 class Reader(HTMLParser):
@@ -58,10 +61,13 @@ HOSTILE = st.sampled_from(
 @given(st.text(st.characters()) | HOSTILE)
 def test_whatever_is_in_names_the_page_has_the_elements_of_its_template(text: str) -> None:
     report = filled(text)
-    page = page_text(TEMPLATE, report, relative)
+    origin = Origin(
+        text, text, text, 2, text, text, is_changed=True, page=text, link=lambda _: text
+    )
+    page = page_text(TEMPLATE, report, relative, origin)
     assert Reader(page).elements == Reader(TEMPLATE).elements
     [data] = re.findall('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert json.loads(data) == page_value(report, relative)
+    assert json.loads(data) == page_value(report, relative, origin)
     page.encode("utf-8")
 
 
@@ -88,8 +94,21 @@ def test_the_data_are_the_report_with_what_only_people_read() -> None:
     run = {
         "activity": "run", "name": "", "start": 0.0, "seconds": 3.0, "critical": False, "depth": 0,
     }  # fmt: skip
-    assert page_value(report, relative) == told | {
+    assert page_value(report, relative, ORIGIN) == told | {
         "summary": "built 1, failed 2 of 3 in 3.0 s",
+        "origin": {
+            "moment": "2026-11-27T06:30:00Z",
+            "version": "0.1.0",
+            "machine": "Linux x86_64",
+            "processors": 2,
+            "commit": None,
+            "branch": None,
+            "is_changed": False,
+            "page": None,
+        },
+        "bound": bound(spans, 2, 2)._asdict(),
+        "busy": busy(spans, 2),
+        "words": {activity.value: told for activity, told in WORDS.items()},
         "removed": ["old"],
         "failures": [
             [
@@ -107,6 +126,27 @@ def test_the_data_are_the_report_with_what_only_people_read() -> None:
     }
 
 
+def test_places_have_their_address_on_the_web_where_there_is_one() -> None:
+    def link(error: Diagnostic) -> str | None:
+        return f"https://example.com/{error.line}" if error.line else None
+
+    errors = tuple(
+        Diagnostic("shop/a", message, file and f"{PROJECT}/{file}", line, 9)
+        for message, file, line in [
+            ("one: a\n\tb", "api/a.go", 3),
+            ("two", "api/\x1b.go", 4),
+            ("three", "api/b.go", None),
+            ("four", None, None),
+        ]
+    )
+    report = Report(False, 3.0, "go", 2, (StepResult(step("a"), Status.FAILED, errors=errors),))
+    [[_, *lines]] = page_value(report, relative, ORIGIN._replace(link=link))["failures"]
+    assert lines == [
+        ["api/a.go:3:9", "https://example.com/3", ": one: a"], "  b",
+        [r"api/\x1b.go:4:9", "https://example.com/4", ": two"], "api/b.go:9: three", "four",
+    ]  # fmt: skip
+
+
 def test_errors_without_end_are_cut_off() -> None:
     def failed(number: int) -> StepResult:
         name = f"fn-{number}"
@@ -116,7 +156,7 @@ def test_errors_without_end_are_cut_off() -> None:
         )
 
     report = Report(False, 1.0, "go1.26.8", 2, tuple(map(failed, range(300))))
-    value = page_value(report, relative)
+    value = page_value(report, relative, ORIGIN)
     assert (len(value["failures"]), value["failures_left_out"]) == (200, 100)
     heading, first, *more, last = value["failures"][0]
     assert heading == "`fn-0` did not build: in package fn-0"

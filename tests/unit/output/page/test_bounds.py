@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdabuild.core.result import Activity, Span
-from lambdabuild.output.bounds import Bound, bound, busy, words
+from lambdabuild.output.page.bounds import Bound, bound, busy, words
 
 T0 = 1_700_000_000.0
 BUILD, LINK, LIST = Activity.COMPILE, Activity.LINK, Activity.GO_LIST

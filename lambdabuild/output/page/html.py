@@ -7,7 +7,9 @@ from typing import Any
 
 from lambdabuild.core.result import Report, Status
 from lambdabuild.core.text import to_json, visible
-from lambdabuild.output.report import Fault, Relative, faults, report_value, summary
+from lambdabuild.output.page.bounds import WORDS, bound, busy
+from lambdabuild.output.page.origin import Origin
+from lambdabuild.output.report import Fault, Relative, faults, place_of, report_value, summary
 
 _FAULTS = 200
 """Faults that are shown with their errors."""
@@ -17,14 +19,14 @@ _MESSAGE = 4000
 """Characters of one error that are shown."""
 
 
-def page_text(template: str, report: Report, relative: Relative) -> str:
+def page_text(template: str, report: Report, relative: Relative, origin: Origin) -> str:
     """Return the page of a run.
 
     `template` is `page.html` of this package: `{{data}}` stands for the JSON, `{{policy}}` for a
     Content-Security-Policy that allows its one style and its one script, and nothing to be loaded.
     """
     # Without markup in the JSON, nothing that others wrote can end the element around it.
-    json = to_json(page_value(report, relative), indent=None)
+    json = to_json(page_value(report, relative, origin), indent=None)
     data = json.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"})
     rules = ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"]
     for tag in ("style", "script"):
@@ -34,30 +36,35 @@ def page_text(template: str, report: Report, relative: Relative) -> str:
     return template.replace("{{policy}}", "; ".join(rules)).replace("{{data}}", data)
 
 
-def page_value(report: Report, relative: Relative) -> dict[str, Any]:
+def page_value(report: Report, relative: Relative, origin: Origin) -> dict[str, Any]:
     r"""Return the values that the page draws, with `\x1b` for what cannot be seen.
 
     They are those of `--report`, except that errors are in `failures`: a list for each package, of
-    its heading and its lines. The times in `lanes` are seconds since the first span started.
+    its heading and its lines; those with an address on the web are a list of the place, its address
+    and the rest. The times in `lanes` are seconds since the first span started.
     """
     from lambdabuild.output.trace import lanes
 
     value = report_value(report, relative)
     before = {(r.step.function.name, str(r.step.target)): r.previous_size for r in report.results}
-    origin = min((span.start for span in report.spans), default=0.0)
+    begin = min((span.start for span in report.spans), default=0.0)
     failed = [result for result in report.results if result.status is Status.FAILED]
     found = faults(failed)
     if silent := tuple(result.step.function.name for result in failed if not result.errors):
         found.append(Fault(None, silent, ()))
     more = {
         "summary": summary(report),
+        "origin": {key: item for key, item in origin._asdict().items() if key != "link"},
+        "bound": bound(report.spans, report.jobs, origin.processors)._asdict(),
+        "busy": busy(report.spans, report.jobs),
+        "words": {activity.value: told for activity, told in WORDS.items()},
         "functions": [
             {key: item[key] for key in item if key != "errors"}
             | {"previous_size": before[item["name"], item["target"]]}
             for item in value["functions"]
         ],
         "removed": [artifact.function for artifact in report.removed],
-        "failures": [_lines(fault, relative) for fault in found[:_FAULTS]],
+        "failures": [_lines(fault, relative, origin) for fault in found[:_FAULTS]],
         "failures_left_out": max(0, len(found) - _FAULTS),
         "lanes": [
             {
@@ -67,7 +74,7 @@ def page_value(report: Report, relative: Relative) -> dict[str, Any]:
                     {
                         "activity": span.activity.value,
                         "name": span.name,
-                        "start": round(span.start - origin, 6),
+                        "start": round(span.start - begin, 6),
                         "seconds": round(span.seconds, 6),
                         "critical": span.critical,
                         "depth": depth,
@@ -82,16 +89,23 @@ def page_value(report: Report, relative: Relative) -> dict[str, Any]:
     return made
 
 
-def _lines(fault: Fault, relative: Relative) -> list[str]:
+def _lines(fault: Fault, relative: Relative, origin: Origin) -> list[str | list[str]]:
     errors = tuple(
         error._replace(message=f"{error.message[:_MESSAGE]}…")
         if len(error.message) > _MESSAGE
         else error
         for error in fault.errors[:_ERRORS]
     )
-    lines = [line.removeprefix("  ") for line in fault._replace(errors=errors).lines(relative)]
+    heading, *lines = fault._replace(errors=errors).lines(relative)
+    addresses = {place_of(e, relative): link for e in errors if (link := origin.link(e))}
+    linked = [_linked(line.removeprefix("  "), addresses) for line in lines]
     left = len(fault.errors) - _ERRORS
-    return [*lines, f"and {left} more"] if left > 0 else lines
+    return [heading, *linked, *([f"and {left} more"] if left > 0 else [])]
+
+
+def _linked(line: str, addresses: dict[str, str]) -> str | list[str]:
+    place, colon, rest = line.partition(": ")
+    return [place, addresses[place], colon + rest] if place in addresses else line
 
 
 def _visible(value: Any) -> Any:
