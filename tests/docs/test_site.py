@@ -1,18 +1,24 @@
 """`make docs` makes a site of all pages, without the network, and readers need none either."""
 
+import functools
+import http.server
 import re
+import shutil
 import subprocess
+import threading
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.browser.test_page import BROWSERS, FLAGS
 from tests.docs.pages import OF_THE_PROJECT, PAGES, ROOT
 from tests.environment import CLEAN
 
 NOBODY = "http://127.0.0.1:9"
 """The port of `discard`, where nobody listens."""
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), NOBODY)
+pytestmark = pytest.mark.xdist_group("site")  # it is made in one place
 EXPECTED = {*PAGES, *OF_THE_PROJECT} - {"fixtures/README.md"}
 
 
@@ -51,3 +57,35 @@ def test_its_pages_load_nothing_from_elsewhere(site: Path) -> None:
         for address in re.findall(f"{loaded}|{styles}", path.read_text("utf-8"))
     }
     assert found == set()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of a request."""
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("page", ["index.html", "docs/guide/ci.html"])
+def test_a_browser_asks_nobody_else(page: str, site: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)))
+    log = tmp_path / "requests.json"
+    handler = functools.partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        own = f"http://127.0.0.1:{server.server_port}/"
+        subprocess.run(
+            [browser, *FLAGS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+             f"--log-net-log={log}", f"--user-data-dir={tmp_path / 'profile'}", f"{own}{page}"],
+            stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=120,
+        )  # fmt: skip
+        server.shutdown()
+
+    # One event a line. The browser has requests of its own, which no page initiated.
+    asked = {
+        address
+        for line in log.read_text("utf-8").splitlines()
+        if f'"initiator":"{own[:-1]}"' in line
+        for address in re.findall(r'"url":"([^"]+)"', line)
+    }
+    assert any(address.endswith(".js") for address in asked)
+    assert {address for address in asked if not address.startswith(own)} == set()
