@@ -46,3 +46,10 @@ def test_every_exit_code_is_explained() -> None:
 
     shown = re.findall(r"(?m)^\| (\d+) \|", PAGES["docs/reference/exit-codes.md"])
     assert {*map(int, shown)} == {0, *codes}
+
+
+def test_the_design_has_every_folder() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+
+    _, _, tree = PAGES["docs/explain/design.md"].partition("## Folders\n")
+    assert folders <= set(re.findall(r"(?m)^ {4}[ \d]+(\w+)/", tree))
