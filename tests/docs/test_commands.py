@@ -47,7 +47,7 @@ def test_the_document_knows_every_command() -> None:
 def document() -> str:
     """Return what docs/reference/commands.md is to be."""
     sections = [
-        "# Commands\n\nWhat `lambdabuild COMMAND --help` says. Defaults stand in brackets.\n",
+        "# Commands\n\nThe output of `lambdabuild COMMAND --help`. Defaults are in brackets. Flags that all commands\naccept, such as `-C DIR` and `-v`, may come before the command or after it.\n",
         *(f"## {_title(name)}\n\n```text\n{help_of(name)}```\n" for name in COMMANDS),
     ]
     return "\n".join(sections)

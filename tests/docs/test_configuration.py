@@ -22,6 +22,7 @@ from lambdabuild.config.options import FUNCTION, GENERAL, OPTIONS, TOP, Option, 
 from lambdabuild.config.starter import Written, starter_config, written_in_toml
 from lambdabuild.core.errors import LambdabuildError
 from tests.docs.markdown import blocks
+from tests.docs.pages import PAGES
 from tests.docs.test_commands import COMMANDS, help_of
 from tests.unit.config.test_settings import REFUSED, documents
 
@@ -33,13 +34,13 @@ KEYS = [option for option in OPTIONS if option.key]
 OPENING = """\
 # Configuration
 
-`lambdabuild.toml` is looked for in the working directory and upwards. Every key is optional. A command-line flag beats
-a function's table, which beats the top level, which beats the default. Paths are relative to the file. `lambdabuild
-init` writes one that explains every key.
+lambdabuild looks for `lambdabuild.toml` in the working directory and upwards. Every key is optional, and paths are relative
+to the file. A command-line flag beats a function's table, which beats the top level, which beats the default. An unknown
+key, a wrong type or an impossible value is an error that names file, line, key and remedy.
 
-Its first line, `#:schema ./.lambdabuild/config.schema.json`, has editors complete and check the file: VS Code with Even
-Better TOML, and whatever else uses taplo. Every run keeps that schema as the installed version has it; `lambdabuild
-schema` prints it.
+`lambdabuild init` writes a file that explains every key. Its first line, `#:schema ./.lambdabuild/config.schema.json`,
+makes editors complete and check the file: VS Code with Even Better TOML, and whatever else uses taplo. Every run keeps
+that schema as the installed version has it; `lambdabuild schema` prints it.
 """
 
 
@@ -180,8 +181,7 @@ def test_the_schema_refuses_another_type_as_lambdabuild_does(option: Option) -> 
 
 def test_the_schema_takes_what_the_documents_show() -> None:
     Draft7Validator.check_schema(schema())
-    shown = [block.text for name in ("README.md", REFERENCE)
-             for block in blocks((ROOT / name).read_text("utf-8"), "toml")]  # fmt: skip
+    shown = [block.text for text in PAGES.values() for block in blocks(text, "toml")]
 
     for text in [starter_config(1, {"roots": Written(["api"])}), *shown]:
         Draft7Validator(schema()).validate(tomllib.loads(text))
