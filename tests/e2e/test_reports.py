@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Project
+from tests.e2e.history import History, without_settings
 from tests.projects import main_printing
 from tests.schemas import code_quality
 
@@ -30,6 +31,12 @@ def repo(empty: Project) -> Project:
 
 def read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
+
+
+def data_of(page: Path) -> Any:
+    """Return what a page of `--html` draws."""
+    [data] = re.findall('id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)
+    return json.loads(data)
 
 
 def without_times(report: Any) -> Any:
@@ -99,15 +106,22 @@ def test_shards_are_balanced_by_times(repo: Project) -> None:
 def test_github_gets_errors_at_their_lines_and_a_summary(repo: Project, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary),
-           "GITHUB_WORKSPACE": str(repo.path.parent)}  # fmt: skip
+           "GITHUB_WORKSPACE": str(repo.path.parent), "GITHUB_SERVER_URL": "https://git.example.com",
+           "GITHUB_REPOSITORY": "acme/shop", "GITHUB_SHA": "1" * 40,
+           "GITHUB_REF_NAME": "main"}  # fmt: skip
     repo.write("api/b/main.go", "package main\n\nfunc main() { none() }\n")
-    result = repo.run("all", "--json", env=env)
+    result = repo.run("all", "--json", "--html=page.html", env=env)
     assert (result.code, result.statuses["b"]) == (1, "failed")
     file = f"{repo.path.name}/api/b/main.go"
     assert (
         f"::error file={file},line=3,col=15,title=b did not build::undefined: none"
         in result.err.splitlines()
     )
+    drawn = data_of(repo / "page.html")
+    # Nothing was checked out with git.
+    assert (drawn["origin"]["commit"], drawn["origin"]["branch"]) == ("1" * 40, "main")
+    [[_, [_, address, _]]] = drawn["failures"]
+    assert address == f"https://git.example.com/acme/shop/blob/{'1' * 40}/{file}#L3"
     repo.write("api/b/main.go", main_printing("b"))
     assert repo.run("all", env=env).code == 0
     _, first, second = re.split("^## ", summary.read_text("utf-8"), flags=re.MULTILINE)
@@ -152,11 +166,38 @@ def test_a_trace_and_a_page_tell_of_all_that_was_done(repo: Project, tmp_path: P
     assert not {("link", "a"), ("fetch", "c")} & found
     assert any(event["args"].get("critical") for event in events)
     assert_nested(events)
-    page = (repo / "out/page.html").read_text("utf-8")
-    [data] = re.findall('id="data">(.*?)</script>', page, re.DOTALL)
-    drawn = json.loads(data)
+    drawn = data_of(repo / "out/page.html")
     assert [function["name"] for function in drawn["functions"]] == list(NAMES)
+    # Here is no repository.
+    assert (drawn["origin"]["commit"], drawn["origin"]["page"]) == (None, None)
     assert sum(len(lane["spans"]) for lane in drawn["lanes"]) == len(events)
+
+
+def test_a_page_names_the_commit_and_links_the_lines_of_it(repo: Project) -> None:
+    history = History(repo.path, without_settings(repo.environment), repo.go)
+    broken = "package main\n\nfunc main() { none() }\n"
+    repo.write(".gitignore", "/dist\n*.html\n")
+    repo.write("api/a/main.go", broken)
+    history.start_history()
+    commit = history.git("rev-parse", "HEAD")
+    history.git("remote", "add", "origin", "https://someone:secret@github.com/acme/shop.git")
+    repo.write("api/b/main.go", broken)
+    repo.write("api/c/new.go", "package main\n\nvar x = none\n")
+    assert history.run("build", "a", "b", "c", "--html=page.html").code == 1
+    assert "secret" not in (repo / "page.html").read_text("utf-8")
+    drawn = data_of(repo / "page.html")
+    web = "https://github.com/acme/shop"
+    keys = ("commit", "branch", "is_changed", "page")
+    told = {key: drawn["origin"][key] for key in keys}
+    assert told == {
+        "commit": commit, "branch": "main", "is_changed": True, "page": f"{web}/commit/{commit}",
+    }  # fmt: skip
+    # Other lines may be at those places of the commit.
+    assert [line for _, line in drawn["failures"]] == [
+        ["api/a/main.go:3:15", f"{web}/blob/{commit}/api/a/main.go#L3", ": undefined: none"],
+        "api/b/main.go:3:15: undefined: none",
+        "api/c/new.go:3:9: undefined: none",
+    ]
 
 
 def assert_nested(events: list[Any]) -> None:
