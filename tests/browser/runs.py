@@ -28,6 +28,7 @@ def run_of(functions: int, jobs: int = 2) -> Report:
             )
         )  # fmt: skip
     last = max(moments)
+    spans[-2] = spans[-2]._replace(critical=True)
     spans += [
         Span(Activity.RUN, "", T0, last + 0.5),
         Span(Activity.SURVEY, "", T0 + 0.1, T0 + 1.2),

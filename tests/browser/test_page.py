@@ -194,7 +194,7 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
             " storing in the cache: 1, 0.50 s together", " critical path", " lambdabuild",
         ],
         "undrawn": [],
-        "lanes": ["jobs at once", "2", "critical path", "lambdabuild", "go 1", "cache 1"],
+        "lanes": ["2 at once", "critical path", "lambdabuild", "go 1", "cache 1"],
         "bars": [
             "2 jobs; at most 1 at once", *on_path, "run: 20.0 s, from 0.00 s", *on_path, fetch, store,
         ],
@@ -275,7 +275,7 @@ CONTRASTS = """
     const own = getComputedStyle(e).backgroundColor;
     return own === "rgba(0, 0, 0, 0)" ? behind(e.parentElement) : own;
   };
-  const faint = [...document.querySelectorAll("h1, h2, h3, p, a, pre, th, td, strong, li, summary, text")]
+  const faint = [...document.querySelectorAll("h1, h2, h3, p, a, code, time, button, label, output, pre, th, td, strong, li, summary, text")]
     .filter((e) => {
       const fill = e.tagName === "text" && e.parentElement.querySelector("rect");
       const ink = light(getComputedStyle(e)[e.tagName === "text" ? "fill" : "color"]);
@@ -316,7 +316,11 @@ def test_everything_can_be_read_and_reached_at_any_width_in_the_dark_too(
     const nodes = () => document.querySelectorAll("#drawn *").length;
     const first = nodes();
     const shown = () => [table().length, document.querySelectorAll("#sized tr").length];
-    const said = {{ faint, unreached, few: first < 3000, shown: shown(), more: texts(".more:not([hidden])"),
+    // What is drawn as one says how many it is.
+    const drawn = texts(".chart > rect > title, .chart > svg:not(.use) > title").flatMap((text) =>
+      [...text.matchAll(/ (\\d+) times/g)].map(([, number]) => Number(number)).concat(text.includes(" times") ? [] : 1));
+    const marked = document.querySelectorAll(".chart .critical").length;
+    const said = {{ faint, unreached, few: first < 3000, marked, pieces: drawn.reduce((a, b) => a + b, 0), shown: shown(), more: texts(".more:not([hidden])"),
       ground: getComputedStyle(document.body).backgroundColor,
       sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth }};
     const button = document.querySelector("#rest button");
@@ -343,11 +347,13 @@ def test_everything_can_be_read_and_reached_at_any_width_in_the_dark_too(
     ):
         shown = min(number, 20)
         sized = 4 if name == "odd" else shown
-        more = [f"show all {number}"] if number > 20 else []
+        nouns = ("functions", "executables") if number > 20 else ()
+        pieces = 7 if name == "odd" else 3 * number + 5
         expected |= {
             f"{name} at {width}": {
-                "faint": [], "unreached": [], "few": True, "shown": [shown, sized],
-                "more": 2 * more, "ground": ground, "sideways": 0, "found": matches,
+                "faint": [], "unreached": [], "few": True, "pieces": pieces, "marked": 4 if name == "odd" else 0,
+                "shown": [shown, sized],
+                "more": [f"show all {number} {noun}" for noun in nouns], "ground": ground, "sideways": 0, "found": matches,
                 "all": [number, sized, "true", "show the first 20"], "again": True,
             }
             for width in (390, 900, 1600)
