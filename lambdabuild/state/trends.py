@@ -232,8 +232,8 @@ def trend_rows(runs: Sequence[Run], names: Collection[str] | None = None) -> lis
 
 def _why_untimed(statuses: Collection[str]) -> str:
     if Status.RESTORED in statuses:
-        return "no times yet: restored from the cache"
-    return "" if set(statuses) - {Status.FAILED} else "no times yet: it did not build"
+        return "no times yet: restored"
+    return "" if set(statuses) - {Status.FAILED} else "no times yet: failed"
 
 
 def table(rows: Iterable[TrendRow]) -> list[tuple[str, ...]]:

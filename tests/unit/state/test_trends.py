@@ -205,7 +205,7 @@ def test_trends_tell_times_and_sizes_the_slowest_first() -> None:
         TrendRow("a", ARM, 1, 3.0, 3.0, 8_000_000, 8_000_000, (3.0,)),
         TrendRow("b", AMD, 3, 2.0, 2.0, 8_000_000, 8_000_000, (2.0,)),
         TrendRow("a", AMD, 3, 1.12, 1.0, 9_000_000, 8_000_000, (1.0, 1.0, 1.12)),
-        TrendRow("c", AMD, 1, None, None, None, None, (), "no times yet: it did not build"),
+        TrendRow("c", AMD, 1, None, None, None, None, (), "no times yet: failed"),
     ]
     assert [row.name for row in trend_rows(known, ["a"])] == ["a", "a"]
     assert trend_rows(known, []) == []
@@ -217,8 +217,8 @@ def test_a_function_without_times_says_why() -> None:
         (built("a", None, status="failed"), restored("b"), restored("d"), built("d")),
     )
     assert {row.name: row.untimed for row in trend_rows(known)} == {
-        "a": "no times yet: restored from the cache",
-        "b": "no times yet: restored from the cache",
+        "a": "no times yet: restored",
+        "b": "no times yet: restored",
         "c": "",
         "d": "",
     }
