@@ -64,9 +64,7 @@ def write_file(paths: Paths, path: str, what: str, text: str, *, built: bool = T
 def _code_quality(session: Session, report: Report) -> str:
     from lambdabuild.output.code_quality import build_issues, code_quality_text
 
-    environment, working = session.tools.environment, session.paths.working
-    top = annotating.top_of(environment, working)
-    relative = annotating.from_top(environment, working, top)
+    relative = annotating.from_repository(session.tools.environment, session.paths.working)
     return code_quality_text(build_issues(report.results, relative))
 
 

@@ -15,7 +15,7 @@ from lambdabuild.core.text import counted
 from lambdabuild.deployment import reader
 from lambdabuild.deployment.declared import Deployment
 from lambdabuild.deployment.differences import Difference
-from lambdabuild.output.annotating import from_top, runs_there, top_of
+from lambdabuild.output.annotating import from_repository, from_top, runs_there
 from lambdabuild.output.code_quality import build_issues, code_quality_text, issue
 from lambdabuild.output.github import annotations, error_command
 from lambdabuild.output.report import Relative, error_value, faults
@@ -151,8 +151,7 @@ def _report(
 def _code_quality(
     session: Session, checked: Checked, found: Sequence[Difference], deployment: Deployment
 ) -> str:
-    environment, working = session.tools.environment, session.paths.working
-    relative = from_top(environment, working, top_of(environment, working))
+    relative = from_repository(session.tools.environment, session.paths.working)
     places = {function.name: function.directory for function in checked.functions}
     issues = build_issues(checked.failed, relative)
     for d in found:

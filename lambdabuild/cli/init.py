@@ -63,9 +63,8 @@ def initialize(session: Session, *, gitignore: bool) -> None:
     text = starter_config(len(found.functions), written, tables, _SCHEMA)
     tried = _tried(session, go, text)
     if len(tried.functions) != len(found.functions):
-        tried = _tried(
-            session, go, text := starter_config(len(found.functions), written, (), _SCHEMA)
-        )
+        text = starter_config(len(found.functions), written, schema=_SCHEMA)
+        tried = _tried(session, go, text)
     home = Home(session.paths.working, session.tools.environment)
     home.create()
     home.keep_schema()

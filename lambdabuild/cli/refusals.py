@@ -151,8 +151,7 @@ def _working(line: CommandLine, started: str | None) -> str:
 def _code_quality(error: LambdabuildError, environment: Mapping[str, str], working: str) -> str:
     from lambdabuild.output.code_quality import code_quality_text, refusal_issue
 
-    top = annotating.top_of(environment, working)
-    relative = annotating.from_top(environment, working, top)
+    relative = annotating.from_repository(environment, working)
     return code_quality_text([refusal_issue(error, relative)])
 
 

@@ -10,12 +10,13 @@ def runs_there(environment: Mapping[str, str]) -> bool:
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
-def top_of(environment: Mapping[str, str], working: str) -> str:
-    """Return the top of the repository: as GitLab names it, or else as git finds it."""
+def from_repository(environment: Mapping[str, str], working: str) -> Callable[[str], str]:
+    """Return `from_top` of the repository as GitLab names it, or else as git finds it."""
     named = environment.get("CI_PROJECT_DIR")
     if named and not _leaves(os.path.relpath(os.path.realpath(working), os.path.realpath(named))):
-        return named
-    return enclosing(working, ".git", os.path.lexists) or working
+        return from_top(environment, working, named)
+    top = enclosing(working, ".git", os.path.lexists) or working
+    return from_top(environment, working, top)
 
 
 def from_top(

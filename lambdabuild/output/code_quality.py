@@ -60,7 +60,7 @@ def build_issues(results: Iterable[StepResult], relative: Relative) -> list[Issu
             error,
             relative,
             relative(directories[names[0]]),
-            f"{some(names, 3)} did not build",
+            f"{some(names, 3)} did not build" + (f"; hint: {error.hint}" if error.hint else ""),
         )
         for error, names in functions_of(results).items()
     ]
