@@ -12,7 +12,7 @@ from tests.e2e.watcher import replace_whole
 # Any Go that lambdabuild supports would do; the newest builds fastest.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
-SHARED, CATALOG = "internal/users/users.go", "internal/catalog/catalog.go"
+SHARED, OTHER = "internal/users/users.go", "api/checkout/main.go"
 USERS = ["users-create", "users-get", "users-list"]
 
 
@@ -112,8 +112,8 @@ def test_a_session_from_the_first_build_to_the_last(copy: Copy) -> None:
         assert terminal.bells == rang + 1
 
         # It stays, whatever else is built.
-        replace_whole(shop, CATALOG, f"{(shop / CATALOG).read_text()}\nvar _ = 1\n")
-        terminal.until(lambda rows: any("catalog.go changed: " in row for row in rows))
+        replace_whole(shop, OTHER, f"{(shop / OTHER).read_text()}\nvar _ = 1\n")
+        terminal.until(lambda rows: any("checkout/main.go changed: " in row for row in rows))
         assert headed(ill, terminal)[:4] == error
 
         shows_what_keys_do(terminal, ill)

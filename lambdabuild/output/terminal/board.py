@@ -13,7 +13,7 @@ from lambdabuild.core.text import counted, duration, some
 from lambdabuild.output.report import Relative
 from lambdabuild.output.terminal.console import Console
 from lambdabuild.output.terminal.frame import HELP, Row, View, below, fits, heading
-from lambdabuild.output.terminal.style import GREEN, RED, Part
+from lambdabuild.output.terminal.style import GREEN, RED, Line, Part
 
 _MINUTE = 60
 _NAMED = 5
@@ -169,9 +169,14 @@ class Board:
         if self._shown and not at_once and now < self.next_draw():
             return
         self._shown, self._drawn = True, now
-        width, height = self._console.size
-        view = self._view._replace(rows=list((self._rows | self._building).values()))
-        self._console.board(heading(view, width), below(view, now, width, height))
+        self._console.board(heading(self._seen, self._console.size.columns), self._lines)
+
+    @property
+    def _seen(self) -> View:
+        return self._view._replace(rows=list((self._rows | self._building).values()))
+
+    def _lines(self) -> list[Line]:
+        return below(self._seen, self._now(), *self._console.size)
 
     def hide(self) -> None:
         """Take the board away until the next `draw`."""

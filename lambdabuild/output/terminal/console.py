@@ -78,7 +78,7 @@ class Console:
         self._clock = clock
         self._stream = stream or sys.stderr
         self._pinned: Pinned | None = None
-        self._board: Sequence[Line] = ()
+        self._board: Callable[[], Sequence[Line]] | None = None
         self._progress: Progress | None = None
         self._names: dict[tuple[int, str], str] = {}
         self._drawn = float("-inf")
@@ -230,7 +230,7 @@ class Console:
     def built(self) -> None:
         """Stop showing progress."""
         self._progress = None
-        if not self._board and self._pinned is not None:
+        if self._board is None and self._pinned is not None:
             self._pinned.remove()
 
     @property
@@ -243,15 +243,19 @@ class Console:
         """How large the terminal is."""
         return self._pin().size
 
-    def board(self, heading: "Line", lines: "Sequence[Line]") -> None:
-        """Keep a heading and lines at the end of the terminal, below progress in its place."""
+    def board(self, heading: "Line", lines: "Callable[[], Sequence[Line]]") -> None:
+        """Keep a heading and lines at the end of the terminal.
+
+        During a build, its progress takes the place of the heading, and the lines are asked for
+        again and again, from whichever thread.
+        """
         if self.boarded:
             self._board = lines
-            self._pin().show([heading, *lines])
+            self._pin().show([heading, *lines()])
 
     def unboard(self) -> None:
         """Take the board away."""
-        self._board = ()
+        self._board = None
         self.built()
 
     def clear(self) -> None:
@@ -333,7 +337,7 @@ class Console:
             time = ""
 
     def _draw(self, heading: str, lines: Iterable[str]) -> None:
-        below = self._board or [[Part(f"  {line}")] for line in lines]
+        below = self._board() if self._board else [[Part(f"  {line}")] for line in lines]
         self._pin().show([[Part(heading, BOLD)], *below])
 
     def _table(self, report: Report) -> None:

@@ -40,7 +40,7 @@ _SHORTEST_NAME = 16
 
 
 class Row(NamedTuple):
-    """The last result of a function, and when it was by the monotonic clock."""
+    """The last result of a function, and when it was, or a build began, by the monotonic clock."""
 
     name: str
     status: Status | None
@@ -142,8 +142,11 @@ def _rows(rows: Sequence[Row], now: float, width: int, most: int) -> list[Line]:
     shown = ordered if len(ordered) <= most else ordered[: most - 1]
     names = [one_line(row.name) for row in shown]
     words = [row.status.words if row.status else "building" for row in shown]
-    times = ["" if row.seconds is None else duration(row.seconds) for row in shown]
-    passed = [ago(now - row.at) for row in shown]
+    times = [
+        duration(now - row.at) if row.status is None
+        else "" if row.seconds is None else duration(row.seconds) for row in shown
+    ]  # fmt: skip
+    passed = ["" if row.status is None else ago(now - row.at) for row in shown]
     wide = max(map(columns, names), default=0)
     # An indent, the longest status there is, and the time that passed; no line reaches the edge.
     left = width - 1 - 2 - (2 + _STATUS)

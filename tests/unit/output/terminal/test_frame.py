@@ -50,7 +50,7 @@ def text(lines: Sequence[Line]) -> list[str]:
 def test_what_failed_comes_first_then_what_is_being_built_and_then_the_latest() -> None:
     assert text(below(View(ROWS), 100.0, 80, 24)) == [
         "  auth       failed           0.10 s  1 min ago",
-        "  stock      building                 2 s ago",
+        "  stock      building          2.0 s",
         "  carts      unchanged         1.5 s  just now",
         "  users-get  built            0.31 s  10 s ago",
         "  orders     up to date               1 min ago",
