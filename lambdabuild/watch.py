@@ -152,6 +152,7 @@ class Loop:
         runner = self.runner(tools)
         try:
             with locked(self.session._replace(tools=tools._replace(run=runner)), request) as run:
+                self.watched.deployment = run.state.evidence.stamps
                 found = self._narrowed(run.survey())
                 report = run.build(found, lambda batch: self._is_outdated(found, batch))
             return run.write_outlets(report)
@@ -221,8 +222,10 @@ class Loop:
     def _announce(self, found: Survey) -> None:
         names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.affected)
         paths = [self.session.paths.relative(path) for path in sorted(self.watched.changed)]
-        if not names and all(os.path.isdir(path) for path in self.watched.changed):
-            # A directory came or went that is part of nothing.
+        if not names and all(
+            os.path.isdir(path) or self.watched.only_deploys(path) for path in self.watched.changed
+        ):
+            # A directory came or went that is part of nothing, or a template says what it said.
             return
         self._print(events.change(paths, names))
         self.board.changed(paths, list(names))
@@ -289,7 +292,7 @@ class Loop:
         if not self.options.poll:
             watched = self.watched
             directories = directories_to_watch(
-                self.session.paths, watched.stamps, watched.configuration
+                self.session.paths, watched.stamps, watched.configuration, watched.deployment
             )
             inputs = {os.path.basename(path) for path in watched.stamps.files}
             with self.session.tools.interrupts.held_off():

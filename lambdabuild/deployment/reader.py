@@ -66,7 +66,7 @@ def find(top: str, ignored: Collection[str] = ()) -> tuple[list[str], list[str]]
             if _is_directory(entry):
                 if not _passed_over(entry.name) and entry.path not in ignored:
                     below.append((entry.path, deploys))
-            elif _may_declare(entry.name, directory) or (deploys and _is_program(entry.name)):
+            elif may_declare(entry.name, directory) or (deploys and _is_program(entry.name)):
                 found.append(entry.path)
         left += reversed(below)
     return found, directories
@@ -90,7 +90,8 @@ def _is_program(name: str) -> bool:
     return name.endswith(_PROGRAMS) and not name.endswith((".d.ts", "_test.go", ".test.ts"))
 
 
-def _may_declare(name: str, directory: str) -> bool:
+def may_declare(name: str, directory: str) -> bool:
+    """Return whether a file of this name in this directory may be a deployment file."""
     return (
         name.endswith((*_YAML, ".tf"))
         or name in {"template.json", "serverless.json"}

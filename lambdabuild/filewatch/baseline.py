@@ -2,11 +2,12 @@
 
 import os
 import time
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from lambdabuild.filewatch.surroundings import configuration, paths_that_may_mend
-from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Stamps, look, take
+from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Look, Stamps, look, take
 from lambdabuild.survey.session import Session
 
 
@@ -18,6 +19,8 @@ class Watched:
     """What the last run rests on."""
     configuration: Stamps = field(default_factory=Stamps)
     """The configuration files."""
+    deployment: Stamps = field(default_factory=Stamps)
+    """The deployment files, and the directories in which they were looked for."""
     changed: dict[str, None] = field(default_factory=dict)
     """Changed paths that no run has handled yet."""
 
@@ -35,12 +38,25 @@ class Watched:
         configured = look(self.configuration, clock, own)
         self.changed |= dict.fromkeys(configured.changed)
         self.configuration = configured.stamps
+        deployed = look(self.deployment, clock, own)
+        self.changed |= dict.fromkeys(_deployed(self.deployment, deployed))
+        self.deployment = deployed.stamps
 
     @property
     def shifted(self) -> bool:
         """Whether there may be other functions or packages than before."""
         files = self.stamps.files
-        return any(path not in files or files[path].kind in {WHOLE, TOOL} for path in self.changed)
+        return any(
+            path not in files or files[path].kind in {WHOLE, TOOL}
+            for path in self.changed
+            if not self.only_deploys(path)
+        )
+
+    def only_deploys(self, path: str) -> bool:
+        """Return whether nothing is built from a file, which may say for what functions are built."""
+        return path not in self.stamps.files and (
+            path in self.deployment.files or _may_declare(path)
+        )
 
     def note_configuration(self, session: Session) -> None:
         """Record the stamps of the configuration before it is read."""
@@ -63,6 +79,22 @@ class Watched:
                 self.stamps.directories[path] = entries
                 if not entries.trusted:
                     self.changed[path] = None
+
+
+def _deployed(before: Stamps, now: Look) -> Iterator[str]:
+    """Return which deployment files changed, came or went."""
+    for path in now.changed:
+        if path in before.files:
+            yield path
+        else:
+            entries = _entries(path, before.directories[path], now.stamps.directories[path])
+            yield from filter(_may_declare, entries)
+
+
+def _may_declare(path: str) -> bool:
+    from lambdabuild.deployment.reader import may_declare
+
+    return may_declare(os.path.basename(path), os.path.dirname(path))
 
 
 def _entries(path: str, before: DirectoryStamp, after: DirectoryStamp) -> list[str]:

@@ -17,7 +17,9 @@ from lambdabuild.survey.session import Session
 from lambdabuild.system.directories import Links
 
 
-def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) -> set[str]:
+def directories_to_watch(
+    paths: Paths, stamps: Stamps, configuration: Stamps, deployment: Stamps
+) -> set[str]:
     """Return where events matter: neither where Go lives, nor what is only above all the rest.
 
     What is above is left to the look that a watcher takes now and then: a file that would count
@@ -29,6 +31,7 @@ def directories_to_watch(paths: Paths, stamps: Stamps, configuration: Stamps) ->
     project, what can be moved is watched too, but for what the project is in as well.
     """
     inside = {*stamps.directories, paths.project, paths.working}
+    inside |= {os.path.dirname(path) for path in deployment.files}
     of_go = ("VERSION", "go.env")
     files = [
         path

@@ -5,6 +5,7 @@ import zipfile
 import pytest
 
 from tests.e2e.conftest import Project, Recorded
+from tests.e2e.processes import PATIENCE
 from tests.e2e.watcher import watching, words
 from tests.projects import SENTINEL_FILE, main_saying
 
@@ -94,3 +95,21 @@ def test_globs_are_read_again_with_the_configuration(mail: Recorded) -> None:
         assert watch.settled() == []
         assert not (mail / "dist/mail.zip").exists()
         assert (mail / "dist/mail/pages/one.html").read_text() == "one 2"
+
+
+def test_a_template_that_names_another_architecture_builds_for_it(project: Project) -> None:
+    template = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  D:
+    Type: AWS::Serverless::Function
+    Metadata: {{BuildMethod: go1.x}}
+    Properties: {{CodeUri: ../api/d, Runtime: provided.al2023, Architectures: [{}]}}
+"""
+    project.write("infra/template.yaml", template.format("x86_64"))
+    with watching(project) as watch:
+        project.write("infra/template.yaml", template.format("arm64"))
+        built = [f"built {name} linux/arm64" for name in ("a", "b", "c", "d", "zz")]
+        assert watch.until(*built, within=PATIENCE) == [
+            "change infra/template.yaml: a b c d zz", *built,
+        ]  # fmt: skip

@@ -75,7 +75,8 @@ class Shop(FakeRun):
             staged = Path(f"{command.environment['LAMBDABUILD_STAGE']}/{package}:exe")
             if f"{MODULE}/internal/auth" in text:
                 text += (self.path / "shop/internal/auth/auth.go").read_text()
-            staged.write_bytes(executable(text, FINAL))
+            machine = str(command.environment["GOARCH"])
+            staged.write_bytes(executable(text, f"{FINAL}-{machine}", machine))
         return Completed(1 if said else 0, "", "".join(said))
 
     def package(self, place: str, imports: list[str], name: str = "main") -> dict[str, Any]:

@@ -80,6 +80,16 @@ class Watch:
 
         return saved
 
+    def remove(self, name: str) -> Callable[[], None]:
+        """Return how somebody deletes a file."""
+
+        def removed() -> None:
+            (self.shop.path / "shop" / name).unlink()
+            self.events.paths.add(str(self.shop.path / "shop" / name))
+            self.signals.files_changed()
+
+        return removed
+
     def press(self, key: str) -> Callable[[], None]:
         return lambda: self.signals.press(key)
 
@@ -195,3 +205,36 @@ def test_a_configuration_that_is_wrong_is_reported_once_and_the_next_edit_fixes_
         "stuck `outt` is no option",
         "built logout",
     ]
+
+
+TEMPLATE = """\
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function: {{Timeout: {timeout}, Runtime: provided.al2023, Architectures: [{architecture}]}}
+Resources:
+  Login:
+    Type: AWS::Serverless::Function
+    Metadata: {{BuildMethod: go1.x}}
+    Properties: {{CodeUri: api/login}}
+"""
+
+
+def test_a_template_that_names_another_architecture_builds_all_that_is_deployed_there(
+    watch: Watch, said: Said
+) -> None:
+    watch.shop.write("shop/template.yaml", TEMPLATE.format(timeout=5, architecture="x86_64"))
+    watch.run(
+        watch.save("template.yaml", TEMPLATE.format(timeout=9, architecture="x86_64")),
+        watch.save("template.yaml", TEMPLATE.format(timeout=9, architecture="arm64")),
+    )
+    # What is built as before is nothing to tell.
+    assert said()[3:] == ["change login,logout", "built login", "built logout"]
+
+
+def test_a_template_that_comes_or_goes_is_seen(watch: Watch, said: Said) -> None:
+    watch.run(
+        watch.save("template.yaml", TEMPLATE.format(timeout=5, architecture="arm64")),
+        watch.save("docker-compose.yaml", "services: {}\n"),
+        watch.remove("template.yaml"),
+    )
+    assert said()[3:] == ["change login,logout", "built login", "built logout"] * 2
