@@ -4,7 +4,8 @@ All start from the same plain environment (`environment.py`). Those that are not
 target that is lambdabuild's default, and the flags the reference has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from bench import account, edits, measure, packing, watch
@@ -77,6 +78,28 @@ LAMBDABUILD = Contestant(
     command=_lambdabuild_all,
     outputs=_bootstrap_under_dist,
     measure=measure.run,
+)
+
+
+@contextmanager
+def _after_a_build(workspace: Workspace) -> Iterator[None]:
+    measure.run(workspace, _lambdabuild_all(workspace))
+    yield
+
+
+def _tab(workspace: Workspace) -> Command:
+    words = "COMP_WORDS=lambdabuild\nbuild\nf"
+    asked = [words, "COMP_CWORD=2", "_LAMBDABUILD_COMPLETE=complete_bash"]
+    return ["env", *asked, workspace.settings.lambdabuild]
+
+
+LAMBDABUILD_COMPLETING = replace(
+    LAMBDABUILD,
+    name="lambdabuild-completing",
+    what="what a shell runs for Tab after `lambdabuild build f`, everything built",
+    command=_tab,
+    outputs=lambda _: (),
+    session=_after_a_build,
 )
 
 LAMBDABUILD_HANDLER = replace(

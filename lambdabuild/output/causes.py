@@ -48,7 +48,7 @@ def reason_of(step: Step, reasons: Reasons) -> str | None:
 def causes(
     plan: Plan, reasons: Reasons, names: Sequence[str] = (), *, everything: bool = False
 ) -> list[Cause]:
-    """Return a line for each reason, and one for what is up to date; with `everything`, for each step.
+    """Return a line for each reason, and at last how many are up to date; or `everything`, by step.
 
     `names` is the order of the functions.
     """
@@ -56,24 +56,22 @@ def causes(
     targets = _targets(steps)
     if everything:
         return [_about([step], reason_of(step, reasons), targets) for step in steps]
-    by_reason: dict[str, list[Step]] = defaultdict(list)
-    fresh: list[Step] = []
+    groups: dict[str | None, list[Step]] = defaultdict(list)
     for step in steps:
-        reason = reason_of(step, reasons)
-        (fresh if reason is None else by_reason[reason]).append(step)
-    lines = [_about(group, reason, targets) for reason, group in by_reason.items()]
-    # A function of which another target is built is named.
+        groups[reason_of(step, reasons)].append(step)
+    fresh = groups.get(None, [])
     left = _targets(fresh)
-    partly = [step for step in fresh if left[step.function.name] != targets[step.function.name]]
-    wholly = [step for step in fresh if left[step.function.name] == targets[step.function.name]]
-    if partly:
-        lines.append(_about(partly, None, targets))
-    count = len(_targets(wholly))
-    if count > 1:
-        lines.append(Cause(f"{count} functions are {UP_TO_DATE}", style=_DIM))
-    elif wholly:
-        lines.append(_about(wholly, None, targets))
-    return lines
+    whole = {name for name in left if left[name] == targets[name]}
+    last = []
+    if len(left) > 1:
+        del groups[None]
+        # A function of which another target is built is named.
+        named = [step for step in fresh if len(whole) == 1 or step.function.name not in whole]
+        if named:
+            last.append(_about(named, None, targets))
+        if len(whole) > 1:
+            last.append(Cause(f"{len(whole)} functions are {UP_TO_DATE}", style=_DIM))
+    return [_about(group, reason, targets) for reason, group in groups.items()] + last
 
 
 def called(steps: Iterable[Step], every: Iterable[Step]) -> list[str]:

@@ -56,11 +56,10 @@ def explained(reasons: Mapping[str, str | None]) -> list[str]:
     groups: dict[str | None, list[str]] = {reason: [] for reason in reasons.values()}
     for name, reason in reasons.items():
         groups[reason].append(name)
-    fresh = groups.pop(None, [])
-    lines = [f"{', '.join(names)}: {reason}" for reason, names in groups.items()]
-    if len(fresh) > 1:
-        lines.append(f"{len(fresh)} functions are up to date")
-    return lines + ([f"{fresh[0]}: up to date"] if len(fresh) == 1 else [])
+    last = []
+    if len(groups.get(None, ())) > 1:
+        last = [f"{len(groups.pop(None))} functions are up to date"]
+    return [f"{', '.join(group)}: {why or 'up to date'}" for why, group in groups.items()] + last
 
 
 def assert_up_to_date(

@@ -195,6 +195,10 @@ def test_schema_prints_what_is_in_the_package(empty: Project) -> None:
          "  hint: write GOOS/GOARCH, such as `linux/arm64`; `go tool dist list` names them all\n"),
         (["--color", "allways", "list"], "error: --color is auto, always or never, not `allways`\n"
                                          "  hint: did you mean `always`?\n"),
+        (["watch", "--dry-run"], "error: watch has no --dry-run\n"
+         "  hint: `lambdabuild all --dry-run` prints the commands\n"),
+        (["watch", "--shard", "1/2"], "error: watch has neither --since, --files-from nor --shard\n"
+         "  hint: name the functions to watch: names, globs or paths\n"),
         (["-C", "nowhere", "list"],
          "error: there is no directory `nowhere`\n"),
         (["--config", "nowhere.toml", "list"],
@@ -393,7 +397,15 @@ def test_a_name_that_no_encoding_takes_ends_no_run(empty: Project, env: dict[str
 def test_version_and_completion(handlers: Project) -> None:
     from lambdabuild import __version__  # noqa: PLC0415
 
-    assert handlers.run("--version").out == f"lambdabuild {__version__}\n"
+    for words in (["--version"], ["-V"], ["version"]):
+        assert handlers.run(*words).out == f"lambdabuild {__version__}\n"
+    for words in (["help"], ["help", "watch"], ["help", "cache", "info"]):
+        assert handlers.run(*words).out == handlers.run(*words[1:], "--help").out
+    result = handlers.run("help", "wacht")
+    assert (result.code, result.out) == (2, "")
+    script = handlers.run("completion", "bash").out
+    assert handlers.run("--show-completion", "bash").out == script
+    assert "complete -F" in script
     completed = handlers.run(
         env={
             "_LAMBDABUILD_COMPLETE": "complete_bash",

@@ -5,11 +5,13 @@ import os
 import shutil
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 from tests.e2e.conftest import Recorded
 from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt
 from tests.projects import FUNCTIONS
+from tests.schemas import schema
 
 # Which Go it is makes no difference here; tests/e2e/test_up_to_date.py runs with the oldest too.
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -346,3 +348,24 @@ def test_why_file_of_a_path_outside_lists_nothing_and_of_none_is_an_error(repo: 
     assert (result.code, result.out) == (2, "")
     assert result.err.splitlines()[0] == "error: there is no file `internal/none.go`"
     assert repo.run("why", "none").code == 2
+
+
+def test_why_as_json_tells_the_same_in_the_order_asked(repo: Recorded) -> None:
+    repo.replace("internal/log/log.go", "log 1", "log 2")
+    result = repo.run("why", "users", "add", "login", "--json")
+    jsonschema.validate(result.json, schema("why"))
+    changed = "internal/log/log.go changed"
+    assert [(f["name"], f["reason"]) for f in result.json["functions"]] == [
+        ("users", changed), ("add", None), ("login", changed),
+    ]  # fmt: skip
+    assert repo.run("why", "users", "add", "login").out == (
+        f"users, login: {changed}\nadd: up to date\n"
+    )
+    colored = repo.run("--color", "always", "why", "--all", "add").out
+    assert colored == "\x1b[2madd\x1b[0m: up to date\n"
+    of_file = repo.run("why", "--json", "--file", "internal/log/log.go")
+    jsonschema.validate(of_file.json, schema("why"))
+    assert [f["name"] for f in of_file.json["functions"]] == ["login", "users"]
+    refused = repo.run("why", "--json", "nobody")
+    jsonschema.validate(refused.json, schema("why"))
+    assert (refused.code, refused.json["ok"]) == (2, False)

@@ -40,9 +40,9 @@ def test_one_function_is_named_first_whatever_goes_for_it() -> None:
     reasons = {USERS[0].key: "not built before", CARTS[0].key: "ldflags changed"}
 
     assert explained((USERS[0], *CARTS), reasons) == [
+        "carts-expire: up to date",
         "carts-get: ldflags changed",
         "users-list: not built before",
-        "carts-expire: up to date",
     ]
 
 
