@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from lambdabuild.core.result import Activity, Span
-from lambdabuild.core.text import counted, duration, one_line
+from lambdabuild.core.text import duration, one_line
 
 JOBS = (Activity.COMPILE, Activity.LINK)
 """What `go` runs side by side, as many as there are jobs."""
@@ -19,8 +19,10 @@ WORDS = {
 
 _PIECES = 240
 """Of the run, in the chart: a few pixels each."""
-_BUSY = 0.7
-"""The share of the jobs' time from which on more processors are what would help."""
+_BUSY = 0.85
+"""The share of the jobs' time from which on only more processors would help."""
+_MOSTLY_BUSY = 0.6
+"""And the share from which on they would help most, unless the critical path explains the run."""
 _EXPLAINED = 0.5
 """The share of the run from which on one thing explains how long it took."""
 _WORTH_TELLING = 0.1
@@ -82,7 +84,7 @@ def bound(spans: Iterable[Span], jobs: int, processors: int) -> Bound:
     share = min(1.0, sum(span.seconds for span in running) / (whole * jobs))
     together = {1: "the job was", 2: "both jobs were"}.get(jobs, f"the {jobs} jobs were")
     used = f"{together} busy {share:.0%} of the time"
-    if share >= _BUSY:
+    if share >= (_MOSTLY_BUSY if not by_path else _BUSY):
         if processors > jobs:
             there = f"there are {processors} processors (`--jobs`)"
             return Bound(f"The number of jobs bounded this run: {used}, and {there}.", by_path)
@@ -92,11 +94,12 @@ def bound(spans: Iterable[Span], jobs: int, processors: int) -> Bound:
     took = f"{duration(stages[stage])} of {duration(whole)}"
     if by_path:
         longest = max(path, key=lambda span: span.seconds)
-        sentence = (
-            f"The critical path bounded this run: its {counted(len(path), 'step')} took "
-            f"{duration(waited)} of {duration(whole)}, and the longest was {words(longest)} "
-            f"({duration(longest.seconds)})."
-        )
+        subject, rest = words(longest), ""
+        if len(path) > 1:
+            subject = f"its {len(path)} steps"
+            rest = f", and the longest was {words(longest)} ({duration(longest.seconds)})"
+        spent = f"{duration(waited)} of {duration(whole)}"
+        sentence = f"The critical path bounded this run: {subject} took {spent}{rest}."
     elif stages[stage] >= _EXPLAINED * whole:
         sentence = f"Most of this run went into {_STAGES[stage]}: {took}."
     elif running:

@@ -17,7 +17,8 @@ def span(activity: Activity, start: float, end: float, name: str = "", *, on: bo
 
 
 RUN = span(Activity.RUN, 0, 10)
-BUSY = (RUN, span(LINK, 1, 9, "a"), span(LINK, 1, 9, "b", on=True))
+BUSY = (RUN, span(LINK, 1, 10, "a"), span(LINK, 1, 10, "b", on=True))
+MOSTLY_BUSY = (RUN, span(LINK, 2, 9, "a"), span(LINK, 2, 8, "b"))
 LONG = (
     RUN,
     span(BUILD, 1, 4, "net/http", on=True),
@@ -39,12 +40,16 @@ RESTORED = (
     [
         ((), 2, 2, Bound("", by_path=False)),
         (BUSY, 2, 2,
-         Bound("The processors bounded this run: both jobs were busy 80% of the time.", by_path=True)),
+         Bound("The processors bounded this run: both jobs were busy 90% of the time.", by_path=True)),
         (BUSY, 1, 1,
          Bound("The processors bounded this run: the job was busy 100% of the time.", by_path=True)),
         (BUSY, 2, 8,
-         Bound("The number of jobs bounded this run: both jobs were busy 80% of the time, and there "
+         Bound("The number of jobs bounded this run: both jobs were busy 90% of the time, and there "
                "are 8 processors (`--jobs`).", by_path=True)),
+        (MOSTLY_BUSY, 2, 2,
+         Bound("The processors bounded this run: both jobs were busy 65% of the time.", by_path=False)),
+        ((*MOSTLY_BUSY, span(BUILD, 2, 8, "net", on=True)), 3, 3,
+         Bound("The critical path bounded this run: compiling net took 6.0 s of 10.0 s.", by_path=True)),
         (LONG, 2, 2,
          Bound("The critical path bounded this run: its 2 steps took 8.0 s of 10.0 s, and the longest "
                "was linking users-get (5.0 s).", by_path=True)),
