@@ -70,7 +70,9 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
     follow_up = FollowUp(
         options.command, session.tools.environment, console, lambda: loop.shared_cache
     )
-    board = Board(console, bell=options.bell, lent=lambda: follow_up.running)
+    # Where events go to the same terminal, no line stays in its place there.
+    console.lent = lambda: (options.json and sys.stdout.isatty()) or follow_up.running
+    board = Board(console, bell=options.bell)
     with keys(signals.press, console.stopping, signals.terminal_changed) as interactive:
         loop = Loop(session, options, reopen, watcher, signals, board, follow_up, _runner)
         try:
@@ -283,8 +285,6 @@ class Loop:
         # What failed before, and was not touched, keeps nobody from running the command.
         complete = not any(r.status is Status.CANCELLED for r in report.results)
         if new and complete and not any(r.status is Status.FAILED for r in news):
-            if self.options.command is not None:
-                self.board.hide()
             self.follow_up.start(new)
 
     def _arm(self) -> bool:

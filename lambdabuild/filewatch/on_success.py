@@ -43,6 +43,7 @@ class FollowUp:
             hide_environment()
         environment = children | {VARIABLE: " ".join(dict.fromkeys(names))}
         log.debug("exec: %s for %s", without_secrets(self._command), names)
+        self._console.unboard()
         # What it prints goes where messages go: stdout is for the events.
         self._process = subprocess.Popen(  # noqa: S602 - the user's own line, for a shell
             self._command, shell=True, env=environment, stdin=subprocess.DEVNULL,

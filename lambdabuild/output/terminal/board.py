@@ -27,10 +27,6 @@ def _clock() -> str:
     return time.strftime("%H:%M:%S")
 
 
-def _never() -> bool:
-    return False
-
-
 class Board:
     """Show a watch: on a board where there is a terminal, else in plain lines."""
 
@@ -39,18 +35,15 @@ class Board:
         console: Console,
         *,
         bell: bool = False,
-        lent: Callable[[], bool] = _never,
         clock: Callable[[], str] = _clock,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Show a watch on the console; ring the `bell` when something fails, or is repaired.
 
-        `lent` is whether somebody else writes to the terminal for now; `clock` says what time it is
-        for people, and `now` counts seconds.
+        `clock` says what time it is for people, and `now` counts seconds.
         """
         self._console = console
         self._bell = bell
-        self._lent = lent
         self._clock = clock
         self._now = now
         self._view = View(())
@@ -64,7 +57,6 @@ class Board:
         self._told = True
         """Whether what fails was printed, beside being on the board."""
         self._begun = False
-        self._shown = False
         self._drawn = 0.0
 
     def open(self, *, interactive: bool) -> None:
@@ -73,13 +65,14 @@ class Board:
 
     def first(self, report: Report, relative: Relative) -> None:
         """Report the first build, but for the errors that the board shows."""
-        self._console.report(report, relative, problems=not self._console.boarded)
+        self._console.report(report, relative, problems=not self._visible)
 
     def watching(self, functions: int) -> None:
         """Report that the first build is done."""
         self._begun = True
         if self._console.boarded:
             self._console.clock = self._clock
+        if self._visible:
             self._tell_failures(self._failing.values())
             self.draw(at_once=True)
             return
@@ -136,8 +129,9 @@ class Board:
         self._problem = error
         self._changed, self._asked = {}, ""
         self._note_errors()
-        if not self._console.boarded or not self._fits:
+        if not self._fits:
             self._console.error(error, self._relative)
+            self._told = True
         self._ring()
         self.draw(at_once=True)
 
@@ -147,7 +141,7 @@ class Board:
             self._console.clear()
         elif key != "h":
             self._console.log("")
-        elif not self._console.boarded or self._lent():
+        elif not self._visible:
             for name, what in HELP:
                 self._console.say(f"{name.ljust(5)}  {what}")
         else:
@@ -163,12 +157,12 @@ class Board:
 
     def draw(self, *, at_once: bool = False) -> None:
         """Show the board, where there is one and it is time, or `at_once`."""
-        if not self._begun or not self._console.boarded or self._lent():
+        if not self._begun or not self._visible:
             return
         now = self._now()
-        if self._shown and not at_once and now < self.next_draw():
+        if self._console.has_board and not at_once and now < self.next_draw():
             return
-        self._shown, self._drawn = True, now
+        self._drawn = now
         self._console.board(heading(self._seen, self._console.size.columns), self._lines)
 
     @property
@@ -178,15 +172,10 @@ class Board:
     def _lines(self) -> list[Line]:
         return below(self._seen, self._now(), *self._console.size)
 
-    def hide(self) -> None:
-        """Take the board away until the next `draw`."""
-        self._shown = False
-        self._console.unboard()
-
     def close(self) -> None:
         """Remove the board; what it showed of errors stays on the terminal."""
         self._console.clock = None
-        self.hide()
+        self._console.unboard()
         if not self._told:
             if self._problem is not None:
                 self._console.error(self._problem, self._relative)
@@ -221,12 +210,17 @@ class Board:
         self._told = not errors
 
     @property
+    def _visible(self) -> bool:
+        return self._console.boarded and not self._console.lent()
+
+    @property
     def _fits(self) -> bool:
-        return fits(self._view.errors, *self._console.size)
+        """Whether the board shows all that fails."""
+        return self._visible and fits(self._view.errors, *self._console.size)
 
     def _tell_failures(self, results: Iterable[StepResult]) -> None:
         """Print what did not build, unless the board shows all of it."""
-        if not self._console.boarded or not self._fits:
+        if not self._fits:
             self._console.problems(results, (), self._relative)
             self._told = True
 

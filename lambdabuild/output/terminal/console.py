@@ -86,6 +86,8 @@ class Console:
         self.warnings: list[str] = []
         self.calm = False
         """Leave out what goes on during a build, except on a board."""
+        self.lent: Callable[[], bool] = lambda: False
+        """Whether somebody else writes to the terminal for now, so that nothing can be kept there."""
         self.clock: Callable[[], str] | None = None
         """Says what time it is, in front of each message."""
 
@@ -191,7 +193,7 @@ class Console:
             return
         if event is None:
             now = self._clock()
-            if self.boarded and now - self._drawn >= 0.1:  # noqa: PLR2004 - ten frames a second
+            if self.boarded and not self.lent() and now - self._drawn >= 0.1:  # noqa: PLR2004 - ten frames a second
                 self._drawn = now
                 width, most = self._columns, min(self.size.lines - 2, 8)
                 lines = progress.lines(now, self._names, most, width)
@@ -252,6 +254,11 @@ class Console:
         if self.boarded:
             self._board = lines
             self._pin().show([heading, *lines()])
+
+    @property
+    def has_board(self) -> bool:
+        """Whether a board is kept."""
+        return self._board is not None
 
     def unboard(self) -> None:
         """Take the board away."""

@@ -36,10 +36,11 @@ class Watched:
         self.stream = io.StringIO()
         self.seconds = 0.0
         self.lent = False
+        self.console = Console(look, self.stream)
+        self.console.lent = lambda: self.lent
         self.board = Board(
-            Console(look, self.stream),
-            bell=bell, lent=lambda: self.lent, clock=lambda: "12:03:04", now=lambda: self.seconds,
-        )  # fmt: skip
+            self.console, bell=bell, clock=lambda: "12:03:04", now=lambda: self.seconds
+        )
         self.board.open(interactive=look.terminal)
 
     def begin(self, *failed: str) -> None:
@@ -257,7 +258,7 @@ def test_enter_prints_a_blank_line(terminal: Watched) -> None:
 
 
 def test_a_terminal_that_is_lent_has_no_board(terminal: Watched) -> None:
-    terminal.board.hide()
+    terminal.console.unboard()
     terminal.lent = True
     assert terminal.said == []
     terminal.seconds = 100.0
@@ -265,6 +266,13 @@ def test_a_terminal_that_is_lent_has_no_board(terminal: Watched) -> None:
     terminal.board.press("h")
     terminal.results(report(result("auth", Status.BUILT)))
     assert terminal.said[-1] == "12:03:04 auth/auth.go changed: rebuilt 1 in 0.84 s (auth)"
+    terminal.results(report(result("auth", Status.FAILED)))
+    assert terminal.stream.getvalue().splitlines()[-2:] == [
+        "12:03:04 error: `auth` did not build: in package m/auth",
+        "  auth/auth.go:9:2: undefined: token",
+    ]
+    terminal.board.stuck(LambdabuildError("no go.mod was found"))
+    assert terminal.said[-1] == "12:03:04 error: no go.mod was found"
     terminal.lent = False
     terminal.board.draw()
     assert "watching 3 functions" in terminal.stream.getvalue()
