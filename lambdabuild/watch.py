@@ -324,7 +324,7 @@ class Loop:
                     return False
                 self.board.press(key)
             self.follow_up.check()
-            self.board.draw(at_once=self.signals.take_resized())
+            self.board.draw(resized=self.signals.take_resized())
 
     def _look(self) -> bool:
         """Look at the disk; return whether anything changed."""

@@ -16,6 +16,8 @@ from lambdabuild.output.terminal.frame import HELP, Row, View, below, fits, head
 from lambdabuild.output.terminal.style import GREEN, RED, Line, Part
 
 _MINUTE = 60
+_DRAGGED = 0.15
+"""Seconds without another size of the terminal after which that is the one to draw for."""
 _NAMED = 5
 """Functions of a change that are named."""
 _WORDS = {Status.BUILT: "rebuilt"}
@@ -58,6 +60,8 @@ class Board:
         """Whether what fails was printed, beside being on the board."""
         self._begun = False
         self._drawn = 0.0
+        self._settles: float | None = None
+        """When a terminal whose size changes has its size, probably."""
 
     def open(self, *, interactive: bool) -> None:
         """Begin; `interactive` is whether keys are read."""
@@ -152,17 +156,24 @@ class Board:
         """Return when to draw the board again, by the monotonic clock."""
         if not self._console.boarded or not self._rows:
             return math.inf
+        if self._settles is not None:
+            return self._settles
         youngest = self._now() - max(row.at for row in self._rows.values())
         return self._drawn + (1 if youngest < _MINUTE else _MINUTE)
 
-    def draw(self, *, at_once: bool = False) -> None:
-        """Show the board, where there is one and it is time, or `at_once`."""
+    def draw(self, *, at_once: bool = False, resized: bool = False) -> None:
+        """Show the board, where there is one and it is time, or `at_once`.
+
+        A terminal that was `resized` may be so again in a moment: somebody drags its corner.
+        """
+        if resized:
+            self._settles = self._now() + _DRAGGED
         if not self._begun or not self._visible:
             return
         now = self._now()
         if self._console.has_board and not at_once and now < self.next_draw():
             return
-        self._drawn = now
+        self._drawn, self._settles = now, None
         self._console.board(heading(self._seen, self._console.size.columns), self._lines)
 
     @property

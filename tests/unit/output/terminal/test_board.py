@@ -257,6 +257,16 @@ def test_enter_prints_a_blank_line(terminal: Watched) -> None:
         assert terminal.said == [""]
 
 
+def test_a_terminal_whose_size_goes_on_to_change_is_drawn_once(terminal: Watched) -> None:
+    for terminal.seconds in (10.0, 10.1, 10.2):
+        terminal.board.draw(resized=True)
+    assert terminal.board.next_draw() == pytest.approx(10.35)
+    assert terminal.stream.getvalue() == ""
+    terminal.seconds = 10.4
+    terminal.board.draw()
+    assert "watching 3 functions" in terminal.stream.getvalue()
+
+
 def test_a_terminal_that_is_lent_has_no_board(terminal: Watched) -> None:
     terminal.console.unboard()
     terminal.lent = True
