@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lambdabuild.cli.usage import values
 from lambdabuild.cli.usage.help import COMPLETION, first_line
 from lambdabuild.cli.usage.shells import DIRECTORIES, FILES, SCRIPTS
 from lambdabuild.config.options import OPTIONS
@@ -215,6 +214,10 @@ def _standing_for(
     found = _CONSTANT.get(metavar, ())
     directories = map(os.path.expanduser, line.directories)
     working = os.path.normpath(os.path.join(os.getcwd(), *directories))
+    if metavar in {"NAME", "GLOB", "REF"}:
+        # Slow to import, for a command or a flag.
+        from lambdabuild.cli.usage import values
+
     if metavar in {"NAME", "GLOB"}:
         config = os.path.join(os.getcwd(), line.config) if line.config is not None else None
         found = tuple(values.function_names(working, config, environment))

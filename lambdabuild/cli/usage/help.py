@@ -108,8 +108,8 @@ class _Layout:
         sections |= {section: [] for section in SECTIONS}
         for option in parameters:
             if option.param_type_name == "option" and not option.hidden:
-                last = "General" if option.name == "help" else "Options"
-                sections[getattr(option, "rich_help_panel", None) or last].append(_row(option))
+                section = "General" if option.name == "help" else option.rich_help_panel
+                sections[section or "Options"].append(_row(option))
         # One column for all sections.
         widest = max(len(names) for rows in sections.values() for names, _ in rows)
         for title, rows in sections.items():
@@ -157,10 +157,6 @@ class Command(_Layout, TyperCommand):
 
 class Group(_Layout, TyperGroup):
     """A group of commands whose help cuts none of them."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        # Typer's own would put the commands after this.
-        _Layout.format_options(self, ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         rows = [(name, first_line(command.help)) for name, command in self._shown(ctx)]
