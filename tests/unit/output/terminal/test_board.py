@@ -278,8 +278,8 @@ def test_a_terminal_that_is_lent_has_no_board(terminal: Watched) -> None:
     assert terminal.said[-1] == "12:03:04 auth/auth.go changed: rebuilt 1 in 0.84 s (auth)"
     terminal.results(report(result("auth", Status.FAILED)))
     assert terminal.stream.getvalue().splitlines()[-2:] == [
-        "12:03:04 error: `auth` did not build: in package m/auth",
-        "  auth/auth.go:9:2: undefined: token",
+        "12:03:04 auth/auth.go:9:2: error: undefined: token",
+        "  `auth` did not build: in package m/auth",
     ]
     terminal.board.stuck(LambdabuildError("no go.mod was found"))
     assert terminal.said[-1] == "12:03:04 error: no go.mod was found"
