@@ -137,10 +137,15 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
 
     command = job.command()
     list_sources(batch, staging, job.goflags)
+
+    def export() -> Completed:
+        exported = run(commands.export_command(command), tick)
+        observer.note(parse_actions(_graph(staging)).spans)
+        return exported
+
     forgotten = job.distrusted is None or _forget(
-        job.distrusted, lambda: run(commands.export_command(command), tick), events, tries,
-        lambda: list_sources(batch, staging, job.goflags),
-    )  # fmt: skip
+        job.distrusted, export, events, tries, lambda: list_sources(batch, staging, job.goflags)
+    )
     if not forgotten:
         command = job.command(everything=True)
     completed = run(command, tick)

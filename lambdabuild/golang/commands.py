@@ -302,7 +302,6 @@ def export_command(build: Command) -> Command:
     What Go's cache has not is compiled for it, and kept: through the same wrapper.
     """
     go, _, *arguments = build.arguments
-    elsewhere = ("-o=", "-debug-actiongraph=")
-    flags = [argument for argument in arguments if not argument.startswith(elsewhere)]
+    flags = [argument for argument in arguments if not argument.startswith("-o=")]
     listing = ("list", "-e", "-export", "-deps", "-json=ImportPath,BuildID")
     return Command((go, *listing, *flags), build.directory, build.environment)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -76,3 +77,11 @@ def test_on_sixty_columns_each_line_is_one_line(empty: Project) -> None:
     headings = [line for line in screen.seen if "linked" in line]
     assert headings
     assert not [line for line in headings if " of 5 linked" not in line]
+
+
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_the_packages_are_known_before_they_are_compiled_anew(empty: Project) -> None:
+    empty.write("api/a/main.go", main_printing("a"))
+    assert empty.run("all").code == 0
+    headings = [line for line in built_on(empty, "all", "--force").seen if "linked" in line]
+    assert any(re.match(r"\d+ of \d+ packages, 0 of 1 linked, ", line) for line in headings)
