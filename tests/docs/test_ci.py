@@ -17,7 +17,7 @@ from tests.docs.checkers import checked, valid
 from tests.docs.composite import ACTION, DEFINITION, load
 from tests.docs.conftest import git
 from tests.docs.markdown import blocks
-from tests.docs.pages import PAGES
+from tests.docs.pages import PAGES, ROOT
 
 CI = "docs/guide/ci.md"
 USED = "OWNER/lambdabuild/.github/actions/lambdabuild@COMMIT"
@@ -142,3 +142,10 @@ def test_the_document_names_every_input_of_the_action() -> None:
 
     shown = [name.strip(" `") for row in rows for name in row.split("|")[1].split(",")]
     assert sorted(shown) == sorted(DEFINITION["inputs"])
+
+
+def test_the_hook_shown_is_the_one_there_is() -> None:
+    (shown,) = (load(text) for text in _snippets().values() if text.startswith("repos:"))
+    (hook,) = load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+
+    assert [used["id"] for used in shown["repos"][0]["hooks"]] == [hook["id"]]

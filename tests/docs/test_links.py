@@ -7,6 +7,7 @@ import pytest
 
 from tests.docs.pages import DOCS, OF_THE_PROJECT, PAGES, ROOT
 
+NAMING = ("Makefile", "pyproject.toml", "zensical.toml", ".pre-commit-hooks.yaml")
 ALL = PAGES | OF_THE_PROJECT
 _CODE = re.compile(r"(?ms)^```.*?^```$|<!--.*?-->|(`+)(?!`).*?(?<!`)\1(?!`)")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -64,7 +65,7 @@ def test_every_page_is_reached_from_readme() -> None:
 
 
 def test_what_code_says_of_the_documentation_is_there() -> None:
-    places = [ROOT / name for name in ("Makefile", "pyproject.toml", "zensical.toml")]
+    places = [ROOT / name for name in NAMING]
     places += [
         path
         for folder in ("lambdabuild", "tests", "bench", ".github")
