@@ -75,7 +75,7 @@ class Board:
         """Report that the first build is done."""
         self._begun = True
         if self._console.boarded:
-            self._console.clock = self._clock
+            self._console.time_of_day = self._clock
         if self._visible:
             self._tell_failures(self._failing.values())
             self.draw(at_once=True)
@@ -185,7 +185,7 @@ class Board:
 
     def close(self) -> None:
         """Remove the board; what it showed of errors stays on the terminal."""
-        self._console.clock = None
+        self._console.time_of_day = None
         self._console.unboard()
         if not self._told:
             if self._problem is not None:

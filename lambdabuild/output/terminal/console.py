@@ -88,7 +88,7 @@ class Console:
         """Leave out what goes on during a build, except on a board."""
         self.lent: Callable[[], bool] = lambda: False
         """Whether somebody else writes to the terminal for now, so that nothing can be kept there."""
-        self.clock: Callable[[], str] | None = None
+        self.time_of_day: Callable[[], str] | None = None
         """Says what time it is, in front of each message."""
 
     def say(self, message: str) -> None:
@@ -377,9 +377,9 @@ class Console:
 
     def _timed(self) -> str:
         """Return the time, where it is told."""
-        if self.clock is None:
+        if self.time_of_day is None:
             return ""
-        return styled([Part(f"{self.clock()} ", DIM)], color=self.look.color)
+        return styled([Part(f"{self.time_of_day()} ", DIM)], color=self.look.color)
 
     def _print_inert(self, shown: str) -> None:
         self._print(inert(shown) if self.look.read else shown)
