@@ -41,7 +41,7 @@ def run_on_terminal(
 def screen(written: str) -> str:
     """Return the lines that remain once all that was drawn over is gone; colours are kept.
 
-    Knows what rich's live display writes: carriage returns, cursor up, and erased lines.
+    Knows what the board writes: carriage returns, cursor up, and the ends of lines and screen erased.
     """
     lines = [""]
     row = 0
@@ -64,8 +64,10 @@ def screen(written: str) -> str:
             fresh = True
         elif control["kind"] == "A":
             row = max(0, row - int(control["parameter"] or 1))
-        elif control["kind"] == "K":
-            lines[row] = ""
+        elif control["kind"] in {"J", "K"}:
+            lines[row] = "" if fresh else lines[row]
+            if control["kind"] == "J":
+                lines[row + 1 :] = []
         elif control["kind"] == "m":
             lines[row] = control[0] if fresh else lines[row] + control[0]
             fresh = False
