@@ -107,7 +107,7 @@ def test_a_broken_module_is_named_and_costs_its_own_functions(copy: Copy) -> Non
     assert (result.code, result.statuses) == (
         *(1, {"alpha": "built", "beta": "built", "gamma": "failed"}),
     )  # fmt: skip
-    assert "gamma/go.mod:5: unknown directive: requre" in result.err
+    assert "gamma/go.mod:5: error: unknown directive: requre" in result.err
     assert project.run("doctor").code == 2
     (hint,) = set(re.findall(r"hint: (.*)", result.err))
     assert hint == "correct line 5 of go.mod: did you mean `require`?"

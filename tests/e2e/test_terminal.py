@@ -64,14 +64,14 @@ def test_on_sixty_columns_each_line_is_one_line(empty: Project) -> None:
 
     shown = [line.split() for line in screen.display]
     head = shown.index(["function", "status", "time"])
-    end = next(number for number, line in enumerate(shown) if line[:1] == ["error:"])
+    end = next(number for number, line in enumerate(shown) if line[1:2] == ["error:"])
     # What other functions import may be compiled or not.
     rows = [line[:2] for line in shown[head + 1 : end] if not {"import", "imports"} & {*line}]
     name = next(name for name, _ in rows if "…" in name)
     assert (name[:12], name[-12:]) == (LONG[:12], LONG[-12:])
     assert sorted(rows) == [["a", "built"], ["b", "built"], ["d", "built"], [name, "built"]]
-    assert [line.rstrip() for line in screen.display if "did not build" in line] == [
-        "error: `c` did not build: in package example.com/empty/api/c"
+    assert [line.rstrip() for line in screen.display if "`c`" in line] == [
+        "  `c` did not build: in package example.com/empty/api/c"
     ]
     assert ["built", "4,", "failed", "1", "of", "5", "in"] in [line[:7] for line in shown]
     headings = [line for line in screen.seen if "linked" in line]

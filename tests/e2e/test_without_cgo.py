@@ -1,5 +1,6 @@
 """Functions that would be others with cgo, which is off unless somebody turns it on."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,14 @@ def test_what_lacks_c_is_told_of_with_what_turns_it_on(empty: Project) -> None:
     assert done.code == 1
     remedy = '`cgo = true` under [functions."{}"] in lambdabuild.toml turns cgo on'
     for name, message in (
-        ("native", f"build constraints exclude all Go files in {Path(empty.path, 'native')}"),
-        ("half", "api/half/main.go:5:28: undefined: half.Two"),
+        (
+            "native",
+            f"error: build constraints exclude all Go files in {Path(empty.path, 'native')}",
+        ),
+        ("half", "api/half/main.go:5:28: error: undefined: half.Two"),
     ):
-        assert f"  {message}\n  hint: {remedy.format(name)}\n" in done.err
+        told = rf"(?m)^{re.escape(message)}\n(  .*\n)+?  hint: {re.escape(remedy.format(name))}$"
+        assert re.search(told, done.err), done.err
     warning = (
         "warning: cgo is off, and `example.com/empty/stub` is built without its C into "
         f"`again`, `stub`\n  hint: {remedy.format('again')}; "

@@ -488,6 +488,7 @@ def assert_nothing_is_lost(killed: Recorded) -> None:
     assert [name for name in killed.files() if "lambdabuild-tmp" in name] == []
     assert sorted(os.listdir(killed / ".lambdabuild")) == [
         ".gitignore",
+        "config.schema.json",
         "history.jsonl",
         "lock",
         "logs",
