@@ -12,14 +12,14 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lambdabuild import __version__
 from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.maintenance import chores, opened
 from lambdabuild.cli.options import Options, taking
+from lambdabuild.cli.usage.general import InstallCompletion, ShowCompletion, Version
 from lambdabuild.cli.usage.help import COMPLETION, WIDEST, Command, Root
 from lambdabuild.config.options import (
     BUILDING,
@@ -61,58 +61,13 @@ Names = Annotated[
 ]
 
 
-def _show_version(given: bool) -> None:
-    if given:
-        typer.echo(f"lambdabuild {__version__}")
-        raise typer.Exit
-
-
-def _show_completion(shell: str | None) -> None:
-    if shell is not None:
-        from lambdabuild.cli.usage import shells
-
-        shells.show(shell)
-        raise typer.Exit
-
-
-def _install_completion(shell: str | None) -> None:
-    if shell is not None:
-        from lambdabuild.cli.usage import shells
-
-        typer.echo(shells.install(shell, os.environ))
-        raise typer.Exit
-
-
-def _of_general(*names: str, **more: Any) -> Any:
-    return typer.Option(*names, is_eager=True, rich_help_panel="General", **more)
-
-
 @app.callback()
 @taking()
 def _before(
     options: Options,
-    version: Annotated[
-        bool,
-        _of_general("--version", "-V", callback=_show_version, help="Show the version."),
-    ] = False,
-    install_completion: Annotated[
-        str | None,
-        _of_general(
-            "--install-completion",
-            metavar="SHELL",
-            callback=_install_completion,
-            help="Install completion for bash, zsh or fish. [the current shell]",
-        ),
-    ] = None,
-    show_completion: Annotated[
-        str | None,
-        _of_general(
-            "--show-completion",
-            metavar="SHELL",
-            callback=_show_completion,
-            help="Show the script of `lambdabuild completion`. [the current shell]",
-        ),
-    ] = None,
+    version: Version = False,
+    install_completion: InstallCompletion = None,
+    show_completion: ShowCompletion = None,
 ) -> None:
     """Build every Go Lambda function of a monorepo with one `go build`."""
     del options, version, install_completion, show_completion
@@ -341,20 +296,20 @@ def main() -> NoReturn:
     def show(error: LambdabuildError) -> None:
         from lambdabuild.cli import refusals
 
-        refusals.show(error, refusals.read(sys.argv[1:], command), started, os.environ)
+        refusals.show(error, refusals.read(sys.argv[1:], group), started, os.environ)
 
     def leave(error: LambdabuildError) -> None:
         from lambdabuild.cli import refusals
 
-        refusals.leave(error, refusals.read(sys.argv[1:], command), started, os.environ)
+        refusals.leave(error, refusals.read(sys.argv[1:], group), started, os.environ)
 
-    command = typer.main.get_command(app)
+    group = typer.main.get_command(app)
     if COMPLETION in os.environ:
         from lambdabuild.cli.usage.completion import answer
 
-        answer(command, os.environ)
+        answer(group, os.environ)
         sys.exit()
-    code = guarded(lambda: command(standalone_mode=False), show, leave)
+    code = guarded(lambda: group(standalone_mode=False), show, leave)
     if any(thread.name == "cache" for thread in threading.enumerate()):
         # A request to a store that stalls would abort the process if it returned during shutdown.
         sys.stderr.flush()

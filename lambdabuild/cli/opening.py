@@ -15,7 +15,8 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.tree import enclosing, releasing
 from lambdabuild.output.streams import ReaderGoneError
-from lambdabuild.output.terminal.console import Console, ConsoleHandler, choose_look
+from lambdabuild.output.terminal.console import Console, ConsoleHandler
+from lambdabuild.output.terminal.look import choose_look
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.system import logfile
 from lambdabuild.system.process import Runner

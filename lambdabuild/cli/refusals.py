@@ -14,7 +14,8 @@ from lambdabuild.golang.tree import enclosing
 from lambdabuild.output import annotating, events, github
 from lambdabuild.output.report import refusal_value
 from lambdabuild.output.streams import ReaderGoneError, print_error, print_json
-from lambdabuild.output.terminal.console import Console, choose_look
+from lambdabuild.output.terminal.console import Console
+from lambdabuild.output.terminal.look import choose_look
 from lambdabuild.system.links import check_file, write_whole
 
 _VALUES = {"--report": "report", "--code-quality": "code_quality", "--color": "color"}

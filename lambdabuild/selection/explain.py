@@ -12,7 +12,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import some
 from lambdabuild.output.causes import Cause, Reasons, called, causes, in_order, reason_of
 from lambdabuild.output.report import Relative, explanation_value
-from lambdabuild.output.terminal.console import choose_look
+from lambdabuild.output.terminal.look import choose_look
 from lambdabuild.selection.symlinks import Aliases
 from lambdabuild.state.store import Home
 from lambdabuild.survey.discovery.functions import meant_by

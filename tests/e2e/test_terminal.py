@@ -81,7 +81,13 @@ def test_on_sixty_columns_each_line_is_one_line(empty: Project) -> None:
 
 @pytest.mark.parametrize("go", ["go"], indirect=True)
 def test_the_packages_are_known_before_they_are_compiled_anew(empty: Project) -> None:
-    empty.write("api/a/main.go", main_printing("a"))
+    # One after another, so that there is time to look.
+    for number in range(25):
+        below = f'import _ "example.com/empty/p{number + 1}"\n' if number < 24 else ""
+        empty.write(f"p{number}/p.go", f"package p{number}\n\n{below}")
+    empty.write(
+        "api/a/main.go", 'package main\n\nimport _ "example.com/empty/p0"\n\nfunc main() {}\n'
+    )
     assert empty.run("all").code == 0
     headings = [line for line in built_on(empty, "all", "--force").seen if "linked" in line]
     assert any(re.match(r"\d+ of \d+ packages, 0 of 1 linked, ", line) for line in headings)

@@ -26,7 +26,8 @@ from lambdabuild.core.build import Function, Step
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import Linked, StepResult
 from lambdabuild.core.target import Flags, Runtime
-from lambdabuild.output.terminal.console import Console, Look
+from lambdabuild.output.terminal.console import Console
+from lambdabuild.output.terminal.look import Look
 from lambdabuild.packaging.packer import Packed, Packer, Staged
 from lambdabuild.state import artifacts
 from lambdabuild.state.artifacts import Removal

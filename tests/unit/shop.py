@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lambdabuild.config.settings import Settings
-from lambdabuild.output.terminal.console import Console, Look
+from lambdabuild.output.terminal.console import Console
+from lambdabuild.output.terminal.look import Look
 from lambdabuild.state.state import State
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Survey, survey

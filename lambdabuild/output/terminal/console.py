@@ -3,12 +3,11 @@
 import contextlib
 import logging
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.build import Batch, Plan, Skipped
@@ -16,9 +15,9 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Pace, Report, Status, StepResult
 from lambdabuild.core.secrets import without_secrets
 from lambdabuild.core.target import Target
-from lambdabuild.core.text import counted, inert, is_read, one_line, visible
+from lambdabuild.core.text import counted, inert, one_line, visible
 from lambdabuild.output import report as text
-from lambdabuild.output.terminal import hyperlinks
+from lambdabuild.output.terminal.look import Look
 from lambdabuild.output.terminal.style import BOLD, DIM, GREEN, RED, Line, Part, styled
 
 if TYPE_CHECKING:
@@ -34,35 +33,6 @@ _EACH_SHOWN = 50
 """Functions up to which each has a line, where there is no terminal."""
 _SHOW_EVERY = 2.0
 """Seconds between two lines, where there are more."""
-
-
-class Look(NamedTuple):
-    """How to print: decided once, from flags, environment and terminal."""
-
-    terminal: bool
-    color: bool
-    quiet: bool = False
-    verbose: bool = False
-    read: bool = False
-    """By a CI system that takes some lines for commands."""
-    links: bool = False
-    """On a terminal that takes hyperlinks."""
-    columns: int | None = None
-    """The width that COLUMNS gives a terminal, in place of its own."""
-
-
-def choose_look(
-    color: str, environment: Mapping[str, str], stream: TextIO, *, quiet: bool, verbose: bool
-) -> Look:
-    """Decide between board and lines, with colour or without (https://no-color.org)."""
-    terminal = stream.isatty() and environment.get("TERM") != "dumb"
-    colored = color == "always"
-    if color == "auto":
-        colored = terminal and not environment.get("NO_COLOR")
-    links = terminal and colored and hyperlinks.taken(environment)
-    told = environment.get("COLUMNS", "") if terminal else ""
-    columns = int(told) if re.fullmatch("[1-9][0-9]{0,4}", told) else None
-    return Look(terminal, colored, quiet, verbose, is_read(environment), links, columns)
 
 
 class Console:

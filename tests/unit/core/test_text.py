@@ -25,7 +25,8 @@ from lambdabuild.output.github import annotations, refusal, refusal_summary, sum
 from lambdabuild.output.report import faults, report_value
 from lambdabuild.output.streams import print_columns, print_error, print_json, print_line
 from lambdabuild.output.terminal.board import Board
-from lambdabuild.output.terminal.console import Console, ConsoleHandler, Look
+from lambdabuild.output.terminal.console import Console, ConsoleHandler
+from lambdabuild.output.terminal.look import Look
 from lambdabuild.system.process import Command, shell_line
 from tests.harmless import assert_harmless
 from tests.unit.values import PROJECT, artifact, batch, record, relative, step

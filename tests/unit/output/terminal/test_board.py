@@ -10,7 +10,8 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.output.terminal.board import Board
-from lambdabuild.output.terminal.console import Console, Look
+from lambdabuild.output.terminal.console import Console
+from lambdabuild.output.terminal.look import Look
 from tests.unit.values import ARM64, PROJECT, artifact, relative, step
 
 NAMES = ("auth", "carts", "users-get")

@@ -8,7 +8,8 @@ from lambdabuild.core.build import Batch, Event, Plan, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.output.terminal.console import Console, ConsoleHandler, Look, choose_look
+from lambdabuild.output.terminal.console import Console, ConsoleHandler
+from lambdabuild.output.terminal.look import Look, choose_look
 from tests.unit.values import ARM64, PROJECT, artifact, batch, record, relative, step
 
 PLAIN = Look(terminal=False, color=False)

@@ -8,8 +8,9 @@ import pytest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.output.report import Fault
-from lambdabuild.output.terminal.console import Console, Look
+from lambdabuild.output.terminal.console import Console
 from lambdabuild.output.terminal.excerpt import draw, read_excerpt
+from lambdabuild.output.terminal.look import Look
 
 PLAIN = Look(terminal=False, color=False)
 
