@@ -134,7 +134,8 @@ class Option(NamedTuple):
     @property
     def flag_help(self) -> str:
         repeatable = "; repeatable" if self.kind.flag == TEXTS.flag else ""
-        default = f" [{self.default_text}]" if self.default_text else ""
+        first = "as deployed, else " if self.declared else ""
+        default = f" [{first}{self.default_text}]" if self.default_text else ""
         variable = f" [env: {self.variable}]" if self.variable else ""
         return f"{self.help}{repeatable}.{default}{variable}"
 
