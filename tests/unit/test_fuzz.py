@@ -172,12 +172,11 @@ CONTENT = b"\x7fELF executable" * 40
 HEADER = seal(KEY, [CONTENT], hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), None)
 TIMED = Timed("a", "linux/amd64", Status.BUILT, 1.0, 0.5, 0.5, 100)
 LINE = history_line(Run("now", "go", (TIMED,)))
-SECRETS = {CACHE_KEY: "known", "HOME": "/nonexistent"}
 
 
 def state(directory: Path) -> Callable[[bytes], object]:
     """Return what reads a state whose body is this, signed as it should be."""
-    home = Home(str(directory), SECRETS)
+    home = Home(str(directory), {CACHE_KEY: "known", "HOME": str(directory / "home")})
     home.create()
 
     def read(body: bytes) -> None:
