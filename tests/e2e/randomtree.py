@@ -194,7 +194,8 @@ class Monorepo:
         """Return a package with all that it imports."""
         found = [package]
         for item in found:
-            for name in item.imports:
+            # That fault leaves nothing but the clause.
+            for name in () if item.fault == "clause" else item.imports:
                 imported = self.packages[f"internal/{name}"]
                 if imported not in found:
                     found.append(imported)

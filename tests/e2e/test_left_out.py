@@ -289,3 +289,15 @@ def test_two_modules_of_one_path_in_a_broken_workspace_both_fail(empty: Project)
     result = empty.run("all", "--json")
     assert result.statuses == {"in-a": "failed", "in-b": "failed", "out": "up-to-date"}
     assert (empty / "dist/in-a/bootstrap").exists()
+
+
+def test_where_no_function_of_api_can_be_read_each_fails_by_name(empty: Project) -> None:
+    empty.write("api/a/main.go", main_printing("a"))
+    assert empty.run("all").code == 0
+    (empty / "api/a").chmod(0)
+    try:
+        result = empty.unprivileged().run("all", "--json")
+    finally:
+        (empty / "api/a").chmod(0o755)
+    assert (result.code, result.statuses) == (1, {"a": "failed"})
+    assert empty.says("a") == "a"

@@ -52,7 +52,10 @@ def search_of(config: Config, project: str, go: Go) -> Search:
         return Search(tuple(dict.fromkeys(roots)), which == "lambda")
     if not go.findings.searched:
         api = os.path.join(project, DEFAULT_ROOT)
-        has_main = os.path.isdir(api) and any(map(sources_with_main, go.tree(api).sources))
+        has_main = os.path.isdir(api) and (
+            # What cannot be read fails by its name, as it does below a root.
+            bool(go.tree(api).unreadable) or any(map(sources_with_main, go.tree(api).sources))
+        )
         go.findings.searched = api if has_main else project
     root = go.findings.searched
     everywhere = root == project
