@@ -7,12 +7,11 @@ from typing import NamedTuple
 from lambdabuild.core.build import Plan, Step
 from lambdabuild.core.target import Target
 from lambdabuild.core.text import one_line, some
+from lambdabuild.output.terminal.style import BOLD, DIM
 
 UP_TO_DATE = "up to date"
 _MOST = 10
 """Functions that are named in one line."""
-
-_BOLD, _DIM = "1", "2"
 
 Reasons = Mapping[tuple[str, Target], str]
 
@@ -70,7 +69,7 @@ def causes(
         if named:
             last.append(_about(named, None, targets))
         if len(whole) > 1:
-            last.append(Cause(f"{len(whole)} functions are {UP_TO_DATE}", style=_DIM))
+            last.append(Cause(f"{len(whole)} functions are {UP_TO_DATE}", style=DIM))
     return [_about(group, reason, targets) for reason, group in groups.items()] + last
 
 
@@ -92,7 +91,7 @@ def _about(steps: Sequence[Step], reason: str | None, targets: Mapping[str, list
     for name, own in _targets(steps).items():
         by_targets[_for(own, targets[name])].append(name)
     subject = "; ".join(f"{some(names, _MOST, quote='')}{of}" for of, names in by_targets.items())
-    return Cause(subject, f": {reason or UP_TO_DATE}", _DIM if reason is None else _BOLD)
+    return Cause(subject, f": {reason or UP_TO_DATE}", DIM if reason is None else BOLD)
 
 
 def _for(own: Sequence[str], every: Sequence[str]) -> str:

@@ -7,17 +7,9 @@ from typing import NamedTuple
 
 from lambdabuild.core.result import Status
 from lambdabuild.core.text import columns, counted, duration, folded, one_line, padded
-from lambdabuild.output.terminal.style import BOLD, DIM, RED, Line, Part
+from lambdabuild.output.terminal.style import BOLD, DIM, RED, STYLES, Line, Part
 
 _MINUTE, _HOUR = 60, 3600
-_STYLES = {
-    Status.BUILT: "32",
-    Status.RESTORED: "32",
-    Status.UNCHANGED: "36",
-    Status.UP_TO_DATE: DIM,
-    Status.FAILED: RED,
-    None: "33",
-}
 _HINTS = ("h help", "r rebuild all", "f failed", "c clear", "q quit")
 _DROPPED = ("c clear", "r rebuild all", "f failed", "q quit")
 """In this order, where there is not enough room."""
@@ -160,7 +152,7 @@ def _rows(rows: Sequence[Row], now: float, width: int, most: int) -> list[Line]:
         name = padded(folded(names[number], wide), wide)
         time = f"  {times[number].rjust(_TIMES)}" if with_times else ""
         past = f"  {passed[number]}" if with_passed else ""
-        style = _STYLES.get(row.status, "")
+        style = STYLES.get(row.status, "")
         lines.append(
             [Part(f"  {name}  "), Part(words[number].ljust(_STATUS), style), Part(time + past)]
         )

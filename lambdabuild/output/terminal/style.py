@@ -1,13 +1,24 @@
 """What a line on a terminal is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild.core.result import Status
 from lambdabuild.core.text import visible
 from lambdabuild.output.terminal import hyperlinks
 
 BOLD, DIM, RED, GREEN, YELLOW, BLUE, CYAN = "1", "2", "31;1", "32;1", "33;1", "34;1", "36;1"
 """Parameters of SGR: https://invisible-island.net/xterm/ctlseqs/ctlseqs.html"""
+STYLES: Mapping[Status | None, str] = {
+    Status.BUILT: "32",
+    Status.RESTORED: "32",
+    Status.UNCHANGED: "36",
+    Status.UP_TO_DATE: DIM,
+    Status.FAILED: RED,
+    Status.CANCELLED: "33",
+    None: "33",
+}
+"""By status; None is being built."""
 
 
 class Part(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import columns, folded, one_line, padded, size, size_change
 from lambdabuild.output.report import Imported, slowest_first
+from lambdabuild.output.terminal.style import BOLD, DIM, STYLES, Part, styled
 
 HEAD = ("function", "target", "status", "size", "change", "compile", "link", "zip", "time")
 _DROPPED = ("change", "compile", "link", "zip", "size", "target")
@@ -20,14 +21,6 @@ _LEFT = {"function", "target", "status"}
 _WORTH_A_ROW = 0.05
 """Seconds of imports below which the times add up without them."""
 _GAP = "  "
-_BOLD, _DIM = "1", "2"
-_STYLES = {
-    Status.BUILT: "32",
-    Status.RESTORED: "32",
-    Status.UNCHANGED: "36",
-    Status.FAILED: "1;31",
-    Status.CANCELLED: "33",
-}
 
 
 class Row(NamedTuple):
@@ -61,7 +54,7 @@ def rows(
     if made and imported is not None and imported.seconds >= _WORTH_A_ROW:
         time = _seconds(imported.seconds)
         cells = {"function": imported.words, "status": "compiled", "compile": time, "time": time}
-        made.append(Row(cells, style=_DIM, whole=True))
+        made.append(Row(cells, style=DIM, whole=True))
     return made
 
 
@@ -80,7 +73,7 @@ def _row(result: StepResult, *, several: bool) -> Row:
         "zip": size(packed.identity.size) if packed is not None else "",
         "time": _seconds(result.seconds),
     }
-    return Row(cells, step.target.label if several else "", _STYLES.get(result.status, ""))
+    return Row(cells, step.target.label if several else "", STYLES.get(result.status, ""))
 
 
 def _seconds(seconds: float | None) -> str:
@@ -95,7 +88,7 @@ def lines(rows: Sequence[Row], width: int | None, *, color: bool) -> list[str]:
     if not rows:
         return []
     heads, widths = _layout(rows, width)
-    shown = [Row({head: head for head in heads}, style=_BOLD, whole=True), *rows]
+    shown = [Row({head: head for head in heads}, style=BOLD, whole=True), *rows]
     return [_line(row, heads, widths, color=color) for row in shown]
 
 
@@ -143,13 +136,8 @@ def _line(row: Row, heads: Sequence[str], widths: Mapping[str, int], *, color: b
             text = folded(_name(row, heads), widths[head])
         text = padded(text, widths[head], right=head not in _LEFT)
         if color and head == "status" and row.style and not row.whole:
-            text = styled(text, row.style)
+            bare = text.rstrip()
+            text = styled([Part(bare, row.style), Part(text[len(bare) :])], color=True)
         cells.append(text)
     line = _GAP.join(cells).rstrip()
-    return styled(line, row.style) if color and row.whole else line
-
-
-def styled(text: str, style: str) -> str:
-    """Return a text in a style of SGR, up to the spaces at its end."""
-    bare = text.rstrip()
-    return f"\x1b[{style}m{bare}\x1b[0m{text[len(bare) :]}"
+    return styled([Part(line, row.style)], color=color) if row.whole else line
