@@ -109,6 +109,8 @@ class Walk(RuleBasedStateMachine):
         self.built: dict[str, str] = {}
         self.meddled: set[str] = set()
         """Artifacts that somebody else changed."""
+        self.left: set[str] = set()
+        """Those of them whose functions went away: lambdabuild removes only what it wrote."""
 
     @initialize(masks=st.lists(IMPORTS, min_size=4, max_size=4))
     def start(self, masks: list[tuple[str, ...]]) -> None:
@@ -392,6 +394,7 @@ class Walk(RuleBasedStateMachine):
             shutil.rmtree(self.project / name, ignore_errors=True)
         self.built.clear()
         self.meddled.clear()
+        self.left.clear()
 
     @precondition(lambda self: not self.held and self.built)
     @rule(text=st.sampled_from([None, "", "{", '{"version": 1}\n{}\n', "[]\n[]\n"]))
@@ -468,6 +471,7 @@ class Walk(RuleBasedStateMachine):
         self.check_cache(result, {name: digests[name] for name in clean})
         # What went away has no artifact any more; what fails keeps the one that it had.
         self.built = {n: d for n, d in self.built.items() if n in digests}
+        self.left |= self.meddled - self.built.keys()
         self.meddled &= self.built.keys()
         for name, digest in digests.items():
             status = result.functions[name]["status"]
@@ -503,6 +507,8 @@ class Walk(RuleBasedStateMachine):
             if name != "manifest.json":
                 content = (self.project / "dist" / name).read_bytes()
                 found[os.path.dirname(name)] = hashlib.sha256(content).hexdigest()
+        for name in self.left - expected.keys():
+            found.pop(name, None)
         for name in self.meddled:
             expected.pop(name, None)
             found.pop(name, None)
