@@ -216,7 +216,9 @@ class Monorepo:
             if package.abroad and package.assembly is not None and not arm:
                 yield package, ABROAD, str(self.header)
             for file, text in package.texts().items():
-                constraint = package.files[file].constraint if file in package.files else ""
+                extra = package.files.get(file, GoFile(0))
+                # An empty file has no constraint either, and fails whatever is built.
+                constraint = extra.constraint if extra.fault != "empty" else ""
                 wanted = {
                     "": True, "extra": "extra" in tags, "other": "other" in tags,
                     "!extra": "extra" not in tags, "arm64": arm,
