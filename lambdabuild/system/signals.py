@@ -2,12 +2,15 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from types import FrameType
 
 from lambdabuild.core.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_AGAIN = 0.001
+"""Seconds after which a signal that got lost is raised again."""
 
 
 class Interrupts:
@@ -19,11 +22,31 @@ class Interrupts:
 
     @contextlib.contextmanager
     def caught(self) -> Iterator[None]:
-        """Handle the signals, and restore the earlier handlers."""
-        before = {number: signal.signal(number, self._arrived) for number in _SIGNALS}
+        """Handle the signals, and restore the earlier handlers.
+
+        Python drops what is raised in a callback of a weak reference, such as `threading` has for
+        each thread, or in a finalizer: then the signal is raised again, by a timer.
+        """
+        numbers = (*_SIGNALS, signal.SIGALRM)
+        before = {number: signal.signal(number, self._arrived) for number in numbers}
+        report = sys.unraisablehook
+        timed = False
+
+        def dropped(what: "sys.UnraisableHookArgs") -> None:
+            nonlocal timed
+            if what.exc_type is Interrupted:
+                timed = True
+                signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            else:
+                report(what)
+
+        sys.unraisablehook = dropped
         try:
             yield
         finally:
+            sys.unraisablehook = report
+            if timed:
+                signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
 

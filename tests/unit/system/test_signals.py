@@ -1,7 +1,10 @@
 # ruff: noqa: PT012 - a signal raises between statements
 
+import contextlib
 import os
 import signal
+import time
+import weakref
 
 import pytest
 
@@ -85,3 +88,31 @@ def test_the_handlers_are_as_they_were_after() -> None:
     with pytest.raises(Interrupted), Interrupts().caught():
         send(signal.SIGHUP)
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+class Referent:
+    """Something that can be referred to weakly."""
+
+
+def drop_one_that_is_signalled() -> None:
+    """Free an object whose callback gets a signal: what it raises goes nowhere."""
+    referent = Referent()
+    reference = weakref.ref(referent, lambda _: send(signal.SIGINT))
+    assert reference() is referent
+
+
+def test_a_signal_where_python_drops_what_is_raised_interrupts_a_moment_later() -> None:
+    waited = []
+    with pytest.raises(Interrupted), Interrupts().caught():
+        drop_one_that_is_signalled()
+        waited.append("dropped")
+        time.sleep(30)
+    assert waited == ["dropped"]
+
+
+def test_nor_does_one_outlive_the_run_that_was_over_by_then() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with contextlib.suppress(Interrupted), Interrupts().caught():
+        drop_one_that_is_signalled()
+    time.sleep(0.02)
+    assert signal.getsignal(signal.SIGALRM) is before
