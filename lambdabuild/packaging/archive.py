@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _LEVEL = 4
-"""libdeflate gives the same bytes on every processor; docs/explain/design.md has the figures behind it and its
+"""libdeflate gives the same bytes on every processor; docs/design.md has the figures behind it and its
 level. `artifact.PACKER` names both."""
 _STORED, _DEFLATED = 0, 8
 _UTF8 = 0x800

@@ -51,5 +51,5 @@ def test_every_exit_code_is_explained() -> None:
 def test_the_design_has_every_folder() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
-    _, _, tree = PAGES["docs/explain/design.md"].partition("## Folders\n")
+    _, _, tree = PAGES["docs/design.md"].partition("## Folders\n")
     assert folders <= set(re.findall(r"(?m)^ {4}[ \d]+(\w+)/", tree))
