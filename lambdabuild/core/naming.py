@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -224,7 +225,7 @@ def _placed(
         )
     raise LambdabuildError(
         f"`{word}` is no function, and in none",
-        hint=f"`lambdabuild why --file {word}` names the functions that depend on it"
+        hint=f"`lambdabuild why --file {shlex.quote(word)}` names the functions that depend on it"
         if word.endswith(".go") and not there.directory
         else "`lambdabuild list` shows all there are",
     )

@@ -1,6 +1,7 @@
 """Say what is wrong with a command line in lambdabuild's words, where typer has its own."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -69,7 +70,8 @@ def _of_flag(refused: _Refused) -> _Words | None:
 def _of_word(refused: _Refused) -> _Words | None:
     if match := _EXTRA.match(refused.said):
         if refused.path == "lambdabuild all":
-            return f"`{refused.path}` takes no names", f"`lambdabuild build {match[1]}`"
+            line = shlex.join(["lambdabuild", "build", *match[1].split()])
+            return f"`{refused.path}` takes no names", f"`{line}`"
         return f"`{refused.path}` takes no `{match[1]}`", None
     match = _NO_COMMAND.match(refused.said)
     if match is None or refused.context is None:

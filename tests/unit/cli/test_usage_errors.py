@@ -20,8 +20,8 @@ from lambdabuild.cli.usage.errors import usage_error
          "  hint: it comes after the command: `lambdabuild watch`"),
         ("list --poll",
          "`lambdabuild list` has no flag `--poll`\n  hint: it is a flag of `lambdabuild watch`"),
-        ("all users-get",
-         "`lambdabuild all` takes no names\n  hint: `lambdabuild build users-get`"),
+        ("all users-* carts-expire",
+         "`lambdabuild all` takes no names\n  hint: `lambdabuild build 'users-*' carts-expire`"),
         ("clean a b",
          "`lambdabuild clean` takes no `a b`\n"
          "  hint: `lambdabuild clean -h` shows what there is"),
