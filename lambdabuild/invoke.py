@@ -1,0 +1,1 @@
+"""Call one function: build it for this machine, and run it once."""

@@ -1,0 +1,1 @@
+"""Serve all functions on this machine: build on demand, reload what changes affect."""
