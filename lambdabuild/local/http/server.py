@@ -274,7 +274,7 @@ class _Connection(asyncio.Protocol):
         await self._drained()
 
     def _send_head(self, response: Response, length: int | None) -> None:
-        headers = [
+        headers: list[tuple[bytes, bytes]] = [
             (name, value.encode("utf-8", "surrogateescape")) for name, value in response.headers
         ]
         bodiless = response.status == http.HTTPStatus.NO_CONTENT or response.status < 200  # noqa: PLR2004
