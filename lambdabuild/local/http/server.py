@@ -275,7 +275,8 @@ class _Connection(asyncio.Protocol):
 
     def _send_head(self, response: Response, length: int | None) -> None:
         headers: list[tuple[bytes, bytes]] = [
-            (name, value.encode("utf-8", "surrogateescape")) for name, value in response.headers
+            (name.encode("latin-1"), value.encode("utf-8", "surrogateescape"))
+            for name, value in response.headers
         ]
         bodiless = response.status == http.HTTPStatus.NO_CONTENT or response.status < 200  # noqa: PLR2004
         if length is not None and not bodiless:
