@@ -1,0 +1,1 @@
+"""Functions run on this machine: real executables, real sockets, and the clients that people have."""
