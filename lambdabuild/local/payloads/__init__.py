@@ -1,0 +1,1 @@
+"""HTTP requests to the events of Lambda, and what functions answer to HTTP responses: values alone."""
