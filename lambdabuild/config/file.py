@@ -1,11 +1,20 @@
 """Turn the text of `lambdabuild.toml` into a configuration; no disk."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from lambdabuild.config import positions
-from lambdabuild.config.options import FUNCTION, TOP, VARIABLES, Chosen, Config, Option, options_in
+from lambdabuild.config.options import (
+    FUNCTION,
+    FUNCTION_VARIABLES,
+    TOP,
+    VARIABLES,
+    Chosen,
+    Config,
+    Option,
+    options_in,
+)
 from lambdabuild.config.parsing import MIGRATION, UnfitError
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.text import one_line
@@ -145,7 +154,9 @@ class _Table:
     def _value(self, option: Option) -> Any:
         key = option.key
         if option.kind is VARIABLES:
-            return self._variables(key)
+            return self._variables(key, _problem_of)
+        if option.kind is FUNCTION_VARIABLES:
+            return self._variables(key, _problem_of_variable)
         written = self._values[key]
         if not option.kind.fits(written):
             self.refuse(key, option.kind.wrong, f"write `{key} = {option.kind.written}`")
@@ -159,10 +170,12 @@ class _Table:
                 setattr(error, name, value)
             raise
 
-    def _variables(self, key: str) -> dict[str, Any]:
+    def _variables(
+        self, key: str, problem_of: Callable[[str, object], tuple[str, str] | None]
+    ) -> dict[str, Any]:
         variables = self.table(key)
         for variable, value in variables.items():
-            if problem := _problem_of(variable, value):
+            if problem := problem_of(variable, value):
                 self.refuse(f"{key}.{variable}", *problem, key, variable)
         return variables
 
@@ -186,6 +199,18 @@ def _problem_of(variable: str, value: object) -> tuple[str, str] | None:
     if variable in _OWN_VARIABLES or variable.startswith("LAMBDABUILD_"):
         remedy = _OWN_VARIABLES.get(variable, "export it where lambdabuild is started")
         return "is lambdabuild's to set", remedy
+    if problem := _problem_of_variable(variable, value):
+        return problem
+    if variable == "GOAMD64" and value not in _GOAMD64:
+        # Go takes any: https://go.dev/wiki/MinimumRequirements#amd64
+        return f"is {', '.join(_GOAMD64[:-1])} or {_GOAMD64[-1]}, not `{one_line(str(value))}`", (
+            "Lambda has AVX2, which is v3: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-avx2.html"
+        )
+    return None
+
+
+def _problem_of_variable(variable: str, value: object) -> tuple[str, str] | None:
+    """Return why no process can have a variable, and what helps."""
     if not variable or "=" in variable or "\0" in variable:
         return (
             "cannot be the name of a variable",
@@ -193,11 +218,6 @@ def _problem_of(variable: str, value: object) -> tuple[str, str] | None:
         )
     if not isinstance(value, str):
         return "is not a string", f'write `{variable} = "{value}"`'
-    if variable == "GOAMD64" and value not in _GOAMD64:
-        # Go takes any: https://go.dev/wiki/MinimumRequirements#amd64
-        return f"is {', '.join(_GOAMD64[:-1])} or {_GOAMD64[-1]}, not `{one_line(value)}`", (
-            "Lambda has AVX2, which is v3: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-avx2.html"
-        )
     if "\0" in value:
         return "cannot be the value of a variable", "a value holds no NUL character"
     return None

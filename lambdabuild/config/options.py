@@ -57,6 +57,13 @@ AMOUNT = Kind(
     '"5MB"',
 )
 VARIABLES = Kind(lambda value: isinstance(value, dict))
+"""Of `go`."""
+FUNCTION_VARIABLES = Kind(lambda value: isinstance(value, dict))
+NUMBER = Kind(
+    lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "is not a whole number",
+    "10",
+)
 COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
 
 # Flags that commands take together.
@@ -273,7 +280,7 @@ class Config(NamedTuple):
     source: str | None = None
     """The file it was read from; None where there is none."""
     choices: Chosen = NOTHING_CHOSEN
-    """What the top level sets for every function, by the fields of `BuildSettings`."""
+    """What the top level sets for every function, by the fields of `BuildSettings` and `LocalSettings`."""
     functions: Mapping[str, Chosen] = NOTHING_CHOSEN
     """What the table of each function sets."""
     roots: tuple[str, ...] = option(
@@ -379,6 +386,32 @@ class BuildSettings(NamedTuple):
     def flags(self) -> Flags:
         """The flags of the compile and the link."""
         return Flags(self.tags, self.ldflags, self.gcflags, self.environment, self.cgo)
+
+
+@_table
+class LocalSettings(NamedTuple):
+    """How one function runs on this machine: `serve` and `invoke`. Nothing is built from it."""
+
+    variables: tuple[tuple[str, str], ...] = option(
+        (), "Variables of the function, where it runs on this machine", key="environment",
+        kind=FUNCTION_VARIABLES, example='{ TABLE = "users" }',
+        about="Variables of the function, where `serve` and `invoke` run it. They beat those of "
+        "deployment files; `--env-file` beats them.")
+    timeout: int | None = option(
+        None, "Seconds that a call may take on this machine", key="timeout",
+        parse=parsing.parse_timeout, kind=NUMBER, unset="as deployed, else 3", example="10",
+        about="Seconds that a call may take, where `serve` and `invoke` run the function. By "
+        "default what the deployment file declares; else 3, as on Lambda.")
+    memory: int | None = option(
+        None, "MB of memory, as reported on this machine", key="memory",
+        parse=parsing.parse_memory, kind=NUMBER, unset="as deployed, else 128", example="512",
+        about="MB of memory, where `serve` and `invoke` run the function: reported to it, and in "
+        "its log, but not enforced. By default what the deployment file declares; else 128.")
+    concurrency: int = option(
+        10, "Processes at a time on this machine", key="concurrency",
+        parse=parsing.parse_concurrency, kind=NUMBER, unset="10",
+        about="How many processes of the function `serve` starts at most, one for each call at a "
+        "time; more calls wait.")
 # fmt: on
 
 
@@ -387,6 +420,7 @@ OPTIONS = (
     *_options_of(Request, BUILDING),
     *_options_of(Config, where=TOP),
     *_options_of(BuildSettings),
+    *_options_of(LocalSettings),
     *_options_of(Narrowing, NARROWING),
 )
 """The table, in the order of keys and flags."""

@@ -22,6 +22,12 @@ ARCHITECTURES = {
 _NEAR_ARCHITECTURES = {"x86-64": "x86_64", "x64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 _RETIRED = ("go1.x", "provided")
 """Runtimes on Amazon Linux 1. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+_LONGEST = 900
+"""Seconds of a call."""
+_MEMORY = (128, 10240)
+"""MB, least and most."""
+_MOST_PROCESSES = 1000
+"""Of a function; it is what Lambda gives an account."""
 MIGRATION = (
     "use `provided.al2023`, which runs on x86_64 and arm64: the same code, built as an executable "
     "named `bootstrap`, which is what lambdabuild writes; where the function is deployed, set "
@@ -175,6 +181,28 @@ def parse_max_growth(value: str | int) -> "Growth":
     from lambdabuild.config.limits import parse_growth
 
     return parse_growth(value)
+
+
+def parse_timeout(seconds: int) -> int:
+    """Return a timeout in seconds: https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html."""
+    if not 1 <= seconds <= _LONGEST:
+        raise UnfitError(f"is {seconds}", f"Lambda takes 1 to {_LONGEST} seconds")
+    return seconds
+
+
+def parse_memory(megabytes: int) -> int:
+    """Return memory in MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html."""
+    least, most = _MEMORY
+    if not least <= megabytes <= most:
+        raise UnfitError(f"is {megabytes}", f"Lambda takes {least} to {most} MB")
+    return megabytes
+
+
+def parse_concurrency(processes: int) -> int:
+    """Return how many processes there may be of a function."""
+    if not 1 <= processes <= _MOST_PROCESSES:
+        raise UnfitError(f"is {processes}", f"it can be 1 to {_MOST_PROCESSES}")
+    return processes
 
 
 def parse_share(text: str) -> "Shard":

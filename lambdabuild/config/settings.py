@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambdabuild.config.options import BuildSettings, Chosen, Config
+from lambdabuild.config.options import BuildSettings, Chosen, Config, LocalSettings
 from lambdabuild.core.paths import Paths, name_of
 
 _NOTHING_CONFIGURED = Config()
@@ -54,12 +54,20 @@ class Settings:
         """
         places = (self.config.choices, self.config.functions.get(name or "", {}), self.flags)
         chosen: dict[str, Any] = {key: value for place in places for key, value in place.items()}
-        environment = {k: v for place in places for k, v in place.get("environment", {}).items()}
-        return {**chosen, "environment": environment} if environment else chosen
+        for kind in ("environment", "variables"):
+            if kind in chosen:
+                chosen[kind] = {k: v for p in places for k, v in p.get(kind, {}).items()}
+        return chosen
 
     def of(self, name: str) -> BuildSettings:
         """Return the settings of the function `name`."""
         return self._of(name if name in self.config.functions else None)
+
+    def local_of(self, name: str) -> LocalSettings:
+        """Return how the function `name` runs on this machine."""
+        chosen = {k: v for k, v in self.chosen_for(name).items() if k in LocalSettings._fields}
+        variables = tuple(sorted(chosen.pop("variables", {}).items()))
+        return LocalSettings(variables=variables, **chosen)
 
     def variants(self) -> tuple[BuildSettings, ...]:
         """Return every distinct setting in use, the one without a table first."""
@@ -67,7 +75,8 @@ class Settings:
 
     def _of(self, table: str | None) -> BuildSettings:
         if table not in self._settled:
-            chosen = {**self.defaults, **self.chosen_for(table)}
+            said = {**self.defaults, **self.chosen_for(table)}
+            chosen = {k: v for k, v in said.items() if k in BuildSettings._fields}
             environment = tuple(sorted(chosen.pop("environment", {}).items()))
             self._settled[table] = BuildSettings(environment=environment, **chosen)
         return self._settled[table]

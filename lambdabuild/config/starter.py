@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lambdabuild.config.options import (
     FUNCTION,
+    NUMBER,
     ONE_OR_MORE,
     OPTIONS,
     SWITCH,
@@ -91,6 +92,8 @@ def in_toml(value: str | list[str]) -> str:
 def written_in_toml(option: Option) -> str:
     """Return the default of a key as TOML has it, or an example where it has none."""
     words = words_of(option.default)
+    if option.kind is NUMBER and words:
+        return words[0]
     if not words:
         return option.example or ("true" if option.kind is SWITCH else "")
     single = option.kind is TEXT or (option.kind is ONE_OR_MORE and len(words) == 1)

@@ -105,6 +105,11 @@ def _of_key(option: Option) -> dict[str, Any]:
         options.SWITCH: {"type": "boolean"},
         options.AMOUNT: {"type": ["string", "integer"]},
         options.VARIABLES: {"type": "object", "additionalProperties": {"type": "string"}},
+        options.FUNCTION_VARIABLES: {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+        },
+        options.NUMBER: {"type": "integer", "minimum": 1},
     }
     written = tomllib.loads(f"x = {written_in_toml(option)}")["x"]
     shown = {"default": written} if option.default and not option.unset else {"examples": [written]}
@@ -198,7 +203,9 @@ def test_the_schema_takes_every_valid_configuration(values: dict[str, Any]) -> N
     [
         text
         for text, said in REFUSED.items()
-        if re.match(r".* is (neither|not an? (string|list|table|architecture|runtime)\b)", said)
+        if re.match(
+            r".* is (neither|not an? (string|whole number|list|table|architecture|runtime)\b)", said
+        )
     ],
 )
 def test_the_schema_refuses_wrong_types_and_values_that_can_be_listed(text: str) -> None:

@@ -9,7 +9,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
-from lambdabuild.config.options import FUNCTION, TOP, BuildSettings, Config, options_in
+from lambdabuild.config.options import (
+    FUNCTION,
+    TOP,
+    BuildSettings,
+    Config,
+    LocalSettings,
+    options_in,
+)
 from lambdabuild.config.parsing import parse_architecture, parse_runtime, parse_target
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
@@ -73,6 +80,10 @@ choices: dict[str, st.SearchStrategy[Any]] = {
     "layer_libraries": st.lists(passable.filter(lambda text: text and "/" not in text), max_size=2),
     "zip": st.booleans(),
     "sbom": st.booleans(),
+    "environment": st.dictionaries(variables, passable, max_size=3),
+    "timeout": st.integers(1, 900),
+    "memory": st.integers(128, 10240),
+    "concurrency": st.integers(1, 1000),
 }
 patterns = passable.filter(lambda text: pattern_problem(text) is None)
 function_tables = st.fixed_dictionaries(
@@ -94,9 +105,9 @@ documents = st.fixed_dictionaries(
 def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a table says, by field: a list is a tuple, an empty `gcflags` nothing."""
     found = {
-        {"architecture": "targets", "env": "environment"}.get(key, key): (
-            tuple(value) if isinstance(value, list) else value
-        )
+        {"architecture": "targets", "env": "environment", "environment": "variables"}.get(
+            key, key
+        ): (tuple(value) if isinstance(value, list) else value)
         for key, value in values.items()
         if key != "functions" and (key, value) != ("gcflags", "")
     }
@@ -378,6 +389,23 @@ REFUSED = {
         )
         for name in ("", ".", "..", "users/get")
     },
+    "environment.TABLE = 1": (
+        '`environment.TABLE` is not a string\n  at: lambdabuild.toml\n  hint: write `TABLE = "1"`'
+    ),
+    "functions.x.environment = 'a'": (
+        '`functions."x".environment` is not a table\n  at: lambdabuild.toml\n'
+        '  hint: write `[functions."x".environment]` above its keys'
+    ),
+    "timeout = '3s'": (
+        "`timeout` is not a whole number\n  at: lambdabuild.toml\n  hint: write `timeout = 10`"
+    ),
+    "timeout = 901": (
+        "`timeout` is 901\n  at: lambdabuild.toml\n  hint: Lambda takes 1 to 900 seconds"
+    ),
+    "memory = 64": ("`memory` is 64\n  at: lambdabuild.toml\n  hint: Lambda takes 128 to 10240 MB"),
+    "functions.x.concurrency = 0": (
+        '`functions."x".concurrency` is 0\n  at: lambdabuild.toml\n  hint: it can be 1 to 1000'
+    ),
     "env = 'GOAMD64=v1'": (
         "`env` is not a table\n  at: lambdabuild.toml\n  hint: write `[env]` above its keys"
     ),
@@ -562,6 +590,42 @@ def test_a_flag_beats_the_table_which_beats_the_top_level_which_beats_the_defaul
         first = next((p[field] for p in (flags, table, top) if field in p), default)
         expected = environment if field == "environment" else first
         assert getattr(settings.of("users-get"), field) == expected
+
+
+local = st.fixed_dictionaries(
+    {},
+    optional={
+        "variables": st.dictionaries(st.sampled_from("ABCD"), texts),
+        "timeout": st.integers(1, 900),
+        "memory": st.integers(128, 10240),
+        "concurrency": st.integers(1, 1000),
+    },
+)
+
+
+@given(table=local, top=local, built=said)
+def test_the_table_beats_the_top_level_where_a_function_runs_here(
+    table: dict[str, Any], top: dict[str, Any], built: dict[str, Any]
+) -> None:
+    settings = Settings(Config(choices={**top, **built}, functions={"users-get": table}))
+    merged = {**top, **table}
+    merged["variables"] = tuple(
+        sorted({**top.get("variables", {}), **table.get("variables", {})}.items())
+    )
+    assert settings.local_of("users-get") == LocalSettings(**merged)
+
+
+@given(local, local)
+def test_how_a_function_runs_here_is_no_setting_of_its_build(
+    table: dict[str, Any], top: dict[str, Any]
+) -> None:
+    settings = Settings(Config(choices=top, functions={"users-get": table}))
+    assert settings.of("users-get") == Settings().of("users-get")
+    assert settings.variants() == (BuildSettings(),)
+
+
+def test_without_any_word_of_anybody_deployment_files_say_how_a_function_runs() -> None:
+    assert Settings().local_of("users-get") == ((), None, None, 10)
 
 
 def test_the_assets_of_a_function_are_those_of_its_table() -> None:
