@@ -105,9 +105,9 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
     started = time.monotonic()
     session = session._replace(tools=session.tools._replace(timeline=Timeline()))
     _check_caching(session)
-    if session.paths.layout:
+    if session.paths.layout and session.settings.host is None:
         check_out(session.paths.out, session.paths.project)
-    home = Home(session.paths.project, session.tools.environment)
+    home = Home(session.paths.project, session.tools.environment, session.paths.home)
     home.create()
     log_to_file(home.logs, session.tools.console.warn_once)
     with (

@@ -9,7 +9,7 @@ from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.options import Request
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import LOCAL, name_of
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.output.terminal.console import Console
 from lambdabuild.state import artifacts
@@ -132,6 +132,7 @@ def clean(session: Session) -> list[str]:
         if home.foreign:
             # The files that it names are somebody else's to remove.
             return []
+        _forget_local(session)
         layouts = {artifact.layout for artifact in (*state.artifacts.values(), *announced)}
         layouts |= {os.path.dirname(path) for path in state.manifests}
         for path in list(state.manifests):
@@ -155,6 +156,15 @@ def clean(session: Session) -> list[str]:
         else:
             home.forget()
     return removed
+
+
+def _forget_local(session: Session) -> None:
+    """Remove what was built to run on this machine, with its state."""
+    local = Home(session.paths.project, session.tools.environment, LOCAL)
+    if local.path.exists():
+        with local.locked(lambda who: say_waiting(session.tools.console, who)):
+            local.sweep()
+            local.forget()
 
 
 def _remove_if_empty(directory: str) -> None:

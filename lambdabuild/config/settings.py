@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdabuild.config.options import BuildSettings, Chosen, Config, LocalSettings
-from lambdabuild.core.paths import Paths, name_of
+from lambdabuild.core.paths import LOCAL, Paths, name_of
+from lambdabuild.core.target import Target
 
 _NOTHING_CONFIGURED = Config()
 
@@ -25,6 +26,8 @@ class Settings:
     """What holds where nobody chose: what deployment files agree on."""
     untrusted: bool = False
     """The configuration and the code may be by somebody who is not trusted."""
+    host: Target | None = None
+    """This machine, where functions are built to run on it; None where they are for Lambda."""
     _settled: dict[str | None, BuildSettings] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -44,6 +47,9 @@ class Settings:
     def paths(self, project: str, working: str) -> Paths:
         """Return the directories of a run with these settings."""
         out = os.path.normpath(os.path.join(project, self.config.out))
+        if self.host is not None:
+            place = f"{LOCAL}/bin"
+            return Paths(project, working, os.path.join(project, place), place, LOCAL, out)
         layout = "" if self.in_place else name_of(out, project)
         return Paths(project, working, out, layout)
 

@@ -38,7 +38,7 @@ class Step(NamedTuple):
     function: Function
     target: Target
     runtime: Runtime | None
-    """None where the target is not one of Lambda's."""
+    """None where it is not for Lambda."""
     flags: Flags
     artifact: str
     """The absolute path of the executable."""

@@ -3,6 +3,11 @@
 import os
 from typing import NamedTuple
 
+HOME = ".lambdabuild"
+"""What lambdabuild keeps in a project, from there."""
+LOCAL = f"{HOME}/local"
+"""What it keeps of functions that are built to run on this machine."""
+
 
 class Paths(NamedTuple):
     """The directories of a run; all but `layout` are absolute."""
@@ -13,6 +18,10 @@ class Paths(NamedTuple):
     out: str
     layout: str
     """The output directory as the state has it; empty where outputs are beside the sources."""
+    home: str = HOME
+    """Where the state is, from the project."""
+    deployed: str = ""
+    """The output directory of builds for Lambda, where this is none; absolute."""
 
     def relative(self, path: str) -> str:
         """Return a path from the working directory, as it is shown."""

@@ -14,6 +14,7 @@ from typing import IO
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import HOME
 from lambdabuild.state.serialization import (
     DAMAGE,
     ForeignError,
@@ -38,7 +39,7 @@ from lambdabuild.system.process import end_orphans
 
 log = logging.getLogger(__name__)
 
-DIRECTORY = ".lambdabuild"
+DIRECTORY = HOME
 SCHEMA = "config.schema.json"
 """The file in it that tells editors of `lambdabuild.toml`; it is as in the package."""
 STATE = "state.json"
@@ -48,10 +49,19 @@ STATE = "state.json"
 class Home:
     """The `.lambdabuild` directory of a project."""
 
-    def __init__(self, project: str, environment: Mapping[str, str] = os.environ) -> None:
-        """`environment` names the directory of the user's key."""
+    def __init__(
+        self,
+        project: str,
+        environment: Mapping[str, str] = os.environ,
+        directory: str = DIRECTORY,
+    ) -> None:
+        """`environment` names the directory of the user's key.
+
+        `directory` is `.lambdabuild`, or one in it with a state and a lock of its own.
+        """
         self.project = project
-        self.path = Path(project, DIRECTORY)
+        self.top = Path(project, DIRECTORY)
+        self.path = Path(project, directory)
         self.foreign = False
         """The state that was read last is somebody else's, and ignored."""
         self._environment = environment
@@ -74,11 +84,11 @@ class Home:
 
     def create(self) -> None:
         """Create the directory, with a .gitignore for all in it."""
-        check_own(str(self.path))
+        check_own(str(self.top))
         try:
             self._new = self._new or not self.logs.is_dir()
             self.logs.mkdir(parents=True, exist_ok=True)
-            ignore = self.path / ".gitignore"
+            ignore = self.top / ".gitignore"
             # Another process may create it at the same time.
             with contextlib.suppress(FileExistsError):
                 if not ignore.exists():
@@ -89,7 +99,7 @@ class Home:
 
     def keep_schema(self) -> None:
         """Write the schema of `lambdabuild.toml`, unless it is that of this version already."""
-        shipped, kept = Path(__file__).parents[1] / "schemas" / SCHEMA, self.path / SCHEMA
+        shipped, kept = Path(__file__).parents[1] / "schemas" / SCHEMA, self.top / SCHEMA
         try:
             wanted = shipped.stat()
             with contextlib.suppress(FileNotFoundError):

@@ -58,7 +58,7 @@ def warn_of_contradictions(
     session: Session, functions: Sequence[Function], deployment: Deployment
 ) -> None:
     """Warn of functions that are deployed on another architecture or runtime than they are built for."""
-    if not (deployment.functions or deployment.witnesses):
+    if session.settings.host is not None or not (deployment.functions or deployment.witnesses):
         return
     if _agrees(session, deployment):
         return
@@ -139,7 +139,7 @@ def compared(
 
 def _looked_at(paths: Paths, known: Evidence, clock: int) -> Evidence:
     """Return what the deployment files say now; read them only if one changed, came or went."""
-    own = {paths.out, os.path.join(paths.project, DIRECTORY)}
+    own = {paths.out, os.path.join(paths.project, DIRECTORY), *filter(None, [paths.deployed])}
     seen = look(known.stamps, clock, own)
     if known.stamps.directories and not seen.changed:
         return known._replace(stamps=seen.stamps) if seen.renewed else known

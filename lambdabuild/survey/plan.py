@@ -63,7 +63,7 @@ def make_plan(
             step = Step(
                 function=function,
                 target=target,
-                runtime=chosen.runtime if target.architecture else None,
+                runtime=chosen.runtime if target.architecture and not settings.host else None,
                 flags=flags,
                 artifact=artifact,
                 load_errors=(*_load_errors(package, graph, broken[group]), *problems),

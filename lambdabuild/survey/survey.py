@@ -220,7 +220,7 @@ def survey(
 
 def own_paths(paths: Paths, state: State) -> set[str]:
     """Return the absolute paths that lambdabuild writes itself."""
-    own = {paths.out, os.path.join(paths.project, DIRECTORY)}
+    own = {paths.out, os.path.join(paths.project, DIRECTORY), *filter(None, [paths.deployed])}
     for artifact in state.artifacts.values():
         path = os.path.normpath(os.path.join(paths.project, artifact.path))
         own |= {path, temporary(path)}

@@ -19,7 +19,11 @@ _SAFE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 """Follow no link, leave it to no child, and do not block on a pipe that nobody reads."""
 MOST = 64 << 20
 """Bytes of the largest file: a state of 2,000 functions takes some MB, a history 4."""
-_WRITTEN_ANEW = frozenset({"state.json", "publishing.json", ".gitignore", "config.schema.json"})
+_FOLDERS = frozenset({"logs", "local", "calls"})
+"""Directories whose files are written in place. What is in others is made anew, or checked there."""
+_WRITTEN_ANEW = frozenset(
+    {"state.json", "publishing.json", ".gitignore", "config.schema.json", "serve.json"}
+)
 """What is never written in place, so that another name of the file keeps its content."""
 
 
@@ -78,14 +82,14 @@ def create_new(path: str, mode: int = 0o666) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, mode)
 
 
-def replace_whole(path: str, content: bytes) -> None:
-    """Replace a file atomically."""
+def replace_whole(path: str, content: bytes, mode: int = 0o666) -> None:
+    """Replace a file atomically; its new mode is `mode` without the umask."""
     beside = temporary(path)
     try:
         # A killed run, or somebody else, may have left something there: never write through it.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside)
-        with open(create_new(beside), "wb") as file:
+        with open(create_new(beside, mode), "wb") as file:
             file.write(content)
         os.replace(beside, path)
     except OSError:
@@ -127,7 +131,7 @@ def _check_inside(directory: str, top: str) -> None:
         if entry.is_symlink():
             raise _refused(entry.path, top, "is a symbolic link")
         if entry.is_dir(follow_symlinks=False):
-            if entry.name == "logs":
+            if entry.name in _FOLDERS:
                 _check_inside(entry.path, top)
         elif not entry.is_file(follow_symlinks=False) and os.path.lexists(entry.path):
             raise _refused(entry.path, top, "is neither a file nor a directory")

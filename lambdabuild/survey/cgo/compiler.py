@@ -17,6 +17,9 @@ from lambdabuild.system.installation import install_command
 
 _MACHINES = {Architecture.X86_64: "x86_64", Architecture.ARM64: "aarch64"}
 
+_CLANG = frozenset({"darwin", "freebsd", "openbsd"})
+"""Systems whose own C compiler is clang."""
+
 # What people export for the machine they sit at: its headers and libraries are not the runtime's.
 _OF_THE_HOST = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH"),
@@ -67,6 +70,23 @@ class Compilers:
             path=os.pathsep.join([zig.directory, self.environment.get("PATH", os.defpath)]),
         )
 
+    def of_host(self, target: Target, flags: Flags) -> CCompiler:
+        """Return what compiles C for the machine it is on: CC, or else what Go takes by itself.
+
+        https://github.com/golang/go/blob/master/src/cmd/dist/build.go (`defaultcc`)
+        """
+        chosen = dict(self.of_go) | dict(flags.environment)
+        if not chosen.get("CC"):
+            chosen["CC"] = "clang" if target.goos in _CLANG else "gcc"
+        path = chosen.get("PATH", self.environment.get("PATH", os.defpath))
+        name = chosen["CC"]
+        if shutil.which((split_quoted(name) or [""])[0], path=path) is None:
+            raise LambdabuildError(
+                f"`cgo = true` needs the C compiler of this machine, and there is no `{name}`",
+                hint=f"install {name}, or set CC to a C compiler",
+            )
+        return self._given(chosen)
+
     def _given(self, chosen: Mapping[str, str]) -> CCompiler:
         """Return the compiler that the variables name: Go reads the variables by itself."""
         path = chosen.get("PATH", self.environment.get("PATH", os.defpath))
@@ -91,7 +111,10 @@ def compilers_of(
     for name, target in steps:
         chosen = settings.of(name)
         if chosen.flags.cgo and uses_cgo(target, chosen.flags):
-            found[name, target] = compilers.of(target, chosen.runtime, chosen.flags)
+            if settings.host is not None:
+                found[name, target] = compilers.of_host(target, chosen.flags)
+            else:
+                found[name, target] = compilers.of(target, chosen.runtime, chosen.flags)
     return found
 
 

@@ -1,0 +1,77 @@
+"""Settings by which functions are built to run on this machine, and what machine it is."""
+
+import os
+import sys
+from collections.abc import Collection
+from dataclasses import replace
+
+from lambdabuild.config.settings import Settings
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.target import Runtime, Target
+
+_SYSTEMS = {"linux": "linux", "darwin": "darwin", "freebsd": "freebsd"}
+"""GOOS, by the beginning of `sys.platform`."""
+_MACHINES = {
+    "x86_64": "amd64",
+    "amd64": "amd64",
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "i386": "386",
+    "i686": "386",
+    "armv6l": "arm",
+    "armv7l": "arm",
+    "ppc64le": "ppc64le",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+    "loongarch64": "loong64",
+}
+"""GOARCH, by what the kernel calls the machine, in small letters.
+
+https://github.com/golang/go/blob/master/src/cmd/dist/main.go
+"""
+_DEBUGGABLE = {"ldflags": "", "gcflags": "all=-N -l"}
+"""What a debugger needs: https://github.com/go-delve/delve/blob/master/Documentation/usage/dlv_exec.md"""
+
+
+def host_target(system: str = sys.platform, machine: str | None = None) -> Target:
+    """Return GOOS and GOARCH of this machine, without asking `go`.
+
+    Raises:
+        LambdabuildError: it is none that is known here.
+
+    """
+    found = machine if machine is not None else os.uname().machine
+    goos = next((goos for name, goos in _SYSTEMS.items() if system.startswith(name)), None)
+    goarch = _MACHINES.get(found.lower())
+    if goos is None or goarch is None:
+        raise LambdabuildError(
+            f"functions cannot run on this machine: it is `{system}` on `{found}`",
+            hint="run them on Linux or macOS, on amd64 or arm64",
+        )
+    return Target(goos, goarch)
+
+
+def for_host(settings: Settings, host: Target, debugged: Collection[str] = ()) -> Settings:
+    """Return the settings that build functions to run on `host`, and nothing to deploy.
+
+    What is `debugged` is compiled without optimization, and keeps its debug information.
+    """
+    config = settings.config
+    functions = {name: dict(table) for name, table in config.functions.items()}
+    for name in debugged:
+        functions[name] = {**functions.get(name, {}), **_DEBUGGABLE}
+    own = {
+        "targets": (host,),
+        "runtime": Runtime.AL2023,
+        "zip": False,
+        "sbom": False,
+        "max_size": None,
+        "max_growth": None,
+    }
+    return replace(
+        settings,
+        # It names the directory of Lambda's builds: `Settings.paths` keeps it as `deployed`.
+        config=config._replace(functions=functions, in_place=False, check_size=False, strict=False),
+        flags={**settings.flags, **own},
+        host=host,
+    )
