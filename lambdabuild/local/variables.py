@@ -1,0 +1,122 @@
+"""The variables, timeout and memory of functions: `.env` files, lambdabuild.toml, deployment files."""
+
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from lambdabuild.config.options import LocalSettings
+from lambdabuild.core.build import Function
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import Paths
+from lambdabuild.deployment.declared import BOOTSTRAP, COMPUTED, Declared
+from lambdabuild.local.functions import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Program
+from lambdabuild.system import files
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_MOST = 1 << 20
+"""Bytes of a file of variables; Lambda takes 4 KB of them."""
+
+
+def read_env_file(path: str, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an `.env` file, in the form that python-dotenv reads.
+
+    `${NAME}` is a variable above it, or else one of this process; a NAME without a value is the
+    caller's, as for `docker run --env-file`, and left out where the caller has none.
+
+    Raises:
+        LambdabuildError: it cannot be read.
+
+    """
+    from io import StringIO
+
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        text = files.whole(path, _MOST).decode()
+    except OSError as error:
+        raise LambdabuildError(
+            f"cannot read the variables in `{path}`: {error.strerror}",
+            hint="--env-file names a file that has a line `NAME=value` for each variable",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise LambdabuildError(
+            f"`{path}` is not UTF-8: {error.reason}", at=[path], hint="save it in UTF-8"
+        ) from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            # python-dotenv would leave the line out.
+            raise LambdabuildError(
+                "this line sets no variable",
+                at=[f"{path}:{binding.original.line}"],
+                hint='write `NAME=value`, or `NAME="value"` where the value has spaces',
+            )
+    values = dotenv_values(stream=StringIO(text))
+    return {
+        name: caller[name] if value is None else value
+        for name, value in values.items()
+        if value is not None or name in caller
+    }
+
+
+def declarations(
+    functions: Sequence[Function], declared: Sequence[Declared], paths: Paths
+) -> dict[str, Declared]:
+    """Return what deployment files declare of each function that they are known to mean, by name.
+
+    Where several declare one, the first that says something counts; variables are put together.
+    """
+    if not declared:
+        return {}
+    from lambdabuild.deployment.matching import Source, match
+
+    outputs: dict[str, str] = {}
+    for function in functions:
+        for out in {paths.out, paths.deployed or paths.out}:
+            path = os.path.join(out, function.name)
+            outputs |= {path: function.name, f"{path}.zip": function.name}
+    sources = [Source(function.name, function.directory) for function in functions]
+    found: dict[str, Declared] = {}
+    for item, name in zip(declared, match(declared, sources, outputs), strict=True):
+        if name is not None:
+            found[name] = _together(found[name], item) if name in found else item
+    return found
+
+
+def _together(first: Declared, other: Declared) -> Declared:
+    return first._replace(
+        timeout=first.timeout or other.timeout,
+        memory=first.memory or other.memory,
+        environment={**other.environment, **first.environment},
+    )
+
+
+def program_of(
+    name: str,
+    executable: str,
+    settings: LocalSettings,
+    declared: Declared | None = None,
+    file: Mapping[str, str] = NOTHING,
+) -> Program:
+    """Return how a function is started: a file of variables beats its settings, which beat what is declared.
+
+    `executable` is an absolute path.
+    """
+    environment = dict(declared.environment) if declared is not None else {}
+    environment |= dict(settings.variables)
+    environment |= file
+    handler = runtime = None
+    timeout, memory = settings.timeout, settings.memory
+    if declared is not None:
+        timeout, memory = timeout or declared.timeout, memory or declared.memory
+        handler, runtime = declared.handler, declared.runtime
+    return Program(
+        name,
+        executable,
+        environment,
+        float(timeout or DEFAULT_TIMEOUT),
+        memory or DEFAULT_MEMORY,
+        settings.concurrency,
+        handler if handler not in {None, COMPUTED} else BOOTSTRAP,
+        runtime if runtime not in {None, COMPUTED} else Program._field_defaults["runtime"],
+    )
