@@ -8,6 +8,7 @@ from dataclasses import replace
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.target import Runtime, Target
+from lambdabuild.survey.session import Session
 
 _SYSTEMS = {"linux": "linux", "darwin": "darwin", "freebsd": "freebsd"}
 """GOOS, by the beginning of `sys.platform`."""
@@ -75,3 +76,18 @@ def for_host(settings: Settings, host: Target, debugged: Collection[str] = ()) -
         flags={**settings.flags, **own},
         host=host,
     )
+
+
+def hosted(session: Session, debugged: Collection[str] = ()) -> Session:
+    """Return the session that builds functions to run on this machine.
+
+    Raises:
+        LambdabuildError: their code is not trusted, or the machine is none that is known here.
+
+    """
+    if session.settings.untrusted:
+        raise LambdabuildError(
+            "--untrusted does not allow what runs the code of the project",
+            hint="`lambdabuild all --untrusted` builds it without running any of it",
+        )
+    return session.under(for_host(session.settings, host_target(), debugged))
