@@ -1,0 +1,1 @@
+"""Events to call functions with: samples, what handlers take, bodies, batches."""
