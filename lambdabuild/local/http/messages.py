@@ -80,6 +80,8 @@ class Request:
     gone: "asyncio.Future[None]"
     """Done once the peer has closed the connection."""
     version: str = "1.1"
+    reset: bool = False
+    """The peer left without reading all that was sent to it."""
 
     @property
     def path(self) -> str:

@@ -57,6 +57,14 @@ class Server:
         )
         return cast("int", self._listener.sockets[0].getsockname()[1])
 
+    async def quiet(self, seconds: float) -> None:
+        """Wait until all clients have left and what they sent was handled; at most so long."""
+        connections = list(self._connections)
+        if connections:
+            await asyncio.wait([c.gone for c in connections], timeout=seconds)
+        if tasks := [c.task for c in connections if c.task is not None]:
+            await asyncio.wait(tasks, timeout=seconds)
+
     async def close(self) -> None:
         """Stop listening, cancel handlers, and close all connections, whatever they are at."""
         if self._listener is not None:
@@ -133,7 +141,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._peer = ""
         self._body: _Body | None = None
-        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._request: Request | None = None
+        """The last that came."""
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._held = False
         self._writable: asyncio.Future[None] | None = None
         self.task: asyncio.Task[None] | None = None
@@ -154,10 +164,16 @@ class _Connection(asyncio.Protocol):
         # that ended looks the same.
         return False
 
-    def connection_lost(self, _: Exception | None) -> None:
-        self._connections.discard(self)
-        if not self._gone.done():
-            self._gone.set_result(None)
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.task is None or self.task.done():
+            self._connections.discard(self)
+        else:
+            self.task.add_done_callback(lambda _: self._connections.discard(self))
+        if error is not None and self._request is not None:
+            # By TCP: a socket that is closed with bytes to read is reset.
+            self._request.reset = True
+        if not self.gone.done():
+            self.gone.set_result(None)
         if self._body is not None:
             self._body.break_off()
         if self._writable is not None and not self._writable.done():
@@ -194,13 +210,13 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self, event: h11.Request) -> None:
         self._body = _Body(self)
-        request = Request(
+        self._request = request = Request(
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),
             headers=_headers(event.headers.raw_items()),
             body=self._body,
             peer=self._peer,
-            gone=self._gone,
+            gone=self.gone,
             version=event.http_version.decode("ascii"),
         )
         self.task = asyncio.get_running_loop().create_task(self._answer(request, self._body))

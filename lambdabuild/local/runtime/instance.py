@@ -1,0 +1,409 @@
+"""An execution environment: a Runtime API of its own, and the process that calls it."""
+
+import asyncio
+import logging
+import os.path
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.local.functions import LATEST, Platform, Program
+from lambdabuild.local.http.server import Server
+from lambdabuild.local.runtime import failures, lines
+from lambdabuild.local.runtime.api import Phase, RuntimeApi
+from lambdabuild.local.runtime.entrypoint import reason, remedy
+from lambdabuild.local.runtime.environment import environment
+from lambdabuild.local.runtime.failures import Failure
+from lambdabuild.local.runtime.invocation import Invocation
+from lambdabuild.local.runtime.output import Output
+from lambdabuild.local.runtime.process import Process
+
+log = logging.getLogger(__name__)
+
+INIT_BUDGET = 10.0
+"""Seconds: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+_GRACE = 0.5
+"""Seconds between SIGTERM and SIGKILL, where an extension in the process asked for the former."""
+_LAST_WORDS = 0.5
+"""Seconds for what a process sent before it ended to be read."""
+_MOST_DELIVERIES = 3
+
+
+class Owner(Protocol):
+    """Who has the instance."""
+
+    def changed(self) -> None:
+        """Look again: it has become ready, or is about to be, or has ended."""
+
+    def again(self, invocation: Invocation) -> None:
+        """Give an invocation to another: this one ended without reading the event."""
+
+
+class Instance:
+    """One process at a time, which has one invocation at a time."""
+
+    def __init__(
+        self,
+        program: Program,
+        platform: Platform,
+        sink: Callable[[str, bytes], None],
+        owner: Owner,
+    ) -> None:
+        """Nothing is started yet; each line of the log goes to `sink`."""
+        self.program = program
+        self.retiring = False
+        """It ends after what it is at."""
+        self.over = False
+        """It is gone, with its process."""
+        self._platform = platform
+        self._sink = sink
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._api = RuntimeApi(program, self)
+        self._server = Server(self._api.handle)
+        self._process: Process | None = None
+        self._output: Output | None = None
+        self._invocation: Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._begun = 0.0
+        """When the invocation or, before that, the process began."""
+        self._init: float | None = None
+        """Seconds that the start took, until they are reported."""
+        self._retried = False
+        """The start is part of the invocation: it is the second."""
+        self._late = False
+        """The start or the invocation took too long."""
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.listening: asyncio.Future[None] = self._loop.create_future()
+        """Done once a process can ask for events; an error where none ever can."""
+
+    # What the pool asks.
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can take an invocation now."""
+        if self._api.phase is not Phase.READY or self.retiring or not self._api.connected:
+            return False
+        return self._process is None or self._process.alive()
+
+    @property
+    def soon(self) -> bool:
+        """Whether it has answered, and can be expected to be ready in a moment."""
+        return self._api.phase is Phase.ANSWERED and not self.retiring
+
+    @property
+    def ending(self) -> bool:
+        """Whether it will take no invocation any more."""
+        return self.retiring or self.over or self._api.phase is Phase.OVER
+
+    def start(self, invocation: Invocation | None) -> None:
+        """Start a process, which gets `invocation` as soon as it asks."""
+        self._invocation = invocation
+        self._task = self._loop.create_task(self._live())
+
+    def take(self, invocation: Invocation) -> None:
+        """Give an invocation to the process, which must be ready."""
+        self._invocation = invocation
+        self._api.give(invocation, self._remaining(invocation))
+
+    def retire(self) -> None:
+        """End at once where nothing is in flight, else after that."""
+        self.retiring = True
+        if self._invocation is None:
+            self.end()
+
+    def end(self) -> None:
+        """End now, whatever it is at."""
+        self._closing.set()
+        self._stop()
+
+    async def gone(self) -> None:
+        """Wait until nothing of it is left."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
+    # Its life.
+
+    async def _live(self) -> None:
+        try:
+            port = await self._server.listen(port=self.program.attached or 0)
+            self.listening.set_result(None)
+            if self.program.attached is not None:
+                await self._closing.wait()
+                self._abandon()
+            elif not await self._run(f"127.0.0.1:{port}", "init"):
+                await self._run(f"127.0.0.1:{port}", "invoke")
+        except OSError as error:
+            self._give_up(error)
+        finally:
+            self._api.phase = Phase.OVER
+            self._set_timer(None, self._kill)
+            self._kill()
+            await self._server.close()
+            self.over = True
+            self._owner.changed()
+
+    async def _run(self, address: str, attempt: str) -> bool:
+        """Run a process to its end; return False if another is to be started for the invocation."""
+        program = self.program
+        self._api.restart()
+        self._retried = attempt == "invoke"
+        self._late = False
+        self._init = None
+        self._begun = self._loop.time()
+        self._output = Output(self._emit)
+        try:
+            self._process = Process(
+                (*program.prefix, program.executable),
+                os.path.dirname(program.executable),
+                environment(program, self._platform, api=address, stream=_stream()),
+                self._output.writer,
+            )
+        except (OSError, ValueError) as error:
+            self._output.close()
+            return self._not_started(error, attempt)
+        self._output.started()
+        self._set_timer(self._init_budget(), self._timed_out)
+        ended = await self._process.ended
+        await self._server.quiet(_LAST_WORDS)
+        self._set_timer(None, self._kill)
+        self._output.close()
+        return self._ended(ended.words, attempt)
+
+    def _init_budget(self) -> float | None:
+        if self._invocation is not None and self._retried:
+            return self._timeout(self._invocation)
+        return None if self.program.timeout is None else INIT_BUDGET
+
+    def _timeout(self, invocation: Invocation) -> float | None:
+        if self.program.timeout is None or invocation.call.timeout is None:
+            return self.program.timeout
+        return invocation.call.timeout
+
+    def _remaining(self, invocation: Invocation) -> float | None:
+        timeout = self._timeout(invocation)
+        if timeout is not None and self._retried:
+            return max(0.0, self._begun + timeout - self._loop.time())
+        return timeout
+
+    # What the Runtime API tells.
+
+    def asked(self) -> None:
+        """Complete the invocation, or the start, and take what comes next."""
+        self._set_timer(None, self._kill)
+        if self._output is not None:
+            self._output.drain()
+        if self._api.invocation is not None:
+            self._finish()
+            if self.retiring:
+                self.end()
+                return
+        elif self._invocation is not None:
+            self._init = None if self._retried else self._loop.time() - self._begun
+            self._look_at_memory()
+            self._api.give(self._invocation, self._remaining(self._invocation))
+            return
+        self._owner.changed()
+
+    def delivered(self) -> None:
+        """Begin to count the time of the invocation."""
+        if (invocation := self._invocation) is None:
+            return
+        invocation.deliveries += 1
+        self._set_timer(self._remaining(invocation), self._timed_out)
+        if not self._retried:
+            self._begun = self._loop.time()
+        invocation.began = self._begun
+        self._announce(invocation)
+
+    def answered(self) -> None:
+        """Let others know that it will be ready soon."""
+        self._owner.changed()
+
+    def broken(self) -> None:
+        """Wait for the process to end, though not for long."""
+        self._set_timer(_GRACE, self._kill)
+
+    def broken_off(self) -> None:
+        """Wait for the end of the process, which says more; if it lives on, the response broke off."""
+        if self._invocation is not None:
+            self._loop.call_later(_GRACE, self._truncated, self._invocation)
+
+    def left(self) -> None:
+        """Complete the invocation of a process that nobody here started."""
+        self._set_timer(None, self._kill)
+        self._finish()
+
+    # Ends.
+
+    def _timed_out(self) -> None:
+        """End what takes too long: an invocation, or a start."""
+        self._late = True
+        if self._api.phase is Phase.STARTING:
+            self._kill()
+            return
+        if (invocation := self._invocation) is not None:
+            invocation.settle(self._failure("", invocation).outcome())
+        self._look_at_memory()
+        if self._process is not None:
+            self._stop()
+        else:
+            self._finish()
+            self._api.restart()
+        self._owner.changed()
+
+    def _truncated(self, invocation: Invocation) -> None:
+        if self._invocation is invocation and invocation.ending is None:
+            self._api.settle(failures.truncated(invocation.call.request_id).outcome())
+
+    def _stop(self) -> None:
+        """End the process: an extension in it is given a moment to hear of it."""
+        asked_for = self._api.extensions.any and self._process is not None
+        if asked_for and self._process is not None and self._api.phase is not Phase.OVER:
+            self._process.terminate()
+            self._set_timer(_GRACE, self._kill)
+        elif not asked_for:
+            self._kill()
+        self._api.phase = Phase.OVER
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    def _ended(self, how: str, attempt: str) -> bool:
+        """Say what the end of the process means; return False if it is to be started once more."""
+        invocation = self._invocation
+        if invocation is None:
+            return True
+        if self._api.phase in {Phase.STARTING, Phase.BROKEN}:
+            return self._start_failed(self._failure(how, invocation), attempt)
+        if self._api.unread and not self._late and invocation.deliveries < _MOST_DELIVERIES:
+            self._invocation = None
+            self._owner.again(invocation)
+            return True
+        failure = self._failure(how, invocation)
+        invocation.settle(failure.outcome())
+        self._finish(failure)
+        return True
+
+    def _failure(self, how: str, invocation: Invocation) -> Failure:
+        request_id = invocation.call.request_id
+        if self._late:
+            return failures.timed_out(request_id, self._timeout(invocation) or INIT_BUDGET)
+        return failures.exited(request_id, how)
+
+    def _not_started(self, error: OSError | ValueError, attempt: str) -> bool:
+        if (invocation := self._invocation) is None:
+            return True
+        path = [*self.program.prefix, self.program.executable][0]
+        if attempt == "init" and (words := remedy(path, error)):
+            self._emit(f"lambdabuild: {words}\n".encode("utf-8", "surrogateescape"))
+        failure = failures.not_started(invocation.call.request_id, path, reason(error))
+        return self._start_failed(failure, attempt)
+
+    def _start_failed(self, failure: Failure, attempt: str) -> bool:
+        """Report it; the first time, the process is started again within the invocation."""
+        said = self._api.init_error
+        kind = failure.error_type
+        if said is not None:
+            kind = failures.known_type(said.error_type, "Runtime.Unknown")
+        took = self._loop.time() - self._begun
+        self._emit(lines.init_report(seconds=took, phase=attempt, status=lines.status(kind)))
+        if (invocation := self._invocation) is None:
+            return True
+        if attempt == "init" and not self._closing.is_set():
+            return False
+        invocation.settle(said or failure.outcome())
+        self._finish(failure)
+        return True
+
+    def _give_up(self, error: OSError) -> None:
+        """Tell the caller that there is no Runtime API, and so no function."""
+        port = self.program.attached
+        failure = LambdabuildError(
+            f"the Runtime API of `{self.program.name}` cannot listen: {error.strerror}",
+            hint=f"end what listens on port {port}, or choose another" if port else None,
+        )
+        if self._invocation is not None:
+            self._invocation.fail(failure)
+            self._invocation = None
+        else:
+            self.listening.set_exception(failure)
+
+    def _abandon(self) -> None:
+        """End the invocation of a process that nobody here started."""
+        if (invocation := self._invocation) is not None:
+            failure = failures.exited(invocation.call.request_id, "")
+            invocation.settle(failure.outcome())
+            self._finish(failure)
+
+    def _finish(self, failure: Failure | None = None) -> None:
+        """Log the end of the invocation; `failure` is that of the process."""
+        if (invocation := self._invocation) is None:
+            return
+        request_id = invocation.call.request_id
+        seconds = self._loop.time() - self._begun
+        status = ""
+        self._announce(invocation)
+        if self._late:
+            seconds = self._timeout(invocation) or seconds
+            self._emit(lines.timed_out(request_id, seconds, time.time()))
+            status = lines.status("Sandbox.Timedout")
+        elif failure is not None:
+            self._emit(lines.failed(failure.message, failure.error_type))
+            status = lines.status(failure.error_type)
+        elif (
+            invocation.ending is not None and invocation.ending.error_type in failures.OF_RESPONSES
+        ):
+            status = lines.status(invocation.ending.error_type)
+        self._emit(lines.end(request_id))
+        self._emit(
+            lines.report(
+                request_id,
+                seconds=seconds,
+                memory=self.program.memory,
+                used=self._look_at_memory(),
+                init=self._init,
+                status=status,
+            )
+        )
+        self._init = None
+        self._retried = False
+        self._late = False
+        self._invocation = None
+        self._api.invocation = None
+        invocation.finish(seconds)
+
+    def _look_at_memory(self) -> int:
+        return self._process.memory() if self._process is not None else 0
+
+    # The log.
+
+    def _announce(self, invocation: Invocation) -> None:
+        if not invocation.announced:
+            invocation.announced = True
+            self._emit(lines.start(invocation.call.request_id))
+
+    def _emit(self, line: bytes) -> None:
+        """Hand a line on to whoever wants it."""
+        try:
+            self._sink(self.program.name, line)
+            if self._invocation is not None and self._invocation.log is not None:
+                self._invocation.log(line)
+        except Exception:
+            # The function goes on, whoever reads of it.
+            log.exception("the log of %s", self.program.name)
+
+    def _set_timer(self, seconds: float | None, then: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self._loop.call_later(seconds, then)
+
+
+def _stream() -> str:
+    """Return the name of a log stream, as Lambda makes them."""
+    return f"{datetime.now(UTC):%Y/%m/%d}/[{LATEST}]{uuid.uuid4().hex}"
