@@ -14,7 +14,7 @@ _CAUSE = "application/vnd.aws.lambda.error.cause+json"
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 _KNOWN = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
-
+TIMED_OUT = "Sandbox.Timedout"
 OF_RESPONSES = frozenset({
     "Function.ResponseSizeTooLarge", "Runtime.InvalidResponseModeHeader",
     "Runtime.TruncatedResponse",
@@ -51,7 +51,7 @@ def not_started(request_id: str, path: str, reason: str) -> Failure:
 def timed_out(request_id: str, seconds: float) -> Failure:
     """Return the failure of a function that took longer than `seconds`."""
     return Failure(
-        "Sandbox.Timedout",
+        TIMED_OUT,
         f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds",
     )
 

@@ -1,9 +1,7 @@
 """An execution environment: a Runtime API of its own, and the process that calls it."""
 
 import asyncio
-import logging
 import os.path
-import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,16 +10,14 @@ from typing import Protocol
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.local.functions import LATEST, Platform, Program
 from lambdabuild.local.http.server import Server
-from lambdabuild.local.runtime import failures, lines
+from lambdabuild.local.runtime import failures
 from lambdabuild.local.runtime.api import Phase, RuntimeApi
-from lambdabuild.local.runtime.entrypoint import reason, remedy
 from lambdabuild.local.runtime.environment import environment
 from lambdabuild.local.runtime.failures import Failure
 from lambdabuild.local.runtime.invocation import Invocation
+from lambdabuild.local.runtime.journal import Journal
 from lambdabuild.local.runtime.output import Output
-from lambdabuild.local.runtime.process import Process
-
-log = logging.getLogger(__name__)
+from lambdabuild.local.runtime.process import Process, reason, remedy
 
 INIT_BUDGET = 10.0
 """Seconds: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
@@ -59,7 +55,7 @@ class Instance:
         self.over = False
         """It is gone, with its process."""
         self._platform = platform
-        self._sink = sink
+        self._journal = Journal(program, sink)
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(program, self)
@@ -70,8 +66,6 @@ class Instance:
         self._timer: asyncio.TimerHandle | None = None
         self._begun = 0.0
         """When the invocation or, before that, the process began."""
-        self._init: float | None = None
-        """Seconds that the start took, until they are reported."""
         self._retried = False
         """The start is part of the invocation: it is the second."""
         self._late = False
@@ -102,13 +96,17 @@ class Instance:
 
     def start(self, invocation: Invocation | None) -> None:
         """Start a process, which gets `invocation` as soon as it asks."""
-        self._invocation = invocation
+        self._expect(invocation)
         self._task = self._loop.create_task(self._live())
 
     def take(self, invocation: Invocation) -> None:
         """Give an invocation to the process, which must be ready."""
-        self._invocation = invocation
+        self._expect(invocation)
         self._api.give(invocation, self._remaining(invocation))
+
+    def _expect(self, invocation: Invocation | None) -> None:
+        self._invocation = invocation
+        self._journal.caller = invocation.log if invocation is not None else None
 
     def retire(self) -> None:
         """End at once where nothing is in flight, else after that."""
@@ -132,7 +130,7 @@ class Instance:
         try:
             port = await self._server.listen(port=self.program.attached or 0)
             self.listening.set_result(None)
-            if self.program.attached is not None:
+            if self.program.attached is not None or self._closing.is_set():
                 await self._closing.wait()
                 self._abandon()
             elif not await self._run(f"127.0.0.1:{port}", "init"):
@@ -153,9 +151,9 @@ class Instance:
         self._api.restart()
         self._retried = attempt == "invoke"
         self._late = False
-        self._init = None
+        self._journal.init = None
         self._begun = self._loop.time()
-        self._output = Output(self._emit)
+        self._output = Output(self._journal.write)
         try:
             self._process = Process(
                 (*program.prefix, program.executable),
@@ -203,7 +201,8 @@ class Instance:
                 self.end()
                 return
         elif self._invocation is not None:
-            self._init = None if self._retried else self._loop.time() - self._begun
+            if not self._retried:
+                self._journal.init = self._loop.time() - self._begun
             self._look_at_memory()
             self._api.give(self._invocation, self._remaining(self._invocation))
             return
@@ -218,7 +217,7 @@ class Instance:
         if not self._retried:
             self._begun = self._loop.time()
         invocation.began = self._begun
-        self._announce(invocation)
+        self._journal.start(invocation)
 
     def answered(self) -> None:
         """Let others know that it will be ready soon."""
@@ -282,7 +281,7 @@ class Instance:
         if self._api.phase in {Phase.STARTING, Phase.BROKEN}:
             return self._start_failed(self._failure(how, invocation), attempt)
         if self._api.unread and not self._late and invocation.deliveries < _MOST_DELIVERIES:
-            self._invocation = None
+            self._invocation = self._journal.caller = None
             self._owner.again(invocation)
             return True
         failure = self._failure(how, invocation)
@@ -301,7 +300,7 @@ class Instance:
             return True
         path = [*self.program.prefix, self.program.executable][0]
         if attempt == "init" and (words := remedy(path, error)):
-            self._emit(f"lambdabuild: {words}\n".encode("utf-8", "surrogateescape"))
+            self._journal.remark(words)
         failure = failures.not_started(invocation.call.request_id, path, reason(error))
         return self._start_failed(failure, attempt)
 
@@ -311,8 +310,7 @@ class Instance:
         kind = failure.error_type
         if said is not None:
             kind = failures.known_type(said.error_type, "Runtime.Unknown")
-        took = self._loop.time() - self._begun
-        self._emit(lines.init_report(seconds=took, phase=attempt, status=lines.status(kind)))
+        self._journal.start_failed(kind, self._loop.time() - self._begun, attempt)
         if (invocation := self._invocation) is None:
             return True
         if attempt == "init" and not self._closing.is_set():
@@ -345,33 +343,12 @@ class Instance:
         """Log the end of the invocation; `failure` is that of the process."""
         if (invocation := self._invocation) is None:
             return
-        request_id = invocation.call.request_id
         seconds = self._loop.time() - self._begun
-        status = ""
-        self._announce(invocation)
+        limit = None
         if self._late:
-            seconds = self._timeout(invocation) or seconds
-            self._emit(lines.timed_out(request_id, seconds, time.time()))
-            status = lines.status("Sandbox.Timedout")
-        elif failure is not None:
-            self._emit(lines.failed(failure.message, failure.error_type))
-            status = lines.status(failure.error_type)
-        elif (
-            invocation.ending is not None and invocation.ending.error_type in failures.OF_RESPONSES
-        ):
-            status = lines.status(invocation.ending.error_type)
-        self._emit(lines.end(request_id))
-        self._emit(
-            lines.report(
-                request_id,
-                seconds=seconds,
-                memory=self.program.memory,
-                used=self._look_at_memory(),
-                init=self._init,
-                status=status,
-            )
-        )
-        self._init = None
+            limit = seconds = self._timeout(invocation) or seconds
+        self._journal.end(invocation, seconds, self._look_at_memory(), failure, limit)
+        self._journal.caller = None
         self._retried = False
         self._late = False
         self._invocation = None
@@ -380,23 +357,6 @@ class Instance:
 
     def _look_at_memory(self) -> int:
         return self._process.memory() if self._process is not None else 0
-
-    # The log.
-
-    def _announce(self, invocation: Invocation) -> None:
-        if not invocation.announced:
-            invocation.announced = True
-            self._emit(lines.start(invocation.call.request_id))
-
-    def _emit(self, line: bytes) -> None:
-        """Hand a line on to whoever wants it."""
-        try:
-            self._sink(self.program.name, line)
-            if self._invocation is not None and self._invocation.log is not None:
-                self._invocation.log(line)
-        except Exception:
-            # The function goes on, whoever reads of it.
-            log.exception("the log of %s", self.program.name)
 
     def _set_timer(self, seconds: float | None, then: Callable[[], None]) -> None:
         if self._timer is not None:

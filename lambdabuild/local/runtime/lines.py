@@ -23,12 +23,12 @@ def report(
     memory: int,
     used: int,
     init: float | None = None,
-    status: str = "",
+    status: str,
 ) -> bytes:
     """Return the last line of an invocation.
 
-    `memory` is in MB, `used` in bytes; `init` in seconds, of a cold start. `status` is empty, or what
-    `status` returned.
+    `memory` is in MB, `used` in bytes; `init` in seconds, of a cold start. `status` is what `status`
+    returned.
     """
     fields = [
         f"REPORT RequestId: {request_id}",
@@ -49,7 +49,9 @@ def init_report(*, seconds: float, phase: str, status: str) -> bytes:
 
 
 def status(error_type: str) -> str:
-    """Return the last fields of a report about a failure of the process."""
+    """Return the last fields of a report about a failure of the platform's; empty for none."""
+    if not error_type:
+        return ""
     if error_type == "Sandbox.Timedout":
         return "Status: timeout"
     return f"Status: error\tError Type: {error_type}"

@@ -1,9 +1,11 @@
-"""A process of a function: start it, see it end, and leave nothing of it behind."""
+"""A process of a function: start it or say why not, see it end, and leave nothing of it behind."""
 
 import asyncio
 import contextlib
 import errno
 import os
+import os.path
+import platform
 import signal
 import subprocess
 import sys
@@ -12,11 +14,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from lambdabuild.core.errors import LambdabuildError
+
 _BUSY = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between attempts at an executable that somebody still has open for writing.
 
 That is so for a moment where another thread forks meanwhile: https://github.com/golang/go/issues/22315
 """
+_SYSTEMS = {"linux": "Linux", "darwin": "macOS"}
+_MACHINES = {"aarch64": "arm64", "amd64": "x86_64"}
 
 
 class Exit(NamedTuple):
@@ -203,3 +209,36 @@ def _memory_by_libproc(pid: int) -> int:
         return 0
     # After a UUID of 16 bytes: user and system time, two kinds of wakeups, pageins, wired size.
     return 0 if failed else int(usage[8])
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return what Go's `fork/exec` says of an error."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return str(error)
+
+
+def remedy(path: str, error: OSError | ValueError) -> str:
+    """Return what is wrong with the executable at `path`; empty where the error says it all."""
+    from lambdabuild.packaging.elf import read
+
+    if not isinstance(error, OSError) or error.errno not in {errno.ENOEXEC, errno.ENOENT}:
+        return ""
+    if not os.path.exists(path):
+        return ""
+    try:
+        binary = read(path)
+    except LambdabuildError as wrong:
+        return f"{path} {wrong.message}"
+    if error.errno == errno.ENOENT:
+        loader = binary.interpreter
+        return f"{path} needs {loader}, which is not on this machine" if loader else ""
+    return (
+        f"{path} is for Linux on {binary.machine}, and this is {_here()}: "
+        "build it for this machine to run it here"
+    )
+
+
+def _here() -> str:
+    machine = platform.machine().lower()
+    return f"{_SYSTEMS.get(sys.platform, sys.platform)} on {_MACHINES.get(machine, machine)}"
