@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http
 import logging
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
@@ -162,6 +163,11 @@ class _Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # A peer that only stops sending still reads: but no client of Lambda does that, and a process
         # that ended looks the same.
+        if self._transport is not None and self._request is not None:
+            # What was sent after it closed its socket came back as an error, which EOF hides.
+            socket_ = self._transport.get_extra_info("socket")
+            if socket_.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._request.reset = True
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -304,6 +310,8 @@ class _Connection(asyncio.Protocol):
 
     def _send(self, event: h11.Event) -> None:
         if self._transport is None or self._transport.is_closing():
+            if self._request is not None:
+                self._request.reset = True
             raise ConnectionResetError
         if data := self._h11.send(event):
             self._transport.write(data)

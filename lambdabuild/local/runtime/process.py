@@ -69,6 +69,7 @@ class Process:
         self._child = _started(command, directory, environment, output)
         self.pid = self._child.pid
         self._there = True
+        self._status = _opened(f"/proc/{self.pid}/status")
         self._watch()
 
     def _watch(self) -> None:
@@ -105,25 +106,43 @@ class Process:
         # Linux counts what the process had before it executed the function: ours.
         grown = maxrss * (1 if sys.platform == "darwin" else 1024)
         self._most = max(self._most, grown if grown > self._inherited or not self._most else 0)
+        if self._status >= 0:
+            os.close(self._status)
+            self._status = -1
         if not self.ended.done():
             self.ended.set_result(Exit(status, self._most))
 
     def memory(self) -> int:
         """Return the bytes that it had at most so far; 0 where that is not known."""
         if self._there:
-            self._most = max(self._most, _memory_of(self.pid))
+            now = _memory_by_libproc(self.pid) if sys.platform == "darwin" else self._high_water()
+            self._most = max(self._most, now)
         return self._most
 
     def alive(self) -> bool:
-        """Ask the kernel whether it has not ended yet."""
-        if not self._there:
-            return False
-        if not hasattr(os, "waitid"):
-            return True
+        """Tell whether it has not ended, nor will before it does anything; true where nobody knows.
+
+        An event for a process that SIGKILL was sent to may still be read by the kernel on its behalf,
+        and then be lost. Only Linux tells.
+        """
+        if not self._there or self._status < 0:
+            return self._there
+        text = self._about()
+        return b"VmHWM:" in text and not any(
+            int(text.partition(name)[2][:17] or b"0", 16) & 1 << signal.SIGKILL - 1
+            for name in (b"SigPnd:", b"ShdPnd:")
+        )
+
+    def _high_water(self) -> int:
+        found = self._about().partition(b"VmHWM:")[2].split(None, 1)
+        return int(found[0]) * 1024 if found else 0
+
+    def _about(self) -> bytes:
+        """Return /proc/PID/status: `man 5 proc_pid_status`."""
         try:
-            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-        except ChildProcessError:
-            return False
+            return os.pread(self._status, 4096, 0) if self._status >= 0 else b""
+        except OSError:  # it has ended
+            return b""
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -185,16 +204,11 @@ def _own_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _memory_of(pid: int) -> int:
-    if sys.platform == "darwin":
-        return _memory_by_libproc(pid)
+def _opened(path: str) -> int:
     try:
-        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
-            text = file.read(4096)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return 0
-    _, found, rest = text.partition(b"VmHWM:")
-    return int(rest.split(None, 1)[0]) * 1024 if found else 0
+        return -1
 
 
 def _memory_by_libproc(pid: int) -> int:
