@@ -1,0 +1,133 @@
+"""What the server answers at each of its addresses: the guard, then the API that a path belongs to."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from urllib.parse import unquote
+
+from lambdabuild.local import control as controls
+from lambdabuild.local.control import Control
+from lambdabuild.local.function_url import FunctionUrls
+from lambdabuild.local.functions import Functions, UnknownFunctionError
+from lambdabuild.local.http import guard
+from lambdabuild.local.http.messages import Request, Response
+from lambdabuild.local.lambda_api.api import PREFIXES, LambdaApi
+
+FUNCTION_URLS = "/lambda-url/"
+INVOKE = "/2015-03-31/functions/NAME/invocations"
+
+
+class Routes(Protocol):
+    """What has routes: an API Gateway or a load balancer."""
+
+    async def handle(self, request: Request) -> Response | None:
+        """Answer a request; return None if no route has its path."""
+
+    def allows(self, request: Request) -> bool:
+        """Tell whether the CORS configuration of its route allows the origin of a request."""
+
+
+class Front:
+    """All that is served at one address."""
+
+    def __init__(
+        self,
+        functions: Functions,
+        gateway: Routes | None = None,
+        control: Control | None = None,
+        *,
+        note: Callable[[str], None],
+        described: Callable[[], Sequence[str]] = tuple,
+        region: str = "us-east-1",
+        bound: str = "127.0.0.1",
+        retries: int = 0,
+    ) -> None:
+        """Put the fronts together.
+
+        Args:
+            functions: what can be called.
+            gateway: the routes, if there are any.
+            control: what `lambdabuild invoke` uses.
+            note: takes what a person should know, on one line.
+            described: returns the routes, as `GET /users/{id}`.
+            region: that of ARNs.
+            bound: the address that the server listens at.
+            retries: how often an event that fails is tried again.
+
+        """
+        self._functions = functions
+        self._gateway = gateway
+        self._control = control
+        self._described = described
+        self._bound = bound
+        self._api = LambdaApi(functions, region, retries)
+        self._urls = FunctionUrls(functions, note, region)
+
+    async def close(self) -> None:
+        """Give up what nobody waits for."""
+        await self._api.close()
+        await self._urls.close()
+        if self._control is not None:
+            await self._control.close()
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request: what a server calls.
+
+        Raises:
+            BrokenOffError: the client went away.
+
+        """
+        path = request.path
+        of_control = path == controls.PATH or path.startswith(f"{controls.PATH}/")
+        of_api = path.startswith(PREFIXES)
+        refused = guard.refusal(
+            request,
+            self._bound,
+            for_browsers=not (of_control or of_api),
+            allows=lambda _: self._gateway is not None and self._gateway.allows(request),
+        )
+        if refused is not None:
+            return _message(403, {"message": refused}, "AccessDeniedException")
+        if of_api:
+            return await self._api.handle(request)
+        if of_control and self._control is not None:
+            return await self._control.handle(request)
+        return await self._for_browsers(request)
+
+    async def _for_browsers(self, request: Request) -> Response:
+        if request.path.startswith(FUNCTION_URLS):
+            name, _, rest = request.path.removeprefix(FUNCTION_URLS).partition("/")
+            return await self._function_url(request, unquote(name), f"/{rest}")
+        if self._gateway is not None and (answer := await self._gateway.handle(request)):
+            return answer
+        names = self._functions.names
+        if len(names) == 1:
+            return await self._function_url(request, names[0], request.path)
+        return self._nothing(request)
+
+    async def _function_url(self, request: Request, name: str, path: str) -> Response:
+        try:
+            return await self._urls.handle(request, name, path)
+        except UnknownFunctionError:
+            return self._nothing(request)
+
+    def _nothing(self, request: Request) -> Response:
+        """Return what there is, where a path leads nowhere."""
+        return _message(
+            404,
+            {
+                "message": f"nothing is served at {request.method} {request.path}",
+                "routes": list(self._described()),
+                "function_urls": [f"{FUNCTION_URLS}{name}/" for name in self._functions.names],
+                "invoke": INVOKE,
+            },
+        )
+
+
+def _message(status: int, told: dict[str, object], code: str = "") -> Response:
+    headers = [("Content-Type", "application/json")]
+    if code:
+        headers.append(("x-amzn-ErrorType", code))
+    return Response(
+        status, headers, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n"
+    )

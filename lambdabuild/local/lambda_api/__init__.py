@@ -1,0 +1,1 @@
+"""The Lambda API, as far as clients need it to call functions: Invoke, InvokeWithResponseStream, lists."""
