@@ -66,7 +66,6 @@ class Front:
     async def close(self) -> None:
         """Give up what nobody waits for."""
         await self._api.close()
-        await self._urls.close()
         if self._control is not None:
             await self._control.close()
 

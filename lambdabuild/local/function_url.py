@@ -18,7 +18,6 @@ from lambdabuild.local.http.messages import BrokenOffError, Request, Response, T
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
 from lambdabuild.local.payloads import v2
 from lambdabuild.local.payloads.v2 import BadAnswerError, Received
-from lambdabuild.local.streams import Readers
 
 HTTP_RESPONSE = "application/vnd.awslambda.http-integration-response"
 """The type of an answer that begins with status and headers, and is streamed.
@@ -55,11 +54,6 @@ class FunctionUrls:
         self._functions = functions
         self._note = note
         self._region = region
-        self._readers = Readers()
-
-    async def close(self) -> None:
-        """Give up responses that nobody waits for."""
-        await self._readers.close()
 
     async def handle(self, request: Request, name: str, path: str) -> Response:
         """Answer a request to the URL of a function; `path` is what follows the URL, as it was sent.
@@ -102,7 +96,7 @@ class FunctionUrls:
 
     async def _respond(self, call: Call) -> Response:
         streamed = await self._functions.stream(call)
-        chunks = self._readers.chunks(streamed)
+        chunks = streamed.chunks()
         media = streamed.content_type.partition(";")[0].strip().lower()
         if media in _WHOLE:
             payload = await _whole(chunks)

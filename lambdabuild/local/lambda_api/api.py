@@ -18,7 +18,6 @@ from lambdabuild.local.lambda_api import errors, eventstream, invocation, names
 from lambdabuild.local.lambda_api.background import Background
 from lambdabuild.local.lambda_api.errors import JSON, ServiceError
 from lambdabuild.local.lambda_api.invocation import DRY_RUN, EVENT, SYNCHRONOUS, Tail
-from lambdabuild.local.streams import Readers
 
 _INVOKE = "/2015-03-31/functions/"
 _STREAM = "/2021-11-15/functions/"
@@ -38,12 +37,10 @@ class LambdaApi:
         self._functions = functions
         self._region = region
         self._background = Background(functions, retries)
-        self._readers = Readers()
 
     async def close(self) -> None:
-        """Give up the events that have not ended, and responses that nobody waits for."""
+        """Give up the events that have not ended."""
         await self._background.close()
-        await self._readers.close()
 
     async def handle(self, request: Request) -> Response:
         """Answer a request.
@@ -136,7 +133,7 @@ class LambdaApi:
         return Response(200, headers, chunks=self._frames(streamed))
 
     async def _frames(self, streamed: Streamed) -> AsyncIterator[bytes]:
-        async for chunk in self._readers.chunks(streamed):
+        async for chunk in streamed.chunks():
             for frame in eventstream.payload_chunks(chunk):
                 yield frame
         yield _completed(await streamed.outcome())
