@@ -280,6 +280,10 @@ def test_events_are_bounded_in_number_and_in_size() -> None:
             },
         ),
     ],
+    ids=[
+        *("unknown", "no-json", "no-utf-8", "type", "base64", "context", "long-context", "large"),
+        *("large-event", "far-too-large", "operation"),
+    ],
 )
 def test_what_is_refused_is_refused_in_the_words_of_aws(
     target: str,
@@ -317,6 +321,19 @@ def test_a_function_that_is_gone_since_is_not_found() -> None:
         (b"{} {}", "Extra data: line 1 column 4 (char 3)"),
         ("{}".encode("utf-16"), "invalid UTF-8 at byte 0"),
         (b"[" * 1_000_000, "it is nested too deeply"),
+    ],
+    ids=[
+        *(
+            "object",
+            "numbers",
+            "digits",
+            "surrogate",
+            "nan",
+            "infinity",
+            "more",
+            "utf-16",
+            "nested",
+        ),
     ],
 )
 def test_only_json_is_json(payload: bytes, problem: str) -> None:

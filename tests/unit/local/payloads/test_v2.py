@@ -198,6 +198,10 @@ def test_the_time_is_that_of_utc() -> None:
         (b"\xff\x00", b"\xff\x00"),
         (b"[" * 100_000, b"[" * 100_000),
     ],
+    ids=[
+        *("object", "string", "letters", "number", "fraction", "boolean", "null", "array", "text"),
+        *("bytes", "nested"),
+    ],
 )
 def test_what_is_no_response_is_the_body_of_one(answer: bytes, body: bytes) -> None:
     made = response(answer)
