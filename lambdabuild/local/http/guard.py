@@ -117,9 +117,14 @@ def _is_navigation(request: Request) -> bool:
 def _name(host: str) -> str:
     """Return a host without port, brackets and final dot, in lower case; empty if it is none."""
     if host.startswith("["):
-        inside, bracket, port = host[1:].partition("]")
-        return inside.lower() if bracket and (not port or port[:1] == ":") else ""
-    name, _, _ = host.partition(":")
+        name, bracket, rest = host[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        well = bracket and colon in {"", ":"}
+    else:
+        name, _, port = host.partition(":")
+        well = True
+    if not well or (port and not (port.isascii() and port.isdecimal())):
+        return ""
     return name.lower().removesuffix(".")
 
 
