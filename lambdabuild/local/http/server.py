@@ -32,6 +32,8 @@ _BUFFER = 256 * 1024
 """Bytes of a body that wait to be read before the client is held up."""
 _DISCARD = 32 * 1024 * 1024
 """Bytes of a body that nobody wants, read so that the client gets its answer; then it is cut off."""
+_BODILESS = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
+"""https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1"""
 _PATIENCE = 5.0
 """Seconds for handlers to end when the server does."""
 
@@ -282,14 +284,16 @@ class _Connection(asyncio.Protocol):
             self.abort()
 
     async def _respond(self, request: Request, response: Response) -> None:
+        # A function may well give one of these a body.
+        bodiless = request.method == "HEAD" or response.status in _BODILESS
         if response.chunks is None:
             self._send_head(response, len(response.body))
-            if request.method != "HEAD" and response.body:
+            if not bodiless and response.body:
                 self._send(h11.Data(data=response.body))
         else:
             self._send_head(response, None)
             async for chunk in response.chunks:
-                if chunk and request.method != "HEAD":
+                if chunk and not bodiless:
                     self._send(h11.Data(data=chunk))
                     await self._drained()
         self._send(h11.EndOfMessage())

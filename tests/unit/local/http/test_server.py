@@ -204,3 +204,28 @@ def test_closing_ends_handlers_that_wait() -> None:
 
     asyncio.run(run())
     assert ended == [True]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_response_that_has_no_body_gets_none(status: int, streamed: bool) -> None:
+    async def bodies() -> AsyncIterator[bytes]:
+        yield b"unwanted"
+
+    async def handler(request: Request) -> Response:
+        if request.path == "/last":
+            return Response(200, [], b"still here")
+        if streamed:
+            return Response(status, [], chunks=bodies())
+        return Response(status, [], b"unwanted")
+
+    answer = against(
+        handler,
+        sending(
+            b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ),
+    )
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"unwanted" not in answer
+    assert answer.endswith(b"\r\n\r\nstill here")
