@@ -1,7 +1,7 @@
 """Functions without processes, and requests without sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lambdabuild.local.functions import Call, LogSink, Outcome, UnknownFunctionError
@@ -66,8 +66,8 @@ def echo(call: Call) -> Outcome:
 class Fake:
     """Functions that answer at once, and remember what they were asked."""
 
-    handlers: dict[str, Handler] = field(default_factory=lambda: {"echo": echo})
-    streams: dict[str, Stream] = field(default_factory=dict)
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: {"echo": echo})
+    streams: Mapping[str, Stream] = field(default_factory=dict)
     log: tuple[bytes, ...] = (b"START\n", b"END\n", b"REPORT\n")
     calls: list[Call] = field(default_factory=list)
 
