@@ -8,13 +8,13 @@ import os.path
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lambdabuild.deployment.declared import Declared, Route
+from lambdabuild.deployment.declared import Declared
 from lambdabuild.deployment.documents import Table
 from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
+from lambdabuild.deployment.routes.sam import Include, SamApis, url_of
 
 _SAM = "AWS::Serverless::Function"
 _KINDS = (_SAM, "AWS::Lambda::Function")
-_ROUTES = ("Api", "HttpApi")
 
 
 def is_template(value: object) -> bool:
@@ -25,8 +25,13 @@ def is_template(value: object) -> bool:
     )
 
 
-def functions_in(template: Table, file: str) -> Iterator[Declared]:
-    """Yield the functions of a template; `file` is its absolute path."""
+def functions_in(
+    template: Table, file: str, include: Include = lambda _: None
+) -> Iterator[Declared]:
+    """Yield the functions of a template; `file` is its absolute path.
+
+    `include` returns what another file holds, which the template names relative to itself.
+    """
     defaults = {
         name: parameter["Default"]
         for name, parameter in _table(template.get("Parameters")).items()
@@ -34,6 +39,7 @@ def functions_in(template: Table, file: str) -> Iterator[Declared]:
     }
     shared = _table(_table(template.get("Globals")).get("Function"))
     resources = _table(template.get("Resources"))
+    apis = SamApis(template, lambda value: resolved(value, defaults), include)
     for name, resource in resources.items():
         if isinstance(resource, Table) and resource.get("Type") in _KINDS:
             own = _table(resource.get("Properties"))
@@ -41,7 +47,9 @@ def functions_in(template: Table, file: str) -> Iterator[Declared]:
                 continue
             above = shared if resource["Type"] == _SAM else Table()
             line = resources.lines.get(name) if isinstance(resources, Table) else None
-            yield _function(name, resource, own, above, defaults, file, line)
+            made = _function(name, resource, own, above, defaults, file, line)
+            routes = [*apis.routes_of(own), *apis.defined.get(name, ())]
+            yield made._replace(routes=tuple(dict.fromkeys(routes)), url=url_of(own))
 
 
 def _function(
@@ -81,7 +89,6 @@ def _function(
         timeout=number(said("Timeout", "timeout")),
         memory=number(said("MemorySize", "memory")),
         environment=_variables(shared) | _variables(own),
-        routes=tuple(_routes(own)),
         lines=lines,
     )
 
@@ -105,13 +112,6 @@ def _construct(resource: Table) -> str | None:
 def _variables(properties: Mapping[str, Any]) -> dict[str, str]:
     variables = _table(_table(properties.get("Environment")).get("Variables"))
     return {name: str(value) for name, value in variables.items() if is_scalar(value)}
-
-
-def _routes(properties: Mapping[str, Any]) -> Iterator[Route]:
-    for event in map(_table, _table(properties.get("Events")).values()):
-        said = _table(event.get("Properties"))
-        if event.get("Type") in _ROUTES and isinstance(said.get("Path"), str):
-            yield Route(str(said.get("Method", "ANY")).upper(), said["Path"])
 
 
 def resolved(value: Any, defaults: Mapping[str, Any]) -> Any:

@@ -3,7 +3,10 @@
 import os.path
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lambdabuild.deployment.routes.apis import Cors, Route
 
 ARCHITECTURES = ("x86_64", "arm64")
 """https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html"""
@@ -18,13 +21,6 @@ RETIRED = ("go1.x", "provided")
 COMPUTED = ""
 """In the place of a value that only a deployment knows."""
 BOOTSTRAP = "bootstrap"
-
-
-class Route(NamedTuple):
-    """An HTTP route that reaches a function: `GET /users/{id}`; ANY for every method."""
-
-    method: str
-    path: str
 
 
 class Declared(NamedTuple):
@@ -51,9 +47,12 @@ class Declared(NamedTuple):
     """MB."""
     environment: Mapping[str, str] = MappingProxyType({})
     """The variables whose values are literals."""
-    routes: tuple[Route, ...] = ()
+    routes: "tuple[Route, ...]" = ()
+    """The HTTP routes that lead to it."""
     lines: Mapping[str, int] = MappingProxyType({})
     """The lines that say `architecture`, `runtime`, `handler` and `code`."""
+    url: "Cors | None" = None
+    """What its function URL allows; None where it has none."""
 
     def line_of(self, field: str) -> int | None:
         """Return the line that sets a field, or else the one where the declaration begins."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from lambdabuild.deployment import cloudformation, serverless, terraform
 from lambdabuild.deployment.declared import Declared, Deployment, Witness
 from lambdabuild.deployment.documents import UnreadableError, read_json, read_yaml
+from lambdabuild.deployment.literals import local_path
 from lambdabuild.system import files
 
 MOST_BYTES = 4 << 20
@@ -121,8 +122,9 @@ def read(paths: Iterable[str], *, named: bool = False) -> Deployment:
             if named:
                 modules[os.path.dirname(path)] |= _beside(path)
             continue
+        include = _Includes(path, unreadable)
         try:
-            functions += _declared(path, content, text, named=named)
+            functions += _declared(path, content, text, include, named=named)
         except UnreadableError as error:
             unreadable.append((path, str(error)))
     for directory, sources in modules.items():
@@ -157,21 +159,46 @@ def _beside(path: str) -> dict[str, str]:
     return found
 
 
-def _declared(path: str, content: bytes, text: str, *, named: bool) -> Iterator[Declared]:
+class _Includes:
+    """Reads what a template names beside itself: an OpenAPI definition."""
+
+    def __init__(self, template: str, unreadable: list[tuple[str, str]]) -> None:
+        self._directory = os.path.dirname(template)
+        self._unreadable = unreadable
+
+    def __call__(self, place: str) -> object:
+        path = local_path(place, self._directory)
+        if path is None or not path.endswith((*_YAML, ".json")):
+            return None
+        try:
+            content = files.whole(path, MOST_BYTES).decode("utf-8-sig", "replace")
+            return (
+                next(iter(read_yaml(content)), None) if path.endswith(_YAML) else read_json(content)
+            )
+        except OSError:
+            return None
+        except UnreadableError as error:
+            self._unreadable.append((path, str(error)))
+            return None
+
+
+def _declared(
+    path: str, content: bytes, text: str, include: _Includes, *, named: bool
+) -> Iterator[Declared]:
     name = os.path.basename(path)
     if name.endswith(".json"):
         value = read_json(text)
         if terraform.is_shown(value):
             yield from terraform.functions_shown(value, path)
-        yield from _of(value, path)
+        yield from _of(value, path, include)
     elif named or _SERVICE.fullmatch(name) or any(word in content for word in _LAMBDA):
         for value in read_yaml(text):
-            yield from _of(value, path)
+            yield from _of(value, path, include)
 
 
-def _of(value: object, path: str) -> Iterator[Declared]:
+def _of(value: object, path: str, include: _Includes) -> Iterator[Declared]:
     if cloudformation.is_template(value):
-        yield from cloudformation.functions_in(value, path)  # type: ignore[arg-type]
+        yield from cloudformation.functions_in(value, path, include)  # type: ignore[arg-type]
     if serverless.is_service(value):
         yield from serverless.functions_in(value, path)  # type: ignore[arg-type]
 

@@ -7,9 +7,10 @@ import os.path
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lambdabuild.deployment.declared import COMPUTED, Declared, Route
+from lambdabuild.deployment.declared import COMPUTED, Declared
 from lambdabuild.deployment.documents import Table
 from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
+from lambdabuild.deployment.routes.serverless import ServerlessApis, url_of
 
 
 def is_service(value: object) -> bool:
@@ -28,11 +29,14 @@ def functions_in(service: Table, file: str) -> Iterator[Declared]:
     tables = (
         service["functions"] if isinstance(service["functions"], list) else [service["functions"]]
     )
+    apis = ServerlessApis(service)
     for table in tables:
         if isinstance(table, Table):
             for name, own in table.items():
                 if isinstance(own, Table) and "image" not in own:
-                    yield _function(name, own, provider, file, table.lines.get(name))
+                    made = _function(name, own, provider, file, table.lines.get(name))
+                    routes = tuple(apis.routes_of(own))
+                    yield made._replace(routes=routes, url=url_of(own))
 
 
 def _function(name: str, own: Table, provider: Table, file: str, line: int | None) -> Declared:
@@ -63,7 +67,6 @@ def _function(name: str, own: Table, provider: Table, file: str, line: int | Non
         timeout=number(said("timeout")),
         memory=number(said("memorySize")),
         environment=_variables(provider) | _variables(own),
-        routes=tuple(_routes(own.get("events"))),
         lines=lines,
     )
 
@@ -86,18 +89,3 @@ def _variables(table: Mapping[str, Any]) -> dict[str, str]:
         for name, value in variables.items()
         if is_scalar(value) and "${" not in str(value)
     }
-
-
-def _routes(events: object) -> Iterator[Route]:
-    for event in events if isinstance(events, list) else ():
-        for kind in ("httpApi", "http"):
-            said = event.get(kind) if isinstance(event, dict) else None
-            if isinstance(said, str):
-                method, _, path = said.strip().partition(" ")
-                yield Route(method.upper() if path else "ANY", _rooted(path.strip() or method))
-            elif isinstance(said, dict) and isinstance(said.get("path"), str):
-                yield Route(str(said.get("method", "ANY")).upper(), _rooted(said["path"]))
-
-
-def _rooted(path: str) -> str:
-    return path if path.startswith("/") or path in {"*", "$default"} else f"/{path}"

@@ -44,7 +44,7 @@ def to_text(state: State, project: str, keys: Keys) -> str:
             state.evidence.stamps.files,
             state.evidence.stamps.directories,
             [
-                declared._replace(environment={}, routes=(), lines=dict(declared.lines))
+                declared._replace(environment={}, routes=(), url=None, lines=dict(declared.lines))
                 for declared in state.evidence.deployment.functions
             ],
             state.evidence.deployment.witnesses,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.deployment.declared import Declared, Deployment, Route
+from lambdabuild.deployment.declared import Declared, Deployment
 from lambdabuild.deployment.reader import find, read
+from lambdabuild.deployment.routes.apis import Api, Route
 
 Read = Callable[..., Deployment]
 
@@ -84,7 +85,10 @@ def test_a_sam_template_has_globals_parameters_and_short_tags(
         timeout=5,
         memory=256,
         environment={"STAGE": "prod", "N": "3"},
-        routes=(Route("GET", "/orders/{id}"), Route("ANY", "/x")),
+        routes=(
+            Route("GET", "/orders/{id}", Api("rest", "ServerlessRestApi", "Prod")),
+            Route("ANY", "/x", Api("http", "ServerlessHttpApi", "$default")),
+        ),
         lines=function.lines,
     )
     assert (function.line_of("architecture"), function.line_of("code")) == (4, 15)
@@ -182,7 +186,10 @@ functions:
     get, old = read_files(**{"serverless.yml": text}).functions
     assert (get.name, get.line, get.architecture, get.memory) == ("get", 9, "arm64", 128)
     assert get.code == str(tmp_path / "bin/get")
-    assert get.routes == (Route("GET", "/orders/{id}"), Route("ANY", "/orders"))
+    assert get.routes == (
+        Route("GET", "/orders/{id}", Api("http", "shop", "$default"), payload="2.0"),
+        Route("ANY", "/orders", Api("rest", "shop", "dev")),
+    )
     assert get.environment == {"LOG": "info"}
     assert (old.runtime, old.architecture, old.line_of("runtime")) == ("go1.x", "x86_64", 17)
     assert old.code == str(tmp_path / "bin/old.zip")
