@@ -123,3 +123,5 @@ class Response:
     body: bytes = b""
     chunks: AsyncIterator[bytes] | None = None
     """In place of `body`; an error in it ends the connection, so that the peer knows."""
+    reason: str = ""
+    """The reason in the status line; empty for the usual one. ASCII."""

@@ -307,9 +307,9 @@ class _Connection(asyncio.Protocol):
         bodiless = response.status == http.HTTPStatus.NO_CONTENT or response.status < 200  # noqa: PLR2004
         if length is not None and not bodiless:
             headers.append((b"Content-Length", str(length).encode()))
-        reason = b""
+        reason = response.reason.encode()
         with contextlib.suppress(ValueError):
-            reason = http.HTTPStatus(response.status).phrase.encode()
+            reason = reason or http.HTTPStatus(response.status).phrase.encode()
         self._send(h11.Response(status_code=response.status, headers=headers, reason=reason))
 
     def _send(self, event: h11.Event) -> None:
