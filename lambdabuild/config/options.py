@@ -412,6 +412,33 @@ class LocalSettings(NamedTuple):
         parse=parsing.parse_concurrency, kind=NUMBER, unset="10",
         about="How many processes of the function `serve` starts at most, one for each call at a "
         "time; more calls wait.")
+    routes: tuple[tuple[str, str], ...] = option(
+        (), "HTTP routes that lead to the function", key="route", parse=parsing.parse_routes,
+        kind=ONE_OR_MORE, where=FUNCTION, example='"GET /users/{id}"',
+        about="HTTP routes that lead to the function, as `serve` has them: a method, or `ANY`, and a "
+        "path. `{id}` is one segment, `{proxy+}` all that follow, and `$default` what no other route "
+        "takes. A function with a route here has none of those that deployment files declare.")
+    """Pairs of method and path."""
+    event: str | None = option(
+        None, "What calls the function's routes: rest, http or alb", key="event",
+        parse=parsing.parse_event, values=parsing.EVENTS, unset="rest", example='"http"',
+        about="Whose events the function gets for the routes of `route`: `rest` (a REST API of API "
+        "Gateway, payload 1.0), `http` (an HTTP API, payload 2.0), `alb` (an Application Load "
+        "Balancer, whose paths have `*`), or `alb-multi-value`, one with multi-value headers.")
+    authorizer: tuple[str, str] | None = option(
+        None, "What decides who may call the function's routes", key="authorizer",
+        parse=parsing.parse_authorizer, example='"authorize"',
+        about="Who decides who may call the routes of `route`: the function of that name, as a Lambda "
+        "authorizer. With `rest` it gets the token of the header Authorization, or with `REQUEST` "
+        "before its name the whole request; with `http` it gets the request in format 2.0 and "
+        "answers with `isAuthorized`. `JWT` reads a token, and does not verify it.")
+    """`TOKEN`, `REQUEST`, `JWT` or nothing, and the function."""
+    cors: tuple[str, ...] = option(
+        (), "Origins of pages that may call the function's routes", key="cors",
+        parse=parsing.parse_origins, kind=ONE_OR_MORE, example='"http://localhost:5173"',
+        about="Origins of pages that may call the routes of `route`; `*` for all. Preflights are "
+        "answered, and with `http` responses get the headers of CORS; with `rest` the function "
+        "writes them, as on AWS.")
 # fmt: on
 
 

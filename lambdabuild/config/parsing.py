@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CACHE_MODES = ("read", "read-write", "off")
 ENTRYPOINTS = ("all", "lambda")
+EVENTS = ("rest", "http", "alb", "alb-multi-value")
 COLORS = ("auto", "always", "never")
 ARCHITECTURES = {
     "x86_64": Architecture.X86_64,
@@ -210,3 +211,57 @@ def parse_share(text: str) -> "Shard":
     from lambdabuild.core.build import parse_shard
 
     return parse_shard(text)
+
+
+def parse_routes(texts: str | tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the method and the path of one route or several."""
+    from lambdabuild.deployment.routes.written import RouteError, read_route
+
+    found = []
+    for text in (texts,) if isinstance(texts, str) else texts:
+        try:
+            found.append(read_route(text))
+        except RouteError as error:
+            problem, remedy = error.args
+            raise UnfitError(f"has `{text}`, which {problem}", remedy) from error
+    return tuple(dict.fromkeys(found))
+
+
+def parse_event(text: str) -> str:
+    """Return whose events a function gets."""
+    if text in EVENTS:
+        return text
+    raise UnfitError(
+        f"is `{text}`, which calls no function by HTTP",
+        did_you_mean(text, EVENTS) or f"use one of {', '.join(EVENTS)}",
+    )
+
+
+def parse_authorizer(text: str) -> tuple[str, str]:
+    """Return the kind of an authorizer, empty for the usual one, and its function."""
+    words = text.split()
+    if words == ["JWT"]:
+        return "JWT", ""
+    if len(words) == 1:
+        return "", words[0]
+    if len(words) == 2 and words[0] in {"TOKEN", "REQUEST"}:  # noqa: PLR2004
+        return words[0], words[1]
+    raise UnfitError(
+        "is not the name of a function",
+        "name one, with or without `TOKEN` or `REQUEST` before it; or write `JWT`",
+    )
+
+
+def parse_origins(texts: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return origins as browsers name them."""
+    origins = (texts,) if isinstance(texts, str) else texts
+    for origin in origins:
+        scheme, found, host = origin.partition("://")
+        if origin != "*" and not (
+            found and scheme in {"http", "https"} and host and "/" not in host
+        ):
+            raise UnfitError(
+                f"has `{origin}`, which is not an origin",
+                "write a scheme and a host, such as `http://localhost:5173`, or `*`",
+            )
+    return origins
