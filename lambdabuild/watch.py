@@ -4,9 +4,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
@@ -14,6 +15,7 @@ from lambdabuild.config.options import Request
 from lambdabuild.core.build import Batch, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.deployment.declared import Deployment
 from lambdabuild.filewatch.baseline import Watched
 from lambdabuild.filewatch.bursts import come_to_rest
 from lambdabuild.filewatch.keyboard import keys
@@ -23,6 +25,7 @@ from lambdabuild.filewatch.surroundings import directories_to_watch
 from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.golang.tree import releasing
 from lambdabuild.output import events
+from lambdabuild.output.report import Relative
 from lambdabuild.output.streams import print_json
 from lambdabuild.output.terminal.board import Board
 from lambdabuild.pipeline import locked
@@ -43,6 +46,44 @@ _BUILDING = frozenset({"r", "f"})
 """Keys that ask for a build."""
 
 
+class Display(Protocol):
+    """Shows people what a watch does: `Board`, or what takes its place."""
+
+    def first(self, report: Report, relative: Relative) -> None: ...
+    def watching(self, functions: int) -> None: ...
+    def asked(self, key: str) -> None: ...
+    def changed(self, paths: Sequence[str], names: Sequence[str]) -> None: ...
+    def results(
+        self, report: Report, news: Sequence[StepResult], names: Collection[str], relative: Relative
+    ) -> None: ...
+    def stuck(self, error: LambdabuildError) -> None: ...
+    def press(self, key: str) -> None: ...
+    def next_draw(self) -> float: ...
+    def draw(self, *, at_once: bool = False, resized: bool = False) -> None: ...
+
+
+class Demand(Protocol):
+    """Wants some functions and no others: those that are called. It hears what became of them."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is wanted that no survey has seen."""
+
+    def begin(self) -> None:
+        """Hear that a survey begins: what is wanted by now, it will see."""
+
+    def wanted(self, found: Survey) -> AbstractSet[Key]:
+        """Return which steps to build, if they are not up to date."""
+
+    def settled(
+        self, session: Session, found: Survey, report: Report, deployment: Deployment
+    ) -> None:
+        """Hear what became of them; `found` has all functions that there are."""
+
+    def stuck(self, error: LambdabuildError) -> None:
+        """Hear why nothing can be built for now."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
     """How to watch, and what to build."""
@@ -54,6 +95,8 @@ class WatchOptions:
     """Run after each successful build of something."""
     bell: bool = False
     """Ring when a build fails, and when that is repaired."""
+    reload: bool = True
+    """Look at files at all, after the first survey."""
 
 
 def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], Session]) -> None:
@@ -93,7 +136,7 @@ class Loop:
     reopen: Callable[[Session], Session]
     watcher: Watcher
     signals: Wakeups
-    board: Board
+    board: Display
     follow_up: FollowUp
     runner: Callable[[Tools], Run]
     """Makes, for each build, what runs its commands."""
@@ -113,6 +156,10 @@ class Loop:
     reported_failed: set[Key] = field(default_factory=set)
     """Steps last reported as failed."""
     affected: frozenset[Key] = frozenset()
+    demand: Demand | None = None
+    """Who wants something built; None where all is."""
+    idle: frozenset[Key] = frozenset()
+    """What is out of date, and nobody wants."""
 
     @property
     def shared_cache(self) -> str | None:
@@ -124,7 +171,7 @@ class Loop:
         """Watch until the user quits."""
         self._first()
         while True:
-            again = self._arm()
+            again = self.options.reload and self._arm()
             if self.signals.quitting or (not again and not self._wait()):
                 return
             project = self.session.paths.project
@@ -143,8 +190,10 @@ class Loop:
         self.session.tools.console.calm = True
         self._report(report)
         self.started = True
-        self._arm()
-        count = len({result.step.function.name for result in report.results})
+        if self.options.reload:
+            self._arm()
+        steps = self.found.plan.steps if self.found is not None else ()
+        count = len({step.function.name for step in steps})
         self.board.watching(count)
         self._print(events.ready(count, time.monotonic() - started))
 
@@ -152,12 +201,18 @@ class Loop:
         """Run the pipeline once, and leave out what it cannot help."""
         tools = self.session.tools
         runner = self.runner(tools)
+        if self.demand is not None:
+            self.demand.begin()
         try:
             with locked(self.session._replace(tools=tools._replace(run=runner)), request) as run:
                 self.watched.deployment = run.state.evidence.stamps
                 found = self._narrowed(run.survey())
                 report = run.build(found, lambda batch: self._is_outdated(found, batch))
-            return run.write_outlets(report)
+                deployment = run.state.evidence.deployment
+            report = run.write_outlets(report)
+            if self.demand is not None and self.found is not None:
+                self.demand.settled(self.session, self.found, report, deployment)
+            return report
         finally:
             runner.close()
 
@@ -177,6 +232,8 @@ class Loop:
             self.watched.changed.clear()
             self.board.stuck(error)
             self._print(events.stuck(error, self.session.paths.relative))
+            if self.demand is not None:
+                self.demand.stuck(error)
             self.watched.widen(self.session, self._own, clock)
             return
         self._report(report)
@@ -195,6 +252,7 @@ class Loop:
             if step.key in found.reasons
             and self.failed.get(step.key) == _made_from(found, step.key)
         }
+        found = self._wanted(found)
         reasons = {key: why for key, why in found.reasons.items() if key not in put_off}
         if self.watched.changed or self.reported_failed or (self.started and reasons):
             # What changed between the look that led here and that of the run.
@@ -207,12 +265,29 @@ class Loop:
             for step in found.plan.steps
             if step.load_errors and self._is_affected(found, step, paths)
         }
-        affected = dependents_of(found, self.session.paths.project, paths) - put_off
+        affected = dependents_of(found, self.session.paths.project, paths) - put_off - self.idle
         self.affected = frozenset({*reasons, *broken, *affected})
         if self.watched.changed:
             self._announce(found)
         self.watched.changed.clear()
         return found._replace(reasons=reasons, put_off=frozenset(put_off))
+
+    def _wanted(self, found: Survey) -> Survey:
+        """Leave out what is not up to date, and nobody wants."""
+        if self.demand is None:
+            return found
+        wanted = self.demand.wanted(found)
+        steps = found.plan.steps
+        self.idle = frozenset(
+            step.key
+            for step in steps
+            if step.key not in wanted and (step.load_errors or step.key in found.reasons)
+        )
+        return found._replace(
+            plan=found.plan.only({step.key for step in steps} - self.idle),
+            everything=found.plan,
+            reasons={key: why for key, why in found.reasons.items() if key not in self.idle},
+        )
 
     def _is_affected(self, found: Survey, step: Step, paths: set[str]) -> bool:
         """Return whether anything changed about a step that cannot be loaded."""
@@ -222,7 +297,8 @@ class Loop:
         return any(os.path.dirname(path) in directories for path in paths)
 
     def _announce(self, found: Survey) -> None:
-        names = dict.fromkeys(s.function.name for s in found.plan.steps if s.key in self.affected)
+        steps = found.plan.steps
+        names = dict.fromkeys(step.function.name for step in steps if step.key in self.affected)
         paths = [self.session.paths.relative(path) for path in sorted(self.watched.changed)]
         if not names and all(
             os.path.isdir(path) or self.watched.only_deploys(path) for path in self.watched.changed
@@ -306,12 +382,14 @@ class Loop:
         """Wait for something to build; return False if the user quits."""
         looked = time.monotonic()
         every = _POLL_EVERY if self.options.poll or self.polling else _LOOK_EVERY
-        while True:
+        while not (self.demand is not None and self.demand.pending):
             until = min(looked + every, self.board.next_draw())
             if self.follow_up.running:
                 until = min(until, time.monotonic() + _CHECK_EVERY)
             seconds = 0 if self.signals.pressed else until - time.monotonic()
-            if self.signals.wait(seconds) or time.monotonic() >= looked + every:
+            if not self.options.reload:
+                self.signals.wait(seconds)
+            elif self.signals.wait(seconds) or time.monotonic() >= looked + every:
                 looked = time.monotonic()
                 if self._look() and not self.signals.quitting:
                     return True
@@ -325,6 +403,7 @@ class Loop:
                 self.board.press(key)
             self.follow_up.check()
             self.board.draw(resized=self.signals.take_resized())
+        return True
 
     def _look(self) -> bool:
         """Look at the disk; return whether anything changed."""

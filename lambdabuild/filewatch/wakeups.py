@@ -4,7 +4,7 @@ import queue
 
 _QUIT = "q"
 _KEYS = frozenset({"r", "f", "h", "c", "\r", "\n", _QUIT})
-_FILES, _TERMINAL = "", "terminal"
+_FILES, _TERMINAL, _ASKED = "", "terminal", "asked"
 
 
 class Wakeups:
@@ -23,6 +23,10 @@ class Wakeups:
         """Wake the watcher to draw what is on the terminal again; a signal handler may call this."""
         self._queue.put(_TERMINAL)
 
+    def asked(self) -> None:
+        """Wake the watcher for somebody who wants something built."""
+        self._queue.put(_ASKED)
+
     def press(self, key: str) -> None:
         """Queue a key, if it is one that the watcher knows."""
         if key in _KEYS:
@@ -36,7 +40,7 @@ class Wakeups:
             return False
         if found == _TERMINAL:
             self._resized = True
-        elif found != _FILES:
+        elif found not in {_FILES, _ASKED}:
             self._keys.append(found)
         return found == _FILES
 

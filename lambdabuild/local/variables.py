@@ -1,5 +1,6 @@
 """The variables, timeout and memory of functions: `.env` files, lambdabuild.toml, deployment files."""
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -120,3 +121,30 @@ def program_of(
         handler if handler not in {None, COMPUTED} else BOOTSTRAP,
         runtime if runtime not in {None, COMPUTED} else Program._field_defaults["runtime"],
     )
+
+
+class EnvFile:
+    """A file of variables, read again when it has changed."""
+
+    def __init__(self, path: str, caller: Mapping[str, str]) -> None:
+        """`path` is absolute."""
+        self.path = path
+        self._caller = caller
+        self._seen: tuple[int, ...] | None = None
+        self._variables: Mapping[str, str] = NOTHING
+
+    def read(self) -> Mapping[str, str]:
+        """Return its variables as they are now.
+
+        Raises:
+            LambdabuildError: it cannot be read.
+
+        """
+        seen = None
+        with contextlib.suppress(OSError):
+            now = os.stat(self.path)
+            seen = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        if seen is None or seen != self._seen:
+            self._variables = read_env_file(self.path, self._caller)
+            self._seen = seen
+        return self._variables
