@@ -11,7 +11,7 @@ from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import some
 from lambdabuild.local.functions import NotBuiltError, Program
 from lambdabuild.local.host import hosted
-from lambdabuild.local.variables import NOTHING, declarations, program_of, read_env_file
+from lambdabuild.local.programs.variables import NOTHING, declarations, program_of, read_env_file
 from lambdabuild.pipeline import locked
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey

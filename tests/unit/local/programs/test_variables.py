@@ -8,7 +8,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
 from lambdabuild.deployment.declared import COMPUTED, Declared
 from lambdabuild.local.functions import Program
-from lambdabuild.local.variables import declarations, program_of, read_env_file
+from lambdabuild.local.programs.variables import declarations, program_of, read_env_file
 
 EXECUTABLE = "/p/.lambdabuild/local/bin/users-get/bootstrap"
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.local.credentials import platform_of
 from lambdabuild.local.functions import Platform
+from lambdabuild.local.programs.credentials import platform_of
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
 

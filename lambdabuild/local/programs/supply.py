@@ -15,9 +15,9 @@ from lambdabuild.core.build import Function, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.deployment.declared import Declared, Deployment
-from lambdabuild.local.footprint import Footprint
 from lambdabuild.local.functions import NotBuiltError, Program, UnknownFunctionError
-from lambdabuild.local.variables import EnvFile, declarations, program_of
+from lambdabuild.local.programs.footprint import Footprint
+from lambdabuild.local.programs.variables import EnvFile, declarations, program_of
 from lambdabuild.state.stamps import WHOLE
 from lambdabuild.survey.inputs import path_of_input
 from lambdabuild.survey.session import Session
