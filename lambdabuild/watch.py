@@ -117,7 +117,7 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
     console.lent = lambda: (options.json and sys.stdout.isatty()) or follow_up.running
     board = Board(console, bell=options.bell)
     with keys(signals.press, console.stopping, signals.terminal_changed) as interactive:
-        loop = Loop(session, options, reopen, watcher, signals, board, follow_up, _runner)
+        loop = Loop(session, options, reopen, watcher, signals, board, follow_up, runner_of)
         try:
             board.open(interactive=interactive)
             loop.run()
@@ -420,7 +420,8 @@ class Loop:
             sys.stdout.flush()
 
 
-def _runner(tools: Tools) -> Run:
+def runner_of(tools: Tools) -> Run:
+    """Return what runs the commands of one build."""
     return Runner(tools.environment, tools.interrupts.held_off, releasing)
 
 

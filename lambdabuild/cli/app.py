@@ -24,6 +24,7 @@ from lambdabuild.cli.usage.help import COMPLETION, WIDEST, Command, Root
 from lambdabuild.config.options import (
     BUILDING,
     CHECKING,
+    FINDING,
     NARROWING,
     OUTPUT,
     PLANNING,
@@ -60,6 +61,20 @@ Names = Annotated[
     typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths. [every function]"),
 ]
 
+Poll = Annotated[
+    bool,
+    typer.Option("--poll", help="Poll for changes twice a second, for NFS and some containers."),
+]
+EnvFile = Annotated[
+    str | None,
+    typer.Option(
+        "--env-file", metavar="FILE", help="Give functions the variables in FILE, such as .env."
+    ),
+]
+NoCredentials = Annotated[
+    bool, typer.Option("--no-credentials", help="Give functions dummies, not your credentials.")
+]
+
 
 @app.callback()
 @taking()
@@ -74,14 +89,14 @@ def _before(
 
 
 @command("all")
-@taking(SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
+@taking(FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
 def build_all(options: Options) -> None:
     """Build every function."""
     _build(options, ())
 
 
 @command("build")
-@taking(SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
+@taking(FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
@@ -93,7 +108,7 @@ def build_some(
 
 
 @command("check")
-@taking(SELECTING, NARROWING, OUTPUT, REVIEWED, CHECKING)
+@taking(FINDING, SELECTING, NARROWING, OUTPUT, REVIEWED, CHECKING)
 def check(
     options: Options,
     names: Names = None,
@@ -116,16 +131,11 @@ def check(
 
 
 @command("watch")
-@taking(SELECTING, OUTPUT, BUILDING, CHECKING, refusing=(NARROWING, PLANNING))
+@taking(FINDING, SELECTING, OUTPUT, BUILDING, CHECKING, refusing=(NARROWING, PLANNING))
 def watch(
     options: Options,
     names: Names = None,
-    poll: Annotated[
-        bool,
-        typer.Option(
-            "--poll", help="Poll for changes twice a second, for NFS and some containers."
-        ),
-    ] = False,
+    poll: Poll = False,
     exec_: Annotated[
         str | None,
         typer.Option(
@@ -167,8 +177,60 @@ def watch(
         watch_functions(session, WatchOptions(request, request.json, poll, exec_, bell), reopen)
 
 
+@command("serve")
+@taking(FINDING)
+def serve(
+    options: Options,
+    names: Names = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="Listen on this port; 0 takes a free one."
+        ),
+    ] = 9000,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Listen at this address, for others to call as well."
+        ),
+    ] = "127.0.0.1",
+    env_file: EnvFile = None,
+    no_credentials: NoCredentials = False,
+    eager: Annotated[
+        bool,
+        typer.Option(
+            "--eager", help="Build every function at once and after each change, called or not."
+        ),
+    ] = False,
+    no_reload: Annotated[
+        bool,
+        typer.Option("--no-reload", help="Build each function once, whatever is saved later."),
+    ] = False,
+    poll: Poll = False,
+    json: Annotated[bool, typer.Option("--json", help="Print events as JSON, one a line.")] = False,
+) -> None:
+    """Serve functions on this machine: built when they are called, reloaded when a file is saved."""
+    from lambdabuild.cli import serve as command
+    from lambdabuild.serve import ServeOptions
+
+    command.run(
+        options,
+        ServeOptions(
+            tuple(names or ()),
+            host=host,
+            port=port,
+            env_file=env_file,
+            credentials=not no_credentials,
+            eager=eager,
+            reload=not no_reload,
+            poll=poll,
+            json=json,
+        ),
+    )
+
+
 @command("why")
-@taking(SELECTING, NARROWING, OUTPUT)
+@taking(FINDING, SELECTING, NARROWING, OUTPUT)
 def why(
     options: Options,
     names: Names = None,
@@ -201,7 +263,7 @@ def why(
 
 
 @command("list")
-@taking(SELECTING, NARROWING)
+@taking(FINDING, SELECTING, NARROWING)
 def list_functions(
     options: Options,
     skipped: Annotated[

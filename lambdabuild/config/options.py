@@ -68,6 +68,7 @@ COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
 
 # Flags that commands take together.
 GENERAL = "every command"
+FINDING = "all, build, check, watch, serve, why, list"
 SELECTING = "all, build, check, watch, why, list"
 NARROWING = "all, build, check, why, list"
 OUTPUT = "all, build, check, watch, why"
@@ -79,7 +80,7 @@ PLANNING = "all, build"
 SECTIONS = ("Select", "Build", "Output", "Cache", "Reports", "General")
 """The parts of `--help`, in order."""
 _SECTION_OF = {
-    GENERAL: "General", SELECTING: "Select", NARROWING: "Select", OUTPUT: "Output",
+    GENERAL: "General", FINDING: "Select", SELECTING: "Select", NARROWING: "Select", OUTPUT: "Output",
     BUILDING: "Build", PLANNING: "Build",
     REVIEWED: "Reports", CHECKING: "Reports",
 }  # fmt: skip
@@ -287,7 +288,7 @@ class Config(NamedTuple):
         (), "Look for functions below DIR", "--root DIR", "roots", parsing.parse_directories,
         about="Where to look for functions. By default that is `api`, if it has a main package; else "
         "the whole project is searched for main packages that import the Lambda library.",
-        unset="api, or else the whole project", example='["api"]', panel=SELECTING)
+        unset="api, or else the whole project", example='["api"]', panel=FINDING)
     """Relative to the project's directory; none where nobody chose."""
     entrypoints: str | None = option(
         None, "Main packages that are functions: all or lambda", "--entrypoints WHICH", "entrypoints",
@@ -295,12 +296,12 @@ class Config(NamedTuple):
         about="Which main packages are functions: `all`, or `lambda` for those that import "
         "`github.com/aws/aws-lambda-go/lambda`, directly or not. By default `all` below `roots` or "
         "`api`, and `lambda` where the whole project is searched.",
-        values=parsing.ENTRYPOINTS, panel=SELECTING)
+        values=parsing.ENTRYPOINTS, panel=FINDING)
     exclude: tuple[str, ...] = option(
         (), "Leave out functions, by name or directory", "--exclude GLOB", "exclude", example='["internal-tools-*"]',
         about="Functions to leave out, by name or directory (`api/legacy/*`: all below one). What was "
         "built of them is removed; `--exclude` leaves it as it is, for this once.",
-        panel=SELECTING)
+        panel=FINDING)
     out: str = option(
         "dist", "Write executables below DIR", "--out DIR", "out", parsing.parse_directories,
         about="Where executables go: `<out>/<function>/bootstrap`.", panel=OUTPUT)
@@ -343,7 +344,7 @@ class BuildSettings(NamedTuple):
         "deployment files declare.", declared=True)
     tags: tuple[str, ...] = option(
         DEFAULT_TAGS, "Build tags, separated by commas", "--tags TAGS", "tags", kind=WORDS,
-        panel=SELECTING, section="Build",
+        panel=FINDING, section="Build",
         about="Build tags, in place of the default; those in GOFLAGS hold as well.")
     ldflags: str = option(
         "-s -w", "Flags of the linker", "--ldflags FLAGS", "ldflags", parsing.parse_ldflags,

@@ -15,6 +15,11 @@ def ready(functions: int, seconds: float) -> dict[str, Any]:
     return {"event": "ready", "functions": functions, "seconds": round(seconds, 3)}
 
 
+def serving(address: str, functions: Iterable[str]) -> dict[str, Any]:
+    """Report where functions can be called, and their names."""
+    return {"event": "serving", "address": address, "functions": list(functions)}
+
+
 def change(paths: Iterable[str], functions: Iterable[str]) -> dict[str, Any]:
     """Report which files changed, and the functions that they affect."""
     return {"event": "change", "paths": list(paths), "functions": list(functions)}

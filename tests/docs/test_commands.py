@@ -18,6 +18,7 @@ COMMANDS = (
         "build",
         "check",
         "watch",
+        "serve",
         "why",
         "list",
         "history",

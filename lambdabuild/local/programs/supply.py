@@ -82,6 +82,8 @@ class Supply:
         # Of the watcher's thread.
         self._serving: frozenset[str] = frozenset()
         self._known: dict[str, _Offer] = {}
+        self.latest: Change | None = None
+        """What the last run left; of the watcher's thread."""
         # Of the server's thread.
         self._offers: dict[str, _Offer] = {}
         self._footprints: dict[str, Footprint] = {}
@@ -236,7 +238,7 @@ class Supply:
         ]
         retired += [(name, "it was removed") for name in gone if name not in offers]
         self._known = offers
-        change = Change(tuple(retired), functions, session, deployment)
+        self.latest = change = Change(tuple(retired), functions, session, deployment)
         seen = self._begun
         self._call(lambda: self._apply(seen, "", offers, found, change))
 

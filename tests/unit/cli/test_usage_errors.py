@@ -17,9 +17,9 @@ from lambdabuild.cli.usage.errors import usage_error
          "  hint: `lambdabuild doctor -h` shows what there is"),
         ("--poll watch",
          "`lambdabuild` has no flag `--poll`\n"
-         "  hint: it comes after the command: `lambdabuild watch`"),
+         "  hint: it comes after the command: `lambdabuild watch`, `lambdabuild serve`"),
         ("list --poll",
-         "`lambdabuild list` has no flag `--poll`\n  hint: it is a flag of `lambdabuild watch`"),
+         "`lambdabuild list` has no flag `--poll`\n  hint: it is a flag of `lambdabuild watch`, `lambdabuild serve`"),
         ("all users-* carts-expire",
          "`lambdabuild all` takes no names\n  hint: `lambdabuild build 'users-*' carts-expire`"),
         ("clean a b",

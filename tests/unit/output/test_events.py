@@ -36,6 +36,7 @@ def test_whatever_happens_is_told_as_the_schema_says(
         told.append(events.outcome(result, relative))
         assert (told[-1]["event"] == "failed") == (result.status is Status.FAILED)
     told.append(events.removed(artifact()._replace(sha256="0" * 64), relative))
+    told.append(events.serving("http://127.0.0.1:9000", ["a"]))
     told.append(events.stuck(LambdabuildError(said, file=f"{PROJECT}/go.mod", line=1), relative))
     for event in told:
         line = to_json(event, indent=None)

@@ -1,0 +1,18 @@
+"""The command `serve`: flags to options."""
+
+from lambdabuild.cli.opening import opened, settle
+from lambdabuild.cli.options import Options
+from lambdabuild.serve import ServeOptions, serve
+from lambdabuild.survey.session import Session
+
+
+def run(options: Options, chosen: ServeOptions) -> None:
+    """Serve functions until the user stops it."""
+
+    def reopen(session: Session) -> Session:
+        working, untrusted = session.paths.working, session.settings.untrusted
+        project, found = settle(working, options, session.tools.environment, untrusted=untrusted)
+        return session.under(found, project)
+
+    with opened(options) as session:
+        serve(session, chosen, reopen)
