@@ -102,10 +102,18 @@ def _read(path: str, word: str) -> bytes:
         raise LambdabuildError(f"cannot read `{word}`: {error.strerror}") from error
 
 
+class _ConstantError(Exception):
+    """A number that JavaScript has, and JSON has not."""
+
+
+def _refused(constant: str) -> None:
+    raise _ConstantError(constant)
+
+
 def parsed(content: bytes, origin: str) -> Event:
     """Return the value of JSON; an error says where it is wrong."""
     try:
-        return json.loads(content.decode())
+        return json.loads(content.decode(), parse_constant=_refused)
     except UnicodeDecodeError as error:
         raise LambdabuildError(
             f"{origin} is not UTF-8: byte {error.start + 1}", hint="JSON is UTF-8"
@@ -117,6 +125,10 @@ def parsed(content: bytes, origin: str) -> Event:
         raise LambdabuildError(
             f"{origin} is not JSON: {error.msg[:1].lower()}{error.msg[1:]} at {place}",
             hint="a text in JSON has quotes: '\"text\"'",
+        ) from error
+    except _ConstantError as error:
+        raise LambdabuildError(
+            f"{origin} is not JSON: it has no `{error}`", hint="write null, or a text"
         ) from error
     except RecursionError as error:
         raise LambdabuildError(f"{origin} is nested too deeply") from error
