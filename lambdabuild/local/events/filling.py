@@ -108,10 +108,11 @@ def _with_body(event: Event, body: bytes, what: str) -> Event:
 
 
 def _tell_size(event: dict[str, Any], size: int) -> None:
-    for headers in (event.get("headers"), event.get("multiValueHeaders")):
-        for name in headers or ():
+    for kind in ("headers", "multiValueHeaders"):
+        headers: dict[str, Any] = event.get(kind) or {}
+        for name, value in headers.items():
             if name.lower() == "content-length":
-                headers[name] = [str(size)] if isinstance(headers[name], list) else str(size)
+                headers[name] = [str(size)] if isinstance(value, list) else str(size)
 
 
 def _posted(event: dict[str, Any]) -> dict[str, Any]:
