@@ -382,11 +382,15 @@ class BuildSettings(NamedTuple):
     assets: tuple[str, ...] = option(
         (), "Files to be packed beside `bootstrap`: globs, relative to the function's directory",
         key="assets", parse=parsing.parse_assets, where=FUNCTION, example='["templates/*.html"]')
+    trimpath: bool = True
+    """Whether paths of this machine are left out, which a debugger needs; nobody sets it."""
 
     @property
     def flags(self) -> Flags:
         """The flags of the compile and the link."""
-        return Flags(self.tags, self.ldflags, self.gcflags, self.environment, self.cgo)
+        return Flags(
+            self.tags, self.ldflags, self.gcflags, self.environment, self.cgo, trimpath=self.trimpath
+        )
 
 
 @_table

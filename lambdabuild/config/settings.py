@@ -1,6 +1,7 @@
 """The settings in effect: the command line, over a function's table, over the top level."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ class Settings:
     """The fields of the configuration that the command line replaces."""
     defaults: Chosen = field(default_factory=dict)
     """What holds where nobody chose: what deployment files agree on."""
+    overrides: Mapping[str, Chosen] = field(default_factory=dict)
+    """What beats all else, by function: those that are debugged."""
     untrusted: bool = False
     """The configuration and the code may be by somebody who is not trusted."""
     host: Target | None = None
@@ -35,6 +38,10 @@ class Settings:
     def with_defaults(self, defaults: Chosen) -> "Settings":
         """Return these settings with what holds where nobody chose."""
         return replace(self, defaults=defaults)
+
+    def with_overrides(self, overrides: Mapping[str, Chosen]) -> "Settings":
+        """Return these settings with what beats tables and flags, by function."""
+        return replace(self, overrides=overrides)
 
     @property
     def exclude(self) -> tuple[str, ...]:
@@ -58,7 +65,8 @@ class Settings:
 
         With None, for those without a table.
         """
-        places = (self.config.choices, self.config.functions.get(name or "", {}), self.flags)
+        tables = (self.config.functions.get(name or "", {}), self.flags)
+        places = (self.config.choices, *tables, self.overrides.get(name or "", {}))
         chosen: dict[str, Any] = {key: value for place in places for key, value in place.items()}
         for kind in ("environment", "variables"):
             if kind in chosen:
@@ -67,7 +75,7 @@ class Settings:
 
     def of(self, name: str) -> BuildSettings:
         """Return the settings of the function `name`."""
-        return self._of(name if name in self.config.functions else None)
+        return self._of(name if name in self._single else None)
 
     def local_of(self, name: str) -> LocalSettings:
         """Return how the function `name` runs on this machine."""
@@ -77,7 +85,14 @@ class Settings:
 
     def variants(self) -> tuple[BuildSettings, ...]:
         """Return every distinct setting in use, the one without a table first."""
-        return tuple(dict.fromkeys(map(self._of, (None, *self.config.functions))))
+        return tuple(dict.fromkeys(map(self._of, (None, *self._single))))
+
+    @property
+    def _single(self) -> Mapping[str, Chosen]:
+        """The functions that may have settings of their own."""
+        return (
+            {**self.overrides, **self.config.functions} if self.overrides else self.config.functions
+        )
 
     def _of(self, table: str | None) -> BuildSettings:
         if table not in self._settled:

@@ -71,6 +71,8 @@ class Flags(NamedTuple):
     cgo: bool = False
     compiler: CCompiler | None = None
     """Derived from target and runtime, for cgo."""
+    trimpath: bool = True
+    """If not, files are named as they are on this machine: where a debugger finds them."""
 
 
 GLIBC = {Runtime.AL2023: (2, 34), Runtime.AL2: (2, 26)}

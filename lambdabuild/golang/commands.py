@@ -149,7 +149,9 @@ def build_flags(flags: Flags, goflags: str) -> list[str]:
     """
     theirs = parse_goflags(goflags)
     arguments = []
-    if "trimpath" not in theirs:
+    if not flags.trimpath:
+        arguments.append("-trimpath=false")
+    elif "trimpath" not in theirs:
         arguments.append("-trimpath")
     if "buildvcs" not in theirs:
         arguments.append("-buildvcs=false")

@@ -187,7 +187,7 @@ class Inputs:
             ("variables", " ".join(f"{n}={v}" for n, v in fixed.items() if v is not None)),
         ]
         theirs = parse_goflags(goflags)
-        if theirs.get("trimpath", "true") not in {"true", "1"}:
+        if not flags.trimpath or theirs.get("trimpath", "true") not in {"true", "1"}:
             places = (self._project, self._environment.module_cache, self._environment.root)
             found.append(("directory", " ".join(places)))
         if (profile := profile_path(goflags, step.function.load_directory)) is not None:

@@ -1,0 +1,1 @@
+"""Breakpoints in functions: delve, or a process that an IDE starts."""

@@ -1,0 +1,169 @@
+"""Configurations of VS Code that connect to functions under delve: `.vscode/launch.json`.
+
+https://github.com/golang/vscode-go/wiki/debugging
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.local.debugging import jsonc
+from lambdabuild.local.debugging.delve import HOST, Debugged
+from lambdabuild.system import files, links
+
+PLACE = ".vscode/launch.json"
+_MOST = 1024 * 1024
+"""Bytes of a file that people write."""
+
+
+class _UnmergeableError(Exception):
+    """Why a file is left as it is, in words."""
+
+
+class Written(NamedTuple):
+    """What became of the configurations."""
+
+    added: tuple[str, ...] = ()
+    """Their names."""
+    changed: tuple[str, ...] = ()
+    """Those that have another port now."""
+
+
+def configuration(debugged: Debugged) -> dict[str, object]:
+    """Return what VS Code needs to connect to a function's debugger."""
+    return {
+        "name": f"lambdabuild: {debugged.function}",
+        "type": "go",
+        "debugAdapter": "dlv-dap",
+        "request": "attach",
+        "mode": "remote",
+        "host": HOST,
+        "port": debugged.port,
+    }
+
+
+def write(project: str, functions: Sequence[Debugged]) -> Written:
+    """Add the configurations to `.vscode/launch.json`; what else is there stays as it is written.
+
+    One that is there already keeps what its owner changed, but for the port.
+    """
+    path = os.path.join(project, PLACE)
+    wanted = [configuration(function) for function in functions]
+    try:
+        before = _read(path, project)
+        after, written = merged(before, wanted)
+        if after != before:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            links.replace_whole(path, after.encode())
+    except (_UnmergeableError, OSError) as problem:
+        entries = ",\n".join(json.dumps(entry, indent=2) for entry in wanted)
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise LambdabuildError(
+            f"nothing was written to {PLACE}: {reason}",
+            at=[path],
+            hint=f"put this into its `configurations`:\n{entries}",
+        ) from None
+    return written
+
+
+def _read(path: str, project: str) -> str:
+    """Return the text of the file; nothing where there is none."""
+    for place in (os.path.dirname(path), path):
+        if os.path.islink(place):
+            raise _UnmergeableError(f"{os.path.relpath(place, project)} is a symbolic link")
+    try:
+        content = files.whole(path, _MOST, links=False)
+    except FileNotFoundError:
+        return ""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise _UnmergeableError("it is not UTF-8") from None
+
+
+def merged(text: str, wanted: Sequence[Mapping[str, object]]) -> tuple[str, Written]:
+    """Return the text of launch.json with the configurations, and which of them are new.
+
+    Raises:
+        _UnmergeableError: it is not what VS Code writes.
+
+    """
+    if not text.strip("\ufeff \t\r\n"):
+        whole = {"version": "0.2.0", "configurations": list(wanted)}
+        names = tuple(str(entry["name"]) for entry in wanted)
+        return json.dumps(whole, indent=4) + "\n", Written(names)
+    added, changed = [], []
+    before = _plain(text)
+    for entry in wanted:
+        present = [item for item in _configurations(text).value if _name(item) == entry["name"]]
+        if not present:
+            text = _with(text, entry)
+            added.append(str(entry["name"]))
+            continue
+        port = present[0].value.get("port")
+        if port is None:
+            raise _UnmergeableError(f"its configuration `{entry['name']}` has no port")
+        if port.value != entry["port"]:
+            text = f"{text[: port.start]}{entry['port']}{text[port.end :]}"
+            changed.append(str(entry["name"]))
+    _check_kept(before, _plain(text))
+    return text, Written(tuple(added), tuple(changed))
+
+
+def _plain(text: str) -> Any:
+    try:
+        return jsonc.plain(jsonc.parse(text))
+    except jsonc.UnreadableError as error:
+        raise _UnmergeableError(f"it cannot be read, {error}") from None
+
+
+def _configurations(text: str) -> jsonc.Node:
+    root = jsonc.parse(text).value
+    found: jsonc.Node | None = root.get("configurations") if isinstance(root, dict) else None
+    if found is None or not isinstance(found.value, list):
+        raise _UnmergeableError("it has no list `configurations`")
+    return found
+
+
+def _name(item: jsonc.Node) -> object:
+    name = item.value.get("name") if isinstance(item.value, dict) else None
+    return name.value if name is not None else None
+
+
+def _with(text: str, entry: Mapping[str, object]) -> str:
+    """Return the text with an entry at the end of `configurations`, after any comment there."""
+    array = _configurations(text)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    closing = array.end - 1
+    outer = _indentation(text, closing)
+    inner = _indentation(text, array.value[-1].start) if array.value else ""
+    if len(inner) <= len(outer):
+        inner = outer + ("\t" if "\t" in outer else outer or "    ")
+    unit = inner.removeprefix(outer) if inner.startswith(outer) else "    "
+    lines = json.dumps(entry, indent=unit).splitlines()
+    block = "".join(f"{newline}{inner}{line}" for line in lines)
+    end = array.value[-1].end if array.value else array.start + 1
+    between = text[end:closing].rstrip()
+    comma = "," if array.value and not array.comma else ""
+    after = "," if array.comma else ""
+    return f"{text[:end]}{comma}{between}{block}{after}{newline}{outer}{text[closing:]}"
+
+
+def _indentation(text: str, place: int) -> str:
+    """Return the white space that the line of a place begins with."""
+    start = text.rfind("\n", 0, place) + 1
+    match = re.match(r"[ \t]*", text[start:place])
+    return match[0] if match else ""
+
+
+def _check_kept(before: Any, after: Any) -> None:
+    """Check that nothing is lost but ports."""
+    old, new = before.pop("configurations"), after.pop("configurations")
+    for item in (*old, *new):
+        if isinstance(item, dict) and str(item.get("name")).startswith("lambdabuild: "):
+            item.pop("port", None)
+    if before != after or old != new[: len(old)]:
+        raise _UnmergeableError("something in it would be lost")
