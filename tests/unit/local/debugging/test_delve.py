@@ -77,16 +77,14 @@ def test_a_port_that_is_taken_is_an_error(taken: int) -> None:
     with pytest.raises(LambdabuildError) as caught:
         delve.with_ports([("users-get", taken)])
     assert str(caught.value) == (
-        f"port {taken}, for the debugger of `users-get`, is taken\n"
+        f"port {taken}, to debug `users-get`, is taken\n"
         "  hint: give another, or none: `--debug users-get`"
     )
 
 
 def test_two_functions_cannot_have_one_port() -> None:
     (free,) = delve.with_ports([("a", None)])
-    with pytest.raises(
-        LambdabuildError, match=f"port {free.port}, for the debugger of `b`, is taken"
-    ):
+    with pytest.raises(LambdabuildError, match=f"port {free.port}, to debug `b`, is taken"):
         delve.with_ports([("a", free.port), ("b", free.port)])
 
 

@@ -7,10 +7,10 @@ import pytest
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.local.debugging import launch_json
 from lambdabuild.local.debugging.delve import Debugged
-from lambdabuild.local.debugging.launch_json import Written
+from lambdabuild.local.debugging.launch_json import Entry, Written
 
-USERS = Debugged("users-get", 2345)
-ORDERS = Debugged("orders-get", 4000)
+USERS = launch_json.connecting(Debugged("users-get", 2345))
+ORDERS = launch_json.connecting(Debugged("orders-get", 4000))
 
 
 @pytest.fixture
@@ -101,9 +101,35 @@ def test_an_entry_that_is_there_keeps_what_its_owner_changed_but_for_the_port(
     file.write_text(edited)
     assert launch_json.write(str(tmp_path), [USERS, ORDERS]) == Written()
     assert file.read_text() == edited
-    written = launch_json.write(str(tmp_path), [USERS._replace(port=2346), ORDERS])
+    written = launch_json.write(
+        str(tmp_path), [launch_json.connecting(Debugged("users-get", 2346)), ORDERS]
+    )
     assert written == Written(changed=("lambdabuild: users-get",))
     assert file.read_text() == edited.replace("2345", "2346")
+
+
+def test_what_an_ide_starts_itself_gets_another_runtime_api_and_keeps_the_rest(
+    tmp_path: Path, file: Path
+) -> None:
+    variables = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "TABLE": "users"}
+    started = launch_json.launching("users-get", "api/users/get", ["lambda.norpc"], variables)
+    launch_json.write(str(tmp_path), [started, USERS])
+    assert json.loads(file.read_text())["configurations"][0] == {
+        "name": "lambdabuild: start users-get",
+        "type": "go",
+        "request": "launch",
+        "mode": "debug",
+        "program": "${workspaceFolder}/api/users/get",
+        "buildFlags": "-tags=lambda.norpc",
+        "env": variables,
+    }
+    before = file.read_text().replace('"users"', '"mine"')
+    file.write_text(before)
+    variables = variables | {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9002"}
+    started = launch_json.launching("users-get", "api/users/get", ["lambda.norpc"], variables)
+    written = launch_json.write(str(tmp_path), [started, USERS])
+    assert written == Written(changed=("lambdabuild: start users-get",))
+    assert file.read_text() == before.replace("9001", "9002")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +150,7 @@ def test_an_entry_that_is_there_keeps_what_its_owner_changed_but_for_the_port(
     ],
 )
 def test_an_entry_is_written_as_the_others_are(before: str, after: str) -> None:
-    text, _ = launch_json.merged(before, [{"name": "X"}])
+    text, _ = launch_json.merged(before, [Entry({"name": "X"})])
     line_break = "\r\n" if "\r\n" in before else "\n"
     inner = after[: after.index("X")].rpartition("\n")[2]
     outer = after[: after.rindex("]")].rpartition("\n")[2]
@@ -141,7 +167,7 @@ def test_an_entry_is_written_as_the_others_are(before: str, after: str) -> None:
         (b"\xff\xfe{", "it is not UTF-8"),
         (
             b'{"configurations": [{"name": "lambdabuild: users-get"}]}',
-            "its configuration `lambdabuild: users-get` has no port",
+            "its configuration `lambdabuild: users-get` has no `port`",
         ),
     ],
 )
@@ -154,7 +180,7 @@ def test_what_cannot_be_merged_is_left_as_it_is_and_the_entry_shown(
     assert caught.value.message == f"nothing was written to .vscode/launch.json: {reason}"
     assert caught.value.at == (str(file),)
     entry = str(caught.value.hint).partition("\n")[2]
-    assert json.loads(entry) == launch_json.configuration(USERS)
+    assert json.loads(entry) == USERS.configuration
     assert file.read_bytes() == content
     assert os.listdir(file.parent) == ["launch.json"]
 
