@@ -22,6 +22,7 @@ from bench.contestants import (
     XARGS,
     ZIPFILE,
 )
+from bench.local_figures import LOCAL_FIGURES
 from bench.model import (
     MIB,
     Figure,
@@ -226,6 +227,7 @@ FIGURES = (
         target=ratio(at_most=1.10),
     ),
     *TEAM_FIGURES,
+    *LOCAL_FIGURES,
     Figure(
         name="cold-peak-memory",
         what="cold cache, `-j 2`, peak memory of the whole tree",

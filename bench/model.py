@@ -33,6 +33,11 @@ class Metric(Enum):
     PROPORTIONAL = "memory while idle (PSS)"
     RESIDENT = "memory while idle (RSS)"
     SIZE = "size"
+    CALL = "one call"
+    START = "start of the process alone"
+    RATE = "calls a second"
+    STALE = "calls that the old code answered"
+    GROWTH = "growth of memory (RSS)"
 
     def show(self, value: float) -> str:
         """Write a value with its unit."""
@@ -42,6 +47,10 @@ class Metric(Enum):
             return f"{value:.2%}"
         if self is Metric.SIZE:
             return f"{value / 1e6:.3f} MB"
+        if self in {Metric.RATE, Metric.STALE}:
+            return f"{value:,.0f}"
+        if self in {Metric.CALL, Metric.START}:
+            return f"{value * 1000:.2f} ms"
         return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 
@@ -51,6 +60,7 @@ _OF_MEMORY = {
     Metric.OWN_MEMORY,
     Metric.PROPORTIONAL,
     Metric.RESIDENT,
+    Metric.GROWTH,
 }
 
 Sample = Mapping[Metric, float]
@@ -206,11 +216,11 @@ def share(at_most: float) -> Target:
     )
 
 
-def longer_by(at_most: float) -> Target:
+def longer_by(at_most: float, digits: int = 0) -> Target:
     """Relate as this - against, in seconds."""
     return Target(
         lambda this, against: this - against,
-        lambda value: f"{value * 1000:+.0f} ms",
+        lambda value: f"{value * 1000:+.{digits}f} ms",
         f"≤ {at_most * 1000:+.0f} ms",
         lambda value: value <= at_most,
     )

@@ -92,6 +92,32 @@ IDLE_500 = Scenario(
     functions=500,
 )
 
+CALLED = Scenario(
+    name="called",
+    what="a server waits; the function has been called before",
+    prepare=_leave_alone,
+    warm_ups=1,
+)
+
+CALLED_AT_ONCE = replace(CALLED, name="called by 8 clients", warm_ups=0)
+
+CALLED_FIRST = replace(
+    CALLED,
+    name="called first",
+    what="a server waits that has built all functions; each is called once",
+    warm_ups=0,
+)
+
+CALLED_OFTEN = replace(CALLED, name="called 10,000 times", warm_ups=0)
+
+SERVED_500 = Scenario(
+    name="served, N = 500",
+    what="a server waits that knows 500 functions; none is built, none called",
+    prepare=_leave_alone,
+    functions=500,
+    small=True,
+)
+
 FRESH_CLONE = Scenario(
     name="fresh clone",
     what="all files new, an empty GOCACHE, nothing of lambdabuild's; modules are downloaded",
