@@ -1,20 +1,41 @@
-"""Call one function: build it for this machine, and run it once."""
+"""Call one function: by the `serve` that runs here, or build it for this machine and run it once."""
 
+import contextlib
 import os
-from collections.abc import Iterable
-from typing import NamedTuple
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
 
 from lambdabuild.config.options import Request
 from lambdabuild.core.build import Function
-from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.errors import Interrupted, LambdabuildError, did_you_mean
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import some
-from lambdabuild.local.functions import NotBuiltError, Program
+from lambdabuild.local.calls import Calls
+from lambdabuild.local.client import Serving, find_serving
+from lambdabuild.local.client import invoke as invoke_served
+from lambdabuild.local.credentials import platform_of
+from lambdabuild.local.events.samples import parsed
+from lambdabuild.local.events.wanted import Subject, Wanted, payload_of
+from lambdabuild.local.functions import (
+    Call,
+    LogSink,
+    NotBuiltError,
+    Outcome,
+    Platform,
+    Program,
+    UnknownFunctionError,
+)
 from lambdabuild.local.host import hosted
+from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
 from lambdabuild.local.programs.variables import NOTHING, declarations, program_of, read_env_file
 from lambdabuild.pipeline import locked
+from lambdabuild.state.store import Home
+from lambdabuild.survey.evidence import with_evidence
 from lambdabuild.survey.session import Session
-from lambdabuild.survey.survey import Survey
+from lambdabuild.survey.survey import Survey, loaded_packages, overview
 
 NOT_BUILT = frozenset({Status.FAILED, Status.CANCELLED})
 
@@ -77,3 +98,205 @@ def failure_of(session: Session, results: Iterable[StepResult]) -> str:
     """Return why functions did not build, in the words of the compiler, as people read it."""
     lines = session.tools.console.layout(None, results, session.paths.relative)
     return "\n".join("".join(part.text for part in line) for line in lines)
+
+
+class Invocation(NamedTuple):
+    """What is to be called, and how."""
+
+    name: str
+    """A name, a path, or a glob that means one function."""
+    wanted: Wanted = Wanted()
+    timeout: float | None = None
+    """Seconds; None for the function's own."""
+    env_file: str | None = None
+    credentials: bool = True
+    """Whether the function gets the caller's."""
+    client_context: str = ""
+    """JSON; empty for none."""
+
+
+class Answer(NamedTuple):
+    """What was sent, and what came of it."""
+
+    function: str
+    payload: bytes
+    outcome: Outcome
+
+
+def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
+    """Call a function once; `log` gets each line of the call's log.
+
+    A `serve` of the project that runs is used, unless the call has an environment of its own.
+
+    Raises:
+        LambdabuildError: it cannot be called.
+        NotBuiltError: it does not build.
+        Interrupted: a signal came.
+
+    """
+    wanted, working = invocation.wanted, session.paths.working
+    if wanted.data is not None:
+        # Before anything is built.
+        parsed(wanted.data, wanted.origin)
+    own = invocation.env_file is not None or not invocation.credentials
+    serving = None if own else find_serving(session.paths.project)
+    if serving is not None:
+        name = _served(session, serving, invocation.name)
+        payload = payload_of(wanted, lambda: look(hosted(session), name), working)
+        try:
+            outcome = invoke_served(
+                serving, name, payload, log,
+                timeout=invocation.timeout, client_context=invocation.client_context,
+            )  # fmt: skip
+        except ConnectionError as error:
+            raise LambdabuildError(
+                f"the `serve` of this project went away before it answered: {error}",
+                hint="call again: without one, the function is started for the call",
+            ) from error
+        return Answer(name, payload, outcome)
+    prepared = prepare(session, invocation.name, invocation.env_file)
+    payload = payload_of(wanted, lambda: _subject_of(prepared), working)
+    environment = session.tools.environment
+    platform = platform_of(environment, working, credentials=invocation.credentials)
+    name = prepared.program.name
+    call = Call(
+        name,
+        payload,
+        new_request_id(),
+        function_arn(platform.region, name),
+        invocation.client_context,
+        new_trace_id(),
+        invocation.timeout,
+    )
+    calls = Calls(session.paths.project)
+    return Answer(name, payload, run_once(prepared.program, platform, call, calls, log))
+
+
+def _served(session: Session, serving: Serving, word: str) -> str:
+    """Return the function of a server that a word means."""
+    if word in serving.functions:
+        return word
+    matching = [name for name in serving.functions if fnmatchcase(name, word)]
+    if len(matching) == 1:
+        return matching[0]
+    if not matching and os.path.lexists(os.path.join(session.paths.working, word)):
+        name = look(hosted(session), word).name
+        if name in serving.functions:
+            return name
+    if matching:
+        raise _several(word, matching)
+    raise LambdabuildError(
+        f"the `serve` of this project has no function `{word}`",
+        hint=did_you_mean(word, serving.functions) or f"it has {some(serving.functions)}",
+    )
+
+
+def _several(word: str, names: Sequence[str]) -> LambdabuildError:
+    return LambdabuildError(
+        f"`{word}` means {len(names)} functions: {some(names)}", hint="name one of them"
+    )
+
+
+def look(session: Session, name: str) -> Subject:
+    """Return the function that a word means, and the packages that it is made of; build nothing."""
+    home = Home(session.paths.project, session.tools.environment, session.paths.home)
+    state = home.load()
+    session = with_evidence(session, state, time.time_ns())
+    there = overview(session, (name,), state, time.time_ns())
+    if len(there.functions) != 1:
+        raise _several(name, [function.name for function in there.functions])
+    (function,) = there.functions
+    loaded = loaded_packages(session.settings, there.discovery, there.functions)
+    for (known, _), (package, graph) in loaded.items():
+        if known == function.name:
+            return Subject(function.name, graph, package.import_path)
+    raise LambdabuildError(
+        f"Go has no files of `{function.name}` to read", hint="`lambdabuild check` says why"
+    )
+
+
+def _subject_of(prepared: Prepared) -> Subject:
+    function = prepared.function
+    graphs = prepared.found.discovery.graphs
+    of_function = (
+        graph
+        for (directory, _), graph in graphs.items()
+        if directory == function.load_directory and function.package in graph
+    )
+    return Subject(function.name, next(of_function, {}), function.package)
+
+
+class _One:
+    """The programs of a call that is alone: its own."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self.names = (program.name,)
+
+    async def program(self, name: str) -> Program:
+        """Return the one that there is.
+
+        Raises:
+            UnknownFunctionError: it is another.
+
+        """
+        if name != self._program.name:
+            raise UnknownFunctionError(name)
+        return self._program
+
+
+def run_once(
+    program: Program, platform: Platform, call: Call, calls: Calls, log: LogSink
+) -> Outcome:
+    """Start a function, call it once, keep the call, and end its process.
+
+    Raises:
+        Interrupted: a signal came.
+
+    """
+    from lambdabuild.local.record import Recording
+    from lambdabuild.local.runtime.pools import Pools
+
+    async def run() -> Outcome:
+        pools = Pools(_One(program), platform)
+        recording = Recording(pools, calls)
+        try:
+            return await recording.invoke(call, log)
+        finally:
+            await pools.close()
+            recording.flush()
+
+    return _until_signal(run)
+
+
+def _until_signal(run: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
+    """Run in an event loop; a signal cancels it, so that it ends its processes."""
+    import asyncio
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    stopped = False
+
+    async def guarded() -> Outcome:
+        task = asyncio.ensure_future(run())
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            task.cancel()
+
+        loop = asyncio.get_running_loop()
+        for number in numbers:
+            loop.add_signal_handler(number, stop)
+        return await task
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if stopped:
+            raise Interrupted from None
+        raise
+    finally:
+        for number, handler in before.items():
+            with contextlib.suppress(TypeError, ValueError):
+                signal.signal(number, handler)

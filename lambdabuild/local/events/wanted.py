@@ -1,0 +1,183 @@
+"""Choose the event of a call: given, a sample, or what the function's handler takes."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.gopackage import Package
+from lambdabuild.core.text import one_line, size
+from lambdabuild.local.events.catalogue import BY_TYPE, Event, Source
+from lambdabuild.local.events.filling import Change, changed, compact, filled, nested
+from lambdabuild.local.events.handlers.handlers import EVENTS, LIBRARY, Handler, handler_of
+from lambdabuild.local.events.handlers.packages import Packages
+from lambdabuild.local.events.handlers.skeleton import skeleton
+from lambdabuild.local.events.handlers.types import Named, Pointer, Type, shown
+from lambdabuild.local.events.samples import Sample, library_of, parsed, sample
+from lambdabuild.local.functions import PAYLOAD_LIMIT
+
+_OF_LIBRARY = (EVENTS, f"{LIBRARY}/cfn")
+
+
+class Wanted(NamedTuple):
+    """What the command line says of an event."""
+
+    data: bytes | None = None
+    """JSON, as it was given."""
+    origin: str = "--data"
+    """Where that is from, for errors."""
+    event: str | None = None
+    """A source, a file of testdata, or a path; empty for what the handler takes."""
+    inside: tuple[str, ...] = ()
+    """The events that it comes in, from the inside out."""
+    body: bytes | None = None
+    records: int | None = None
+    """How many."""
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def shapes(self) -> bool:
+        """Whether an event is to be changed."""
+        return (
+            bool(self.inside or self.changes) or self.body is not None or self.records is not None
+        )
+
+
+class Subject(NamedTuple):
+    """A function, and the packages that it is made of."""
+
+    name: str
+    graph: Mapping[str, Package]
+    package: str
+    """Its import path."""
+
+
+class Taken(NamedTuple):
+    """What a function's handler takes."""
+
+    handler: Handler
+    type: str
+    """As Go writes it; empty where it takes nothing."""
+    source: Source | None
+    """What sends that; None for a type of the user's own."""
+    sample: Sample
+
+
+def event_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str) -> Sample:
+    """Return the event, and where it is from.
+
+    `subject` is asked for only where it matters; it may return None where there is no function.
+    """
+    if wanted.data is not None:
+        found = Sample(parsed(wanted.data, wanted.origin), wanted.origin)
+        base = wanted.origin
+    elif wanted.event:
+        about = subject()
+        library = library_of(about.graph) if about is not None else None
+        found, base = sample(wanted.event, library, working), wanted.event
+    elif wanted.event is not None or wanted.shapes:
+        found, base = _of_handler(subject())
+    else:
+        return Sample({}, "nothing was given")
+    if not wanted.shapes:
+        return found
+    return found._replace(event=_shaped(found.event, base, wanted, subject, working))
+
+
+def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str) -> bytes:
+    """Return the event as it is sent: data that was given, and is not changed, byte for byte."""
+    found = event_of(wanted, subject, working)
+    payload = compact(found.event)
+    if wanted.data is not None and not wanted.shapes:
+        payload = wanted.data
+    if len(payload) > PAYLOAD_LIMIT:
+        raise LambdabuildError(
+            f"the event has {size(len(payload))}, and Lambda takes {PAYLOAD_LIMIT} bytes",
+            hint="fewer records, with --count, or a smaller body",
+        )
+    return payload
+
+
+def _shaped(
+    event: Event,
+    base: str,
+    wanted: Wanted,
+    subject: Callable[[], Subject | None],
+    working: str,
+) -> Event:
+    """Return an event with the body in it, in the events that it comes in, changed."""
+    count = wanted.records
+    if not wanted.inside:
+        event = filled(event, wanted.body, count, base)
+    else:
+        event = filled(event, wanted.body, None, base)
+        about = subject()
+        library = library_of(about.graph) if about is not None else None
+        *before, last = wanted.inside
+        for word in before:
+            event = nested(event, sample(word, library, working).event, word)
+        event = nested(event, sample(last, library, working).event, last, count)
+    return changed(event, wanted.changes)
+
+
+def _of_handler(subject: Subject | None) -> tuple[Sample, str]:
+    if subject is None:
+        raise LambdabuildError("which event is meant?", hint="`lambdabuild events` lists them")
+    found = taken_by(subject)
+    return found.sample, found.source.name if found.source is not None else found.type
+
+
+def taken_by(subject: Subject) -> Taken:
+    """Return what a function's handler takes, as its sources say."""
+    handler = handler_of(subject.graph, subject.package)
+    name = one_line(subject.name)
+    by_hand = "name the event, as in `--event sqs`, or give one with --data"
+    if handler is None:
+        raise LambdabuildError(
+            f"what `{name}` takes is not seen in its sources: there is no call of lambda.Start",
+            hint=by_hand,
+        )
+    if not handler.known:
+        what = shown(handler.input) if handler.input is not None else "?"
+        raise LambdabuildError(
+            f"the handler of `{name}` takes any JSON"
+            if what != "?"
+            else f"what the handler of `{name}` takes is not seen in its sources",
+            at=[f"{handler.file}:{handler.line}"],
+            hint=by_hand,
+        )
+    if handler.input is None:
+        return Taken(handler, "", None, Sample({}, "the handler takes no event"))
+    packages = Packages(subject.graph)
+    known = _known(handler.input, packages)
+    source = _source(known)
+    text = shown(handler.input)
+    if isinstance(known, Named) and known != handler.input:
+        text = f"{shown(known)} ({text})"
+    library = library_of(subject.graph)
+    if source is not None:
+        try:
+            return Taken(handler, text, source, sample(source.name, library, os.sep))
+        except LambdabuildError:
+            # It is in testdata alone, and that is not there.
+            pass
+    made = Sample(skeleton(known, packages), f"a skeleton of {shown(known)}")
+    return Taken(handler, text, source, made)
+
+
+def _known(kind: Type, packages: Packages) -> Type:
+    """Return what a type is another name for, where that is one of the library's."""
+    if isinstance(kind, Pointer):
+        kind = kind.element
+
+    def is_of_library(named: Named) -> bool:
+        return named.package in _OF_LIBRARY
+
+    below = packages.underlying(kind, is_of_library)
+    return below if isinstance(below, Named) and is_of_library(below) else kind
+
+
+def _source(kind: Type) -> Source | None:
+    if not isinstance(kind, Named) or kind.package not in _OF_LIBRARY:
+        return None
+    return BY_TYPE.get(kind.name if kind.package == EVENTS else f"cfn.{kind.name}")
