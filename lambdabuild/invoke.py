@@ -16,7 +16,7 @@ from lambdabuild.core.text import some
 from lambdabuild.local.calls import Calls
 from lambdabuild.local.client import Serving, find_serving
 from lambdabuild.local.client import invoke as invoke_served
-from lambdabuild.local.credentials import platform_of
+from lambdabuild.local.programs.credentials import platform_of
 from lambdabuild.local.events.samples import parsed
 from lambdabuild.local.events.wanted import Subject, Wanted, payload_of
 from lambdabuild.local.functions import (

@@ -94,7 +94,7 @@ def _arguments(line: "_Line", last: str, environment: Mapping[str, str]) -> str 
     arguments = [p for p in line.command.params if p.param_type_name == "argument"]
     if not arguments or (arguments[0].nargs == 1 and line.arguments):
         return _flags(line)
-    metavar = str(arguments[0].metavar).removesuffix("...")
+    metavar = str(arguments[0].metavar).removesuffix("...").strip("[]")
     # `history` has no paths: what it shows may be gone.
     if metavar == "NAME" and line.name != "history" and (os.sep in last or last.startswith(".")):
         return FILES
@@ -177,6 +177,7 @@ def _flags(line: _Line) -> Iterator[Word]:
     for option in shown:
         if option.multiple or not line.flags & set(option.opts):
             yield Word(max(option.opts, key=len), first_line(option.help))
+            yield from (Word(name, first_line(option.help)) for name in option.secondary_opts)
     yield Word("--help", "Show this message and exit.")
 
 
@@ -195,7 +196,7 @@ def _of_option(line: _Line, environment: Mapping[str, str]) -> str | Iterable[Wo
     for name in line.awaited.opts:
         if name in _LISTED:
             return map(Word, _LISTED[name])
-    return _standing_for(str(line.awaited.metavar), line, environment)
+    return _standing_for(str(line.awaited.metavar).strip("[]"), line, environment)
 
 
 _CONSTANT: Mapping[str, str | tuple[str, ...]] = {
@@ -204,6 +205,7 @@ _CONSTANT: Mapping[str, str | tuple[str, ...]] = {
     "DIR": DIRECTORIES,
     "GOOS/GOARCH": ("linux/amd64", "linux/arm64"),
     "SHELL": tuple(SCRIPTS),
+    "ID": ("last",),
 }
 
 
@@ -214,16 +216,25 @@ def _standing_for(
     found = _CONSTANT.get(metavar, ())
     directories = map(os.path.expanduser, line.directories)
     working = os.path.normpath(os.path.join(os.getcwd(), *directories))
-    if metavar in {"NAME", "GLOB", "REF"}:
+    if metavar in {"NAME", "GLOB", "NAME|TYPE", "REF"}:
         # Slow to import, for a command or a flag.
         from lambdabuild.cli.usage import values
 
-    if metavar in {"NAME", "GLOB"}:
+    if metavar in {"TYPE", "NAME|TYPE"}:
+        found = tuple(_events())
+    if metavar in {"NAME", "GLOB", "NAME|TYPE"}:
         config = os.path.join(os.getcwd(), line.config) if line.config is not None else None
-        found = tuple(values.function_names(working, config, environment))
+        names = values.function_names(working, config, environment)
+        found = (*names, *(found if metavar == "NAME|TYPE" else ()))
     elif metavar == "REF":
         found = tuple(values.refs(working, environment))
     return found if isinstance(found, str) else map(Word, found)
+
+
+def _events() -> Iterator[str]:
+    from lambdabuild.local.events.catalogue import SOURCES
+
+    return (source.name for source in SOURCES)
 
 
 def _printed(found: str | Iterable[Word], last: str, typed: str, shell: str) -> Iterator[str]:

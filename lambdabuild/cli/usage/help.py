@@ -45,6 +45,17 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         Example("lambdabuild watch users-get", "build one function again and again"),
         Example("lambdabuild watch --exec 'make deploy'", "run a command after each good build"),
     ),
+    "invoke": (
+        Example("lambdabuild invoke users-get --event", "send a sample of what it takes"),
+        Example("lambdabuild invoke fulfil --event sqs --body @order.json --count 10", "a batch"),
+        Example("lambdabuild invoke thumbnails --event s3 --in sns --in sqs", "one in another"),
+        Example("lambdabuild invoke --replay last", "after an edit"),
+    ),
+    "events": (
+        Example("lambdabuild events sqs", "print a sample"),
+        Example("lambdabuild events users-get", "what its handler takes"),
+        Example("lambdabuild events --calls", "calls that can be repeated"),
+    ),
     "why": (
         Example("lambdabuild why users-get", "why one function would be rebuilt"),
         Example("lambdabuild why --file internal/auth/auth.go", "what depends on a file"),
@@ -136,7 +147,9 @@ _COLUMN = 24
 
 
 def _row(option: Any) -> tuple[str, str]:
-    names = ", ".join(sorted(option.opts, key=len))
+    names = ", ".join(sorted(option.opts, key=len)) + "".join(
+        f"/{name}" for name in option.secondary_opts
+    )
     value = f" {option.metavar}" if option.metavar and not option.is_flag else ""
     return f"{names}{value}", option.help or ""
 
@@ -153,6 +166,13 @@ def _emphasize_headings(formatter: Any) -> None:
 
 class Command(_Layout, TyperCommand):
     """A command whose help has sections."""
+
+
+class Invoke(Command):
+    """The command that has a flag whose value may be left out."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, event_spelled_out(args))
 
 
 class Group(_Layout, TyperGroup):
@@ -175,6 +195,22 @@ class Root(Group):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, spelled_out(args))
+
+
+def event_spelled_out(arguments: Sequence[str]) -> list[str]:
+    """Return a command line on which `--event` has a value, an empty one where it had none."""
+    words = list(arguments)
+    if "--" in words:
+        end = words.index("--")
+        return [*event_spelled_out(words[:end]), *words[end:]]
+    return [
+        "--event=" if word == "--event" and _is_flag(following) else word
+        for word, following in zip(words, [*words[1:], "--"], strict=True)
+    ]
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("-") and word != "-"
 
 
 def first_line(text: str | None) -> str:
