@@ -142,7 +142,7 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
     serving = None if own else find_serving(session.paths.project)
     if serving is not None:
         name = _served(session, serving, invocation.name)
-        payload = payload_of(wanted, lambda: look(hosted(session), name), working)
+        payload = _payload(session, wanted, lambda: look(hosted(session), name))
         try:
             outcome = invoke_served(
                 serving, name, payload, log,
@@ -155,7 +155,7 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
             ) from error
         return Answer(name, payload, outcome)
     prepared = prepare(session, invocation.name, invocation.env_file)
-    payload = payload_of(wanted, lambda: _subject_of(prepared), working)
+    payload = _payload(session, wanted, lambda: _subject_of(prepared))
     environment = session.tools.environment
     platform = platform_of(environment, working, credentials=invocation.credentials)
     name = prepared.program.name
@@ -170,6 +170,14 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
     )
     calls = Calls(session.paths.project)
     return Answer(name, payload, run_once(prepared.program, platform, call, calls, log))
+
+
+def _payload(session: Session, wanted: Wanted, subject: Callable[[], Subject]) -> bytes:
+    """Return the event as it is sent; say which it is, where a sample was chosen."""
+    content, origin = payload_of(wanted, subject, session.paths.working)
+    if wanted.data is None and (wanted.event is not None or wanted.shapes):
+        session.tools.console.say(f"event: {origin}")
+    return content
 
 
 def _served(session: Session, serving: Serving, word: str) -> str:

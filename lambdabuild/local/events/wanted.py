@@ -84,7 +84,14 @@ def event_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str
     return found._replace(event=_shaped(found.event, base, wanted, subject, working))
 
 
-def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str) -> bytes:
+class Payload(NamedTuple):
+    """An event as it is sent, and where it is from."""
+
+    content: bytes
+    origin: str
+
+
+def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str) -> Payload:
     """Return the event as it is sent: data that was given, and is not changed, byte for byte."""
     found = event_of(wanted, subject, working)
     payload = compact(found.event)
@@ -95,7 +102,7 @@ def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: s
             f"the event has {size(len(payload))}, and Lambda takes {PAYLOAD_LIMIT} bytes",
             hint="fewer records, with --count, or a smaller body",
         )
-    return payload
+    return Payload(payload, found.origin)
 
 
 def _shaped(
@@ -129,7 +136,8 @@ def _of_handler(subject: Subject | None) -> tuple[Sample, str]:
 
 def taken_by(subject: Subject) -> Taken:
     """Return what a function's handler takes, as its sources say."""
-    handler = handler_of(subject.graph, subject.package)
+    packages = Packages(subject.graph)
+    handler = handler_of(packages, subject.package)
     name = one_line(subject.name)
     by_hand = "name the event, as in `--event sqs`, or give one with --data"
     if handler is None:
@@ -148,7 +156,6 @@ def taken_by(subject: Subject) -> Taken:
         )
     if handler.input is None:
         return Taken(handler, "", None, Sample({}, "the handler takes no event"))
-    packages = Packages(subject.graph)
     known = _known(handler.input, packages)
     source = _source(known)
     text = shown(handler.input)

@@ -67,12 +67,11 @@ class _Start(NamedTuple):
     line: int
 
 
-def handler_of(graph: Mapping[str, Package], package: str) -> Handler | None:
+def handler_of(packages: Packages, package: str) -> Handler | None:
     """Return the handler that a main package starts; None where no start is found.
 
     Where there are several starts, it is the first of which the input is known.
     """
-    packages = Packages(graph)
     found: Handler | None = None
     for candidate in _handlers(packages, package):
         if candidate.known:
