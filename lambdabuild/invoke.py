@@ -13,10 +13,8 @@ from lambdabuild.core.build import Function
 from lambdabuild.core.errors import Interrupted, LambdabuildError, did_you_mean
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import some
-from lambdabuild.local.calls import Calls
-from lambdabuild.local.client import Serving, find_serving
-from lambdabuild.local.client import invoke as invoke_served
-from lambdabuild.local.programs.credentials import platform_of
+from lambdabuild.local.control.client import Serving, find_serving
+from lambdabuild.local.control.client import invoke as invoke_served
 from lambdabuild.local.events.samples import parsed
 from lambdabuild.local.events.wanted import Subject, Wanted, payload_of
 from lambdabuild.local.functions import (
@@ -30,7 +28,9 @@ from lambdabuild.local.functions import (
 )
 from lambdabuild.local.host import hosted
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
+from lambdabuild.local.programs.credentials import platform_of
 from lambdabuild.local.programs.variables import NOTHING, declarations, program_of, read_env_file
+from lambdabuild.local.recording.calls import Calls
 from lambdabuild.pipeline import locked
 from lambdabuild.state.store import Home
 from lambdabuild.survey.evidence import with_evidence
@@ -262,7 +262,7 @@ def run_once(
         Interrupted: a signal came.
 
     """
-    from lambdabuild.local.record import Recording
+    from lambdabuild.local.recording.recording import Recording
     from lambdabuild.local.runtime.pools import Pools
 
     async def run() -> Outcome:

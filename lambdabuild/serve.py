@@ -20,9 +20,9 @@ from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
 from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.invoke import failure_of
-from lambdabuild.local import control
-from lambdabuild.local.announcement import Announcement, announce, withdraw
-from lambdabuild.local.control import Control
+from lambdabuild.local.control import control
+from lambdabuild.local.control.announcement import Announcement, announce, withdraw
+from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import FUNCTION_URLS, Front
 from lambdabuild.local.functions import Platform, Program
 from lambdabuild.local.host import hosted

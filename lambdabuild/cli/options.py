@@ -23,6 +23,14 @@ from lambdabuild.config.options import (
 from lambdabuild.config.parsing import UnfitError
 from lambdabuild.core.errors import LambdabuildError
 
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths. [every function]"),
+]
+Poll = Annotated[
+    bool,
+    typer.Option("--poll", help="Poll for changes twice a second, for NFS and some containers."),
+]
 Command = Callable[..., None]
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from urllib.parse import unquote
 
-from lambdabuild.local import control as controls
-from lambdabuild.local.control import Control
+from lambdabuild.local.control import control as controls
+from lambdabuild.local.control.control import Control
 from lambdabuild.local.function_url import FunctionUrls
 from lambdabuild.local.functions import Functions, UnknownFunctionError
 from lambdabuild.local.http import guard

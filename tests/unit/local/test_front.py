@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from lambdabuild.local.control import Control
+from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import Front
 from lambdabuild.local.http.messages import Request, Response
 from tests.unit.local.fakes import Fake, echo, read, request

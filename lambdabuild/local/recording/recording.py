@@ -8,8 +8,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.local.calls import Calls
 from lambdabuild.local.functions import Call, Functions, LogSink, Outcome, Streamed
+from lambdabuild.local.recording.calls import Calls
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from lambdabuild.core.errors import FAILED, LambdabuildError
 from lambdabuild.core.text import one_line, to_json, visible
 from lambdabuild.invoke import Answer, Invocation, invoke
-from lambdabuild.local.calls import Calls, Recorded
 from lambdabuild.local.events.batches import report
 from lambdabuild.local.events.filling import parse_change
 from lambdabuild.local.events.wanted import Wanted
 from lambdabuild.local.functions import PAYLOAD_LIMIT, NotBuiltError, Outcome
+from lambdabuild.local.recording.calls import Calls, Recorded
 from lambdabuild.output.terminal.style import GREEN, RED, Part
 from lambdabuild.survey.session import Session
 from lambdabuild.system import files

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambdabuild import __version__
-from lambdabuild.local.control import Control, new_token
+from lambdabuild.local.control.control import Control, new_token
 from lambdabuild.local.functions import Call, LogSink, Outcome
 from lambdabuild.local.http.messages import Response
 from tests.unit.local.fakes import Fake, read, request
@@ -111,7 +111,8 @@ def test_a_log_that_is_no_utf_8_is_still_told() -> None:
 
 def test_a_flood_is_cut_where_the_client_cannot_follow() -> None:
     class Flood(Fake):
-        async def invoke(self, _: Call, log: LogSink | None = None) -> Outcome:
+        async def invoke(self, call: Call, log: LogSink | None = None) -> Outcome:
+            del call
             assert log is not None
             for _ in range(5000):
                 log(b"x" * 1023 + b"\n")
@@ -166,7 +167,8 @@ def test_a_call_goes_on_without_its_client_until_the_server_ends() -> None:
     well = asyncio.Event()
 
     class Slow(Fake):
-        async def invoke(self, _: Call, log: LogSink | None = None) -> Outcome:
+        async def invoke(self, call: Call, log: LogSink | None = None) -> Outcome:
+            del call
             try:
                 assert log is not None
                 log(b"begun\n")

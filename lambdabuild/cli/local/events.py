@@ -6,10 +6,10 @@ import time
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.text import one_line, size
 from lambdabuild.invoke import look
-from lambdabuild.local.calls import Calls
 from lambdabuild.local.events.catalogue import BY_NAME, SOURCES
 from lambdabuild.local.events.samples import library_of, names_of
 from lambdabuild.local.events.wanted import Subject, Wanted, event_of, taken_by
+from lambdabuild.local.recording.calls import Calls
 from lambdabuild.output.streams import print_columns, print_json
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session

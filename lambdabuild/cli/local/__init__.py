@@ -1,0 +1,1 @@
+"""Commands that run functions on this machine: `serve`, `invoke` and `events`."""

@@ -1,0 +1,1 @@
+"""How `lambdabuild invoke` finds a `serve` that runs in the project, and asks it."""

@@ -1,0 +1,1 @@
+"""Calls are kept, so that they can be repeated after an edit."""
