@@ -114,7 +114,7 @@ def test_a_flood_is_cut_where_the_client_cannot_follow() -> None:
         async def invoke(self, call: Call, log: LogSink | None = None) -> Outcome:
             del call
             assert log is not None
-            for _ in range(5000):
+            for _line in range(5000):
                 log(b"x" * 1023 + b"\n")
             return Outcome(b"1")
 
