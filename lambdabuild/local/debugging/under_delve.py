@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 HOST = "127.0.0.1"
 PROBE = "--probe"
@@ -27,8 +28,8 @@ REFUSED = 3
 
 _GLANCE = 0.25
 """Seconds between looks whether the server still lives, and at a function that is halted."""
-_GRACE = 0.5
-"""Seconds for delve to tell its clients that it ends."""
+_GRACE = 0.3
+"""Seconds for delve to tell its clients that it ends; the server waits for 0.5 s altogether."""
 _ADVICE = {
     "darwin": "it needs Xcode's command line tools (`xcode-select --install`) and developer mode "
     "(`sudo DevToolsSecurity -enable`)",
@@ -89,10 +90,11 @@ def main(delve: str, port: int, parent: int, executable: str) -> int:
 
 
 def _command(delve: str, port: int) -> list[str]:
-    # The log would be mixed up with the function's output: it says which port it listens at.
+    # No `--continue`: an IDE that connects at once would be in its way. No log, which would be mixed
+    # up with the function's output.
     return [
         delve, "exec", "--headless", f"--listen={HOST}:{port}", "--api-version=2", "--accept-multiclient",
-        "--continue", "--check-go-version=false", f"--log-dest={os.devnull}",
+        "--check-go-version=false", f"--log-dest={os.devnull}",
     ]  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def _taken(port: int) -> bool:
 
 
 def _follow(process: "subprocess.Popen[bytes]", port: int, news: _News) -> None:
-    """Ask delve for the state of the function until either has ended.
+    """Let the function run, and ask delve for its state until either has ended.
 
     Raises:
         _Ended: the function has, or shall.
@@ -129,12 +131,9 @@ def _follow(process: "subprocess.Popen[bytes]", port: int, news: _News) -> None:
     if connection is None:
         sys.stderr.write(f"delve did not start the function: {_ADVICE}\n")
         return
-    # Answered once the function is halted, or has ended.
-    question = json.dumps(
-        {"method": "RPCServer.State", "params": [{"NonBlocking": False}], "id": 1}
-    ).encode()
     with connection:
-        connection.sendall(question)
+        # Both are answered once the function is halted, or has ended.
+        _ask(connection, "Command", name="continue")
         pending = b""
         while data := _received(connection, news):
             pending += data
@@ -142,14 +141,32 @@ def _follow(process: "subprocess.Popen[bytes]", port: int, news: _News) -> None:
                 answer = json.loads(pending)
             except ValueError:
                 continue  # there is more to come
-            # By these words delve's own client knows it as well.
-            if match := re.search(r"has exited with status (-?\d+)", str(answer.get("error"))):
-                raise _Ended(int(match[1]))
+            if (status := _exit_status(answer)) is not None:
+                raise _Ended(status)
             pending = b""
             news.wait(None, _GLANCE)
-            connection.sendall(question)
+            _ask(connection, "State", NonBlocking=False)
     while process.poll() is None:
         news.wait(None, _GLANCE)
+
+
+def _ask(connection: socket.socket, method: str, **argument: object) -> None:
+    """Call a method of delve's JSON-RPC.
+
+    https://github.com/go-delve/delve/tree/master/Documentation/api/json-rpc
+    """
+    request = {"method": f"RPCServer.{method}", "params": [argument], "id": 1}
+    connection.sendall(json.dumps(request).encode())
+
+
+def _exit_status(answer: "dict[str, Any]") -> int | None:
+    """Return how the function ended, or None if it has not."""
+    state = (answer.get("result") or {}).get("State") or {}
+    if state.get("exited"):
+        return int(state.get("exitStatus", 0))
+    # By these words delve's own client knows it as well.
+    match = re.search(r"has exited with status (-?\d+)", str(answer.get("error")))
+    return int(match[1]) if match else None
 
 
 def _connect(process: "subprocess.Popen[bytes]", port: int, news: _News) -> socket.socket | None:

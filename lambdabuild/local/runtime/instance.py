@@ -22,7 +22,10 @@ from lambdabuild.local.runtime.process import Process, reason, remedy
 INIT_BUDGET = 10.0
 """Seconds: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 _GRACE = 0.5
-"""Seconds between SIGTERM and SIGKILL, where an extension in the process asked for the former."""
+"""Seconds between SIGTERM and SIGKILL, where an extension in the process asked for the former.
+
+A debugger needs it too, to take along what it started: delve puts that into another process group.
+"""
 _LAST_WORDS = 0.5
 """Seconds for what a process sent before it ended to be read."""
 _MOST_DELIVERIES = 3
@@ -260,8 +263,9 @@ class Instance:
             self._api.settle(failures.truncated(invocation.call.request_id).outcome())
 
     def _stop(self) -> None:
-        """End the process: an extension in it is given a moment to hear of it."""
-        asked_for = self._api.extensions.any and self._process is not None
+        """End the process: an extension in it, or a debugger, is given a moment to hear of it."""
+        told = self._api.extensions.any or bool(self.program.prefix)
+        asked_for = told and self._process is not None
         if asked_for and self._process is not None and self._api.phase is not Phase.OVER:
             self._process.terminate()
             self._set_timer(_GRACE, self._kill)

@@ -97,7 +97,10 @@ class Pools:
         return stream
 
     async def attach(self, name: str) -> None:
-        """Listen now for the process of a function that has `Program.attached`.
+        """Have a function ready to be debugged before it is called.
+
+        Where it has `Program.attached`, listen for its process; where it has `Program.prefix`, start
+        it now, and after each time that it is retired.
 
         Raises:
             UnknownFunctionError: there is no such function.
@@ -146,6 +149,10 @@ class _Pool:
         self._waiting: deque[Invocation] = deque()
         self._closed = False
         self._timer: asyncio.TimerHandle | None = None
+        self._stands = False
+        """It has a process also where nobody calls it."""
+        self._renewed = False
+        """One is to be started in place of what was retired."""
 
     @property
     def count(self) -> int:
@@ -176,10 +183,20 @@ class _Pool:
     def retire(self) -> None:
         for instance in list(self._instances):
             instance.retire()
+        if self._stands:
+            self._renewed = True
+            self.changed()
 
     def open(self) -> Instance | None:
-        """Listen for a process that somebody else starts; return who does, unless one did already."""
-        if self.program.attached is None or self._instances or self._closed:
+        """Listen for a process that somebody else starts, or start one that is debugged.
+
+        Return who does, unless one did already.
+        """
+        program = self.program
+        if program.attached is None and not program.prefix:
+            return None
+        self._stands = bool(program.prefix)
+        if self._instances or self._closed:
             return None
         return self._start(None)
 
@@ -203,8 +220,11 @@ class _Pool:
             ready = next((i for i in self._instances if i.ready), None)
             if ready is None:
                 self._start_more()
-                return
+                break
             ready.take(self._waiting.popleft())
+        if self._renewed and not self._instances and not self._closed:
+            self._start(None)
+        self._renewed = self._renewed and not any(not i.ending for i in self._instances)
 
     def _start_more(self) -> None:
         """Start processes for calls, but for as many as will find one ready in a moment."""
