@@ -40,7 +40,7 @@ class Talk:
 
     def changed(self, paths: Sequence[str], names: Sequence[str]) -> None:
         """Report what changed, and the functions that were called and are affected."""
-        affected = some(list(names), _NAMED, quote="") or "no function that was called"
+        affected = some(list(names), _NAMED, quote="") or "nothing that was called is built from it"
         self._console.say(f"{some(list(paths), quote='')} changed: {affected}")
 
     def results(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from lambdabuild.local.control import Control
+from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import Front
 from lambdabuild.local.functions import Platform, Program, UnknownFunctionError
 from lambdabuild.local.http.messages import Request, Response
