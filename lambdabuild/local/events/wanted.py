@@ -158,8 +158,8 @@ def taken_by(subject: Subject) -> Taken:
         return Taken(handler, "", None, Sample({}, "the handler takes no event"))
     known = _known(handler.input, packages)
     source = _source(known)
-    text = shown(handler.input)
-    if isinstance(known, Named) and known != handler.input:
+    text = _in_go(handler.input, subject.package)
+    if isinstance(known, Named) and known.package in _OF_LIBRARY and shown(known) not in text:
         text = f"{shown(known)} ({text})"
     library = library_of(subject.graph)
     if source is not None:
@@ -168,8 +168,17 @@ def taken_by(subject: Subject) -> Taken:
         except LambdabuildError:
             # It is in testdata alone, and that is not there.
             pass
-    made = Sample(skeleton(known, packages), f"a skeleton of {shown(known)}")
+    made = Sample(skeleton(known, packages), f"a skeleton of {text}")
     return Taken(handler, text, source, made)
+
+
+def _in_go(kind: Type, main: str) -> str:
+    """Return a type as the function's own sources would write it, if with its package."""
+    if isinstance(kind, Pointer):
+        return f"*{_in_go(kind.element, main)}"
+    if isinstance(kind, Named) and kind.package == main:
+        kind = kind._replace(package="main")
+    return shown(kind)
 
 
 def _known(kind: Type, packages: Packages) -> Type:
