@@ -262,7 +262,7 @@ def run_once(
         Interrupted: a signal came.
 
     """
-    from lambdabuild.local.recording.recording import Recording
+    from lambdabuild.local.recording.record import Recording
     from lambdabuild.local.runtime.pools import Pools
 
     async def run() -> Outcome:

@@ -103,7 +103,7 @@ def serve(
 
 
 @running.command("invoke", cls=Invoke)
-@taking()
+@taking(FINDING)
 def invoke(
     options: Options,
     name: Annotated[
@@ -169,7 +169,7 @@ def invoke(
 
 
 @running.command("events", cls=Command)
-@taking()
+@taking(FINDING)
 def events(
     options: Options,
     what: Annotated[

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.local.calls import Calls
 from lambdabuild.local.functions import Call, LogSink, Outcome, Streamed
-from lambdabuild.local.record import Recording
+from lambdabuild.local.recording.calls import Calls
+from lambdabuild.local.recording.record import Recording
 
 
 def call(function: str = "users-get", payload: bytes = b"{}") -> Call:
