@@ -327,7 +327,7 @@ class Instance:
         """Tell the caller that there is no Runtime API, and so no function."""
         port = self.program.attached
         failure = LambdabuildError(
-            f"the Runtime API of `{self.program.name}` cannot listen: {error.strerror}",
+            f"the Runtime API of `{self.program.name}` cannot listen: {reason(error)}",
             hint=f"end what listens on port {port}, or choose another" if port else None,
         )
         if self._invocation is not None:

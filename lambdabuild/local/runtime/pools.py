@@ -250,7 +250,9 @@ class _Pool:
         One that is ending does not count, unless the next needs the same port.
         """
         program = self.program
-        if program.prefix or program.attached is not None:
+        if program.attached is not None:
+            return not self._instances
+        if program.prefix:
             return len(self._instances) < program.concurrency
         return sum(not i.ending for i in self._instances) < program.concurrency
 

@@ -107,6 +107,13 @@ def request(
     return {"do": "request", "method": method, "path": path, "body": body, "headers": headers or {}}
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
 def alive(pid: int) -> bool:
     """Tell whether a process is there and has not ended."""
     try:
