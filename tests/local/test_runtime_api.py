@@ -206,7 +206,7 @@ def chunked(*chunks: str, trailers: str = "") -> dict[str, Any]:
     body = "".join(f"{len(chunk):x}\r\n{chunk}\r\n" for chunk in chunks)
     return {
         "do": "raw",
-        "text": f"POST {RESPONSE} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        "text": f"POST {RESPONSE} HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n"
         "Transfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\n"
         "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
         f"{body}0\r\n{trailers}\r\n",
@@ -341,7 +341,7 @@ def test_r20_an_error_of_any_bytes_and_type_is_passed_on(room: Room) -> None:
     assert outcome[:4] == (binary, True, "Function.Unknown", "odd/type; x=y")
 
 
-HALF = f"POST {RESPONSE} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"
+HALF = f"POST {RESPONSE} HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 100\r\n\r\nhalf"
 
 
 def test_r21_a_response_that_breaks_off_is_no_success(room: Room) -> None:
@@ -356,7 +356,7 @@ def test_r21_a_process_that_ends_in_its_response_is_no_success(room: Room) -> No
 
 
 def test_a_process_that_ends_right_after_its_response_has_answered(room: Room) -> None:
-    whole = f"POST {RESPONSE} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfull"
+    whole = f"POST {RESPONSE} HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 4\r\n\r\nfull"
     outcome = room.invoke("f", {"do": "halt", "text": whole, "code": 0})
     assert outcome[:2] == (b"full", False)
 
@@ -406,10 +406,14 @@ def test_ping_is_answered(room: Room) -> None:
 
 
 def test_a_web_page_cannot_take_events(room: Room) -> None:
-    origin = {"Origin": "https://example.com"}
+    page = [
+        {"Origin": "https://example.com"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "example.com:80"},
+    ]
     seen = room.seen(
         "f",
-        request("GET", f"{API}/invocation/next", headers=origin),
-        request("POST", RESPONSE, "", origin),
+        *(request("GET", f"{API}/invocation/next", headers=headers) for headers in page),
+        *(request("POST", RESPONSE, "", headers) for headers in page),
     )
-    assert refusals(seen) == [(403, "ForbiddenOrigin")] * 2
+    assert refusals(seen) == [(403, "Forbidden")] * 6

@@ -239,9 +239,8 @@ class _Connection(asyncio.Protocol):
         ):
             with contextlib.suppress(h11.LocalProtocolError):
                 text = f"{error}\n".encode()
-                self._send_head(Response(error.error_status_hint), len(text))
-                self._send(h11.Data(data=text))
-                self._send(h11.EndOfMessage())
+                head = _head(Response(error.error_status_hint), len(text))
+                self._send(head, h11.Data(data=text), h11.EndOfMessage())
         if self._transport is not None:
             self._transport.close()
 
@@ -287,37 +286,24 @@ class _Connection(asyncio.Protocol):
         # A function may well give one of these a body.
         bodiless = request.method == "HEAD" or response.status in _BODILESS
         if response.chunks is None:
-            self._send_head(response, len(response.body))
-            if not bodiless and response.body:
-                self._send(h11.Data(data=response.body))
+            whole = [h11.Data(data=response.body)] if response.body and not bodiless else []
+            self._send(_head(response, len(response.body)), *whole, h11.EndOfMessage())
         else:
-            self._send_head(response, None)
+            self._send(_head(response, None))
             async for chunk in response.chunks:
                 if chunk and not bodiless:
                     self._send(h11.Data(data=chunk))
                     await self._drained()
-        self._send(h11.EndOfMessage())
+            self._send(h11.EndOfMessage())
         await self._drained()
 
-    def _send_head(self, response: Response, length: int | None) -> None:
-        headers: list[tuple[bytes, bytes]] = [
-            (name.encode("latin-1"), value.encode("utf-8", "surrogateescape"))
-            for name, value in response.headers
-        ]
-        bodiless = response.status == http.HTTPStatus.NO_CONTENT or response.status < 200  # noqa: PLR2004
-        if length is not None and not bodiless:
-            headers.append((b"Content-Length", str(length).encode()))
-        reason = response.reason.encode()
-        with contextlib.suppress(ValueError):
-            reason = reason or http.HTTPStatus(response.status).phrase.encode()
-        self._send(h11.Response(status_code=response.status, headers=headers, reason=reason))
-
-    def _send(self, event: h11.Event) -> None:
+    def _send(self, *events: h11.Event) -> None:
+        """Send events in one piece: each write costs a system call, and wakes the client up."""
         if self._transport is None or self._transport.is_closing():
             if self._request is not None:
                 self._request.reset = True
             raise ConnectionResetError
-        if data := self._h11.send(event):
+        if data := b"".join(self._h11.send(event) or b"" for event in events):
             self._transport.write(data)
 
     async def _drained(self) -> None:
@@ -354,6 +340,20 @@ class _Connection(asyncio.Protocol):
                 self._transport.close()
             else:
                 self._transport.abort()
+
+
+def _head(response: Response, length: int | None) -> h11.Response:
+    headers: list[tuple[bytes, bytes]] = [
+        (name.encode("latin-1"), value.encode("utf-8", "surrogateescape"))
+        for name, value in response.headers
+    ]
+    bodiless = response.status == http.HTTPStatus.NO_CONTENT or response.status < 200  # noqa: PLR2004
+    if length is not None and not bodiless:
+        headers.append((b"Content-Length", str(length).encode()))
+    reason = response.reason.encode()
+    with contextlib.suppress(ValueError):
+        reason = reason or http.HTTPStatus(response.status).phrase.encode()
+    return h11.Response(status_code=response.status, headers=headers, reason=reason)
 
 
 def _headers(items: object) -> Headers:

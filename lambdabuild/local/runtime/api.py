@@ -12,7 +12,13 @@ from enum import Enum
 from typing import Protocol
 
 from lambdabuild.local.functions import RESPONSE_LIMIT, Call, Outcome, Program
-from lambdabuild.local.http.messages import BrokenOffError, Request, Response, TooLargeError
+from lambdabuild.local.http.messages import (
+    BrokenOffError,
+    Headers,
+    Request,
+    Response,
+    TooLargeError,
+)
 from lambdabuild.local.runtime import failures
 from lambdabuild.local.runtime.extensions import PREFIX as EXTENSIONS
 from lambdabuild.local.runtime.extensions import Extensions
@@ -24,6 +30,7 @@ _MODE = "Lambda-Runtime-Function-Response-Mode"
 _NO_END = 24 * 60 * 60.0
 """Seconds until the deadline that a function sees that has none."""
 _JSON = ("Content-Type", "application/json")
+_HOSTS = frozenset({"127.0.0.1", "localhost"})
 _STUBS = {"/2020-08-15/logs": "Logs", "/2022-07-01/telemetry": "Telemetry"}
 
 
@@ -63,6 +70,9 @@ class Listener(Protocol):
 
     def broken_off(self) -> None:
         """Hear that its response broke off in the middle."""
+
+    def away(self) -> None:
+        """Hear that it waits for an event no more, though it has not ended yet."""
 
     def left(self) -> None:
         """Hear that it has answered and gone: nobody started it here who could tell."""
@@ -120,8 +130,10 @@ class RuntimeApi:
 
     async def handle(self, request: Request) -> Response:
         """Answer a request of the process."""
+        if _of_a_browser(request.headers):
+            return _refusal(403, "Forbidden", "Web pages have no business here")
         path = request.path
-        if path.startswith(_INVOCATION) and not request.headers.get("Origin"):
+        if path.startswith(_INVOCATION):
             rest = path[len(_INVOCATION) :]
             if rest == "next":
                 return await self._next(request) if request.method == "GET" else Response(405)
@@ -133,8 +145,6 @@ class RuntimeApi:
         return await self._seldom(request, path)
 
     async def _seldom(self, request: Request, path: str) -> Response:
-        if request.headers.get("Origin"):
-            return _refusal(403, "ForbiddenOrigin", "Web pages have no business here")
         if path == f"{_VERSION}/runtime/init/error":
             return await self._init_error(request) if request.method == "POST" else Response(405)
         if path in {"/ping", f"{_VERSION}/ping"}:
@@ -195,6 +205,7 @@ class RuntimeApi:
             self.restart()
         else:
             self.phase = Phase.ANSWERED
+            self._listener.away()
 
     async def _answer(self, request: Request, request_id: str, what: str) -> Response:
         invocation = self.invocation
@@ -244,6 +255,12 @@ class RuntimeApi:
         self.init_error = failures.posted(request.headers, body)
         self._listener.broken()
         return _accepted()
+
+
+def _of_a_browser(headers: Headers) -> bool:
+    """Tell whether a web page makes a request, be it under a name of its own for this machine."""
+    host = headers.get("Host").rpartition(":")[0]
+    return host not in _HOSTS or "Origin" in headers or "Sec-Fetch-Site" in headers
 
 
 async def _outcome(request: Request, invocation: Invocation, what: str) -> Outcome:

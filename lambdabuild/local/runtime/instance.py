@@ -235,6 +235,10 @@ class Instance:
         if self._invocation is not None:
             self._loop.call_later(_GRACE, self._truncated, self._invocation)
 
+    def away(self) -> None:
+        """End a process that neither ends nor asks again."""
+        self._set_timer(INIT_BUDGET, self.end)
+
     def left(self) -> None:
         """Complete the invocation of a process that nobody here started."""
         self._set_timer(None, self._kill)

@@ -360,7 +360,7 @@ def test_a_stream_that_nobody_reads_is_held_up_and_then_dropped(room: Room) -> N
 
 
 def test_a_stream_ends_where_the_function_takes_too_long(room: Room) -> None:
-    head = f"POST {API}/ID/response HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = f"POST {API}/ID/response HTTP/1.1\r\nHost: localhost:1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     async def read() -> tuple[list[bytes], Outcome]:
         room.add("f", timeout=0.3)
@@ -400,15 +400,14 @@ def test_all_works_in_a_thread_that_is_not_the_main_one(tmp_path: Path) -> None:
 
 
 def test_many_calls_leave_nothing_behind(room: Room) -> None:
-    async def many(count: int) -> None:
+    async def many(count: int) -> tuple[int, int]:
         for _ in range(count):
             await room.pools.invoke(call("f", payload=b"{}"))
+        # Its process asks for the next event.
+        await until(lambda: all(i.ready for i in room.pools._pools["f"]._instances))
+        return len(asyncio.all_tasks()), len(os.listdir("/dev/fd"))
 
-    room.run(many(200))
-    before, files = len(asyncio.all_tasks(room._runner.get_loop())), len(os.listdir("/dev/fd"))
-    room.run(many(200))
-    assert len(asyncio.all_tasks(room._runner.get_loop())) == before
-    assert len(os.listdir("/dev/fd")) == files
+    assert room.run(many(200)) == room.run(many(200))
 
 
 class Attached:
@@ -428,7 +427,7 @@ class Attached:
         await self.writer.wait_closed()
 
     async def send(self, method: str, path: str, body: bytes = b"") -> None:
-        head = f"{method} {API}/{path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {API}/{path} HTTP/1.1\r\nHost: localhost:1\r\nContent-Length: {len(body)}\r\n\r\n"
         self.writer.write(head.encode() + body)
 
     async def receive(self) -> tuple[int, str, bytes]:
@@ -533,3 +532,32 @@ def test_a_process_is_gone_before_another_call_where_it_was_killed(room: Room) -
     first = pid(room.invoke("f", PID))
     os.kill(first, signal.SIGKILL)
     assert pid(room.invoke("f", PID)) != first
+
+
+def test_a_process_that_hangs_up_and_stays_is_ended(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance, "INIT_BUDGET", 0.3)
+    text = """
+import os, socket, time
+host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
+waiting = socket.create_connection((host, int(port)))
+waiting.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: localhost:1\\r\\n\\r\\n")
+event = waiting.recv(65536).decode()
+request_id = event.split("Request-Id: ", 1)[1].split("\\r\\n", 1)[0]
+answer = "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\\r\\nHost: localhost:1\\r\\nContent-Length: 1\\r\\n\\r\\n1"
+waiting.sendall((answer % request_id).encode())
+waiting.recv(65536)
+waiting.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: localhost:1\\r\\n\\r\\n")
+time.sleep(0.1)
+waiting.close()
+time.sleep(60)
+"""
+    room.add("hanging", text, concurrency=1)
+
+    async def twice() -> list[bytes]:
+        first = await room.pools.invoke(call("hanging"), lambda _: None)
+        await asyncio.sleep(0.2)
+        return [first.payload, (await room.pools.invoke(call("hanging"))).payload]
+
+    assert room.run(twice()) == [b"1", b"1"]
