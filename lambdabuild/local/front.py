@@ -1,5 +1,6 @@
 """What the server answers at each of its addresses: the guard, then the API that a path belongs to."""
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -7,8 +8,9 @@ from urllib.parse import unquote
 
 from lambdabuild.local.control import control as controls
 from lambdabuild.local.control.control import Control
-from lambdabuild.local.function_url import FunctionUrls
+from lambdabuild.local.function_url import FunctionUrls, OfUrl
 from lambdabuild.local.functions import Functions, UnknownFunctionError
+from lambdabuild.local.gateway.cors import allows_origin
 from lambdabuild.local.http import guard
 from lambdabuild.local.http.messages import Request, Response
 from lambdabuild.local.lambda_api.api import PREFIXES, LambdaApi
@@ -38,6 +40,7 @@ class Front:
         *,
         note: Callable[[str], None],
         described: Callable[[], Sequence[str]] = tuple,
+        url_cors: OfUrl = lambda _: None,
         region: str = "us-east-1",
         bound: str = "127.0.0.1",
         retries: int = 0,
@@ -50,6 +53,7 @@ class Front:
             control: what `lambdabuild invoke` uses.
             note: takes what a person should know, on one line.
             described: returns the routes, as `GET /users/{id}`.
+            url_cors: tells what the URL of a function allows of CORS.
             region: that of ARNs.
             bound: the address that the server listens at.
             retries: how often an event that fails is tried again.
@@ -61,7 +65,8 @@ class Front:
         self._described = described
         self._bound = bound
         self._api = LambdaApi(functions, region, retries)
-        self._urls = FunctionUrls(functions, note, region)
+        self._url_cors = url_cors
+        self._urls = FunctionUrls(functions, note, region, url_cors)
 
     async def close(self) -> None:
         """Give up what nobody waits for."""
@@ -83,7 +88,7 @@ class Front:
             request,
             self._bound,
             for_browsers=not (of_control or of_api),
-            allows=lambda _: self._gateway is not None and self._gateway.allows(request),
+            allows=lambda origin: self._allows(request, origin),
         )
         if refused is not None:
             return _message(403, {"message": refused}, "AccessDeniedException")
@@ -93,22 +98,33 @@ class Front:
             return await self._control.handle(request)
         return await self._for_browsers(request)
 
+    def _allows(self, request: Request, origin: str) -> bool:
+        """Tell whether pages of an origin may ask, by the CORS configuration of what they ask."""
+        if self._gateway is not None and self._gateway.allows(request):
+            return True
+        url = self._url(request)
+        cors = self._url_cors(url[0]) if url is not None else None
+        return cors is not None and allows_origin(cors, origin)
+
     async def _for_browsers(self, request: Request) -> Response:
-        if request.path.startswith(FUNCTION_URLS):
-            name, _, rest = request.path.removeprefix(FUNCTION_URLS).partition("/")
-            return await self._function_url(request, unquote(name), f"/{rest}")
-        if self._gateway is not None and (answer := await self._gateway.handle(request)):
+        if (
+            self._gateway is not None
+            and not request.path.startswith(FUNCTION_URLS)
+            and (answer := await self._gateway.handle(request)) is not None
+        ):
             return answer
-        names = self._functions.names
-        if len(names) == 1:
-            return await self._function_url(request, names[0], request.path)
+        if (url := self._url(request)) is not None:
+            with contextlib.suppress(UnknownFunctionError):
+                return await self._urls.handle(request, *url)
         return self._nothing(request)
 
-    async def _function_url(self, request: Request, name: str, path: str) -> Response:
-        try:
-            return await self._urls.handle(request, name, path)
-        except UnknownFunctionError:
-            return self._nothing(request)
+    def _url(self, request: Request) -> tuple[str, str] | None:
+        """Return the function whose URL is asked, and what follows the URL."""
+        if request.path.startswith(FUNCTION_URLS):
+            name, _, rest = request.path.removeprefix(FUNCTION_URLS).partition("/")
+            return unquote(name), f"/{rest}"
+        names = self._functions.names
+        return (names[0], request.path) if len(names) == 1 else None
 
     def _nothing(self, request: Request) -> Response:
         """Return what there is, where a path leads nowhere."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+from lambdabuild.deployment.routes.apis import Cors
 from lambdabuild.local.functions import (
     PAYLOAD_LIMIT,
     RESPONSE_LIMIT,
@@ -14,6 +15,7 @@ from lambdabuild.local.functions import (
     Outcome,
     Streamed,
 )
+from lambdabuild.local.gateway.cors import allows_origin, is_preflight, with_cors
 from lambdabuild.local.http.messages import BrokenOffError, Request, Response, TooLargeError
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
 from lambdabuild.local.payloads import v2
@@ -33,6 +35,8 @@ _WHOLE = frozenset({"", "application/json", "application/octet-stream"})
 BUILD_FAILED = "BuildFailed"
 """The error type of a function that does not build: nothing that Lambda has."""
 
+OfUrl = Callable[[str], Cors | None]
+"""Tells what the URL of a function allows of CORS; None where that is not configured."""
 Note = Callable[[str], None]
 """Takes what a person should know, on one line."""
 
@@ -49,11 +53,18 @@ class _Answer(NamedTuple):
 class FunctionUrls:
     """The function URLs of functions."""
 
-    def __init__(self, functions: Functions, note: Note, region: str = "us-east-1") -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        note: Note,
+        region: str = "us-east-1",
+        cors: OfUrl = lambda _: None,
+    ) -> None:
         """`note` takes why an answer is no response."""
         self._functions = functions
         self._note = note
         self._region = region
+        self._cors = cors
 
     async def handle(self, request: Request, name: str, path: str) -> Response:
         """Answer a request to the URL of a function; `path` is what follows the URL, as it was sent.
@@ -63,6 +74,19 @@ class FunctionUrls:
             BrokenOffError: the client went away.
 
         """
+        cors, origin = self._cors(name), request.headers.get("Origin")
+        if cors is None or not cors.origins or not origin:
+            return await self._answer(request, name, path)
+        if is_preflight(request.method, request.headers):
+            return _preflight(cors, origin)
+        response = await self._answer(request, name, path)
+        if allows_origin(cors, origin):
+            # Beside those of the function, also where they say the same twice: so does Lambda, and
+            # browsers refuse it.
+            response.headers += with_cors(Response(), cors, origin).headers
+        return response
+
+    async def _answer(self, request: Request, name: str, path: str) -> Response:
         try:
             body = await request.read(PAYLOAD_LIMIT)
         except TooLargeError:
@@ -184,6 +208,23 @@ def _failed(outcome: Outcome) -> Response:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return _text(502, str(json.loads(outcome.payload)["errorMessage"]))
     return _text(502, "Internal Server Error")
+
+
+def _preflight(cors: Cors, origin: str) -> Response:
+    """Return what Lambda says to OPTIONS where CORS is configured; the function is not asked.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-cors
+    """
+    if not allows_origin(cors, origin):
+        return Response(200)
+    response = with_cors(Response(200), cors, origin)
+    said = (
+        ("Access-Control-Allow-Methods", ",".join(cors.methods)),
+        ("Access-Control-Allow-Headers", ",".join(cors.headers)),
+        ("Access-Control-Max-Age", "" if cors.max_age is None else str(cors.max_age)),
+    )
+    response.headers += [(name, value) for name, value in said if value]
+    return response
 
 
 def _text(status: int, text: str) -> Response:

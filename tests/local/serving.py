@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import Front
-from lambdabuild.local.functions import Platform, Program, UnknownFunctionError
+from lambdabuild.local.functions import NotBuiltError, Platform, Program, UnknownFunctionError
 from lambdabuild.local.http.messages import Request, Response
 from lambdabuild.local.http.server import Server
 from lambdabuild.local.runtime.pools import Pools
@@ -19,19 +19,21 @@ TOKEN = "the-token"
 
 @dataclass
 class Built:
-    """Functions that are built already, as Programs."""
+    """Functions that are built already, or do not build, as Programs."""
 
-    programs: Mapping[str, Program]
+    programs: Mapping[str, Program | NotBuiltError]
 
     @property
     def names(self) -> Sequence[str]:
         return sorted(self.programs)
 
     async def program(self, name: str) -> Program:
-        try:
-            return self.programs[name]
-        except KeyError:
-            raise UnknownFunctionError(name) from None
+        program = self.programs.get(name)
+        if program is None:
+            raise UnknownFunctionError(name)
+        if isinstance(program, NotBuiltError):
+            raise program
+        return program
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Serving:
 
 
 @contextmanager
-def serving(programs: Mapping[str, Program], **options: Any) -> Iterator[Serving]:
+def serving(programs: Mapping[str, Program | NotBuiltError], **options: Any) -> Iterator[Serving]:
     """Serve functions; `options` are those of Front."""
     ready = threading.Event()
     state: dict[str, Any] = {}

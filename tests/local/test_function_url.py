@@ -130,6 +130,16 @@ def test_an_answer_that_is_no_response_is_explained_to_the_developer(server: Ser
     assert "url: its answer is no response: `statusCode` is 0, which is no status" in server.notes
 
 
+def test_a_function_that_does_not_build_says_what_the_compiler_says(server: Serving) -> None:
+    told = "api/broken/main.go:3:1: syntax error"
+    response, content = ask(server, "GET", "/lambda-url/broken/")
+    assert (response.status, content.decode()) == (502, told)
+    response, content = ask(server, "POST", "/2015-03-31/functions/broken/invocations")
+    assert (response.status, response.getheader("X-Amz-Function-Error")) == (200, "Unhandled")
+    answered = json.loads(content)
+    assert (answered["errorType"], answered["errorMessage"]) == ("BuildFailed", told)
+
+
 def test_u13_a_handler_is_heard_while_it_writes(server: Serving, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
@@ -172,6 +182,7 @@ def test_where_nothing_is_what_there_is_is_said(server: Serving) -> None:
     response, content = ask(server, "GET", "/lambda-url/nobody/")
     assert response.status == 404
     assert json.loads(content)["function_urls"] == [
+        "/lambda-url/broken/",
         "/lambda-url/op/",
         "/lambda-url/stream/",
         "/lambda-url/url/",

@@ -235,8 +235,10 @@ def status_of(value: object) -> int:
         status = int(value) if re.fullmatch(r"[0-9]{3}", value) else None
     elif isinstance(value, float):
         status = int(value) if value.is_integer() else None
-    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004
-        raise BadAnswerError(f"`statusCode` is {json.dumps(value)[:40]}, which is no status")
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise BadAnswerError("`statusCode` is no number, so no status")
+    if not 200 <= status <= 599:  # noqa: PLR2004
+        raise BadAnswerError(f"`statusCode` is {status}, which is no status")
     return status
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+from lambdabuild.deployment.routes.apis import Cors
 from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import Front
 from lambdabuild.local.http.messages import Request, Response
@@ -119,3 +120,16 @@ def test_a_page_reaches_routes_that_allow_it_and_nothing_else() -> None:
     assert (
         ask(functions, "POST", "/2015-03-31/functions/a/invocations", own_front_end).status == 403
     )
+
+
+def test_a_page_reaches_a_function_url_that_allows_it() -> None:
+    functions = Fake(TWO)
+    options: dict[str, Any] = {"url_cors": {"a": Cors(("https://app.example",))}.get}
+    page = (("Origin", "https://app.example"), ("Sec-Fetch-Site", "cross-site"))
+    assert ask(functions, "GET", "/lambda-url/a/", *page, **options).status == 200
+    assert ask(functions, "GET", "/lambda-url/b/", *page, **options).status == 403
+    evil = ("Origin", "https://evil.example")
+    assert ask(functions, "GET", "/lambda-url/a/", evil, **options).status == 403
+    alone = Fake({"a": echo})
+    assert ask(alone, "GET", "/", *page, **options).status == 200
+    assert ask(alone, "GET", "/", evil, **options).status == 403

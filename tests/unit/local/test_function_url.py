@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from lambdabuild.deployment.routes.apis import Cors
 from lambdabuild.local.function_url import FunctionUrls
 from lambdabuild.local.functions import PAYLOAD_LIMIT, RESPONSE_LIMIT, Call, Outcome
 from lambdabuild.local.http.messages import BrokenOffError, Response
@@ -205,3 +206,69 @@ def test_a_failure_amid_the_body_breaks_the_connection_off(content_type: str, st
 def test_a_head_that_is_none_is_noted(pieces: Sequence[bytes], reason: str) -> None:
     response, notes = ask(streaming(STREAMED, *pieces))
     assert (response.status, notes) == (502, [f"f: its answer is no response: {reason}"])
+
+
+APP = ("Origin", "https://app.example")
+CORS = Cors(
+    ("https://app.example",),
+    methods=("GET", "PUT"),
+    headers=("x-a", "x-b"),
+    exposed=("x-c",),
+    max_age=60,
+    credentials=True,
+)
+
+
+def ask_with_cors(
+    functions: Fake, method: str, cors: Cors | None, *headers: tuple[str, str]
+) -> Response:
+    async def run() -> Response:
+        urls = FunctionUrls(functions, print, cors=lambda name: cors if name == "f" else None)
+        response = await urls.handle(request(method, "/", headers), "f", "/")
+        response.body = await read(response)
+        return response
+
+    return asyncio.run(run())
+
+
+def granted(response: Response) -> list[tuple[str, str]]:
+    return [pair for pair in response.headers if pair[0].startswith("Access-Control-")]
+
+
+def test_a_preflight_is_answered_as_configured_and_the_function_is_not_asked() -> None:
+    functions = answering(b"1")
+    asks = ("Access-Control-Request-Method", "PUT")
+    response = ask_with_cors(functions, "OPTIONS", CORS, APP, asks)
+    assert (response.status, response.body) == (200, b"")
+    assert granted(response) == [
+        ("Access-Control-Allow-Origin", "https://app.example"),
+        ("Access-Control-Expose-Headers", "x-c"),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Allow-Methods", "GET,PUT"),
+        ("Access-Control-Allow-Headers", "x-a,x-b"),
+        ("Access-Control-Max-Age", "60"),
+    ]
+    other = ask_with_cors(functions, "OPTIONS", CORS, ("Origin", "http://localhost:1"), asks)
+    assert (other.status, granted(other), functions.calls) == (200, [], [])
+
+
+def test_a_response_to_an_allowed_page_says_so() -> None:
+    functions = answering(b'{"statusCode":200,"headers":{"Access-Control-Allow-Origin":"*"}}')
+    own = ("Access-Control-Allow-Origin", "*")
+    assert granted(ask_with_cors(functions, "GET", CORS, APP)) == [
+        own,
+        ("Access-Control-Allow-Origin", "https://app.example"),
+        ("Access-Control-Expose-Headers", "x-c"),
+        ("Access-Control-Allow-Credentials", "true"),
+    ]
+    assert granted(ask_with_cors(functions, "GET", CORS)) == [own], "a program asks"
+    assert granted(ask_with_cors(functions, "GET", CORS, ("Origin", "http://localhost:1"))) == [own]
+
+
+@pytest.mark.parametrize("cors", [None, Cors()])
+def test_without_a_configuration_cors_is_the_functions_business(cors: Cors | None) -> None:
+    functions = answering(b'{"statusCode":204,"headers":{"Access-Control-Allow-Origin":"*"}}')
+    asks = ("Access-Control-Request-Method", "PUT")
+    response = ask_with_cors(functions, "OPTIONS", cors, APP, asks)
+    assert (response.status, granted(response)) == (204, [("Access-Control-Allow-Origin", "*")])
+    assert len(functions.calls) == 1
