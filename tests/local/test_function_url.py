@@ -11,15 +11,16 @@ from urllib.parse import quote
 
 import pytest
 
-from lambdabuild.local.functions import Program
+from lambdabuild.local.functions import NotBuiltError, Program
 from tests.local.serving import TOKEN, Serving, serving
 
 
 @pytest.fixture(scope="module")
 def server(executables: dict[str, str]) -> Iterator[Serving]:
-    programs = {
+    programs: dict[str, Program | NotBuiltError] = {
         name: Program(name, executables[name], timeout=20) for name in ("url", "stream", "op")
     }
+    programs["broken"] = NotBuiltError("api/broken/main.go:3:1: syntax error")
     with serving(programs) as serves:
         yield serves
 
