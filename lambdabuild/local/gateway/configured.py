@@ -28,6 +28,7 @@ from lambdabuild.deployment.routes.apis import (
 )
 from lambdabuild.deployment.routes.apis import Route as DeclaredRoute
 from lambdabuild.local.gateway.routes import Route, collisions
+from lambdabuild.state.store import DIRECTORY
 
 _MULTI_VALUE = "alb-multi-value"
 _STAGES = {REST: "local", HTTP: DEFAULT}
@@ -45,6 +46,15 @@ class Found(NamedTuple):
     """What function URLs allow of CORS, by function; as deployment files declare them."""
     warnings: tuple[tuple[str, str], ...] = ()
     """What people should know, and what helps."""
+
+
+def routes_here(settings: Settings, functions: Sequence[Function], paths: Paths) -> Found:
+    """Read the deployment files of a project, and return the routes of its functions."""
+    from lambdabuild.deployment import reader
+
+    ignored = {paths.out, paths.deployed or paths.out, os.path.join(paths.project, DIRECTORY)}
+    files, _ = reader.find(paths.project, ignored)
+    return routes_of(settings, reader.read(files), functions, paths)
 
 
 def routes_of(
