@@ -142,6 +142,8 @@ class _Table:
                 remedy = did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
                 if self._path and key in {option.key for option in options_in(TOP)}:
                     remedy = f"`{key}` is for the whole project: move it above the first `[…]`"
+                if not self._path and key in {option.key for option in options_in(FUNCTION)}:
+                    remedy = f'`{key}` is for one function: move it below `[functions."NAME"]`'
                 self.refuse(key, "is not a key that lambdabuild knows", remedy)
 
     def chosen(self, options: list[Option]) -> dict[str, Any]:
