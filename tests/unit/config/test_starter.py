@@ -52,7 +52,7 @@ def test_every_key_can_be_commented_in_and_then_all_are_there(chosen: list[str])
     tables = tomllib.loads(text)
     table = tables.pop("functions")["billing"]
     assert set(tables) == {option.key for option in options_in(TOP)}
-    assert set(table) == {"architecture", "directory", "assets"}
+    assert set(table) == {"architecture", "directory", "assets", "route"}
     assert config.exclude == ("internal-tools-*",)
     assert config.choices["environment"] == {"GOAMD64": "v1"}
     assert config.choices["zip"] is True
@@ -60,6 +60,7 @@ def test_every_key_can_be_commented_in_and_then_all_are_there(chosen: list[str])
         "targets": (ARM64,),
         "directory": "invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2",
         "assets": ("templates/*.html",),
+        "routes": (("GET", "/users/{id}"),),
     }
 
 
