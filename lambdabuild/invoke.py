@@ -29,7 +29,13 @@ from lambdabuild.local.functions import (
 from lambdabuild.local.host import hosted
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
 from lambdabuild.local.programs.credentials import platform_of
-from lambdabuild.local.programs.variables import NOTHING, declarations, program_of, read_env_file
+from lambdabuild.local.programs.variables import (
+    NOTHING,
+    Declarations,
+    declarations,
+    program_of,
+    read_env_file,
+)
 from lambdabuild.local.recording.calls import Calls
 from lambdabuild.pipeline import locked
 from lambdabuild.state.store import Home
@@ -76,7 +82,7 @@ def prepare(session: Session, name: str, env_file: str | None = None) -> Prepare
                 hint="name one of them",
             )
         report = run.build(found)
-        deployment = run.state.evidence.deployment
+        deployment = Declarations().read(run.state.evidence)
     if report.problem is not None:
         raise report.problem
     (result,) = report.results

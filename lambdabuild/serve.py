@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdabuild.config import options as settings
+from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted
 from lambdabuild.filewatch.keyboard import keys
@@ -25,15 +26,19 @@ from lambdabuild.local.control.announcement import Announcement, announce, withd
 from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import FUNCTION_URLS, Front
 from lambdabuild.local.functions import Platform, Program
+from lambdabuild.local.gateway.gateway import Gateway
+from lambdabuild.local.gateway.routes import Route
 from lambdabuild.local.host import hosted
 from lambdabuild.local.http.messages import Request, Response
 from lambdabuild.local.http.server import Server
-from lambdabuild.local.loglines import LogLines
 from lambdabuild.local.programs.credentials import platform_of
 from lambdabuild.local.programs.supply import Change, Supply
 from lambdabuild.local.programs.variables import EnvFile
+from lambdabuild.local.recording.calls import Calls
+from lambdabuild.local.recording.record import Recording
 from lambdabuild.local.runtime.pools import Pools
-from lambdabuild.local.talk import Talk
+from lambdabuild.local.serving.loglines import LogLines
+from lambdabuild.local.serving.talk import Talk
 from lambdabuild.output import events
 from lambdabuild.output.streams import print_json
 from lambdabuild.survey.session import Session
@@ -62,9 +67,13 @@ class ServeOptions:
     poll: bool = False
     json: bool = False
     debugged: tuple[str, ...] = ()
-    """Functions that are built for a debugger."""
+    """Functions whose clients wait as long as somebody debugs them."""
+    attached: tuple[str, ...] = ()
+    """Functions whose process somebody else starts."""
+    adjusted: Callable[[Settings], Settings] = lambda settings: settings
+    """Changes what functions are built with: for a debugger."""
     finished: Callable[[Program], Program] = lambda program: program
-    """Changes how a program is started."""
+    """Changes how a program is started: under a debugger."""
 
 
 def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], Session]) -> None:
@@ -75,7 +84,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
         Interrupted: a signal came. No process is left.
 
     """
-    session = hosted(session, options.debugged)
+    session = _hosted(session, options)
     tools, working = session.tools, session.paths.working
     env_file = _env_file(session, options)
     _warn_of_host(session, options)
@@ -100,7 +109,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
         follow_up = FollowUp(None, tools.environment, tools.console)
         with keys(signals.press, tools.console.stopping, signals.terminal_changed):
             loop = Loop(
-                session, watching, lambda before: hosted(reopen(before), options.debugged), watcher,
+                session, watching, lambda before: _hosted(reopen(before), options), watcher,
                 signals, Talk(tools.console, ready), follow_up, runner_of, demand=supply,
             )  # fmt: skip
             loop.run()
@@ -111,6 +120,11 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
             served.stop()
             watcher.close()
             lines.close()
+
+
+def _hosted(session: Session, options: ServeOptions) -> Session:
+    session = hosted(session)
+    return session.under(options.adjusted(session.settings))
 
 
 def _env_file(session: Session, options: ServeOptions) -> EnvFile | None:
@@ -231,20 +245,29 @@ class _Served:
         server = Server(handle)
         options = self._options
         self._port = await server.listen(options.host, options.port)
-        pools = Pools(self._supply, self._platform._replace(endpoint=self.address), self._lines.put)
-        region = self._platform.region
+        platform = self._platform._replace(endpoint=self.address)
+        pools = self.pools = Pools(self._supply, platform, self._lines.put)
+        recording = Recording(pools, Calls(self._project))
+        region, note = platform.region, self._lines.note
+        gateway = Gateway(recording, (), note, region=region, debugged=options.debugged)
         front = Front(
-            pools,
-            None,
-            Control(pools, self._project, self._token, region),
-            note=self._lines.note,
+            recording,
+            gateway,
+            Control(recording, self._project, self._token, region),
+            note=note,
+            described=lambda: [str(route) for route in routes],
             region=region,
             bound=options.host,
         )
+        routes: tuple[Route, ...] = ()
 
         def changed(change: Change) -> None:
+            nonlocal routes
             for name, reason in change.retired:
                 pools.retire([name], reason)
+            if change.routes.routes != routes:
+                routes = change.routes.routes
+                gateway.use(routes)
 
         self._supply.attach(changed)
         self._bound.set_result(None)
@@ -254,6 +277,7 @@ class _Served:
             await server.close()
             await front.close()
             await pools.close()
+            recording.flush()
 
     def introduce(self, session: Session, change: Change | None) -> None:
         """Say where the server is and what it serves, to people and to `invoke`."""
@@ -269,6 +293,11 @@ class _Served:
         console = session.tools.console
         console.say(f"serving {counted(len(names), 'function')} at {address}")
         console.say(f"export AWS_ENDPOINT_URL_LAMBDA={address}")
+        routes = change.routes.routes if change else ()
+        for route in routes[:_LISTED]:
+            console.say(f"{route} → {route.function}")
+        if len(routes) > _LISTED:
+            console.say(f"and {counted(len(routes) - _LISTED, 'more route')}")
         for name in names[:_LISTED]:
             console.say(f"{address}{FUNCTION_URLS}{name}/")
         if len(names) > _LISTED:

@@ -15,7 +15,6 @@ from lambdabuild.config.options import Request
 from lambdabuild.core.build import Batch, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status, StepResult
-from lambdabuild.deployment.declared import Deployment
 from lambdabuild.filewatch.baseline import Watched
 from lambdabuild.filewatch.bursts import come_to_rest
 from lambdabuild.filewatch.keyboard import keys
@@ -29,6 +28,7 @@ from lambdabuild.output.report import Relative
 from lambdabuild.output.streams import print_json
 from lambdabuild.output.terminal.board import Board
 from lambdabuild.pipeline import locked
+from lambdabuild.state.state import Evidence
 from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
@@ -75,9 +75,7 @@ class Demand(Protocol):
     def wanted(self, found: Survey) -> AbstractSet[Key]:
         """Return which steps to build, if they are not up to date."""
 
-    def settled(
-        self, session: Session, found: Survey, report: Report, deployment: Deployment
-    ) -> None:
+    def settled(self, session: Session, found: Survey, report: Report, evidence: Evidence) -> None:
         """Hear what became of them; `found` has all functions that there are."""
 
     def stuck(self, error: LambdabuildError) -> None:
@@ -208,10 +206,10 @@ class Loop:
                 self.watched.deployment = run.state.evidence.stamps
                 found = self._narrowed(run.survey())
                 report = run.build(found, lambda batch: self._is_outdated(found, batch))
-                deployment = run.state.evidence.deployment
+                evidence = run.state.evidence
             report = run.write_outlets(report)
             if self.demand is not None and self.found is not None:
-                self.demand.settled(self.session, self.found, report, deployment)
+                self.demand.settled(self.session, self.found, report, evidence)
             return report
         finally:
             runner.close()

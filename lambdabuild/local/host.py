@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Collection
 from dataclasses import replace
 
 from lambdabuild.config.settings import Settings
@@ -30,8 +29,6 @@ _MACHINES = {
 
 https://github.com/golang/go/blob/master/src/cmd/dist/main.go
 """
-_DEBUGGABLE = {"ldflags": "", "gcflags": "all=-N -l"}
-"""What a debugger needs: https://github.com/go-delve/delve/blob/master/Documentation/usage/dlv_exec.md"""
 
 
 def host_target(system: str = sys.platform, machine: str | None = None) -> Target:
@@ -52,15 +49,8 @@ def host_target(system: str = sys.platform, machine: str | None = None) -> Targe
     return Target(goos, goarch)
 
 
-def for_host(settings: Settings, host: Target, debugged: Collection[str] = ()) -> Settings:
-    """Return the settings that build functions to run on `host`, and nothing to deploy.
-
-    What is `debugged` is compiled without optimization, and keeps its debug information.
-    """
-    config = settings.config
-    functions = {name: dict(table) for name, table in config.functions.items()}
-    for name in debugged:
-        functions[name] = {**functions.get(name, {}), **_DEBUGGABLE}
+def for_host(settings: Settings, host: Target) -> Settings:
+    """Return the settings that build functions to run on `host`, and nothing to deploy."""
     own = {
         "targets": (host,),
         "runtime": Runtime.AL2023,
@@ -72,13 +62,13 @@ def for_host(settings: Settings, host: Target, debugged: Collection[str] = ()) -
     return replace(
         settings,
         # It names the directory of Lambda's builds: `Settings.paths` keeps it as `deployed`.
-        config=config._replace(functions=functions, in_place=False, check_size=False, strict=False),
+        config=settings.config._replace(in_place=False, check_size=False, strict=False),
         flags={**settings.flags, **own},
         host=host,
     )
 
 
-def hosted(session: Session, debugged: Collection[str] = ()) -> Session:
+def hosted(session: Session) -> Session:
     """Return the session that builds functions to run on this machine.
 
     Raises:
@@ -90,4 +80,4 @@ def hosted(session: Session, debugged: Collection[str] = ()) -> Session:
             "--untrusted does not allow what runs the code of the project",
             hint="`lambdabuild all --untrusted` builds it without running any of it",
         )
-    return session.under(for_host(session.settings, host_target(), debugged))
+    return session.under(for_host(session.settings, host_target()))

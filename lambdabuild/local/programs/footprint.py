@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps, take_directory, take_file
 
 _SHARE = 5
-"""A look that took a while is not repeated for this many times as long."""
+"""A look that took long is not repeated for this many times as long."""
+_LONG = 0.002
+"""Seconds of the processor: a thousand files."""
 
 
 class Footprint:
@@ -31,15 +33,14 @@ class Footprint:
         The files of a usual function are looked at each time, in less than 0.1 ms; thousands of them
         not more often than every few milliseconds.
         """
-        started = time.perf_counter()
-        if started < self._next:
+        if self._next and time.monotonic() < self._next:
             return True
+        started = time.thread_time()
         holds = all(self._is_as_it_was(path) for path in self._files) and all(
             self._holds_the_same(path) for path in self._directories
         )
-        if holds:
-            ended = time.perf_counter()
-            self._next = ended + _SHARE * (ended - started)
+        took = time.thread_time() - started
+        self._next = time.monotonic() + _SHARE * took if holds and took > _LONG else 0.0
         return holds
 
     def _is_as_it_was(self, path: str) -> bool:

@@ -16,9 +16,16 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.deployment.declared import Declared, Deployment
 from lambdabuild.local.functions import NotBuiltError, Program, UnknownFunctionError
+from lambdabuild.local.gateway.configured import Found, routes_of
 from lambdabuild.local.programs.footprint import Footprint
-from lambdabuild.local.programs.variables import EnvFile, declarations, program_of
+from lambdabuild.local.programs.variables import (
+    Declarations,
+    EnvFile,
+    declarations,
+    program_of,
+)
 from lambdabuild.state.stamps import WHOLE
+from lambdabuild.state.state import Evidence
 from lambdabuild.survey.inputs import path_of_input
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
@@ -36,8 +43,7 @@ class Change(NamedTuple):
     """The functions whose processes run old code, each with the reason."""
     functions: tuple[Function, ...]
     """All that there are."""
-    session: Session
-    deployment: Deployment
+    routes: Found
 
 
 class _Offer(NamedTuple):
@@ -82,6 +88,8 @@ class Supply:
         # Of the watcher's thread.
         self._serving: frozenset[str] = frozenset()
         self._known: dict[str, _Offer] = {}
+        self._declarations = Declarations()
+        self._basis: object = None
         self.latest: Change | None = None
         """What the last run left; of the watcher's thread."""
         # Of the server's thread.
@@ -169,15 +177,15 @@ class Supply:
         return self._finish(program)
 
     def _apply(
-        self, seen: int, problem: str, offers: dict[str, _Offer], found: Survey, change: Change
+        self, seen: int, project: str, offers: dict[str, _Offer], found: Survey, change: Change
     ) -> None:
         # First of all: whoever is told of a program may start it at once.
         self._changed(change)
         self._offers = offers
         self._found = found
-        self._project = change.session.paths.project
+        self._project = project
         self._footprints = {}
-        self._tell(seen, problem)
+        self._tell(seen, "")
 
     def _tell(self, seen: int, problem: str) -> None:
         self._seen, self._problem = seen, problem
@@ -214,11 +222,10 @@ class Supply:
             }
         return {step.key for step in steps if step.function.name in wanted}
 
-    def settled(
-        self, session: Session, found: Survey, report: Report, deployment: Deployment
-    ) -> None:
+    def settled(self, session: Session, found: Survey, report: Report, evidence: Evidence) -> None:
         """Offer what there is now, and retire what is no longer so."""
         functions = tuple(dict.fromkeys(step.function for step in found.plan.steps))
+        deployment = self._declarations.read(evidence)
         declared = declarations(functions, deployment.functions, session.paths)
         results = {result.step.key: result for result in report.results}
         offers = {
@@ -238,9 +245,36 @@ class Supply:
         ]
         retired += [(name, "it was removed") for name in gone if name not in offers]
         self._known = offers
-        self.latest = change = Change(tuple(retired), functions, session, deployment)
+        routes = self._routes(session, functions, deployment)
+        self.latest = change = Change(tuple(retired), functions, routes)
+        project = session.paths.project
         seen = self._begun
-        self._call(lambda: self._apply(seen, "", offers, found, change))
+        self._call(lambda: self._apply(seen, project, offers, found, change))
+
+    def _routes(
+        self, session: Session, functions: tuple[Function, ...], deployment: Deployment
+    ) -> Found:
+        """Return the routes as they are now; those of before, where they are wrong now.
+
+        Raises:
+            LambdabuildError: they were wrong from the first.
+
+        """
+        basis = (session.settings.config, functions, deployment)
+        if self.latest is not None and basis == self._basis:
+            return self.latest.routes
+        self._basis = basis
+        console = session.tools.console
+        try:
+            found = routes_of(session.settings, deployment, functions, session.paths)
+        except LambdabuildError as error:
+            if self.latest is None:
+                raise
+            console.error(error, session.paths.relative)
+            return self.latest.routes
+        for message, hint in found.warnings:
+            console.warn_once(message, hint)
+        return found
 
     def stuck(self, error: LambdabuildError) -> None:
         """Tell those who wait why nothing can be built for now."""

@@ -9,8 +9,9 @@ from lambdabuild.config.options import LocalSettings
 from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
-from lambdabuild.deployment.declared import BOOTSTRAP, COMPUTED, Declared
+from lambdabuild.deployment.declared import BOOTSTRAP, COMPUTED, Declared, Deployment
 from lambdabuild.local.functions import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Program
+from lambdabuild.state.state import Evidence
 from lambdabuild.system import files
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -58,6 +59,29 @@ def read_env_file(path: str, caller: Mapping[str, str]) -> dict[str, str]:
         for name, value in values.items()
         if value is not None or name in caller
     }
+
+
+class Declarations:
+    """What deployment files declare, read again when one of them has changed.
+
+    What the state remembers of them is without variables and routes.
+    """
+
+    def __init__(self) -> None:
+        self._digests: Mapping[str, str] | None = None
+        self._deployment = Deployment()
+
+    def read(self, evidence: Evidence) -> Deployment:
+        """Return what they declare now, by what the last run saw of them."""
+        if not evidence.deployment.functions:
+            return evidence.deployment
+        digests = {path: stamp.digest for path, stamp in evidence.stamps.files.items()}
+        if digests != self._digests:
+            from lambdabuild.deployment import reader
+
+            self._deployment = reader.read(digests)
+            self._digests = digests
+        return self._deployment
 
 
 def declarations(

@@ -66,11 +66,3 @@ def test_what_is_built_to_run_here_is_kept_apart_from_what_is_deployed() -> None
         home=".lambdabuild/local",
         deployed="/p/build/out",
     )
-
-
-def test_what_is_debugged_keeps_what_a_debugger_needs() -> None:
-    config = Config(choices={"ldflags": "-s"}, functions={"users-get": {"cgo": True}})
-    settings = for_host(Settings(config), MAC, debugged=["users-get"])
-    chosen = settings.of("users-get")
-    assert (chosen.ldflags, chosen.gcflags, chosen.cgo) == ("", "all=-N -l", True)
-    assert (settings.of("any").ldflags, settings.of("any").gcflags) == ("-s", None)

@@ -1,0 +1,1 @@
+"""What a running server says: where it is, what it builds and why, and what functions log."""
