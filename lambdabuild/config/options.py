@@ -68,7 +68,7 @@ COUNT = Kind(lambda value: isinstance(value, int), flag=int | None)
 
 # Flags that commands take together.
 GENERAL = "every command"
-FINDING = "all, build, check, watch, serve, why, list"
+FINDING = "all, build, check, watch, serve, invoke, events, why, list"
 SELECTING = "all, build, check, watch, why, list"
 NARROWING = "all, build, check, why, list"
 OUTPUT = "all, build, check, watch, why"
