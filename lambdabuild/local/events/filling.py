@@ -160,6 +160,8 @@ class Change(NamedTuple):
 
     path: str
     value: Any
+    text: str = ""
+    """The value as it was written."""
 
 
 def parse_change(text: str) -> Change:
@@ -171,13 +173,16 @@ def parse_change(text: str) -> Change:
             hint="write PATH=VALUE, as in --set 'Records[0].body=hello'",
         )
     try:
-        return Change(path, json.loads(value))
+        return Change(path, json.loads(value), value)
     except ValueError:
-        return Change(path, value)
+        return Change(path, value, value)
 
 
 def changed(event: Event, changes: Iterable[Change]) -> Event:
-    """Return an event with other values; objects on the way to them are made where they are missing."""
+    """Return an event with other values; objects on the way to them are made where they are missing.
+
+    Where a text is, a number or an object becomes one: `body={"id": 1}`, `id=7`.
+    """
     for change in changes:
         steps = _steps(change.path)
         event = _set(copy.deepcopy(event), steps, change)
@@ -209,7 +214,8 @@ def _steps(path: str) -> list[Step]:
 
 def _set(value: Any, steps: list[Step], change: Change) -> Any:
     if not steps:
-        return change.value
+        is_text = isinstance(value, str) and change.value is not None
+        return change.text if is_text and not isinstance(change.value, str) else change.value
     step, *rest = steps
     if isinstance(step, str):
         if value is None:

@@ -166,7 +166,7 @@ def test_a_type_of_one_s_own_gets_a_skeleton(project: Project) -> None:
 
     assert taken_by(subject).source is None
     assert chosen(Wanted(event=""), subject) == {"id": ""}
-    assert chosen(Wanted(changes=(parse_change("id=7"),)), subject) == {"id": 7}
+    assert chosen(Wanted(changes=(parse_change("id=7"),)), subject) == {"id": "7"}
 
 
 def test_a_handler_that_takes_nothing_gets_an_empty_object(project: Project) -> None:
