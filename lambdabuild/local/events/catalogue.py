@@ -56,7 +56,7 @@ SOURCES = (
     Source("cognito-pretokengen", "user pool, pre token generation",
            ("CognitoEventUserPoolsPreTokenGen",), ("cognito-event-userpools-pretokengen",)),
     Source("cognito-pretokengen-v2", "user pool, pre token generation 2.0",
-           ("CognitoEventUserPoolsPreTokenGenV2_0", "CognitoEventUserPoolsPreTokenGenV2"),
+           ("CognitoEventUserPoolsPreTokenGenV2_0",),
            ("cognito-event-userpools-pretokengen-v2_0", "cognito-event-userpools-pretokengen-v2")),
     Source("cognito-custommessage", "user pool, custom message",
            ("CognitoEventUserPoolsCustomMessage",), ("cognito-event-userpools-custommessage",)),
