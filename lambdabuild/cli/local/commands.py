@@ -130,10 +130,7 @@ def invoke(
     body: Body = None,
     count: Count = None,
     change: Change = None,
-    env_file: Annotated[
-        str | None,
-        typer.Option("--env-file", metavar="FILE", help="Set the variables in this .env file."),
-    ] = None,
+    env_file: EnvFile = None,
     timeout: Annotated[
         str | None,
         typer.Option(
@@ -152,10 +149,7 @@ def invoke(
             "of `lambdabuild events --calls`.",
         ),
     ] = None,
-    no_credentials: Annotated[
-        bool,
-        typer.Option("--no-credentials", help="Give the function dummies for AWS credentials."),
-    ] = False,
+    no_credentials: NoCredentials = False,
 ) -> None:
     """Call a function on this machine, built if it is out of date."""
     from lambdabuild.cli.local import invoke as calling

@@ -205,7 +205,7 @@ def event_spelled_out(arguments: Sequence[str]) -> list[str]:
         return [*event_spelled_out(words[:end]), *words[end:]]
     return [
         "--event=" if word == "--event" and _is_flag(following) else word
-        for word, following in zip(words, [*words[1:], "--"], strict=True)
+        for word, following in zip(words, [*words[1:], "--"], strict=False)
     ]
 
 

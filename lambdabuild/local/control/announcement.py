@@ -43,10 +43,13 @@ def withdraw(project: str, announcement: Announcement) -> None:
 def announced(project: str) -> Announcement | None:
     """Return the server that announced itself last; None where there is none.
 
-    It may have been killed since: then nobody answers at its address, or somebody who is not asked
+    What somebody else wrote, or could have read, does not count. The server may have been killed since: then nobody answers at its address, or somebody who is not asked
     for this project.
     """
     try:
+        status = os.lstat(_path(project))
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            return None
         value = json.loads(read_own(_path(project), _MOST))
         found = Announcement(value["address"], value["pid"], value["token"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -4,19 +4,14 @@ import base64
 import http.client
 import json
 import os
-import stat
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.paths import LOCAL
+from lambdabuild.local.control.announcement import announced
 from lambdabuild.local.functions import Outcome
-from lambdabuild.system.links import open_own
 
-FILE = f"{LOCAL}/serve.json"
-"""Where a `serve` says how it is called: address, pid, token."""
-_MOST = 4096
 _PATIENCE = 2.0
 """Seconds for a server to say who it is."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -36,14 +31,15 @@ class Serving(NamedTuple):
 def find_serving(project: str) -> Serving | None:
     """Return the `serve` that runs in a project; None where there is none.
 
-    The file that says so counts only if nobody but this user can have written or read it, and
-    names this machine: a clone may bring one.
+    What it announced counts only if that is on this machine: a clone may bring such a file.
     """
+    said = announced(project)
+    if said is None:
+        return None
+    token = said.token
     try:
-        said = _read(os.path.join(project, FILE))
-        address = urlsplit(str(said["address"]))
+        address = urlsplit(said.address)
         host, port = _ANY.get(address.hostname or "", address.hostname or ""), address.port or 0
-        token = str(said["token"])
         if host not in _LOOPBACK and not host.startswith("127."):
             return None
         status, body = _asked(host, port, token)
@@ -55,18 +51,6 @@ def find_serving(project: str) -> Serving | None:
         return Serving(host, port, token, [str(name) for name in found["functions"]])
     except _BROKEN:
         return None
-
-
-def _read(path: str) -> Mapping[str, Any]:
-    descriptor = open_own(path, os.O_RDONLY)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-            raise ValueError(path)
-        value = json.loads(file.read(_MOST))
-    if not isinstance(value, dict):
-        raise TypeError(path)
-    return value
 
 
 def _asked(host: str, port: int, token: str) -> tuple[int, bytes]:

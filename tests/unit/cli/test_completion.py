@@ -71,6 +71,8 @@ def offered(line: str, environment: dict[str, str]) -> str | list[str]:
         ("all --since ", []),
         ("--show-completion ", ["bash", "zsh", "fish"]),
         ("completion ", ["bash", "zsh", "fish"]),
+        ("invoke ", NAMES),
+        ("invoke users-get --replay ", ["last"]),
         ("cache ", ["info", "clear"]),
         ("help cache ", ["info", "clear"]),
         ("help all ", []),
@@ -98,6 +100,20 @@ def test_files_where_files_are_meant(line: str, environment: dict[str, str]) -> 
 @pytest.mark.parametrize("line", ["-C ", "all --directory ", "all --out ", "list --root "])
 def test_directories_where_directories_are_meant(line: str, environment: dict[str, str]) -> None:
     assert offered(line, environment) == DIRECTORIES
+
+
+@pytest.mark.parametrize("line", ["invoke f --event ", "invoke f --event=", "events s3 --in "])
+def test_events_where_one_is_meant(line: str, environment: dict[str, str]) -> None:
+    assert {"rest", "sqs", "s3"} <= set(offered(line, environment))
+
+
+def test_functions_and_events_where_either_is_meant(
+    shop: Path, environment: dict[str, str]
+) -> None:
+    del shop
+    found = offered("events ", environment)
+    assert found[: len(NAMES)] == NAMES
+    assert {"rest", "sqs", "s3"} <= set(found)
 
 
 def test_flags_are_those_of_the_command_that_help_shows(environment: dict[str, str]) -> None:
