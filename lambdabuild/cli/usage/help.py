@@ -47,8 +47,8 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     ),
     "invoke": (
         Example("lambdabuild invoke users-get --event", "send a sample of what it takes"),
-        Example("lambdabuild invoke fulfil --event sqs --body @order.json --count 10", "a batch"),
-        Example("lambdabuild invoke thumbnails --event s3 --in sns --in sqs", "one in another"),
+        Example("lambdabuild invoke fulfil --event sqs --count 10", "a batch"),
+        Example("lambdabuild invoke resize --event s3 --in sqs", "one in another"),
         Example("lambdabuild invoke --replay last", "after an edit"),
     ),
     "events": (
