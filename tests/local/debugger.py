@@ -88,6 +88,12 @@ class Dap:
         """Let it run."""
         self.request("continue", threadId=1)
 
+    def ended(self) -> None:
+        """Wait until delve closes the connection."""
+        with contextlib.suppress(ConnectionError):
+            while self._file.read(1):
+                pass
+
     def _read(self) -> dict[str, Any]:
         length = 0
         while line := self._file.readline().strip():
@@ -110,10 +116,24 @@ class JsonRpc:
         self._connection = connection
         self._pending = ""
 
+    def halt_at(self, place: dict[str, object]) -> None:
+        """Halt the function, and set a breakpoint: a `file` and a `line`."""
+        self.call("Command", name="halt")
+        self._breakpoint = self.call("CreateBreakpoint", Breakpoint=place)["Breakpoint"]["id"]
+
+    def go_on(self) -> dict[str, object]:
+        """Let it run until it is halted, and return where that is."""
+        thread = self.call("Command", name="continue")["State"]["currentThread"]
+        return {"file": thread["file"], "line": thread["line"]}
+
+    def clear(self) -> None:
+        """Take the breakpoint away, and let the function run; nothing is called after that."""
+        self.call("ClearBreakpoint", Id=self._breakpoint)
+        self._send("Command", name="continue")
+
     def call(self, method: str, **argument: object) -> Any:
         """Call a method, and return its result."""
-        request = {"method": f"RPCServer.{method}", "params": [argument], "id": 1}
-        self._connection.sendall(json.dumps(request).encode())
+        self._send(method, **argument)
         while True:
             with contextlib.suppress(ValueError):
                 answer, end = json.JSONDecoder().raw_decode(self._pending)
@@ -123,3 +143,7 @@ class JsonRpc:
             data = self._connection.recv(65536)
             assert data, "delve closed the connection"
             self._pending += data.decode()
+
+    def _send(self, method: str, **argument: object) -> None:
+        request = {"method": f"RPCServer.{method}", "params": [argument], "id": 1}
+        self._connection.sendall(json.dumps(request).encode())

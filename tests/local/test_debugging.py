@@ -1,6 +1,8 @@
 """Breakpoints in functions that run here, by the real delve, as IDEs set them."""
 
 import asyncio
+import json
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from lambdabuild.local.debugging import delve
+from lambdabuild.local.debugging import attaching, delve
 from lambdabuild.local.functions import Call, Outcome, Platform, Program
 from lambdabuild.local.runtime.pools import Pools
 from tests.environment import CLEAN
@@ -69,8 +71,13 @@ class Debugging:
     def __init__(self, program: Program) -> None:
         self.programs = One(program)
         self.lines: list[bytes] = []
-        self.pools = Pools(self.programs, Platform(), lambda _, line: self.lines.append(line))
+        self.said = asyncio.Event()
+        self.pools = Pools(self.programs, Platform(), self._log)
         self._threads = ThreadPoolExecutor()
+
+    def _log(self, _: str, line: bytes) -> None:
+        self.lines.append(line)
+        self.said.set()
 
     def invoke(self, payload: bytes) -> "asyncio.Task[Outcome]":
         call = Call("op", payload, "8476a536-e9f4-11e8-9739-2dfe598c3fcd", "arn:op", timeout=None)
@@ -93,7 +100,7 @@ async def debugging(program: Program) -> AsyncIterator[Debugging]:
 def processes(executable: str) -> list[str]:
     """Return the processes that have an executable on their command line."""
     listed = subprocess.run(
-        ["ps", "-axo", "pid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-axwwo", "pid=,stat=,args="], capture_output=True, text=True, check=True
     )
     lines = map(str.split, listed.stdout.splitlines())
     return [" ".join(words) for words in lines if executable in words and words[1][0] != "Z"]
@@ -144,8 +151,8 @@ def test_after_a_reload_the_debugger_is_found_at_the_same_port(executable: str) 
     async def test() -> None:
         port = free_port()
         async with debugging(under(executable, port)) as here:
-            for turn in range(2):
-                await here.pools.attach("op")
+            await here.pools.attach("op")
+            for turn in range(3):
                 with await here.aside(Dap, port, {str(SOURCE): [ECHO]}) as ide:
                     call = here.invoke(b'{"Op": "echo", "Value": %d}' % turn)
                     await here.aside(ide.stopped)
@@ -153,33 +160,139 @@ def test_after_a_reload_the_debugger_is_found_at_the_same_port(executable: str) 
                     here.pools.retire(["op"])
                     await here.aside(ide.go_on)
                     assert (await call).payload == b"%d" % turn
+                    await here.aside(ide.ended)
         assert processes(executable) == []
 
     run(test())
 
 
-def test_goland_s_protocol_finds_the_same_debugger(executable: str) -> None:
+def test_json_rpc_finds_the_same_debugger(executable: str) -> None:
     async def test() -> None:
         port = free_port()
         async with debugging(under(executable, port)) as here:
             await here.invoke(b'{"Op": "count"}')
-
-            def until_hit() -> str:
-                with json_rpc(port) as ide:
-                    ide.call("Command", name="halt")
-                    ide.call("CreateBreakpoint", Breakpoint={"file": str(SOURCE), "line": ECHO})
-                    hit = ide.call("Command", name="continue")["State"]["currentThread"]
-                    ide.call("ClearBreakpoint", Id=1)
-                    ide.call("Command", name="continue", returnInfoLoadConfig=None)
-                    return f"{hit['file']}:{hit['line']}"
-
-            hit = asyncio.ensure_future(here.aside(until_hit))
-            call = here.invoke(b'{"Op": "echo", "Value": 7}')
-            outcome = await call
-            assert outcome.payload == b"7"
-            # Its `continue` returns as the process ends.
-            here.pools.retire(["op"])
-            await asyncio.wait([hit])
+            with json_rpc(port) as ide:
+                place = {"file": str(SOURCE), "line": ECHO}
+                await here.aside(ide.halt_at, place)
+                call = here.invoke(b'{"Op": "echo", "Value": 7}')
+                assert await here.aside(ide.go_on) == place
+                assert not call.done()
+                await here.aside(ide.clear)
+                assert (await call).payload == b"7"
         assert processes(executable) == []
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b'{"Op": "exit", "Code": 3}', b"Runtime exited with error: exit status 3"),
+        (b'{"Op": "kill"}', b"Runtime exited with error: signal: killed"),
+    ],
+)
+def test_a_function_that_ends_takes_its_debugger_along(
+    executable: str, payload: bytes, message: bytes
+) -> None:
+    async def test() -> None:
+        async with debugging(under(executable, free_port())) as here:
+            outcome = await here.invoke(payload)
+            assert outcome.error_type == "Runtime.ExitError"
+            assert message in outcome.payload
+            assert (await here.invoke(b'{"Op": "count"}')).payload.startswith(b'{"count":1,')
+        assert processes(executable) == []
+
+    run(test())
+
+
+def test_nothing_is_left_of_a_function_that_is_halted_when_the_server_ends(executable: str) -> None:
+    async def test() -> None:
+        port = free_port()
+        async with debugging(under(executable, port)) as here:
+            await here.pools.attach("op")
+            with await here.aside(Dap, port, {str(SOURCE): [ECHO]}) as ide:
+                call = here.invoke(b'{"Op": "echo", "Value": 1}')
+                await here.aside(ide.stopped)
+                assert len(processes(executable)) == 3
+                await here.pools.close()
+                assert processes(executable) == []
+                assert (await call).error_type == "Runtime.ExitError"
+
+    run(test())
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from tests.local.test_debugging import debugging, under
+
+async def serve():
+    async with debugging(under(sys.argv[1], int(sys.argv[2]))) as here:
+        await here.pools.attach("op")
+        while True:
+            await here.invoke(b'{"Op": "echo", "Value": 1}')
+
+asyncio.run(serve())
+"""
+
+
+def test_nothing_is_left_of_a_halted_function_after_kill_9_of_the_server(executable: str) -> None:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, executable, str(port)], cwd=FIXTURE.parents[1]
+    )
+    try:
+        with Dap(port, {str(SOURCE): [ECHO]}) as ide:
+            ide.stopped()
+            server.kill()
+            server.wait()
+            deadline = time.monotonic() + PATIENCE
+            while processes(executable):
+                assert time.monotonic() < deadline, processes(executable)
+                time.sleep(0.05)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_function_waits_for_the_port_that_another_process_has(executable: str) -> None:
+    async def test() -> None:
+        port = free_port()
+        program = under(executable, port)
+        with socket.create_server((delve.HOST, port)):
+            here = Debugging(program)
+            call = here.invoke(b'{"Op": "echo", "Value": 1}')
+            await here.said.wait()
+            assert here.lines == [b"delve waits for port %d, where something else listens\n" % port]
+        assert (await call).payload == b"1"
+        await here.pools.close()
+        assert processes(executable) == []
+
+    run(test())
+
+
+def test_a_process_that_somebody_else_starts_is_called(executable: str) -> None:
+    async def test() -> None:
+        port = free_port()
+        platform = Platform(credentials={"AWS_SECRET_ACCESS_KEY": "secret"})
+        program = attaching.attached(
+            Program("op", executable, {"TEXT": 'it\'s "here"'}, timeout=1), port
+        )
+        exports = attaching.exports(attaching.variables(program, platform, port))
+        assert f"export AWS_LAMBDA_RUNTIME_API=127.0.0.1:{port}" in exports
+        assert not {"PATH", "AWS_SECRET_ACCESS_KEY"} & {
+            line.removeprefix("export ").partition("=")[0] for line in exports
+        }
+        async with debugging(program) as here:
+            await here.pools.attach("op")
+            call = here.invoke(b'{"Op": "environment"}')
+            script = "\n".join([*exports, 'exec "$0"'])
+            process = await here.aside(subprocess.Popen, ["/bin/sh", "-c", script, executable])
+            try:
+                seen = json.loads((await call).payload)["environment"]
+                assert {'TEXT=it\'s "here"', "AWS_LAMBDA_FUNCTION_NAME=op"} <= set(seen)
+            finally:
+                process.kill()
+                process.wait()
 
     run(test())

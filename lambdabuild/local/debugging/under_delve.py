@@ -103,7 +103,7 @@ def _wait_for(port: int, news: _News) -> None:
     since = time.monotonic()
     told = False
     while _taken(port):
-        if not told and time.monotonic() - since > 2:  # noqa: PLR2004
+        if not told and time.monotonic() - since > 1:
             told = True
             sys.stderr.write(f"delve waits for port {port}, where something else listens\n")
             sys.stderr.flush()
@@ -170,11 +170,11 @@ def _exit_status(answer: "dict[str, Any]") -> int | None:
 
 
 def _connect(process: "subprocess.Popen[bytes]", port: int, news: _News) -> socket.socket | None:
-    """Connect to delve, or return None if that has ended."""
+    """Connect to delve, before an IDE that waits does; return None if delve has ended."""
     while process.poll() is None:
         with contextlib.suppress(OSError):
             return socket.create_connection((HOST, port))
-        news.wait(None, 0.02)
+        news.wait(None, 0.001)
     return None
 
 
