@@ -10,7 +10,7 @@ from typing import Any
 
 from lambdabuild.deployment.declared import Declared
 from lambdabuild.deployment.documents import Table
-from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
+from lambdabuild.deployment.literals import literal, local_path, number, text, variables
 from lambdabuild.deployment.routes.sam import Include, SamApis, url_of
 
 _SAM = "AWS::Serverless::Function"
@@ -77,6 +77,8 @@ def _function(
     code = said("CodeUri", "code") if resource["Type"] == _SAM else said("Code", "code")
     asset = _table(resource.get("Metadata")).get("aws:asset:path")
     place = code if isinstance(code, str) else asset if isinstance(asset, str) else None
+    values = {**_variables(shared), **_variables(own)}
+    environment, computed = variables({k: resolved(v, defaults) for k, v in values.items()})
     return Declared(
         name=_construct(resource) or name,
         file=file,
@@ -88,8 +90,9 @@ def _function(
         runtime=literal(said("Runtime", "runtime")),
         timeout=number(said("Timeout", "timeout")),
         memory=number(said("MemorySize", "memory")),
-        environment=_variables(shared) | _variables(own),
+        environment=environment,
         lines=lines,
+        computed=computed,
     )
 
 
@@ -109,9 +112,8 @@ def _construct(resource: Table) -> str | None:
     return parts[-2] if len(parts) > 1 and parts[-1] == "Resource" else None
 
 
-def _variables(properties: Mapping[str, Any]) -> dict[str, str]:
-    variables = _table(_table(properties.get("Environment")).get("Variables"))
-    return {name: str(value) for name, value in variables.items() if is_scalar(value)}
+def _variables(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return _table(_table(properties.get("Environment")).get("Variables"))
 
 
 def resolved(value: Any, defaults: Mapping[str, Any]) -> Any:

@@ -53,6 +53,8 @@ class Declared(NamedTuple):
     """The lines that say `architecture`, `runtime`, `handler` and `code`."""
     url: "Cors | None" = None
     """What its function URL allows; None where it has none."""
+    computed: tuple[str, ...] = ()
+    """The variables whose values only a deployment knows."""
 
     def line_of(self, field: str) -> int | None:
         """Return the line that sets a field, or else the one where the declaration begins."""

@@ -1,6 +1,7 @@
 """Literals in deployment files: texts, numbers and paths, and what has to be computed."""
 
 import os.path
+from collections.abc import Callable, Mapping
 
 from lambdabuild.deployment.declared import COMPUTED
 
@@ -37,3 +38,15 @@ def number(value: object) -> int | None:
 def is_scalar(value: object) -> bool:
     """Return whether a value is a literal, and nothing computed."""
     return isinstance(value, str | int | float)
+
+
+def variables(
+    values: Mapping[str, object], known: Callable[[object], bool] = is_scalar
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return variables as a function gets them, and the names of those that have to be computed."""
+    literals = {name: _as_variable(value) for name, value in values.items() if known(value)}
+    return literals, tuple(name for name in values if name not in literals)
+
+
+def _as_variable(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

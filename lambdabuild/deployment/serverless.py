@@ -9,7 +9,7 @@ from typing import Any
 
 from lambdabuild.deployment.declared import COMPUTED, Declared
 from lambdabuild.deployment.documents import Table
-from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text
+from lambdabuild.deployment.literals import is_scalar, literal, local_path, number, text, variables
 from lambdabuild.deployment.routes.serverless import ServerlessApis, url_of
 
 
@@ -54,6 +54,7 @@ def _function(name: str, own: Table, provider: Table, file: str, line: int | Non
     artifact = package.get("artifact") if isinstance(package, dict) else None
     handler = _literal(text(said("handler")))
     place = artifact if isinstance(artifact, str) else handler
+    environment, computed = variables({**_variables(provider), **_variables(own)}, _is_literal)
     return Declared(
         name=name,
         file=file,
@@ -66,8 +67,9 @@ def _function(name: str, own: Table, provider: Table, file: str, line: int | Non
         runtime=_known(said("runtime")),
         timeout=number(said("timeout")),
         memory=number(said("memorySize")),
-        environment=_variables(provider) | _variables(own),
+        environment=environment,
         lines=lines,
+        computed=computed,
     )
 
 
@@ -80,12 +82,10 @@ def _literal(value: str | None) -> str | None:
     return None if value is None or "${" in value else value
 
 
-def _variables(table: Mapping[str, Any]) -> dict[str, str]:
-    variables = table.get("environment")
-    if not isinstance(variables, dict):
-        return {}
-    return {
-        name: str(value)
-        for name, value in variables.items()
-        if is_scalar(value) and "${" not in str(value)
-    }
+def _variables(table: Mapping[str, Any]) -> dict[str, Any]:
+    found = table.get("environment")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_literal(value: object) -> bool:
+    return is_scalar(value) and "${" not in str(value)

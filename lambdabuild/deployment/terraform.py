@@ -20,6 +20,7 @@ from lambdabuild.deployment.literals import (
     local_path,
     number,
     text,
+    variables,
 )
 
 _TOKEN = re.compile(
@@ -235,10 +236,13 @@ def _function(
     code = next(
         (key for key in ("filename", "local_existing_package", "source_path") if said.get(key)), ""
     )
-    variables = value("environment_variables")
-    if variables is None:
+    said_variables = value("environment_variables")
+    if said_variables is None:
         inside = _first(value("environment"))
-        variables = _resolved(inside.get("variables"), known)
+        said_variables = _resolved(inside.get("variables"), known)
+    environment, computed = variables(
+        said_variables if isinstance(said_variables, dict) else {}, _is_literal
+    )
     line_of = {"architectures": "architecture", code: "code"}
     return Declared(
         name=name,
@@ -251,13 +255,14 @@ def _function(
         runtime=_known(value("runtime")),
         timeout=number(value("timeout")),
         memory=number(value("memory_size")),
-        environment={
-            key: str(item)
-            for key, item in (variables if isinstance(variables, dict) else {}).items()
-            if is_scalar(item) and not isinstance(item, Reference)
-        },
+        environment=environment,
         lines={line_of.get(key, key): line for key, line in block.lines.items()},
+        computed=computed,
     )
+
+
+def _is_literal(value: object) -> bool:
+    return is_scalar(value) and not isinstance(value, Reference)
 
 
 def _resolved(value: Any, known: Mapping[str, Any]) -> Any:

@@ -116,6 +116,8 @@ class Program(NamedTuple):
     runtime: str = "provided.al2023"
     prefix: tuple[str, ...] = ()
     """What goes before the executable on its command line: a debugger."""
+    remark: str = ""
+    """What its log says before it is first started; empty for nothing."""
     attached: int | None = None
     """The port of its Runtime API where no process is started: one is expected to call it."""
 

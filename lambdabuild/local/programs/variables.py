@@ -9,6 +9,7 @@ from lambdabuild.config.options import LocalSettings
 from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
+from lambdabuild.core.text import some
 from lambdabuild.deployment.declared import BOOTSTRAP, COMPUTED, Declared, Deployment
 from lambdabuild.local.functions import DEFAULT_MEMORY, DEFAULT_TIMEOUT, Program
 from lambdabuild.state.state import Evidence
@@ -113,6 +114,7 @@ def _together(first: Declared, other: Declared) -> Declared:
         timeout=first.timeout or other.timeout,
         memory=first.memory or other.memory,
         environment={**other.environment, **first.environment},
+        computed=(*first.computed, *other.computed),
     )
 
 
@@ -131,10 +133,16 @@ def program_of(
     environment |= dict(settings.variables)
     environment |= file
     handler = runtime = None
+    remark = ""
     timeout, memory = settings.timeout, settings.memory
     if declared is not None:
         timeout, memory = timeout or declared.timeout, memory or declared.memory
         handler, runtime = declared.handler, declared.runtime
+        if unset := [name for name in dict.fromkeys(declared.computed) if name not in environment]:
+            remark = (
+                f"{os.path.basename(declared.file)} computes {some(unset)} when it deploys: "
+                "`environment` in lambdabuild.toml, or --env-file, sets it here"
+            )
     return Program(
         name,
         executable,
@@ -144,6 +152,7 @@ def program_of(
         settings.concurrency,
         handler if handler not in {None, COMPUTED} else BOOTSTRAP,
         runtime if runtime not in {None, COMPUTED} else Program._field_defaults["runtime"],
+        remark=remark,
     )
 
 

@@ -97,9 +97,11 @@ class Instance:
         """Whether it will take no invocation any more."""
         return self.retiring or self.over or self._api.phase is Phase.OVER
 
-    def start(self, invocation: Invocation | None) -> None:
-        """Start a process, which gets `invocation` as soon as it asks."""
+    def start(self, invocation: Invocation | None, remark: str = "") -> None:
+        """Start a process, which gets `invocation` as soon as it asks; its log begins with `remark`."""
         self._expect(invocation)
+        if remark:
+            self._journal.remark(remark)
         self._task = self._loop.create_task(self._live())
 
     def take(self, invocation: Invocation) -> None:

@@ -34,6 +34,10 @@ class Journal:
             # The function goes on, whoever reads of it.
             log.exception("the log of %s", self._program.name)
 
+    def _write_each(self, several: bytes) -> None:
+        for line in several.split(b"\n")[:-1]:
+            self.write(line + b"\n")
+
     def remark(self, words: str) -> None:
         """Write what lambdabuild has to say, and Lambda would not."""
         self.write(f"lambdabuild: {words}\n".encode("utf-8", "surrogateescape"))
@@ -65,10 +69,10 @@ class Journal:
         kind = invocation.ending.error_type if invocation.ending is not None else ""
         self.start(invocation)
         if limit is not None:
-            self.write(lines.timed_out(request_id, limit, time.time()))
+            self._write_each(lines.timed_out(request_id, limit, time.time()))
             kind = failures.TIMED_OUT
         elif failure is not None:
-            self.write(lines.failed(failure.message, failure.error_type))
+            self._write_each(lines.failed(failure.message, failure.error_type))
             kind = failure.error_type
         elif kind not in failures.OF_RESPONSES:
             kind = ""  # the function's own business

@@ -153,6 +153,7 @@ class _Pool:
         """It has a process also where nobody calls it."""
         self._renewed = False
         """One is to be started in place of what was retired."""
+        self._remark = ""
 
     @property
     def count(self) -> int:
@@ -257,7 +258,8 @@ class _Pool:
         return sum(not i.ending for i in self._instances) < program.concurrency
 
     def _start(self, invocation: Invocation | None) -> Instance:
+        known, self._remark = self._remark, self.program.remark
         instance = Instance(self.program, self._platform, self._sink, self)
         self._instances.append(instance)
-        instance.start(invocation)
+        instance.start(invocation, self._remark if self._remark != known else "")
         return instance

@@ -55,7 +55,7 @@ Resources:
       MemorySize: !Ref Memory
       FunctionName: !Sub "${AWS::StackName}-get"
       Environment:
-        Variables: {STAGE: prod, N: 3}
+        Variables: {STAGE: prod, N: 3, MUCH: !Ref Memory, DEBUG: true}
       Events:
         One: {Type: Api, Properties: {Path: '/orders/{id}', Method: get}}
         Any: {Type: HttpApi, Properties: {Path: /x}}
@@ -84,7 +84,8 @@ def test_a_sam_template_has_globals_parameters_and_short_tags(
         runtime="provided.al2023",
         timeout=5,
         memory=256,
-        environment={"STAGE": "prod", "N": "3"},
+        environment={"STAGE": "prod", "N": "3", "MUCH": "256", "DEBUG": "true"},
+        computed=("TABLE",),
         routes=(
             Route("GET", "/orders/{id}", Api("rest", "ServerlessRestApi", "Prod")),
             Route("ANY", "/x", Api("http", "ServerlessHttpApi", "$default")),

@@ -117,3 +117,13 @@ def test_what_only_a_deployment_knows_is_as_if_it_were_not_said() -> None:
         "a", EXECUTABLE, LocalSettings(), declared("A", handler=COMPUTED, runtime=COMPUTED)
     )
     assert (program.handler, program.runtime) == ("bootstrap", "provided.al2023")
+
+
+def test_variables_that_only_a_deployment_knows_are_named_unless_they_are_set_here() -> None:
+    said = declared("A", computed=("TABLE", "BUS", "URL"))
+    settings = LocalSettings((("BUS", "set"),))
+    assert program_of("a", EXECUTABLE, settings, said, {"URL": "file"}).remark == (
+        "template.yaml computes `TABLE` when it deploys: `environment` in lambdabuild.toml, or "
+        "--env-file, sets it here"
+    )
+    assert program_of("a", EXECUTABLE, settings, said, {"URL": "", "TABLE": ""}).remark == ""

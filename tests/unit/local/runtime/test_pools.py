@@ -181,7 +181,7 @@ def test_retired_processes_end_at_once_if_idle_and_else_after_their_call(room: R
         assert pid(await task) in {idle, busy}
         await until(lambda: not alive(idle) and not alive(busy))
         assert pid(await room.pools.invoke(call("f", PID))) == fresh
-        assert room.pools.live() == {"f": 1}
+        await until(lambda: room.pools.live() == {"f": 1})
 
     room.run(retire())
 
