@@ -192,11 +192,11 @@ def test_c15_an_internal_extension_hears_sigterm_before_sigkill(room: Room) -> N
 
 
 def test_c15_without_a_log_a_caller_does_not_wait_for_the_end_of_the_process(room: Room) -> None:
+    pid = returned(room, "count", name="sigterm")["pid"]
     payload = b'{"Op":"sleep","Milliseconds":5000}'
-    begun = time.monotonic()
     outcome = room.invoke("sigterm", payload=payload, timeout=0.2)
     assert outcome.error_type == "Sandbox.Timedout"
-    assert 0.2 <= time.monotonic() - begun < 0.6
+    assert alive(pid)
     assert outcome.seconds >= 0.2
 
 

@@ -34,6 +34,8 @@ _DISCARD = 32 * 1024 * 1024
 """Bytes of a body that nobody wants, read so that the client gets its answer; then it is cut off."""
 _BODILESS = frozenset({http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED})
 """https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1"""
+_TURNS = 5
+"""Of the event loop, until what connected before is accepted: asyncio takes three."""
 _PATIENCE = 5.0
 """Seconds for handlers to end when the server does."""
 
@@ -62,6 +64,8 @@ class Server:
 
     async def quiet(self, seconds: float) -> None:
         """Wait until all clients have left and what they sent was handled; at most so long."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         connections = list(self._connections)
         if connections:
             await asyncio.wait([c.gone for c in connections], timeout=seconds)
