@@ -476,6 +476,37 @@ def test_c40_curl_may_ask_before_it_sends(server: Serving) -> None:
     assert b"< HTTP/1.1 100" in done.stderr
 
 
+def test_curl_keeps_a_body_that_is_too_large(server: Serving, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(LIMIT + 1))
+    done = subprocess.run(
+        [
+            *("curl", "-sv", "--max-time", "20", "-H", "Expect: 100-continue"),
+            *("--data-binary", f"@{tmp_path / 'large'}"),
+            f"{server.address}/2015-03-31/functions/op/invocations",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert b"< HTTP/1.1 413" in done.stderr
+    assert b"< HTTP/1.1 100" not in done.stderr
+    assert b"6291457 byte payload is too large" in done.stdout
+
+
+def test_a_body_without_end_is_cut_off(server: Serving) -> None:
+    response, content = raw(
+        server,
+        "POST",
+        "/2015-03-31/functions/op/invocations",
+        iter([bytes(1 << 20)] * 26),
+        Transfer_Encoding="chunked",
+    )
+    assert response.status == 413
+    assert response.getheader("x-amzn-ErrorType") == "RequestEntityTooLargeException"
+    assert json.loads(content)["message"] == (
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
+    )
+
+
 def test_c41_the_aws_cli_invokes_a_function(server: Serving, tmp_path: Path) -> None:
     environment = CLEAN | {
         "AWS_ACCESS_KEY_ID": "id",

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import logging
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,3 +239,27 @@ def test_a_call_may_have_a_timeout_of_its_own(server: Serving) -> None:
     last = json.loads(content.splitlines()[-1])
     assert (last["failed"], last["error_type"]) == (True, "Sandbox.Timedout")
     assert 0.25 <= last["seconds"] < 2
+
+
+def test_nothing_of_a_request_or_a_response_is_logged(
+    server: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    server.notes.clear()
+    secret = "hunter2"
+    answers = (
+        {"statusCode": secret},
+        {"statusCode": 200, "headers": {"X-Custom": f"a\n{secret}"}},
+        {"statusCode": 200, "isBase64Encoded": True, "body": f"%{secret}"},
+        {"statusCode": 200, "body": secret},
+    )
+    for value in answers:
+        answer(server, value)
+    ask(server, "GET", f"/lambda-url/url/{secret}?fail={secret}", None, {"X-Custom": secret})
+    ask(server, "POST", f"/nothing/{secret}", secret.encode(), {"Cookie": secret})
+    ask(server, "POST", "/2015-03-31/functions/op/invocations", secret.encode())
+    ask(server, "POST", "/_lambdabuild", secret.encode(), {"Lambdabuild-Token": secret})
+    ask(server, "GET", "/lambda-url/url/", None, {"Origin": f"https://{secret}"})
+    assert len(server.notes) == 3
+    assert secret not in "".join(server.notes)
+    assert secret not in caplog.text
