@@ -16,6 +16,7 @@ from lambdabuild.config import options as settings
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted
+from lambdabuild.deployment.routes.apis import Cors
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
@@ -26,8 +27,8 @@ from lambdabuild.local.control.announcement import Announcement, announce, withd
 from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import FUNCTION_URLS, Front
 from lambdabuild.local.functions import Platform, Program
+from lambdabuild.local.gateway.configured import Found
 from lambdabuild.local.gateway.gateway import Gateway
-from lambdabuild.local.gateway.routes import Route
 from lambdabuild.local.host import hosted
 from lambdabuild.local.http.messages import Request, Response
 from lambdabuild.local.http.server import Server
@@ -250,24 +251,30 @@ class _Served:
         recording = Recording(pools, Calls(self._project))
         region, note = platform.region, self._lines.note
         gateway = Gateway(recording, (), note, region=region, debugged=options.debugged)
+        found = Found()
+
+        def cors_of_url(name: str) -> Cors | None:
+            return found.urls.get(name)
+
         front = Front(
             recording,
             gateway,
             Control(recording, self._project, self._token, region),
             note=note,
-            described=lambda: [str(route) for route in routes],
+            described=lambda: [str(route) for route in found.routes],
+            url_cors=cors_of_url,
+            deployed=lambda: found.deployed,
             region=region,
             bound=options.host,
         )
-        routes: tuple[Route, ...] = ()
 
         def changed(change: Change) -> None:
-            nonlocal routes
+            nonlocal found
             for name, reason in change.retired:
                 pools.retire([name], reason)
-            if change.routes.routes != routes:
-                routes = change.routes.routes
-                gateway.use(routes)
+            if change.routes.routes != found.routes:
+                gateway.use(change.routes.routes)
+            found = change.routes
 
         self._supply.attach(changed)
         self._bound.set_result(None)

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -41,6 +41,7 @@ class Front:
         note: Callable[[str], None],
         described: Callable[[], Sequence[str]] = tuple,
         url_cors: OfUrl = lambda _: None,
+        deployed: Callable[[], Mapping[str, str]] = dict,
         region: str = "us-east-1",
         bound: str = "127.0.0.1",
         retries: int = 0,
@@ -54,6 +55,7 @@ class Front:
             note: takes what a person should know, on one line.
             described: returns the routes, as `GET /users/{id}`.
             url_cors: tells what the URL of a function allows of CORS.
+            deployed: returns the functions by other names that the Lambda API takes.
             region: that of ARNs.
             bound: the address that the server listens at.
             retries: how often an event that fails is tried again.
@@ -64,7 +66,7 @@ class Front:
         self._control = control
         self._described = described
         self._bound = bound
-        self._api = LambdaApi(functions, region, retries)
+        self._api = LambdaApi(functions, region, retries, deployed)
         self._url_cors = url_cors
         self._urls = FunctionUrls(functions, note, region, url_cors)
 

@@ -46,6 +46,8 @@ class Found(NamedTuple):
     """What function URLs allow of CORS, by function; as deployment files declare them."""
     warnings: tuple[tuple[str, str], ...] = ()
     """What people should know, and what helps."""
+    deployed: Mapping[str, str] = {}
+    """The functions by the other names that they have there: FunctionName, a logical ID, a key."""
 
 
 def routes_here(settings: Settings, functions: Sequence[Function], paths: Paths) -> Found:
@@ -96,7 +98,7 @@ def routes_of(
     for first, other in collisions(kept):
         if first.function not in own:
             warnings[_collision(first, other)] = None
-    return Found(tuple(kept), urls, tuple(warnings))
+    return Found(tuple(kept), urls, tuple(warnings), _deployed(deployment.functions, meant, names))
 
 
 def _of_table(
@@ -171,6 +173,18 @@ def _meant(
             outputs |= {path: function.name, f"{path}.zip": function.name}
     sources = [Source(function.name, function.directory) for function in functions]
     return match(declared, sources, outputs)
+
+
+def _deployed(
+    declared: Sequence[Declared], meant: Sequence[str | None], names: Sequence[str]
+) -> dict[str, str]:
+    """Return the functions by the names that only deployment files give them."""
+    deployed: dict[str, str] = {}
+    for item, name in zip(declared, meant, strict=True):
+        for other in (item.deployed_as, item.name):
+            if name is not None and other and other not in names:
+                deployed.setdefault(other, name)
+    return deployed
 
 
 def _names_by_file(

@@ -1,8 +1,8 @@
 """The Lambda API: requests to calls, outcomes to responses."""
 
 import json
-from collections.abc import AsyncIterator
-from urllib.parse import unquote
+from collections.abc import AsyncIterator, Callable, Mapping
+from urllib.parse import parse_qs, unquote
 
 from lambdabuild.local.functions import (
     LATEST,
@@ -18,6 +18,7 @@ from lambdabuild.local.lambda_api import errors, eventstream, invocation, names
 from lambdabuild.local.lambda_api.background import Background
 from lambdabuild.local.lambda_api.errors import JSON, ServiceError
 from lambdabuild.local.lambda_api.invocation import DRY_RUN, EVENT, SYNCHRONOUS, Tail
+from lambdabuild.local.lambda_api.names import Named
 
 _INVOKE = "/2015-03-31/functions/"
 _STREAM = "/2021-11-15/functions/"
@@ -32,9 +33,19 @@ class LambdaApi:
     https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html
     """
 
-    def __init__(self, functions: Functions, region: str = "us-east-1", retries: int = 0) -> None:
-        """Retry an event that fails up to `retries` times; Lambda does so twice."""
+    def __init__(
+        self,
+        functions: Functions,
+        region: str = "us-east-1",
+        retries: int = 0,
+        deployed: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Retry an event that fails up to `retries` times; Lambda does so twice.
+
+        `deployed` returns the functions by the names that they are deployed under.
+        """
         self._functions = functions
+        self._deployed = deployed
         self._region = region
         self._background = Background(functions, retries)
 
@@ -69,7 +80,7 @@ class LambdaApi:
             if not segment:
                 return _json({"Functions": [self._configuration(n) for n in self._functions.names]})
             if operation in {"", "configuration"}:
-                return self._described(segment, whole=not operation)
+                return self._described(self._named(request, segment), whole=not operation)
         raise ServiceError(
             404,
             "UnknownOperationException",
@@ -78,13 +89,9 @@ class LambdaApi:
         )
 
     async def _invoke(self, request: Request, segment: str) -> Response:
-        asked = await invocation.read(
-            request,
-            segment,
-            self._functions.names,
-            self._region,
-            (SYNCHRONOUS, EVENT, DRY_RUN),
-        )
+        named = self._named(request, segment)
+        types = (SYNCHRONOUS, EVENT, DRY_RUN)
+        asked = await invocation.read(request, named, self._region, types)
         call = asked.call
         headers = _headers(call)
         if asked.type == DRY_RUN:
@@ -109,9 +116,8 @@ class LambdaApi:
             raise self._gone(call.function) from None
 
     async def _stream(self, request: Request, segment: str) -> Response:
-        asked = await invocation.read(
-            request, segment, self._functions.names, self._region, (SYNCHRONOUS, DRY_RUN)
-        )
+        named = self._named(request, segment)
+        asked = await invocation.read(request, named, self._region, (SYNCHRONOUS, DRY_RUN))
         call = asked.call
         headers = _headers(call)
         if asked.type == DRY_RUN:
@@ -138,8 +144,12 @@ class LambdaApi:
                 yield frame
         yield _completed(await streamed.outcome())
 
-    def _described(self, segment: str, *, whole: bool) -> Response:
-        named = names.meant(segment, "", self._functions.names, self._region)
+    def _named(self, request: Request, segment: str) -> Named:
+        qualifier = parse_qs(request.query).get("Qualifier", [""])[0] if request.query else ""
+        known, deployed = self._functions.names, self._deployed()
+        return names.meant(segment, qualifier, known, self._region, deployed)
+
+    def _described(self, named: Named, *, whole: bool) -> Response:
         configuration = self._configuration(named.name)
         return _json({"Configuration": configuration, "Code": {}} if whole else configuration)
 

@@ -5,12 +5,12 @@ import binascii
 import json
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qs
 
 from lambdabuild.local.functions import LATEST, PAYLOAD_LIMIT, Call
 from lambdabuild.local.http.messages import Headers, Request, TooLargeError
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
-from lambdabuild.local.lambda_api import errors, names
+from lambdabuild.local.lambda_api import errors
+from lambdabuild.local.lambda_api.names import Named
 
 EVENT_LIMIT = 1024 * 1024
 """Bytes of a payload that nobody waits for the answer to."""
@@ -31,18 +31,14 @@ class Invocation(NamedTuple):
     call: Call
 
 
-async def read(
-    request: Request, segment: str, known: Sequence[str], region: str, types: Sequence[str]
-) -> Invocation:
-    """Read a request for an invocation of the function that a segment of its path means.
+async def read(request: Request, named: Named, region: str, types: Sequence[str]) -> Invocation:
+    """Read a request for an invocation of a function, of one of some types; the first is the default.
 
     Raises:
         ServiceError: it is refused.
         BrokenOffError: the client went away.
 
     """
-    qualifier = parse_qs(request.query).get("Qualifier", [""])[0]
-    named = names.meant(segment, qualifier, known, region)
     kind = _one_of("invocationType", request.headers, "X-Amz-Invocation-Type", types)
     log_type = _one_of("logType", request.headers, "X-Amz-Log-Type", ("None", "Tail"))
     context = client_context(request.headers.get("X-Amz-Client-Context"))

@@ -1,7 +1,8 @@
 """Which function a client means: by name, partial ARN or ARN, with or without a qualifier."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ _FUNCTION = re.compile(
 _QUALIFIER_PATTERN = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
 _QUALIFIER = re.compile(_QUALIFIER_PATTERN)
 _LONGEST = 256
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Named(NamedTuple):
@@ -32,10 +34,17 @@ class Named(NamedTuple):
     qualifier: str = ""
 
 
-def meant(segment: str, qualifier: str, known: Sequence[str], region: str) -> Named:
+def meant(
+    segment: str,
+    qualifier: str,
+    known: Sequence[str],
+    region: str,
+    deployed: Mapping[str, str] = NOTHING,
+) -> Named:
     """Return the function that a segment of a path means, and the qualifier in it or in the query.
 
-    Region and account of an ARN do not count: what is deployed under it runs here under its name.
+    Region and account of an ARN do not count: what is deployed under it runs here under its name. The
+    name may be one that it is deployed under, if `deployed` has it: functions are told those of others.
 
     Raises:
         ServiceError: it is no name, or names nothing that is known.
@@ -64,6 +73,8 @@ def meant(segment: str, qualifier: str, known: Sequence[str], region: str) -> Na
             "InvalidParameterValueException",
             "The derived qualifier from the function name does not match the specified qualifier.",
         )
+    if name not in known:
+        name = deployed.get(name, name)
     named = Named(name, own or qualifier)
     if name not in known:
         raise not_found(function_arn(region, name, named.qualifier or LATEST), _hint(name, known))

@@ -60,6 +60,18 @@ def test_each_api_answers_at_its_own_path() -> None:
     assert ask(functions, "GET", "/users", **options).body == b"routed"
 
 
+def test_the_lambda_api_takes_the_name_that_a_function_is_deployed_as() -> None:
+    functions = Fake(TWO)
+    response = ask(
+        functions,
+        "POST",
+        "/2015-03-31/functions/shop-dev-a/invocations",
+        deployed=lambda: {"shop-dev-a": "a"},
+    )
+    assert (response.status, functions.calls[0].function) == (200, "a")
+    assert functions.calls[0].arn.endswith(":function:a")
+
+
 def test_a_function_url_is_below_the_name_of_its_function() -> None:
     for target, path in (
         ("/lambda-url/a", "/"),

@@ -185,7 +185,7 @@ Resources:
           Other: {FunctionArn: !GetAtt Elsewhere.Arn}
   Guard:
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: dist/authorize/}
+    Properties: {CodeUri: dist/authorize/, FunctionName: shop-guard}
   UsersGetFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -217,6 +217,11 @@ def test_deployment_files_say_routes_and_their_authorizers(project: Project) -> 
         "here: requests pass it by"
     ]
     assert found.urls == {"users-get": Cors(("https://a.example",))}
+    assert found.deployed == {
+        "shop-guard": "authorize",
+        "Guard": "authorize",
+        "UsersGetFunction": "users-get",
+    }
 
 
 def test_a_table_beats_deployment_files(project: Project) -> None:

@@ -41,6 +41,16 @@ def test_a_function_is_meant_by_its_name_or_its_arn(
     assert meant(segment, qualifier, KNOWN, "eu-west-1") == named
 
 
+def test_a_function_is_known_by_what_it_is_deployed_as() -> None:
+    deployed = {"shop-dev-users-get": "users-get", "UsersGet": "users-get", "Gone": "gone"}
+    for name in ("shop-dev-users-get", "UsersGet", ARN.replace("users-get", "UsersGet")):
+        assert meant(name, "", KNOWN, "eu-west-1", deployed) == Named("users-get")
+        assert meant(name, "$LATEST", KNOWN, "eu-west-1", deployed) == Named("users-get", "$LATEST")
+    with pytest.raises(ServiceError) as caught:
+        meant("Gone", "", KNOWN, "eu-west-1", deployed)
+    assert caught.value.code == "ResourceNotFoundException"
+
+
 @pytest.mark.parametrize("segment", ["", "users get", "a/b", "arn:aws:s3:::bucket", "a" * 257, "ä"])
 def test_what_is_no_name_is_refused(segment: str) -> None:
     error = refused(segment)
