@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 10.0
 """Seconds after which the disk is looked at without an event: one may have been lost."""
+_LOOK_SELDOM = 30.0
+"""The same where whoever wants something built looks at its files anyway."""
 _CHECK_EVERY = 0.2
 """Seconds between two looks at a command that runs."""
 _POLL_EVERY = 0.5
@@ -379,17 +381,17 @@ class Loop:
     def _wait(self) -> bool:
         """Wait for something to build; return False if the user quits."""
         looked = time.monotonic()
-        every = _POLL_EVERY if self.options.poll or self.polling else _LOOK_EVERY
+        every = _LOOK_EVERY if self.demand is None else _LOOK_SELDOM
+        if self.options.poll or self.polling:
+            every = _POLL_EVERY
         while not (self.demand is not None and self.demand.pending):
             until = min(looked + every, self.board.next_draw())
             if self.follow_up.running:
                 until = min(until, time.monotonic() + _CHECK_EVERY)
             seconds = 0 if self.signals.pressed else until - time.monotonic()
-            if not self.options.reload:
-                self.signals.wait(seconds)
-            elif self.signals.wait(seconds) or time.monotonic() >= looked + every:
+            if self.signals.wait(seconds) or time.monotonic() >= looked + every:
                 looked = time.monotonic()
-                if self._look() and not self.signals.quitting:
+                if self.options.reload and self._look() and not self.signals.quitting:
                     return True
             while self.signals.pressed:
                 key = self.signals.take_key()
