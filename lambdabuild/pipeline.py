@@ -82,6 +82,10 @@ def _never(_: Batch) -> bool:
     return False
 
 
+def _nobody(_: Sequence[StepResult]) -> None:
+    return
+
+
 def build_functions(session: Session, request: Request) -> Report:
     """Build what `request` asks for and publish it.
 
@@ -145,10 +149,16 @@ class Run:
         found.note_in(self.state)
         return found
 
-    def build(self, found: Survey, outdated: Callable[[Batch], bool] = _never) -> Report:
+    def build(
+        self,
+        found: Survey,
+        outdated: Callable[[Batch], bool] = _never,
+        published: Callable[[Sequence[StepResult]], None] = _nobody,
+    ) -> Report:
         """Build and publish what is not up to date, remove what no function has any more, save the state.
 
         `outdated` is called repeatedly: is this batch, which is being built, already out of date?
+        `published` hears of what is in place before anything else is done.
 
         Raises:
             LambdabuildError: it could not start, or the state cannot be written.
@@ -163,7 +173,7 @@ class Run:
         warn_of_embedded_outputs(session, found)
         warn_of_contradictions(session, found.discovery.functions, state.evidence.deployment)
         with saving(session.tools, home, state):
-            results = self._results(found, outdated)
+            results = self._results(found, outdated, published)
             with session.tools.interrupts.held_off():
                 results = with_earlier_sizes(home, results)
                 up_to_date = found.up_to_date
@@ -203,7 +213,12 @@ class Run:
             complaint=complaint,
         )
 
-    def _results(self, found: Survey, outdated: Callable[[Batch], bool]) -> list[StepResult]:
+    def _results(
+        self,
+        found: Survey,
+        outdated: Callable[[Batch], bool],
+        published: Callable[[Sequence[StepResult]], None],
+    ) -> list[StepResult]:
         """Build and publish all that is not up to date; return the results."""
         if not found.to_build.steps and not found.only_to_pack:
             return []
@@ -211,7 +226,7 @@ class Run:
         from lambdabuild.build.schedule import Builder
 
         builder = Builder(self.session, self.request, self.home, self.state, found)
-        return builder.run(outdated)
+        return builder.run(outdated, published)
 
     def write_outlets(self, report: Report) -> Report:
         """Write the reports requested; return the report with its spans."""

@@ -77,8 +77,20 @@ class Demand(Protocol):
     def wanted(self, found: Survey) -> AbstractSet[Key]:
         """Return which steps to build, if they are not up to date."""
 
-    def settled(self, session: Session, found: Survey, report: Report, evidence: Evidence) -> None:
-        """Hear what became of them; `found` has all functions that there are."""
+    def settled(
+        self,
+        session: Session,
+        found: Survey,
+        results: Sequence[StepResult],
+        evidence: Evidence,
+        *,
+        complete: bool,
+    ) -> None:
+        """Hear what became of them; `found` has all functions that there are.
+
+        It is called as soon as executables are in place, and once more when the run is `complete`,
+        with the results of all that is up to date as well.
+        """
 
     def stuck(self, error: LambdabuildError) -> None:
         """Hear why nothing can be built for now."""
@@ -207,12 +219,16 @@ class Loop:
             with locked(self.session._replace(tools=tools._replace(run=runner)), request) as run:
                 self.watched.deployment = run.state.evidence.stamps
                 found = self._narrowed(run.survey())
-                report = run.build(found, lambda batch: self._is_outdated(found, batch))
-                evidence = run.state.evidence
-            report = run.write_outlets(report)
-            if self.demand is not None and self.found is not None:
-                self.demand.settled(self.session, self.found, report, evidence)
-            return report
+
+                def settled(results: Sequence[StepResult], *, complete: bool = False) -> None:
+                    if self.demand is not None and self.found is not None:
+                        self.demand.settled(
+                            self.session, self.found, results, run.state.evidence, complete=complete
+                        )
+
+                report = run.build(found, lambda batch: self._is_outdated(found, batch), settled)
+            settled(report.results, complete=True)
+            return run.write_outlets(report)
         finally:
             runner.close()
 

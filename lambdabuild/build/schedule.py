@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from lambdabuild.packaging.bills import Writer
 
 
+Published = Callable[[Sequence[StepResult]], None]
+"""Hears what became of the steps of a build, once executables are in place."""
+
+
 @dataclass(slots=True)
 class Builder:
     """Builds and publishes what a survey found not to be up to date."""
@@ -61,11 +65,14 @@ class Builder:
             finally:
                 console.built()
 
-    def run(self, outdated: Callable[[Batch], bool]) -> list[StepResult]:
+    def run(
+        self, outdated: Callable[[Batch], bool], published: Published = lambda _: None
+    ) -> list[StepResult]:
         """Build, pack and publish; return what became of each step.
 
-        `outdated` is asked, again and again, whether a batch is worth building any more. Where a
-        signal interrupts this, nothing was put in place.
+        `outdated` is asked, again and again, whether a batch is worth building any more; `published`
+        hears of what is in place before it is stored in caches. Where a signal interrupts this,
+        nothing was put in place.
         """
         session, found = self.session, self.found
         plan = found.to_build
@@ -107,6 +114,7 @@ class Builder:
                     for step in plan.set_aside
                 ]
                 results = failed + self._publish(inputs, linked, ready)
+            published(results)
             if keeper:
                 keeper.finish(results, inputs)
             return results

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.result import Report, Status, StepResult
+from lambdabuild.core.result import Status, StepResult
 from lambdabuild.deployment.declared import Declared, Deployment
 from lambdabuild.local.functions import NotBuiltError, Program, UnknownFunctionError
 from lambdabuild.local.gateway.configured import Found, routes_of
@@ -88,6 +88,7 @@ class Supply:
         # Of the watcher's thread.
         self._serving: frozenset[str] = frozenset()
         self._known: dict[str, _Offer] = {}
+        self._retired: set[str] = set()
         self._declarations = Declarations()
         self._basis: object = None
         self.latest: Change | None = None
@@ -185,7 +186,7 @@ class Supply:
         self._found = found
         self._project = project
         self._footprints = {}
-        self._tell(seen, "")
+        self._tell(max(seen, self._seen), "")
 
     def _tell(self, seen: int, problem: str) -> None:
         self._seen, self._problem = seen, problem
@@ -207,6 +208,7 @@ class Supply:
             self._begun += 1
             self._serving = frozenset(self._asked)
             self._asked.clear()
+        self._retired = set()
 
     def wanted(self, found: Survey) -> AbstractSet[Key]:
         """Return the steps to build: of what was called so far, or of all."""
@@ -222,14 +224,28 @@ class Supply:
             }
         return {step.key for step in steps if step.function.name in wanted}
 
-    def settled(self, session: Session, found: Survey, report: Report, evidence: Evidence) -> None:
-        """Offer what there is now, and retire what is no longer so."""
+    def settled(
+        self,
+        session: Session,
+        found: Survey,
+        results: Sequence[StepResult],
+        evidence: Evidence,
+        *,
+        complete: bool,
+    ) -> None:
+        """Offer what there is now, and retire what is no longer so.
+
+        Until the run is `complete`, `results` are of what was built; what is up to date stays.
+        """
         functions = tuple(dict.fromkeys(step.function for step in found.plan.steps))
         deployment = self._declarations.read(evidence)
         declared = declarations(functions, deployment.functions, session.paths)
-        results = {result.step.key: result for result in report.results}
+        known = {result.step.key: result for result in results}
+        current = set() if complete else {step.key for step in found.up_to_date}
         offers = {
-            step.function.name: self._offer(session, step, results.get(step.key), declared)
+            step.function.name: self._offer(
+                session, step, known.get(step.key), declared, stays=step.key in current
+            )
             for step in found.plan.steps
         }
         gone = {n: offer for n, offer in self._known.items() if n not in offers}
@@ -239,16 +255,19 @@ class Supply:
                     offers[name] = offer._replace(program=None, failure=str(error))
         retired = [
             (result.step.function.name, result.reason or "")
-            for result in report.results
+            for result in results
+            if result.step.function.name not in self._retired
             if result.status in _NEW
             or (result.status is Status.UNCHANGED and result.step.key in found.to_pack)
         ]
+        self._retired |= {name for name, _ in retired}
         retired += [(name, "it was removed") for name in gone if name not in offers]
         self._known = offers
         routes = self._routes(session, functions, deployment)
         self.latest = change = Change(tuple(retired), functions, routes)
         project = session.paths.project
-        seen = self._begun
+        # What a run has not come to yet, a call waits for.
+        seen = self._begun if complete else 0
         self._call(lambda: self._apply(seen, project, offers, found, change))
 
     def _routes(
@@ -282,14 +301,20 @@ class Supply:
         self._call(lambda: self._tell(seen, text))
 
     def _offer(
-        self, session: Session, step: Step, result: StepResult | None, declared: dict[str, Declared]
+        self,
+        session: Session,
+        step: Step,
+        result: StepResult | None,
+        declared: dict[str, Declared],
+        *,
+        stays: bool,
     ) -> _Offer:
         name = step.function.name
         offer = _Offer(step.function, step.key)
         before = self._known.get(name)
         if result is None:
             # It failed, and did not change; or nobody looks whether it did.
-            if before is not None and (before.failure or not self._reload):
+            if before is not None and (before.failure or stays or not self._reload):
                 return offer._replace(program=before.program, failure=before.failure)
             return offer
         if result.status is Status.FAILED:
