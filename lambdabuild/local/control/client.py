@@ -1,7 +1,6 @@
 """Find the `serve` that runs in a project, and call its functions: the client of its control."""
 
 import base64
-import http.client
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -14,9 +13,9 @@ from lambdabuild.local.functions import Outcome
 
 _PATIENCE = 2.0
 """Seconds for a server to say who it is."""
+_OK = 200
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a `serve` listens there, nobody here
-_BROKEN = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError)
 
 
 class Serving(NamedTuple):
@@ -36,6 +35,9 @@ def find_serving(project: str) -> Serving | None:
     said = announced(project)
     if said is None:
         return None
+    # Slow to import, and nobody is asked where no `serve` runs.
+    import http.client
+
     token = said.token
     try:
         address = urlsplit(said.address)
@@ -44,16 +46,16 @@ def find_serving(project: str) -> Serving | None:
             return None
         status, body = _asked(host, port, token)
         found = json.loads(body)
-        if status != http.client.OK or os.path.realpath(found["project"]) != os.path.realpath(
-            project
-        ):
+        if status != _OK or os.path.realpath(found["project"]) != os.path.realpath(project):
             return None
         return Serving(host, port, token, [str(name) for name in found["functions"]])
-    except _BROKEN:
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError):
         return None
 
 
 def _asked(host: str, port: int, token: str) -> tuple[int, bytes]:
+    import http.client
+
     connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
         connection.request("GET", "/_lambdabuild", headers={"Lambdabuild-Token": token})
@@ -80,6 +82,8 @@ def invoke(
         ConnectionError: the server went away.
 
     """
+    import http.client
+
     headers = {"Lambdabuild-Token": serving.token, "Content-Type": "application/json"}
     if timeout is not None:
         headers["Lambdabuild-Timeout"] = f"{timeout:g}"
@@ -90,7 +94,7 @@ def invoke(
     try:
         connection.request("POST", path, body=payload, headers=headers)
         response = connection.getresponse()
-        if response.status != http.client.OK:
+        if response.status != _OK:
             raise _refused(response.status, response.read())
         while line := response.readline():
             said = json.loads(line)
@@ -104,7 +108,7 @@ def invoke(
                     str(said["content_type"]),
                     float(said["seconds"]),
                 )
-    except (http.client.HTTPException, OSError, ValueError) as error:
+    except (http.client.HTTPException, OSError, ValueError, LookupError, TypeError) as error:
         raise ConnectionError(str(error)) from error
     finally:
         connection.close()
