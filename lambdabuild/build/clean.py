@@ -9,7 +9,7 @@ from lambdabuild.build.manifest import remove_manifest
 from lambdabuild.config.options import Request
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.paths import LOCAL, name_of
+from lambdabuild.core.paths import CALLS, LOCAL, name_of
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.output.terminal.console import Console
 from lambdabuild.state import artifacts
@@ -19,6 +19,7 @@ from lambdabuild.state.tracked import refuse_tracked
 from lambdabuild.survey.discovery.functions import Discovery
 from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Survey
+from lambdabuild.system import directories
 from lambdabuild.system.links import cache_directory
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,8 @@ def clean(session: Session) -> list[str]:
 
 
 def _forget_local(session: Session) -> None:
-    """Remove what was built to run on this machine, with its state."""
+    """Remove what was built to run on this machine, with its state, and the calls that were kept."""
+    directories.remove(os.path.join(session.paths.project, CALLS))
     local = Home(session.paths.project, session.tools.environment, LOCAL)
     if local.path.exists():
         with local.locked(lambda who: say_waiting(session.tools.console, who)):

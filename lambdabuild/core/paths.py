@@ -7,6 +7,8 @@ HOME = ".lambdabuild"
 """What lambdabuild keeps in a project, from there."""
 LOCAL = f"{HOME}/local"
 """What it keeps of functions that are built to run on this machine."""
+CALLS = f"{HOME}/calls"
+"""The calls of such functions."""
 
 
 class Paths(NamedTuple):

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import CALLS
 from lambdabuild.core.text import counted
 from lambdabuild.local.functions import Call, Outcome
-from lambdabuild.state.store import DIRECTORY, Home
+from lambdabuild.state.store import Home
 
-FOLDER = "calls"
 MOST_CALLS = 100
 MOST_BYTES = 50_000_000
 """Of all calls together."""
@@ -72,15 +72,15 @@ class Calls:
     def _opened(self, *, create: bool = False) -> Iterator[int]:
         """Open the folder, through no link, and yield its descriptor."""
         flags = os.O_RDONLY | os.O_DIRECTORY | _SAFE
-        path = os.path.join(self._project, DIRECTORY)
+        path, folder_name = os.path.split(os.path.join(self._project, CALLS))
         if create and not os.path.lexists(path):
             Home(self._project).create()
         above = os.open(path, flags)
         try:
             if create:
                 with contextlib.suppress(FileExistsError):
-                    os.mkdir(FOLDER, 0o700, dir_fd=above)
-            folder = os.open(FOLDER, flags, dir_fd=above)
+                    os.mkdir(folder_name, 0o700, dir_fd=above)
+            folder = os.open(folder_name, flags, dir_fd=above)
         finally:
             os.close(above)
         try:
@@ -182,7 +182,7 @@ class Calls:
             pass
         except OSError as error:
             raise LambdabuildError(
-                f"cannot read `{DIRECTORY}/{FOLDER}`: {error.strerror}",
+                f"cannot read `{CALLS}`: {error.strerror}",
                 hint="lambdabuild makes it anew if it is taken away",
             ) from error
         there = self.listed()
