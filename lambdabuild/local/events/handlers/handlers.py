@@ -190,11 +190,13 @@ def _is_vague(kind: Type, packages: Packages) -> bool:
         return False
     if (kind.package, kind.name) == ("encoding/json", "RawMessage"):
         return True
-    if kind.package in packages.graph:
-        further = packages.step(kind)
-        # What is not declared is a type parameter.
-        return further is None or isinstance(further, Other | Func)
-    return False
+    package = packages.graph.get(kind.package)
+    if package is None or not package.go_files:
+        # It cannot be read, but it has a name.
+        return False
+    further = packages.step(kind)
+    # What is not declared is a type parameter.
+    return further is None or isinstance(further, Other | Func)
 
 
 def _inside(expression: Tokens, scope: Scope) -> Iterator[tuple[Tokens, Scope]]:
@@ -228,8 +230,20 @@ def _of_variable(name: str, scope: Scope) -> Iterator[tuple[Tokens, Scope]]:
         yield tokens, scope._replace(before=place)
     elif variable(name, scope) is not None:
         yield from _passed(name, scope)
-    elif found is not None and found.value:
-        yield found.value, Scope(scope.packages, found.file)
+    elif found is not None:
+        if found.value:
+            yield found.value, Scope(scope.packages, found.file)
+        yield from _set_elsewhere(name, scope)
+
+
+def _set_elsewhere(name: str, scope: Scope) -> Iterator[tuple[Tokens, Scope]]:
+    """Yield what functions of the package, such as `init`, give a variable of the package."""
+    for file in scope.packages.files(scope.file.package, name):
+        for function in file.functions:
+            place = Scope(scope.packages, file, function, len(function.body))
+            value = assigned(name, place)
+            if value is not None:
+                yield value[1], place._replace(before=value[2])
 
 
 def _passed(name: str, scope: Scope) -> Iterator[tuple[Tokens, Scope]]:

@@ -173,6 +173,22 @@ def test_without_a_start_there_is_no_handler() -> None:
     assert handler_of(packages_of({MAIN: source}), MAIN) is None
 
 
+def test_a_variable_of_the_package_may_be_set_in_init() -> None:
+    declared = """
+var handler any
+
+func init() {
+	s := service{}
+	handler = wrap.Any(s.sqs)
+}
+"""
+    handler = found(declared + main("lambda.Start(handler)"))
+
+    assert handler is not None
+    assert handler.input is not None
+    assert shown(handler.input) == "events.SQSEvent"
+
+
 def test_the_place_of_the_start_is_told() -> None:
     source = HEAD + SERVICE + main("\n\nlambda.Start(s3)")
     handler = handler_of(packages_of({MAIN: source}), MAIN)
