@@ -72,6 +72,9 @@ def handler_of(packages: Packages, package: str) -> Handler | None:
 
     Where there are several starts, it is the first of which the input is known.
     """
+    # Of other functions, which may call the same, nothing counts.
+    own = {path: packages.graph[path] for path in _reached(packages.graph, package)}
+    packages = Packages(own, packages.read)
     found: Handler | None = None
     for candidate in _handlers(packages, package):
         if candidate.known:
@@ -88,19 +91,24 @@ def _handlers(packages: Packages, main: str) -> Iterator[Handler]:
                 yield _handler(start, packages, main)
 
 
-def _places(graph: Mapping[str, Package], main: str) -> list[str]:
-    """Return the packages that may have the start: main first, then what is of the repository."""
-    starting = {*_STARTS, *(path for path, _ in _SERVERS)}
-    reached, left = {main}, [main]
+def _reached(graph: Mapping[str, Package], main: str) -> set[str]:
+    """Return the packages that a program is made of, as far as they are known."""
+    reached = {main} & graph.keys()
+    left = [*reached]
     while left:
-        package = graph.get(left.pop())
-        for path in package.imports if package is not None else ():
+        for path in graph[left.pop()].imports:
             if path not in reached and path in graph:
                 reached.add(path)
                 left.append(path)
+    return reached
+
+
+def _places(graph: Mapping[str, Package], main: str) -> list[str]:
+    """Return the packages that may have the start: main first, then what is of the repository."""
+    starting = {*_STARTS, *(path for path, _ in _SERVERS)}
     users = [
         path
-        for path in reached - starting - {main}
+        for path in graph.keys() - starting - {main}
         if starting & set(graph[path].imports) and not path.startswith(f"{LIBRARY}/")
     ]
     return [main, *sorted(users, key=lambda path: (not graph[path].local, path))]

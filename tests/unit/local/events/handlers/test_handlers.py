@@ -189,6 +189,22 @@ func init() {
     assert shown(handler.input) == "events.SQSEvent"
 
 
+def test_what_another_function_starts_with_the_same_library_does_not_count() -> None:
+    other = HEAD.replace("package main", "package main // another") + SERVICE
+    packages = packages_of(
+        {
+            "example.com/a": other + main('wrap.Run("a", s3)'),
+            MAIN: HEAD + SERVICE + main('wrap.Run("f", service{}.sqs)'),
+            "example.com/wrap": WRAP,
+        }
+    )
+    handler = handler_of(packages, MAIN)
+
+    assert handler is not None
+    assert handler.input is not None
+    assert shown(handler.input) == "events.SQSEvent"
+
+
 def test_the_place_of_the_start_is_told() -> None:
     source = HEAD + SERVICE + main("\n\nlambda.Start(s3)")
     handler = handler_of(packages_of({MAIN: source}), MAIN)
