@@ -14,6 +14,7 @@ from lambdabuild.local.events.catalogue import SOURCES, own_events
 from lambdabuild.local.events.samples import Library, names_of
 from tests.environment import CLEAN, INSTALLED
 from tests.local.conftest import FIXTURE, FLAGS
+from tests.projects import write
 
 ROOT = Path(__file__).parents[2]
 TYPES = {source.name: source.types for source in SOURCES if source.types}
@@ -182,6 +183,33 @@ def test_a_sample_is_printed_as_json_with_what_flags_change(shop: Path) -> None:
     assert err == "sqs: events/testdata/sqs-event.json of aws-lambda-go@v1.54.0\n"
     out, err = run("events", "sqss", code=2, directory=shop)
     assert err == "error: there is no event and no function `sqss`\n  hint: did you mean `sqs`?\n"
+
+
+TAKING = """package main
+
+import (
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() { lambda.Start(func(event events.%s) error { return nil }) }
+"""
+
+
+def test_where_the_library_is_vendored_events_are_ours_or_made_of_its_types(tmp_path: Path) -> None:
+    files = {f"api/{name.lower()}/main.go": TAKING % name for name in ("SQSEvent", "ConnectEvent")}
+    write(tmp_path, files)
+    for name in ("go.mod", "go.sum"):
+        shutil.copy(FIXTURE / name, tmp_path / name)
+    go = find_go(os.environ)
+    subprocess.run([go, "mod", "vendor"], cwd=tmp_path, env=CLEAN, check=True, timeout=120)
+
+    out, err = run("events", "sqsevent", directory=tmp_path)
+    assert json.loads(out) == own_events()["sqs"]
+    assert err.splitlines()[-1] == "this is lambdabuild's own"
+    out, err = run("events", "connectevent", directory=tmp_path)
+    assert err.splitlines()[-1] == "this is a skeleton of events.ConnectEvent"
+    assert json.loads(out)["Details"]["ContactData"]["ContactId"] == ""
 
 
 def test_without_a_project_there_are_events_of_our_own(tmp_path: Path) -> None:

@@ -297,6 +297,13 @@ def test_a_serve_that_runs_is_used_and_one_that_was_killed_is_not(
     assert pid_in(third) != pid_in(second)
 
 
+def test_clean_removes_the_calls_that_were_kept(project: Project) -> None:
+    project.run("invoke", "echo", code=0)
+    assert (project.path / ".lambdabuild/calls").is_dir()
+    project.run("clean", code=0)
+    assert not (project.path / ".lambdabuild").exists()
+
+
 def pid_in(result: Result) -> str:
     (line,) = (line for line in result.err.splitlines() if line.startswith("pid "))
     return line
