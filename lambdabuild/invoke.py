@@ -1,16 +1,14 @@
 """Call one function: by the `serve` that runs here, or build it for this machine and run it once."""
 
-import contextlib
 import os
-import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lambdabuild.config.options import Request
 from lambdabuild.core.build import Function
-from lambdabuild.core.errors import Interrupted, LambdabuildError, did_you_mean
+from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import some
 from lambdabuild.local.control.client import Serving, find_serving
@@ -22,9 +20,7 @@ from lambdabuild.local.functions import (
     LogSink,
     NotBuiltError,
     Outcome,
-    Platform,
     Program,
-    UnknownFunctionError,
 )
 from lambdabuild.local.host import hosted
 from lambdabuild.local.identity import function_arn, new_request_id, new_trace_id
@@ -174,8 +170,21 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
         new_trace_id(),
         invocation.timeout,
     )
-    calls = Calls(session.paths.project)
-    return Answer(name, payload, run_once(prepared.program, platform, call, calls, log))
+    # Slow to import, and a `serve` has it.
+    from lambdabuild.local.once import OnDemand, call_once
+
+    def programs() -> OnDemand:
+        return OnDemand(
+            prepared.program,
+            [function.name for function in prepared.found.discovery.functions],
+            lambda other: prepare(session, other, invocation.env_file).program,
+        )
+
+    outcome = call_once(
+        programs, platform, call, Calls(session.paths.project), log,
+        session.tools.console.say, session.tools.run.close,
+    )  # fmt: skip
+    return Answer(name, payload, outcome)
 
 
 def _payload(session: Session, wanted: Wanted, subject: Callable[[], Subject]) -> bytes:
@@ -238,79 +247,3 @@ def _subject_of(prepared: Prepared) -> Subject:
         if directory == function.load_directory and function.package in graph
     )
     return Subject(function.name, next(of_function, {}), function.package)
-
-
-class _One:
-    """The programs of a call that is alone: its own."""
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-        self.names = (program.name,)
-
-    async def program(self, name: str) -> Program:
-        """Return the one that there is.
-
-        Raises:
-            UnknownFunctionError: it is another.
-
-        """
-        if name != self._program.name:
-            raise UnknownFunctionError(name)
-        return self._program
-
-
-def run_once(
-    program: Program, platform: Platform, call: Call, calls: Calls, log: LogSink
-) -> Outcome:
-    """Start a function, call it once, keep the call, and end its process.
-
-    Raises:
-        Interrupted: a signal came.
-
-    """
-    from lambdabuild.local.recording.record import Recording
-    from lambdabuild.local.runtime.pools import Pools
-
-    async def run() -> Outcome:
-        pools = Pools(_One(program), platform)
-        recording = Recording(pools, calls)
-        try:
-            return await recording.invoke(call, log)
-        finally:
-            await pools.close()
-            recording.flush()
-
-    return _until_signal(run)
-
-
-def _until_signal(run: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
-    """Run in an event loop; a signal cancels it, so that it ends its processes."""
-    import asyncio
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    stopped = False
-
-    async def guarded() -> Outcome:
-        task = asyncio.ensure_future(run())
-
-        def stop() -> None:
-            nonlocal stopped
-            stopped = True
-            task.cancel()
-
-        loop = asyncio.get_running_loop()
-        for number in numbers:
-            loop.add_signal_handler(number, stop)
-        return await task
-
-    try:
-        return asyncio.run(guarded())
-    except asyncio.CancelledError:
-        if stopped:
-            raise Interrupted from None
-        raise
-    finally:
-        for number, handler in before.items():
-            with contextlib.suppress(TypeError, ValueError):
-                signal.signal(number, handler)

@@ -143,6 +143,7 @@ class Project:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     path = tmp_path_factory.mktemp("invoke") / "project"
     write(path, {"api/echo/main.go": ECHO, "api/batch/main.go": BATCH, "api/order/main.go": ORDER})
+    shutil.copytree(FIXTURE / "api/caller", path / "api/caller")
     for name in ("go.mod", "go.sum"):
         shutil.copy(FIXTURE / name, path / name)
     return Project(path, CLEAN | {"PATH": INSTALLED, "AWS_EC2_METADATA_DISABLED": "true"})
@@ -238,6 +239,17 @@ def test_variables_of_a_file_and_dummies_for_credentials_reach_the_function(
     )
     data = '{"env": "AWS_SECRET_ACCESS_KEY"}'
     assert project.run("invoke", "echo", "--no-credentials", "--data", data).json == "test"
+
+
+def test_what_a_function_calls_runs_here_as_well(project: Project) -> None:
+    data = '{"function": "order", "payload": {"id": "7"}}'
+    result = project.run("invoke", "caller", "--data", data, code=0)
+
+    assert result.json == {"from": "order", "answer": {"id": "7", "version": "one"}}
+    inner = [line for line in result.err.splitlines() if line.startswith("order: ")]
+    assert [line.split()[1] for line in inner] == ["START", "END", "REPORT"]
+    unknown = project.run("invoke", "caller", "--data", '{"function": "nope"}', code=1)
+    assert "Function not found" in unknown.json["errorMessage"]
 
 
 def test_ctrl_c_ends_the_function_as_well(project: Project) -> None:
