@@ -11,6 +11,8 @@ from typing import Any
 from lambdabuild.deployment.declared import Declared
 from lambdabuild.deployment.documents import Table
 from lambdabuild.deployment.literals import literal, local_path, number, text, variables
+from lambdabuild.deployment.routes.apis import Route
+from lambdabuild.deployment.routes.resources import Resources
 from lambdabuild.deployment.routes.sam import Include, SamApis, url_of
 
 _SAM = "AWS::Serverless::Function"
@@ -40,6 +42,12 @@ def functions_in(
     shared = _table(_table(template.get("Globals")).get("Function"))
     resources = _table(template.get("Resources"))
     apis = SamApis(template, lambda value: resolved(value, defaults), include)
+    others = Resources(resources)
+    constructs = {
+        name: construct
+        for name, resource in resources.items()
+        if isinstance(resource, Table) and (construct := _construct(resource))
+    }
     for name, resource in resources.items():
         if isinstance(resource, Table) and resource.get("Type") in _KINDS:
             own = _table(resource.get("Properties"))
@@ -48,8 +56,16 @@ def functions_in(
             above = shared if resource["Type"] == _SAM else Table()
             line = resources.lines.get(name) if isinstance(resources, Table) else None
             made = _function(name, resource, own, above, defaults, file, line)
-            routes = [*apis.routes_of(own), *apis.defined.get(name, ())]
-            yield made._replace(routes=tuple(dict.fromkeys(routes)), url=url_of(own))
+            called = made.deployed_as or ""
+            routes = [
+                *apis.routes_of(own),
+                *(route for of in (name, called) for route in apis.defined.get(of, ())),
+                *(route for of in (name, called) for route in others.routes.get(of, ())),
+            ]
+            yield made._replace(
+                routes=tuple(dict.fromkeys(_renamed(route, constructs) for route in routes)),
+                url=url_of(own) or others.urls.get(name) or others.urls.get(called),
+            )
 
 
 def _function(
@@ -94,6 +110,15 @@ def _function(
         lines=lines,
         computed=computed,
     )
+
+
+def _renamed(route: Route, constructs: Mapping[str, str]) -> Route:
+    """Return a route whose authorizer is called as its function is."""
+    authorizer = route.authorizer
+    if authorizer is None or authorizer.function not in constructs:
+        return route
+    function = constructs[authorizer.function]
+    return route._replace(authorizer=authorizer._replace(function=function))
 
 
 def _is_of_another_language(resource: Table) -> bool:

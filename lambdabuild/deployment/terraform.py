@@ -22,6 +22,8 @@ from lambdabuild.deployment.literals import (
     text,
     variables,
 )
+from lambdabuild.deployment.routes.resources import Resources
+from lambdabuild.deployment.routes.terraform import resources_of
 
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r\f\v]+|\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))
@@ -196,6 +198,12 @@ def functions_in(files: Mapping[str, str]) -> Iterator[Declared]:
     """
     blocks = [(labels, block, file) for file in files for labels, block in parse(files[file])]
     known = _known_values((labels, block) for labels, block, _ in blocks)
+    resources = resources_of(
+        ((labels, block) for labels, block, _ in blocks),
+        lambda value: _resolved(value, known),
+        lambda value: isinstance(value, Reference),
+    )
+    apis = Resources(resources)
     for labels, block, file in blocks:
         match labels:
             case ("resource", kind, name):
@@ -205,7 +213,12 @@ def functions_in(files: Mapping[str, str]) -> Iterator[Declared]:
             case _:
                 continue
         if declares and block.get("package_type") != "Image":
-            yield _function(name, block, block, known, file)
+            made = _function(name, block, block, known, file)
+            of = (name, made.deployed_as or "")
+            yield made._replace(
+                routes=tuple(route for known_as in of for route in apis.routes.get(known_as, ())),
+                url=apis.urls.get(name),
+            )
 
 
 def _known_values(blocks: Iterable[tuple[tuple[str, ...], Block]]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ PURE_IN = {
     "cache": "entry",
     "config": "file limits options parsing positions settings starter untrusted",
     "deployment": "cloudformation declared differences documents literals matching serverless terraform",
-    "deployment.routes": "apis openapi reading sam serverless written",
+    "deployment.routes": "apis openapi reading resources sam serverless terraform written",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "output": "causes code_quality events github merge report trace",
     "output.page": "bounds html",
