@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdabuild.config import options as settings
-from lambdabuild.config.settings import Settings
+from lambdabuild.core.build import Function
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted
 from lambdabuild.deployment.routes.apis import Cors
@@ -25,8 +25,17 @@ from lambdabuild.invoke import failure_of
 from lambdabuild.local.control import control
 from lambdabuild.local.control.announcement import Announcement, announce, withdraw
 from lambdabuild.local.control.control import Control
+from lambdabuild.local.debugging.debuggers import (
+    NOBODY,
+    Attached,
+    Attendant,
+    Debuggers,
+    instructions,
+    write_launch_json,
+)
+from lambdabuild.local.debugging.launch_json import Entry, launching
 from lambdabuild.local.front import FUNCTION_URLS, Front
-from lambdabuild.local.functions import Platform, Program
+from lambdabuild.local.functions import Platform
 from lambdabuild.local.gateway.configured import Found
 from lambdabuild.local.gateway.gateway import Gateway
 from lambdabuild.local.host import hosted
@@ -67,14 +76,8 @@ class ServeOptions:
     reload: bool = True
     poll: bool = False
     json: bool = False
-    debugged: tuple[str, ...] = ()
-    """Functions whose clients wait as long as somebody debugs them."""
-    attached: tuple[str, ...] = ()
-    """Functions whose process somebody else starts."""
-    adjusted: Callable[[Settings], Settings] = lambda settings: settings
-    """Changes what functions are built with: for a debugger."""
-    finished: Callable[[Program], Program] = lambda program: program
-    """Changes how a program is started: under a debugger."""
+    debuggers: Debuggers = NOBODY
+    """The functions that somebody debugs."""
 
 
 def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], Session]) -> None:
@@ -93,7 +96,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
     watcher = Watcher(signals.files_changed)
     supply = Supply(
         signals.asked, failure_of, env_file=env_file, eager=options.eager,
-        reload=options.reload, finished=options.finished,
+        reload=options.reload, finished=options.debuggers.finished,
     )  # fmt: skip
     platform = platform_of(tools.environment, working, credentials=options.credentials)
     lines = LogLines(tools.console)
@@ -104,6 +107,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
 
     def ready() -> None:
         served.introduce(session, supply.latest)
+        served.debug(session, supply.latest)
 
     try:
         served.start(signals)
@@ -125,7 +129,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
 
 def _hosted(session: Session, options: ServeOptions) -> Session:
     session = hosted(session)
-    return session.under(options.adjusted(session.settings))
+    return session.under(options.debuggers.adjusted(session.settings))
 
 
 def _env_file(session: Session, options: ServeOptions) -> EnvFile | None:
@@ -182,6 +186,9 @@ class _Served:
         self._announcement: Announcement | None = None
         self._token = control.new_token()
         self._thread: threading.Thread | None = None
+        self._attendant: Attendant | None = None
+        self._session: Session | None = None
+        self._functions: tuple[Function, ...] = ()
 
     def start(self, signals: Wakeups) -> None:
         """Listen.
@@ -250,7 +257,7 @@ class _Served:
         pools = self.pools = Pools(self._supply, platform, self._lines.put)
         recording = Recording(pools, Calls(self._project))
         region, note = platform.region, self._lines.note
-        gateway = Gateway(recording, (), note, region=region, debugged=options.debugged)
+        gateway = Gateway(recording, (), note, region=region, debugged=options.debuggers.names)
         found = Found()
 
         def cors_of_url(name: str) -> Cors | None:
@@ -267,11 +274,15 @@ class _Served:
             region=region,
             bound=options.host,
         )
+        attendant = self._attendant = Attendant(
+            options.debuggers, pools, self._supply, platform, self._tell_attached
+        )
 
         def changed(change: Change) -> None:
             nonlocal found
             for name, reason in change.retired:
                 pools.retire([name], reason)
+            attendant.ready([name for name, _ in change.retired])
             if change.routes.routes != found.routes:
                 gateway.use(change.routes.routes)
             found = change.routes
@@ -297,6 +308,7 @@ class _Served:
                 f"`lambdabuild invoke` will not find this server: {error.strerror}"
             )
         names = sorted(function.name for function in change.functions) if change else []
+        self._options.debuggers.check(names)
         console = session.tools.console
         console.say(f"serving {counted(len(names), 'function')} at {address}")
         console.say(f"export AWS_ENDPOINT_URL_LAMBDA={address}")
@@ -312,6 +324,47 @@ class _Served:
         if self._options.json:
             print_json(events.serving(address, names), indent=None)
             sys.stdout.flush()
+
+    def debug(self, session: Session, change: Change | None) -> None:
+        """Say where debuggers are, and have ready what is debugged."""
+        debuggers = self._options.debuggers
+        self._session, self._functions = session, change.functions if change else ()
+        debuggers.introduce(session.tools.console, self._project)
+        if self._options.json:
+            for item in debuggers.under:
+                print_json(events.debugging(item.function, item.address), indent=None)
+            sys.stdout.flush()
+        if self._loop is not None and self._attendant is not None:
+            self._loop.call_soon_threadsafe(self._attendant.ready)
+
+    def _tell_attached(self, attached: Attached) -> None:
+        """Say what a process needs that somebody is to start."""
+        session = self._session
+        if session is None:
+            return
+        console = session.tools.console
+        console.log("\n".join(instructions(attached)))
+        if self._options.debuggers.launch_json:
+            entry = self._launching(session, attached)
+            write_launch_json(console, self._project, [entry] if entry else [])
+        if self._options.json:
+            print_json(events.attaching(attached.function, attached.variables), indent=None)
+            sys.stdout.flush()
+
+    def _launching(self, session: Session, attached: Attached) -> Entry | None:
+        """Return how VS Code starts a function; values of `--env-file` are not for a shared file."""
+        name, file, secret = attached.function, None, frozenset[str]()
+        if self._options.env_file is not None:
+            path = os.path.join(session.paths.working, self._options.env_file)
+            file = os.path.relpath(path, self._project)
+            secret = frozenset(EnvFile(path, session.tools.environment).read())
+        variables = {n: value for n, value in attached.variables.items() if n not in secret}
+        tags = session.settings.of(name).tags
+        for function in self._functions:
+            if function.name == name:
+                directory = os.path.relpath(function.directory, self._project)
+                return launching(name, directory, tags, variables, file)
+        return None
 
     def _cannot_listen(self, error: OSError) -> LambdabuildError:
         place = f"port {self._options.port} of {self._options.host}"

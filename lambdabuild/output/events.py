@@ -1,6 +1,6 @@
 """Return the events that `watch --json` prints, one a line."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lambdabuild.core.artifact import Artifact
@@ -18,6 +18,16 @@ def ready(functions: int, seconds: float) -> dict[str, Any]:
 def serving(address: str, functions: Iterable[str]) -> dict[str, Any]:
     """Report where functions can be called, and their names."""
     return {"event": "serving", "address": address, "functions": list(functions)}
+
+
+def debugging(function: str, address: str) -> dict[str, Any]:
+    """Report where the debugger of a function is: `127.0.0.1:2345`."""
+    return {"event": "debugging", "function": function, "address": address}
+
+
+def attaching(function: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Report that a function waits for a process that somebody else starts, with these variables."""
+    return {"event": "attaching", "function": function, "environment": dict(environment)}
 
 
 def change(paths: Iterable[str], functions: Iterable[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from lambdabuild.local.runtime.pools import Pools
 from tests.environment import CLEAN
 from tests.local.conftest import FIXTURE
 from tests.local.debugger import PATIENCE, Dap, json_rpc
+from tests.local.project import LAMBDABUILD, serving, small_project, word
 
 DLV = str(Path(sys.executable).with_name("dlv"))
 """`make test` installs it."""
@@ -296,3 +298,61 @@ def test_a_process_that_somebody_else_starts_is_called(executable: str) -> None:
                 process.wait()
 
     run(test())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    written = small_project(tmp_path_factory.mktemp("debugging") / "shop")
+    (written / "lambdabuild.toml").write_text("timeout = 1\n")
+    return written
+
+
+def test_serve_has_functions_debugged_over_reloads(project: Path) -> None:
+    path = f"{Path(DLV).parent}{os.pathsep}{CLEAN['PATH']}"
+    flags = ["--debug", "a", "--attach", "b", "--launch-json"]
+    source = project / "api" / "a" / "main.go"
+    with ThreadPoolExecutor() as aside, serving(project, *flags, env={"PATH": path}) as server:
+        port = int(server.event("debugging")["address"].rpartition(":")[2])
+        line = source.read_text().splitlines().index('\t\tfmt.Println("called a")') + 1
+        for said in ("one", "two"):
+            with Dap(port, {str(source): [line]}) as ide:
+                started = time.monotonic()
+                answer = aside.submit(server.call, "a")
+                frame = ide.stopped()
+                assert (frame["source"]["path"], frame["line"]) == (str(source), line)
+                if said == "one":
+                    # Its timeout is over.
+                    time.sleep(max(0, started + 1.2 - time.monotonic()))
+                ide.go_on()
+                assert answer.result(PATIENCE)["word"] == said
+                if said == "one":
+                    (project / "internal/shared/shared.go").write_text(word("shared", "two"))
+                    ide.ended()
+        environment = server.event("attaching")["environment"]
+        answer = aside.submit(server.call, "b")
+        own = project / ".lambdabuild/local/bin/b/bootstrap"
+        process = subprocess.Popen([own], env=environment, start_new_session=True)
+        try:
+            assert answer.result(PATIENCE)["pid"] == process.pid
+        finally:
+            process.kill()
+            process.wait()
+        written = json.loads((project / ".vscode/launch.json").read_text())
+        assert [entry["name"] for entry in written["configurations"]] == [
+            "lambdabuild: a",
+            "lambdabuild: start b",
+        ]
+
+
+def test_serve_refuses_to_debug_what_there_is_not(project: Path) -> None:
+    done = subprocess.run(
+        [str(LAMBDABUILD), "serve", "--port=0", "--attach=d"],
+        cwd=project,
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "error: there is no function `d` to debug\n" in done.stderr

@@ -79,11 +79,32 @@ def serve(
         bool,
         typer.Option("--no-reload", help="Build each function once, whatever is saved later."),
     ] = False,
+    debug: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--debug",
+            metavar="NAME[:PORT]",
+            help="Run this function under delve, for breakpoints; repeatable.",
+        ),
+    ] = None,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attach",
+            metavar="NAME[:PORT]",
+            help="Start no process of this function: you do, in an IDE; repeatable.",
+        ),
+    ] = None,
+    launch_json: Annotated[
+        bool,
+        typer.Option("--launch-json", help="Write .vscode/launch.json for --debug and --attach."),
+    ] = False,
     poll: Poll = False,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON, one a line.")] = False,
 ) -> None:
     """Serve functions on this machine: built when they are called, reloaded when a file is saved."""
     from lambdabuild.cli.local import serve as command
+    from lambdabuild.local.debugging.debuggers import Wanted
     from lambdabuild.serve import ServeOptions
 
     command.run(
@@ -99,6 +120,7 @@ def serve(
             poll=poll,
             json=json,
         ),
+        Wanted(debug or (), attach or (), launch_json=launch_json),
     )
 
 

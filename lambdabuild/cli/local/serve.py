@@ -1,12 +1,15 @@
 """The command `serve`: flags to options."""
 
+from dataclasses import replace
+
 from lambdabuild.cli.opening import opened, settle
 from lambdabuild.cli.options import Options
+from lambdabuild.local.debugging.debuggers import Debuggers, Wanted
 from lambdabuild.serve import ServeOptions, serve
 from lambdabuild.survey.session import Session
 
 
-def run(options: Options, chosen: ServeOptions) -> None:
+def run(options: Options, chosen: ServeOptions, debugged: Wanted) -> None:
     """Serve functions until the user stops it."""
 
     def reopen(session: Session) -> Session:
@@ -15,4 +18,4 @@ def run(options: Options, chosen: ServeOptions) -> None:
         return session.under(found, project)
 
     with opened(options) as session:
-        serve(session, chosen, reopen)
+        serve(session, replace(chosen, debuggers=Debuggers.of(debugged, session)), reopen)

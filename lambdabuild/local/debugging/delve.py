@@ -34,6 +34,10 @@ class Debugged(NamedTuple):
     port: int
     """Where IDEs find delve, the same after each reload; where nothing is started, its Runtime API."""
 
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
 
 def parse(text: str) -> tuple[str, int | None]:
     """Return the function and the port of `NAME[:PORT]`; None where there is no port."""

@@ -24,11 +24,11 @@ class _UnmergeableError(Exception):
 
 
 class Entry(NamedTuple):
-    """A configuration, and which of its values may change from one run to the next."""
+    """A configuration, and which of its values change from one run to the next."""
 
     configuration: Mapping[str, Any]
-    moving: tuple[str, ...] = ("port",)
-    """The keys that lead to it, from the outside to the inside."""
+    moving: tuple[tuple[str, ...], ...] = (("port",),)
+    """The keys that lead to each, from the outside to the inside; the first has to be there."""
 
     @property
     def name(self) -> str:
@@ -60,9 +60,16 @@ def connecting(debugged: Debugged) -> Entry:
 
 
 def launching(
-    function: str, directory: str, tags: Sequence[str], variables: Mapping[str, str]
+    function: str,
+    directory: str,
+    tags: Sequence[str],
+    variables: Mapping[str, str],
+    env_file: str | None = None,
 ) -> Entry:
-    """Return how VS Code builds a function and starts it itself; `directory` is relative."""
+    """Return how VS Code builds a function and starts it itself; paths are relative to the project.
+
+    Variables of `env_file` are for VS Code to read: they may be secrets, and the file is shared.
+    """
     return Entry(
         {
             "name": f"lambdabuild: start {function}",
@@ -71,9 +78,10 @@ def launching(
             "mode": "debug",
             "program": f"${{workspaceFolder}}/{directory}",
             **({"buildFlags": f"-tags={','.join(tags)}"} if tags else {}),
+            **({"envFile": f"${{workspaceFolder}}/{env_file}"} if env_file else {}),
             "env": dict(variables),
         },
-        ("env", "AWS_LAMBDA_RUNTIME_API"),
+        (("env", "AWS_LAMBDA_RUNTIME_API"), ("env", "AWS_ENDPOINT_URL_LAMBDA")),
     )
 
 
@@ -136,10 +144,19 @@ def merged(text: str, wanted: Sequence[Entry]) -> tuple[str, Written]:
             text = _with(text, entry.configuration)
             added.append(entry.name)
             continue
-        new = _at(entry.configuration, entry.moving)
-        node = _node_at(present[0], entry)
-        if node.value != new:
-            text = f"{text[: node.start]}{json.dumps(new)}{text[node.end :]}"
+        nodes = {keys: _node_at(present[0], keys) for keys in entry.moving}
+        if nodes[entry.moving[0]] is None:
+            raise _UnmergeableError(
+                f"its configuration `{entry.name}` has no `{entry.moving[0][-1]}`"
+            )
+        moved = [
+            (node, json.dumps(_at(entry.configuration, keys)))
+            for keys, node in nodes.items()
+            if node is not None and node.value != _at(entry.configuration, keys)
+        ]
+        for node, new in sorted(moved, key=lambda item: -item[0].start):
+            text = f"{text[: node.start]}{new}{text[node.end :]}"
+        if moved:
             changed.append(entry.name)
     _check_kept(before, _plain(text), wanted)
     return text, Written(tuple(added), tuple(changed))
@@ -147,16 +164,13 @@ def merged(text: str, wanted: Sequence[Entry]) -> tuple[str, Written]:
 
 def _at(value: Any, keys: Sequence[str]) -> Any:
     for key in keys:
-        value = value[key]
+        value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _node_at(node: jsonc.Node, entry: Entry) -> jsonc.Node:
-    for key in entry.moving:
-        inner = node.value.get(key) if isinstance(node.value, dict) else None
-        if inner is None:
-            raise _UnmergeableError(f"its configuration `{entry.name}` has no `{key}`")
-        node = inner
+def _node_at(node: jsonc.Node | None, keys: Sequence[str]) -> jsonc.Node | None:
+    for key in keys:
+        node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
     return node
 
 
@@ -212,7 +226,8 @@ def _check_kept(before: Any, after: Any, wanted: Sequence[Entry]) -> None:
     old, new = before.pop("configurations"), after.pop("configurations")
     for item in (*old, *new):
         if isinstance(item, dict) and item.get("name") in moving:
-            *outer, last = moving[item["name"]]
-            _at(item, outer).pop(last, None)
+            for *outer, last in moving[item["name"]]:
+                if (inner := _at(item, outer)) is not None:
+                    inner.pop(last, None)
     if before != after or old != new[: len(old)]:
         raise _UnmergeableError("something in it would be lost")

@@ -182,6 +182,8 @@ class _Pool:
         self.retire()
 
     def retire(self) -> None:
+        if self.program.attached is not None:
+            return  # whoever started it starts it again
         for instance in list(self._instances):
             instance.retire()
         if self._stands:

@@ -108,12 +108,20 @@ def test_an_entry_that_is_there_keeps_what_its_owner_changed_but_for_the_port(
     assert file.read_text() == edited.replace("2345", "2346")
 
 
-def test_what_an_ide_starts_itself_gets_another_runtime_api_and_keeps_the_rest(
+def test_what_an_ide_starts_itself_gets_other_addresses_and_keeps_the_rest(
     tmp_path: Path, file: Path
 ) -> None:
-    variables = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001", "TABLE": "users"}
-    started = launch_json.launching("users-get", "api/users/get", ["lambda.norpc"], variables)
-    launch_json.write(str(tmp_path), [started, USERS])
+    def started(api: str, endpoint: str) -> Entry:
+        variables = {
+            "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{endpoint}",
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api}",
+            "TABLE": "users",
+        }
+        return launch_json.launching(
+            "users-get", "api/users/get", ["lambda.norpc"], variables, "local/.env"
+        )
+
+    launch_json.write(str(tmp_path), [started("9001", "9000"), USERS])
     assert json.loads(file.read_text())["configurations"][0] == {
         "name": "lambdabuild: start users-get",
         "type": "go",
@@ -121,15 +129,18 @@ def test_what_an_ide_starts_itself_gets_another_runtime_api_and_keeps_the_rest(
         "mode": "debug",
         "program": "${workspaceFolder}/api/users/get",
         "buildFlags": "-tags=lambda.norpc",
-        "env": variables,
+        "envFile": "${workspaceFolder}/local/.env",
+        "env": {
+            "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:9000",
+            "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+            "TABLE": "users",
+        },
     }
     before = file.read_text().replace('"users"', '"mine"')
     file.write_text(before)
-    variables = variables | {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9002"}
-    started = launch_json.launching("users-get", "api/users/get", ["lambda.norpc"], variables)
-    written = launch_json.write(str(tmp_path), [started, USERS])
+    written = launch_json.write(str(tmp_path), [started("41234", "45678"), USERS])
     assert written == Written(changed=("lambdabuild: start users-get",))
-    assert file.read_text() == before.replace("9001", "9002")
+    assert file.read_text() == before.replace("9001", "41234").replace(":9000", ":45678")
 
 
 @pytest.mark.parametrize(
