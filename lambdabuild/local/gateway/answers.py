@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-r
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
 """
 
+import contextlib
 import http
 import json
 
@@ -67,6 +68,14 @@ def denied(kind: str, *, explicitly: bool) -> Response:
     if explicitly:
         message += " with an explicit deny"
     return _of_json(403, {"Message": message}, [("x-amzn-ErrorType", "AccessDeniedException")])
+
+
+def unbuilt(payload: bytes) -> Response:
+    """Return what the compiler says of a function, to whoever works on it: AWS has nothing like it."""
+    text = "the function does not build"
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        text = str(json.loads(payload)["errorMessage"])
+    return Response(502, [("Content-Type", "text/plain; charset=utf-8")], text.encode())
 
 
 def _of_json(

@@ -28,7 +28,6 @@ from lambdabuild.deployment.routes.apis import (
 )
 from lambdabuild.deployment.routes.apis import Route as DeclaredRoute
 from lambdabuild.local.gateway.routes import Route, collisions
-from lambdabuild.state.store import DIRECTORY
 
 _MULTI_VALUE = "alb-multi-value"
 _STAGES = {REST: "local", HTTP: DEFAULT}
@@ -48,15 +47,6 @@ class Found(NamedTuple):
     """What people should know, and what helps."""
     deployed: Mapping[str, str] = {}
     """The functions by the other names that they have there: FunctionName, a logical ID, a key."""
-
-
-def routes_here(settings: Settings, functions: Sequence[Function], paths: Paths) -> Found:
-    """Read the deployment files of a project, and return the routes of its functions."""
-    from lambdabuild.deployment import reader
-
-    ignored = {paths.out, paths.deployed or paths.out, os.path.join(paths.project, DIRECTORY)}
-    files, _ = reader.find(paths.project, ignored)
-    return routes_of(settings, reader.read(files), functions, paths)
 
 
 def routes_of(

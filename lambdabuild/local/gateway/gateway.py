@@ -14,7 +14,7 @@ from lambdabuild.local.functions import (
 )
 from lambdabuild.local.gateway import authorizers, cors
 from lambdabuild.local.gateway.access import Access
-from lambdabuild.local.gateway.answers import RefusedError, refusal
+from lambdabuild.local.gateway.answers import RefusedError, refusal, unbuilt
 from lambdabuild.local.gateway.calls import INTEGRATION_TIMEOUTS, Caller
 from lambdabuild.local.gateway.routes import Match, Route, Routes
 from lambdabuild.local.http.messages import Request, Response, TooLargeError
@@ -22,6 +22,8 @@ from lambdabuild.local.identity import new_request_id, new_trace_id
 from lambdabuild.local.payloads import alb, v1, v2
 from lambdabuild.local.payloads.incoming import BODILESS, Incoming
 
+_BUILD_FAILED = "BuildFailed"
+"""The error type of a function that does not build: nothing that Lambda has."""
 _MOST_BYTES = {REST: PAYLOAD_LIMIT, HTTP: PAYLOAD_LIMIT, ALB: alb.MOST_BYTES}
 
 
@@ -155,6 +157,8 @@ class Gateway:
             raise RefusedError(refusal(route.kind, "failed")) from None
         if outcome.failed:
             self._fails(route, f"failed: {outcome.error_type or 'error'}")
+            if outcome.error_type == _BUILD_FAILED:
+                raise RefusedError(unbuilt(outcome.payload))
             raise RefusedError(refusal(route.kind, "failed"))
         return outcome
 

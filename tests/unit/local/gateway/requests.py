@@ -20,6 +20,10 @@ STAGES = {"rest": "local", "http": "$default", "alb": ""}
 class Failure(Exception):  # noqa: N818
     """What a function fails with."""
 
+    def __init__(self, message: str, kind: str = "errorString") -> None:
+        super().__init__(message)
+        self.kind = kind
+
 
 class Answering:
     """Functions that are called here, and what they were called with."""
@@ -43,8 +47,8 @@ class Answering:
             if asyncio.iscoroutine(answer):
                 answer = await answer
         except Failure as failure:
-            error = {"errorMessage": str(failure), "errorType": "errorString"}
-            return Outcome(json.dumps(error).encode(), True, "errorString")
+            error = {"errorMessage": str(failure), "errorType": failure.kind}
+            return Outcome(json.dumps(error).encode(), True, failure.kind)
         return Outcome(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
     async def stream(self, call: Call) -> Streamed:

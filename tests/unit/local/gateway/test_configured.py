@@ -13,7 +13,7 @@ from lambdabuild.core.paths import Paths
 from lambdabuild.deployment.reader import read
 from lambdabuild.deployment.routes.apis import Api, Authorizer, Cors
 from lambdabuild.deployment.routes.apis import Route as Declared
-from lambdabuild.local.gateway.configured import Found, routes_here, routes_of
+from lambdabuild.local.gateway.configured import Found, routes_of
 from lambdabuild.local.gateway.routes import Route
 
 NAMES = ("authorize", "orders-get", "users-get", "users-list")
@@ -261,13 +261,6 @@ def test_the_same_function_in_two_files_is_no_contradiction(project: Project) ->
     found = project.found(**{"template.yaml": TEMPLATE, "template.packaged.yaml": TEMPLATE})
     assert len(found.routes) == 2
     assert not any("both" in message for message, _ in found.warnings)
-
-
-def test_routes_of_a_project_are_read_from_its_files(project: Project) -> None:
-    (project.directory / "template.yaml").write_text(TEMPLATE, "utf-8")
-    (project.directory / "dist").mkdir()
-    (project.directory / "dist" / "template.yaml").write_text(SERVICE, "utf-8")
-    assert len(routes_here(Settings(), project.functions, project.paths).routes) == 2
 
 
 def test_a_project_without_routes_has_none(project: Project) -> None:

@@ -94,6 +94,17 @@ def test_the_client_of_a_failed_function_learns_nothing_but_the_console_does(
     ]
 
 
+def test_a_function_that_does_not_build_shows_what_the_compiler_says() -> None:
+    def unbuilt(_: Any) -> Any:
+        raise Failure("main.go:7:2: undefined: x", "BuildFailed")
+
+    gateway = asked(route("GET /x", "unbuilt"), functions={"unbuilt": unbuilt})
+    response = gateway("GET /x")
+    assert response is not None
+    assert (response.status, response.body) == (502, b"main.go:7:2: undefined: x")
+    assert "BuildFailed" in gateway.notes[0]
+
+
 def test_an_answer_that_is_no_response_is_malformed_but_to_payload_2() -> None:
     gateway = asked(
         route("GET /rest", "odd"),
