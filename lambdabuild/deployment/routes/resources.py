@@ -83,7 +83,9 @@ class Resources:
             key, name = said(own.get("RouteKey")), reference(own.get("ApiId"))
             known = self._of("ApiGatewayV2::Integration")
             integration = known.get(_referred(own.get("Target")), {})
-            if key and (name in apis or name not in self._of("ApiGatewayV2::Api")):
+            is_http = name in apis or name not in self._of("ApiGatewayV2::Api")
+            # Keys of another form are actions of WebSocket APIs.
+            if is_http and (key == DEFAULT or " /" in key):
                 route = _http_route(key, apis.get(name, Api(HTTP, name, DEFAULT)))
                 yield (
                     function_in(integration.get("IntegrationUri")),
