@@ -433,10 +433,10 @@ class LocalSettings(NamedTuple):
     authorizer: tuple[str, str] | None = option(
         None, "What decides who may call the function's routes", key="authorizer",
         parse=parsing.parse_authorizer, example='"authorize"',
-        about="Who decides who may call the routes of `route`: the function of that name, as a Lambda "
-        "authorizer. With `rest` it gets the token of the header Authorization, or with `REQUEST` "
-        "before its name the whole request; with `http` it gets the request in format 2.0 and "
-        "answers with `isAuthorized`. `JWT` reads a token, and does not verify it.")
+        about="What decides who may call the routes of `route`: the function of that name, as a "
+        "Lambda authorizer. With `rest` it gets the token in the header Authorization; with `http` "
+        "the request in format 2.0, if it has that header. With `REQUEST` before its name it gets "
+        "every request. `JWT` reads a token, and does not verify it.")
     """`TOKEN`, `REQUEST`, `JWT` or nothing, and the function."""
     cors: tuple[str, ...] = option(
         (), "Origins of pages that may call the function's routes", key="cors",

@@ -53,8 +53,8 @@ class Authorizer(NamedTuple):
     pattern: str = ""
     """A regular expression that a token has to match."""
     payload: str = FORMAT_1
-    simple: bool = False
-    """Answers `isAuthorized` in place of a policy."""
+    simple: bool | None = False
+    """Answers `isAuthorized` in place of a policy; None: either will do."""
     scopes: tuple[str, ...] = ()
     """Of a JWT: one of them is enough."""
 

@@ -146,7 +146,8 @@ def _authorizer(
                 at=[source],
                 hint=f'write `authorizer = "{function}"`',
             )
-        return Authorizer(REQUEST, function, source_of_token, payload=FORMAT_2, simple=True)
+        sources = () if sort == "REQUEST" else source_of_token
+        return Authorizer(REQUEST, function, sources, payload=FORMAT_2, simple=None)
     if sort == "REQUEST":
         return Authorizer(REQUEST, function, required=False, payload=FORMAT_1)
     return Authorizer(TOKEN, function, source_of_token)

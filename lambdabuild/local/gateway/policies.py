@@ -44,7 +44,8 @@ def verdict(payload: bytes, authorizer: Authorizer, kind: str, arn: str) -> Verd
     context = answer.get("context") or {}
     if not isinstance(context, dict):
         raise PolicyError("`context` is no object")
-    if kind == HTTP and authorizer.payload == FORMAT_2 and authorizer.simple:
+    simple = "isAuthorized" in answer if authorizer.simple is None else authorizer.simple
+    if kind == HTTP and authorizer.payload == FORMAT_2 and simple:
         allowed = answer.get("isAuthorized")
         if not isinstance(allowed, bool):
             raise PolicyError("`isAuthorized` is neither true nor false")

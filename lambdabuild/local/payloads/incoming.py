@@ -2,6 +2,7 @@
 
 import base64
 import fnmatch
+import functools
 import hashlib
 import json
 import re
@@ -135,6 +136,7 @@ def body_of(body: bytes, *, as_text: bool) -> tuple[str | None, bool]:
     return base64.b64encode(body).decode(), True
 
 
+@functools.lru_cache(maxsize=1024)
 def known_id(*words: str, length: int = 10) -> str:
     """Return an ID as API Gateway makes them, the same for the same words."""
     number = int.from_bytes(hashlib.blake2b("\0".join(words).encode(), digest_size=16).digest())

@@ -93,8 +93,13 @@ event = "alb-multi-value"
             "http",
             "authorize",
             Authorizer(
-                "request", "authorize", ("header.Authorization",), payload="2.0", simple=True
+                "request", "authorize", ("header.Authorization",), payload="2.0", simple=None
             ),
+        ),
+        (
+            "http",
+            "REQUEST authorize",
+            Authorizer("request", "authorize", payload="2.0", simple=None),
         ),
         ("http", "JWT", Authorizer("jwt", sources=("header.Authorization",))),
         ("alb", "authorize", None),

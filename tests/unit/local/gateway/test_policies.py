@@ -83,6 +83,13 @@ def test_an_http_api_passes_a_context_on_as_it_is() -> None:
     assert said({"isAuthorized": False}, "http", SIMPLE) == Verdict(False, False, {"lambda": None})
 
 
+def test_where_nobody_said_which_an_answer_is_simple_or_a_policy() -> None:
+    either = SIMPLE._replace(simple=None)
+    assert said({"isAuthorized": True}, "http", either).allowed
+    assert said(policy(statement("Allow")), "http", either).allowed
+    assert not said(policy(statement("Deny")), "http", either).allowed
+
+
 @pytest.mark.parametrize(
     ("answer", "authorizer", "why"),
     [
