@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambdabuild.deployment.routes.apis import IAM, JWT, Authorizer
+from lambdabuild.deployment.routes.apis import HTTP, IAM, JWT, Authorizer
 from lambdabuild.local.functions import UnknownFunctionError
 from lambdabuild.local.gateway import authorizers, policies, tokens
 from lambdabuild.local.gateway.answers import RefusedError, denied, refusal
@@ -39,7 +39,9 @@ class Access:
             self._note_once(f"{route}: signatures (AWS_IAM) are not checked here")
             return None
         values = authorizers.identity(authorizer, incoming, place)
-        if values is None and (authorizer.required or authorizer.kind == JWT):
+        if values is None and authorizer.kind == JWT:
+            raise _unauthorized(route.kind)
+        if values is None and authorizer.required:
             raise RefusedError(refusal(route.kind, "unauthorized"))
         if authorizer.kind == JWT:
             return self._of_token(authorizer, (values or [""])[0], route, incoming.now)
@@ -56,11 +58,11 @@ class Access:
             token = tokens.read_token(text)
         except tokens.TokenError as error:
             self._note(f"{route}: the client gets 401: its token is no JWT, {error}")
-            raise RefusedError(refusal(route.kind, "unauthorized")) from None
+            raise _unauthorized(route.kind, "invalid_token", "the token is malformed") from None
         self._note_once("JSON web tokens are decoded here, and not verified")
         if token.is_expired(now):
             self._note(f"{route}: the client gets 401: its token is expired")
-            raise RefusedError(refusal(route.kind, "unauthorized"))
+            raise _unauthorized(route.kind, "invalid_token", "the token has expired")
         if authorizer.scopes and not set(authorizer.scopes) & set(token.scopes):
             self._note(f"{route}: the client gets 403: its token has none of the scopes")
             raise RefusedError(denied(route.kind, explicitly=False))
@@ -104,6 +106,15 @@ class Access:
         if text not in self._noted:
             self._noted.add(text)
             self._note(text)
+
+
+def _unauthorized(kind: str, error: str = "", why: str = "") -> RefusedError:
+    """Return the refusal of a token; an HTTP API says why: https://www.rfc-editor.org/rfc/rfc6750#section-3."""
+    response = refusal(kind, "unauthorized")
+    if kind == HTTP:
+        detail = f' scope="" error="{error}" error_description="{why}"' if error else ""
+        response.headers.append(("www-authenticate", f"Bearer{detail}"))
+    return RefusedError(response)
 
 
 def _message(payload: bytes) -> object:

@@ -380,6 +380,19 @@ def test_a_jwt_has_to_be_there_to_be_one_and_to_hold(
     assert bool(gateway.notes) == bool(note)
 
 
+def test_an_http_api_says_what_is_wrong_with_a_token() -> None:
+    needed = Authorizer("jwt", sources=("header.Authorization",))
+    gateway = asked(
+        route("GET /x", kind="http", authorizer=needed), route("GET /y", authorizer=needed)
+    )
+    assert header(gateway("GET /x"), "www-authenticate") == "Bearer"
+    expired = [("Authorization", jwt(exp=1))]
+    assert header(gateway("GET /x", expired), "www-authenticate") == (
+        'Bearer scope="" error="invalid_token" error_description="the token has expired"'
+    )
+    assert header(gateway("GET /y", expired), "www-authenticate") is None
+
+
 # CORS.
 
 PAGE = ("Origin", "http://localhost:5173")
