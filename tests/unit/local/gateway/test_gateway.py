@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambdabuild.deployment.routes.apis import Authorizer, Cors
 from lambdabuild.local.functions import PAYLOAD_LIMIT
@@ -512,3 +514,58 @@ def test_nothing_of_a_request_is_told() -> None:
     gateway("PUT /users/s3cret?q=s3cret", secret, b"s3cret")
     assert len(gateway.notes) == 2
     assert "s3cret" not in json.dumps(gateway.notes)
+
+
+LATIN = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=8)
+HEADERS = st.tuples(
+    st.sampled_from([
+        "Content-Type", "Content-Encoding", "Accept", "Origin", "Authorization", "X-Forwarded-For",
+        "X-Amzn-Trace-Id", "Cookie", "Access-Control-Request-Method", "Host", "X-User",
+    ]),
+    LATIN,
+)  # fmt: skip
+EVERY_KIND = tuple(
+    route(f"ANY /{kind}{number}/{rest}", function, kind, payload=payload, authorizer=authorizer)
+    for number, (kind, payload) in enumerate(
+        [("rest", ""), ("http", "2.0"), ("http", "1.0"), ("alb", "")]
+    )
+    for rest, function in (("{a}/{b+}", "f"), ("x", "any"))
+    for authorizer in [TOKEN if rest == "x" and kind != "alb" else None]
+)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "OPTIONS", "HEAD"]),
+    st.sampled_from(["rest0", "http1", "http2", "alb3"]),
+    st.text("ax/%2F?&=+;.\xff{}$", max_size=12),
+    st.lists(HEADERS, max_size=4),
+    st.binary(max_size=8),
+    st.recursive(
+        st.none() | st.integers() | st.floats() | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from([
+                    "statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded",
+                    "cookies", "principalId", "policyDocument", "Statement", "context", "a b",
+                ]),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=8,
+    ),
+)  # fmt: skip
+def test_nothing_that_clients_send_or_functions_answer_is_raised(
+    method: str, first: str, rest: str, headers: Any, body: bytes, answer: Any
+) -> None:
+    gateway = asked(
+        *EVERY_KIND, functions={"any": lambda _: answer, "f": lambda _: answer, "auth": allowing}
+    )
+    response = gateway(f"{method} /{first}/{rest}", headers, body)
+    if response is not None:
+        assert 200 <= response.status <= 599
+        for name, value in response.headers:
+            assert name.isascii()
+            assert not set(value) & {"\r", "\n", "\0"}
+            value.encode("utf-8", "surrogateescape")
