@@ -194,7 +194,7 @@ def test_c15_an_internal_extension_hears_sigterm_before_sigkill(room: Room) -> N
 def test_c15_without_a_log_a_caller_does_not_wait_for_the_end_of_the_process(room: Room) -> None:
     pid = returned(room, "count", name="sigterm")["pid"]
     payload = b'{"Op":"sleep","Milliseconds":5000}'
-    outcome = room.invoke("sigterm", payload=payload, timeout=0.2)
+    outcome = room.run(room.pools.invoke(call("sigterm", payload=payload, timeout=0.2)))
     assert outcome.error_type == "Sandbox.Timedout"
     assert alive(pid)
     assert outcome.seconds >= 0.2

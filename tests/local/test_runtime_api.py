@@ -24,9 +24,15 @@ ACCEPTED = '{"status":"OK"}'
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     room = Room(tmp_path_factory.mktemp("runtime-api"))
-    room.add("f")
+    room.add("f", concurrency=1)
     yield room
     room.close()
+
+
+@pytest.fixture(autouse=True)
+def _fresh(room: Room) -> None:
+    """Have the function tell what it saw in the test before."""
+    room.seen("f", {"do": "tell"})
 
 
 def refusals(seen: list[Any]) -> list[tuple[int, str]]:

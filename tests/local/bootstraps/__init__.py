@@ -9,7 +9,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lambdabuild.local.functions import Call, Outcome, Platform, Program, UnknownFunctionError
+from lambdabuild.local.functions import (
+    Call,
+    LogSink,
+    Outcome,
+    Platform,
+    Program,
+    UnknownFunctionError,
+)
 from lambdabuild.local.runtime.pools import Pools
 
 SCRIPTED = Path(__file__).with_name("scripted.py")
@@ -68,9 +75,9 @@ class Room:
         return self._runner.run(limited())
 
     def invoke(
-        self, name: str, *steps: Any, log: Callable[[bytes], None] | None = None, **fields: Any
+        self, name: str, *steps: Any, log: LogSink = lambda _: None, **fields: Any
     ) -> Outcome:
-        """Have a function run steps, and return what came of it."""
+        """Have a function run steps, and return what came of it, once it is ready for more."""
         return self.run(self.pools.invoke(call(name, *steps, **fields), log))
 
     def seen(self, name: str, *steps: Any) -> Any:

@@ -22,7 +22,7 @@ from lambdabuild.local.functions import (
     Streamed,
     UnknownFunctionError,
 )
-from lambdabuild.local.runtime import instance
+from lambdabuild.local.runtime import instance, pools
 from tests.local.bootstraps import Room, alive, call, request, until
 
 PID = {"do": "pid"}
@@ -86,7 +86,8 @@ def test_a_function_that_does_not_build_fails_with_the_words_of_the_compiler(roo
     assert (chunks, ending.payload) == ([], outcome.payload)
 
 
-def test_sequential_calls_share_a_process(room: Room) -> None:
+def test_sequential_calls_share_a_process(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "_PATIENCE", 10)
     answered = request("POST", f"{API}/ID/response", "1")
 
     async def in_turn() -> list[int]:
@@ -106,14 +107,14 @@ def test_a_call_does_not_wait_long_for_a_process_that_answered(room: Room) -> No
 
     async def in_turn() -> tuple[int, int, float]:
         first = pid(await room.pools.invoke(call("f", PID)))
-        await room.pools.invoke(call("f", answered, sleep(2)))
+        await room.pools.invoke(call("f", answered, sleep(5)))
         begun = time.monotonic()
         second = pid(await room.pools.invoke(call("f", PID)))
         return first, second, time.monotonic() - begun
 
     first, second, seconds = room.run(in_turn())
     assert first != second
-    assert 0.25 <= seconds < 1.9
+    assert 0.25 <= seconds < 4.9
 
 
 def test_concurrent_calls_get_processes_of_their_own(room: Room) -> None:
@@ -180,7 +181,6 @@ def test_retired_processes_end_at_once_if_idle_and_else_after_their_call(room: R
         assert fresh not in {idle, busy}
         assert pid(await task) in {idle, busy}
         await until(lambda: not alive(idle) and not alive(busy))
-        assert pid(await room.pools.invoke(call("f", PID))) == fresh
         await until(lambda: room.pools.live() == {"f": 1})
 
     room.run(retire())
