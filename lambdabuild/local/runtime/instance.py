@@ -1,6 +1,7 @@
 """An execution environment: a Runtime API of its own, and the process that calls it."""
 
 import asyncio
+import logging
 import os.path
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from lambdabuild.local.runtime.invocation import Invocation
 from lambdabuild.local.runtime.journal import Journal
 from lambdabuild.local.runtime.output import Output
 from lambdabuild.local.runtime.process import Process, reason, remedy
+
+log = logging.getLogger(__name__)
 
 INIT_BUDGET = 10.0
 """Seconds: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
@@ -142,6 +145,11 @@ class Instance:
                 await self._run(f"127.0.0.1:{port}", "invoke")
         except OSError as error:
             self._give_up(error)
+        except Exception as error:
+            # Nobody else would tell the caller.
+            log.exception("the process of %s", self.program.name)
+            if self._invocation is not None:
+                self._invocation.fail(error)
         finally:
             self._api.phase = Phase.OVER
             self._set_timer(None, self._kill)
@@ -339,7 +347,7 @@ class Instance:
         if self._invocation is not None:
             self._invocation.fail(failure)
             self._invocation = None
-        else:
+        elif not self.listening.done():
             self.listening.set_exception(failure)
 
     def _abandon(self) -> None:

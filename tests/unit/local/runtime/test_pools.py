@@ -561,3 +561,13 @@ time.sleep(60)
         return [first.payload, (await room.pools.invoke(call("hanging"))).payload]
 
     assert room.run(twice()) == [b"1", b"1"]
+
+
+def test_a_mistake_of_ours_is_told_to_the_caller(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.add("f", environment=None)
+    with pytest.raises(AttributeError):
+        room.invoke("f")
+    assert "the process of f" in caplog.text
+    assert room.pools.live() == {}
