@@ -32,6 +32,10 @@ _MOST_HEAD = 1024 * 1024
 _WHOLE = frozenset({"", "application/json", "application/octet-stream"})
 """Types of what a handler returns: a response, or the body of one. Others name a body of their own."""
 
+_TOO_LARGE = (
+    f"a request may have at most {PAYLOAD_LIMIT} bytes, as the event that it becomes: "
+    "what is no text takes a third more there, in base64"
+)
 BUILD_FAILED = "BuildFailed"
 """The error type of a function that does not build: nothing that Lambda has."""
 
@@ -90,7 +94,7 @@ class FunctionUrls:
         try:
             body = await request.read(PAYLOAD_LIMIT)
         except TooLargeError:
-            return _text(413, f"a request may have at most {PAYLOAD_LIMIT} bytes")
+            return _text(413, _TOO_LARGE)
         trace_id = request.headers.get("X-Amzn-Trace-Id") or new_trace_id()
         request_id = new_request_id()
         event = v2.event(
@@ -100,9 +104,12 @@ class FunctionUrls:
             now=time.time(),
             api_id=name,
         )
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(payload) > PAYLOAD_LIMIT:
+            return _text(413, _TOO_LARGE)
         call = Call(
             function=name,
-            payload=json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(),
+            payload=payload,
             request_id=request_id,
             arn=function_arn(self._region, name),
             trace_id=trace_id,

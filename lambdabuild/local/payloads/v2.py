@@ -68,6 +68,12 @@ class Received(NamedTuple):
         """Where it was sent to, with the port."""
         return self.headers.get("Host", "localhost")
 
+    @property
+    def domain(self) -> str:
+        """Where it was sent to, without the port."""
+        name, bracket, _ = self.host.partition("]")
+        return f"{name}]" if bracket else name.partition(":")[0]
+
 
 def event(
     request: Received,
@@ -110,7 +116,7 @@ def event(
         "apiId": api_id,
         **({"authorizer": dict(authorizer)} if authorizer is not None else {}),
         "domainName": request.host,
-        "domainPrefix": request.host.partition(".")[0].partition(":")[0],
+        "domainPrefix": request.domain.partition(".")[0],
         "http": {
             "method": request.method,
             "path": request.path,

@@ -139,6 +139,23 @@ def test_a_proxy_in_front_keeps_its_say() -> None:
     assert (headers["x-forwarded-proto"], headers["x-forwarded-port"]) == ("https", "443")
 
 
+@pytest.mark.parametrize(
+    ("host", "prefix", "port"),
+    [
+        ("users.localhost:9000", "users", "9000"),
+        ("example.com", "example", "80"),
+        ("127.0.0.1:1", "127", "1"),
+        ("[::1]:9000", "[::1]", "9000"),
+        ("[::1]", "[::1]", "80"),
+    ],
+)
+def test_a_host_has_a_prefix_and_a_port(host: str, prefix: str, port: str) -> None:
+    made = told(received(headers=(("Host", host),)))
+    context = made["requestContext"]
+    assert (context["domainName"], context["domainPrefix"]) == (host, prefix)
+    assert made["headers"]["x-forwarded-port"] == port
+
+
 def test_a_chunked_body_has_its_length_told() -> None:
     chunked = received(
         "POST", headers=(("Host", "h"), ("Transfer-Encoding", "chunked")), body=b"12345"
