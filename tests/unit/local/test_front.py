@@ -4,6 +4,9 @@ import asyncio
 import json
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lambdabuild.deployment.routes.apis import Cors
 from lambdabuild.local.control.control import Control
 from lambdabuild.local.front import Front
@@ -145,3 +148,50 @@ def test_a_page_reaches_a_function_url_that_allows_it() -> None:
     alone = Fake({"a": echo})
     assert ask(alone, "GET", "/", *page, **options).status == 200
     assert ask(alone, "GET", "/", evil, **options).status == 403
+
+
+VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40)
+VALUES = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xFF, categories=["L", "N", "P", "S"])
+)
+PLACES = st.sampled_from(
+    [
+        "/",
+        "/2015-03-31/functions/",
+        "/2015-03-31/functions/a/invocations?Qualifier=",
+        "/2021-11-15/functions/a/response-streaming-invocations?",
+        "/lambda-url/",
+        "/lambda-url/a/",
+        "/_lambdabuild/invocations/",
+    ]
+)
+NAMES = st.sampled_from(
+    [
+        *(
+            "Origin",
+            "Sec-Fetch-Site",
+            "Cookie",
+            "Content-Type",
+            "Content-Length",
+            "X-Forwarded-For",
+        ),
+        *("X-Amz-Invocation-Type", "X-Amz-Log-Type", "X-Amz-Client-Context", "X-Amzn-Trace-Id"),
+        *("Lambdabuild-Token", "Lambdabuild-Timeout", "Lambdabuild-Client-Context"),
+    ]
+)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
+    PLACES,
+    VISIBLE,
+    st.lists(st.tuples(NAMES, VALUES), max_size=4),
+    st.one_of(st.just("localhost"), VALUES),
+)
+def test_no_request_is_too_odd_for_an_answer(
+    method: str, place: str, rest: str, headers: list[tuple[str, str]], host: str
+) -> None:
+    functions = Fake(TWO)
+    options = everything(functions)
+    response = ask(functions, method, place + rest, *headers, TOKEN, host=host, **options)
+    assert 200 <= response.status < 500
