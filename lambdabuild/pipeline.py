@@ -166,7 +166,7 @@ class Run:
 
         """
         session, request, home, state = self.session, self.request, self.home, self.state
-        session.tools.console.skipped(shown(found.discovery.skipped, session.paths))
+        _tell_skipped(session, request, shown(found.discovery.skipped, session.paths))
         if request.explain:
             plan = found.to_build if session.tools.console.calm else found.plan
             session.tools.console.explain(plan, found.reasons)
@@ -236,6 +236,17 @@ class Run:
         except LambdabuildError as error:
             report = report._replace(problem=report.problem or error)
         return report
+
+
+def _tell_skipped(session: Session, request: Request, skipped: Sequence[Skipped]) -> None:
+    """Warn of what was probably meant to be built; where functions run here, only say so."""
+    console = session.tools.console
+    if session.settings.host is None:
+        console.skipped(skipped)
+    elif not request.names:
+        for item in skipped:
+            if item.hint:
+                console.say_once(f"`{item.directory}` does not run here: {item.reason}")
 
 
 @contextlib.contextmanager

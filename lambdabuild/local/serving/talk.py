@@ -26,9 +26,9 @@ class Talk:
         self._failing: set[str] = set()
 
     def first(self, report: Report, relative: Relative) -> None:
-        """Report what was built before anything was called."""
+        """Note how paths are shown: what was built at once, `results` tells."""
+        del report
         self._relative = relative
-        self._tell(report, report.results)
 
     def watching(self, _functions: int) -> None:
         """Report that the first survey is done."""
@@ -53,9 +53,6 @@ class Talk:
         """Report what was built, and what was not."""
         del names
         self._relative = relative
-        self._tell(report, news)
-
-    def _tell(self, report: Report, news: Sequence[StepResult]) -> None:
         built = [r.step.function.name for r in news if r.status in _MADE]
         failed = [r for r in news if r.status is Status.FAILED]
         if built:

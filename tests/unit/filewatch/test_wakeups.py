@@ -21,6 +21,13 @@ def test_a_key_ends_the_waiting_and_keeps_its_turn() -> None:
     assert not signals.pressed
 
 
+def test_whoever_asks_ends_the_waiting_and_is_neither_an_event_nor_a_key() -> None:
+    signals = Wakeups()
+    signals.asked()
+    assert signals.wait(60) is False
+    assert not signals.pressed
+
+
 def test_quitting_is_known_at_once_and_loses_no_event() -> None:
     signals = Wakeups()
     signals.files_changed()

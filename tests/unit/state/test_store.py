@@ -139,6 +139,17 @@ def test_the_home_hides_itself_from_git_and_leaves_an_edited_ignore_file(tmp_pat
     assert ignore.read_text() == "logs\n"
 
 
+def test_a_home_in_the_home_has_a_state_and_a_lock_of_its_own(tmp_path: Path) -> None:
+    outer, inner = Home(str(tmp_path)), Home(str(tmp_path), directory=".lambdabuild/local")
+    with outer.locked(pytest.fail), inner.locked(pytest.fail):
+        inner.save(State(failed={("users-get", X86_64)}))
+        assert outer.load() == State()
+    assert (tmp_path / ".lambdabuild/.gitignore").exists()
+    assert sorted(path.name for path in inner.path.iterdir()) == ["lock", "logs", "state.json"]
+    inner.forget()
+    assert outer.path.is_dir()
+
+
 def test_a_home_whose_place_is_taken_is_told(tmp_path: Path) -> None:
     (tmp_path / ".lambdabuild").write_text("a file")
     with pytest.raises(LambdabuildError) as caught:

@@ -23,6 +23,8 @@ FILES = (
     *("lock", "state.json", "publishing.json", "history.jsonl", ".gitignore"),
     *(".state.json.lambdabuild-tmp", "logs/lambdabuild.log", "logs/lambdabuild.log.1"),
     *("logs/.__lambdabuild.lock", "logs", "staging", "what-nobody-knows"),
+    *("local", "local/lock", "local/state.json", "local/serve.json", "local/logs", "local/bin"),
+    *("calls", "calls/anything"),
 )
 
 

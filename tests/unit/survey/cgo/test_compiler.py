@@ -162,6 +162,30 @@ def test_for_what_lambda_has_not_a_compiler_has_to_be_named(tmp_path: Path) -> N
     assert compiler(riscv, of_go={"CC": cc}).identity.startswith(f"{cc} ")
 
 
+@pytest.mark.parametrize(
+    ("goos", "name"), [("linux", "gcc"), ("darwin", "clang"), ("freebsd", "clang")]
+)
+def test_on_the_machine_itself_c_is_compiled_by_what_go_takes_there(
+    goos: str, name: str, tmp_path: Path
+) -> None:
+    program(tmp_path / name)
+    host = Target(goos, "amd64")
+    settings = Settings(Config(choices={"cgo": True}), host=host)
+    wanted = [("users-get", host)]
+    found = compilers_of(wanted, settings, {"PATH": str(tmp_path)}, {})
+    assert found["users-get", host].identity.startswith(f"{name} 10 ")
+    assert found["users-get", host].variables == ()
+    other = str(program(tmp_path / "cc"))
+    chosen = compilers_of(wanted, settings, {"PATH": "/nowhere"}, {"CC": other})
+    assert chosen["users-get", host].identity.startswith(f"{other} ")
+    with pytest.raises(LambdabuildError) as caught:
+        compilers_of(wanted, settings, {"PATH": "/nowhere"}, {})
+    assert str(caught.value) == (
+        f"`cgo = true` needs the C compiler of this machine, and there is no `{name}`\n"
+        f"  hint: install {name}, or set CC to a C compiler"
+    )
+
+
 def test_only_functions_with_cgo_on_have_a_compiler() -> None:
     settings = Settings(
         Config(
