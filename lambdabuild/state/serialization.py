@@ -44,7 +44,9 @@ def to_text(state: State, project: str, keys: Keys) -> str:
             state.evidence.stamps.files,
             state.evidence.stamps.directories,
             [
-                declared._replace(environment={}, routes=(), url=None, lines=dict(declared.lines))
+                declared._replace(
+                    environment={}, routes=(), url=None, computed=(), lines=dict(declared.lines)
+                )
                 for declared in state.evidence.deployment.functions
             ],
             state.evidence.deployment.witnesses,
@@ -97,7 +99,7 @@ def _evidence(row: list[Any]) -> Evidence:
         {path: DirectoryStamp(*stamp) for path, stamp in directories.items()},
     )
     deployment = Deployment(
-        tuple([Declared(*item)._replace(routes=()) for item in functions]),
+        tuple([Declared(*item)._replace(routes=(), computed=()) for item in functions]),
         tuple([Witness(*item) for item in witnesses]),
         tuple([(path, why) for path, why in unreadable]),
     )
