@@ -59,6 +59,10 @@ class OnDemand:
             return self._programs[name]
 
 
+def _nothing(_: bytes) -> None:
+    """Drop a line: the pools log it as well."""
+
+
 class _Inner:
     """Functions as those that are called see them: knows when none of them runs."""
 
@@ -76,7 +80,8 @@ class _Inner:
         self._running += 1
         self._idle.clear()
         try:
-            return await self._functions.invoke(call, log)
+            # With a log, it has ended, and logged all: its process may be.
+            return await self._functions.invoke(call, log or _nothing)
         finally:
             self._running -= 1
             if not self._running:

@@ -38,6 +38,8 @@ PURE_IN = {
     "deployment": "cloudformation declared differences documents literals matching serverless terraform",
     "deployment.routes": "apis openapi reading resources sam serverless terraform written",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
+    "local.events": "batches filling",
+    "local.events.handlers": "declarations expressions handlers skeleton tokens types",
     "output": "causes code_quality events github merge report trace",
     "output.page": "bounds html",
     "packaging": "buildinfo",
