@@ -62,7 +62,7 @@ def prepare(session: Session, name: str, env_file: str | None = None) -> Prepare
         Interrupted: a signal came.
 
     """
-    session = hosted(session)
+    deployed, session = session, hosted(session)
     variables = NOTHING
     if env_file is not None:
         path = os.path.join(session.paths.working, env_file)
@@ -70,13 +70,18 @@ def prepare(session: Session, name: str, env_file: str | None = None) -> Prepare
     request = Request((name,), replace=True, local_cache_only=True)
     session.tools.console.calm = True
     with locked(session, request) as run:
-        found = run.survey()
+        try:
+            found = run.survey()
+        except LambdabuildError as error:
+            raise _of_other_machines(deployed, session, name) or error from error
         named = list(dict.fromkeys(step.function for step in found.plan.steps))
         if len(named) != 1:
             raise LambdabuildError(
                 f"`{name}` means {len(named)} functions: {some([f.name for f in named])}",
                 hint="name one of them",
             )
+        # Why others are not built is no matter of this call.
+        found = found._replace(discovery=found.discovery._replace(skipped=()))
         report = run.build(found)
         deployment = Declarations().read(run.state.evidence)
     if report.problem is not None:
@@ -94,6 +99,20 @@ def prepare(session: Session, name: str, env_file: str | None = None) -> Prepare
         variables,
     )
     return Prepared(program, function, found)
+
+
+def _of_other_machines(deployed: Session, here: Session, name: str) -> LambdabuildError | None:
+    """Return why a function that is built for Lambda is not found here; None where it is none."""
+    try:
+        known = look(deployed, name).name
+    except LambdabuildError:
+        return None
+    machine = here.settings.of(known).targets[0]
+    return LambdabuildError(
+        f"`{known}` is not built for this machine: build constraints exclude all its Go files for "
+        f"{machine}",
+        hint="a file whose name ends in _arm64.go, or a //go:build line, is for other machines",
+    )
 
 
 def failure_of(session: Session, results: Iterable[StepResult]) -> str:

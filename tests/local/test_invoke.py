@@ -144,6 +144,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     path = tmp_path_factory.mktemp("invoke") / "project"
     write(path, {"api/echo/main.go": ECHO, "api/batch/main.go": BATCH, "api/order/main.go": ORDER})
     shutil.copytree(FIXTURE / "api/caller", path / "api/caller")
+    other = {"x86_64": "arm64", "amd64": "arm64"}.get(os.uname().machine, "amd64")
+    write(path, {
+        f"api/elsewhere/main_{other}.go": ORDER,
+        "lambdabuild.toml": f'[functions.elsewhere]\narchitecture = "{other}"\n',
+    })  # fmt: skip
     for name in ("go.mod", "go.sum"):
         shutil.copy(FIXTURE / name, path / name)
     return Project(path, CLEAN | {"PATH": INSTALLED, "AWS_EC2_METADATA_DISABLED": "true"})
@@ -222,6 +227,10 @@ def test_what_does_not_build_is_told_in_the_compiler_s_words(project: Project) -
 def test_what_cannot_be_started_is_told_before_anything_is_built(project: Project) -> None:
     unknown = project.run("invoke", "eco", code=2)
     assert unknown.err == "error: no function matches `eco`\n  hint: did you mean `echo`?\n"
+    elsewhere = project.run("invoke", "elsewhere", code=2)
+    assert elsewhere.err.startswith(
+        "error: `elsewhere` is not built for this machine: build constraints exclude all its Go files "
+    )
     bad = project.run("invoke", "echo", "--data", '{"a": }', code=2)
     assert bad.err.startswith("error: --data is not JSON: expecting value at column 7\n")
     nobody = project.run("invoke", "--event", "echo", code=2)
