@@ -126,8 +126,7 @@ def serving_all(workspace: Workspace) -> Iterator[None]:
     """Have a server run that has built every function, and started none."""
     with serving(workspace, _command_of_all):
         patience = time.monotonic() + _START
-        functions = len(workspace.monorepo.functions)
-        while sum(event["event"] == "built" for event in _told(workspace)) < functions:
+        while not any(event["event"] == "ready" for event in _told(workspace)):
             if time.monotonic() > patience:
                 raise _failed(workspace, "did not build all functions")
             time.sleep(_READ)
