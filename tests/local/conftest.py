@@ -21,6 +21,7 @@ FLAGS = (
 """What lambdabuild has Go build with: the standard library may be compiled already."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a module on one worker: its tests share a server."""
     if config.pluginmanager.hasplugin("xdist"):
