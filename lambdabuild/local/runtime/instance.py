@@ -19,6 +19,7 @@ from lambdabuild.local.runtime.invocation import Invocation
 from lambdabuild.local.runtime.journal import Journal
 from lambdabuild.local.runtime.output import Output
 from lambdabuild.local.runtime.process import Process, reason, remedy
+from lambdabuild.local.runtime.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -62,20 +63,14 @@ class Instance:
         """It is gone, with its process."""
         self._platform = platform
         self._journal = Journal(program, sink)
+        self._turn = Turn(program, self._journal, self._memory)
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(program, self)
         self._server = Server(self._api.handle)
         self._process: Process | None = None
         self._output: Output | None = None
-        self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._begun = 0.0
-        """When the invocation or, before that, the process began."""
-        self._retried = False
-        """The start is part of the invocation: it is the second."""
-        self._late = False
-        """The start or the invocation took too long."""
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.listening: asyncio.Future[None] = self._loop.create_future()
@@ -102,24 +97,20 @@ class Instance:
 
     def start(self, invocation: Invocation | None, remark: str = "") -> None:
         """Start a process, which gets `invocation` as soon as it asks; its log begins with `remark`."""
-        self._expect(invocation)
+        self._turn.expect(invocation)
         if remark:
             self._journal.remark(remark)
         self._task = self._loop.create_task(self._live())
 
     def take(self, invocation: Invocation) -> None:
         """Give an invocation to the process, which must be ready."""
-        self._expect(invocation)
-        self._api.give(invocation, self._remaining(invocation))
-
-    def _expect(self, invocation: Invocation | None) -> None:
-        self._invocation = invocation
-        self._journal.caller = invocation.log if invocation is not None else None
+        self._turn.expect(invocation)
+        self._api.give(invocation, self._turn.remaining)
 
     def retire(self) -> None:
         """End at once where nothing is in flight, else after that."""
         self.retiring = True
-        if self._invocation is None:
+        if self._turn.invocation is None:
             self.end()
 
     def end(self) -> None:
@@ -148,8 +139,8 @@ class Instance:
         except Exception as error:
             # Nobody else would tell the caller.
             log.exception("the process of %s", self.program.name)
-            if self._invocation is not None:
-                self._invocation.fail(error)
+            if (invocation := self._turn.give_back()) is not None:
+                invocation.fail(error)
         finally:
             self._api.phase = Phase.OVER
             self._set_timer(None, self._kill)
@@ -162,10 +153,7 @@ class Instance:
         """Run a process to its end; return False if another is to be started for the invocation."""
         program = self.program
         self._api.restart()
-        self._retried = attempt == "invoke"
-        self._late = False
-        self._journal.init = None
-        self._begun = self._loop.time()
+        self._turn.start(retried=attempt == "invoke")
         self._output = Output(self._journal.write)
         try:
             self._process = Process(
@@ -178,28 +166,12 @@ class Instance:
             self._output.close()
             return self._not_started(error, attempt)
         self._output.started()
-        self._set_timer(self._init_budget(), self._timed_out)
+        self._set_timer(self._turn.budget(INIT_BUDGET), self._timed_out)
         ended = await self._process.ended
         await self._server.quiet(_LAST_WORDS)
         self._set_timer(None, self._kill)
         self._output.close()
         return self._ended(ended.words, attempt)
-
-    def _init_budget(self) -> float | None:
-        if self._invocation is not None and self._retried:
-            return self._timeout(self._invocation)
-        return None if self.program.timeout is None else INIT_BUDGET
-
-    def _timeout(self, invocation: Invocation) -> float | None:
-        if self.program.timeout is None or invocation.call.timeout is None:
-            return self.program.timeout
-        return invocation.call.timeout
-
-    def _remaining(self, invocation: Invocation) -> float | None:
-        timeout = self._timeout(invocation)
-        if timeout is not None and self._retried:
-            return max(0.0, self._begun + timeout - self._loop.time())
-        return timeout
 
     # What the Runtime API tells.
 
@@ -213,24 +185,16 @@ class Instance:
             if self.retiring:
                 self.end()
                 return
-        elif self._invocation is not None:
-            if not self._retried:
-                self._journal.init = self._loop.time() - self._begun
-            self._look_at_memory()
-            self._api.give(self._invocation, self._remaining(self._invocation))
+        elif self._turn.invocation is not None:
+            self._turn.started()
+            self._api.give(self._turn.invocation, self._turn.remaining)
             return
         self._owner.changed()
 
     def delivered(self) -> None:
         """Begin to count the time of the invocation."""
-        if (invocation := self._invocation) is None:
-            return
-        invocation.deliveries += 1
-        self._set_timer(self._remaining(invocation), self._timed_out)
-        if not self._retried:
-            self._begun = self._loop.time()
-        invocation.began = self._begun
-        self._journal.start(invocation)
+        self._set_timer(self._turn.remaining, self._timed_out)
+        self._turn.deliver()
 
     def answered(self) -> None:
         """Let others know that it will be ready soon."""
@@ -242,8 +206,8 @@ class Instance:
 
     def broken_off(self) -> None:
         """Wait for the end of the process, which says more; if it lives on, the response broke off."""
-        if self._invocation is not None:
-            self._loop.call_later(_GRACE, self._truncated, self._invocation)
+        if self._turn.invocation is not None:
+            self._loop.call_later(_GRACE, self._truncated, self._turn.invocation)
 
     def away(self) -> None:
         """End a process that neither ends nor asks again."""
@@ -258,13 +222,13 @@ class Instance:
 
     def _timed_out(self) -> None:
         """End what takes too long: an invocation, or a start."""
-        self._late = True
+        self._turn.late = True
         if self._api.phase is Phase.STARTING:
             self._kill()
             return
-        if (invocation := self._invocation) is not None:
-            invocation.settle(self._failure("", invocation).outcome())
-        self._look_at_memory()
+        if (invocation := self._turn.invocation) is not None:
+            invocation.settle(self._turn.failure(invocation).outcome())
+        self._memory()
         if self._process is not None:
             self._stop()
         else:
@@ -273,7 +237,7 @@ class Instance:
         self._owner.changed()
 
     def _truncated(self, invocation: Invocation) -> None:
-        if self._invocation is invocation and invocation.ending is None:
+        if self._turn.invocation is invocation and invocation.ending is None:
             self._api.settle(failures.truncated(invocation.call.request_id).outcome())
 
     def _stop(self) -> None:
@@ -293,28 +257,22 @@ class Instance:
 
     def _ended(self, how: str, attempt: str) -> bool:
         """Say what the end of the process means; return False if it is to be started once more."""
-        invocation = self._invocation
+        invocation = self._turn.invocation
         if invocation is None:
             return True
+        failure = self._turn.failure(invocation, how)
         if self._api.phase in {Phase.STARTING, Phase.BROKEN}:
-            return self._start_failed(self._failure(how, invocation), attempt)
-        if self._api.unread and not self._late and invocation.deliveries < _MOST_DELIVERIES:
-            self._invocation = self._journal.caller = None
+            return self._start_failed(failure, attempt)
+        if self._api.unread and not self._turn.late and invocation.deliveries < _MOST_DELIVERIES:
+            self._turn.give_back()
             self._owner.again(invocation)
             return True
-        failure = self._failure(how, invocation)
         invocation.settle(failure.outcome())
         self._finish(failure)
         return True
 
-    def _failure(self, how: str, invocation: Invocation) -> Failure:
-        request_id = invocation.call.request_id
-        if self._late:
-            return failures.timed_out(request_id, self._timeout(invocation) or INIT_BUDGET)
-        return failures.exited(request_id, how)
-
     def _not_started(self, error: OSError | ValueError, attempt: str) -> bool:
-        if (invocation := self._invocation) is None:
+        if (invocation := self._turn.invocation) is None:
             return True
         path = [*self.program.prefix, self.program.executable][0]
         if attempt == "init" and (words := remedy(path, error)):
@@ -328,8 +286,8 @@ class Instance:
         kind = failure.error_type
         if said is not None:
             kind = failures.known_type(said.error_type, "Runtime.Unknown")
-        self._journal.start_failed(kind, self._loop.time() - self._begun, attempt)
-        if (invocation := self._invocation) is None:
+        self._journal.start_failed(kind, self._turn.took, attempt)
+        if (invocation := self._turn.invocation) is None:
             return True
         if attempt == "init" and not self._closing.is_set():
             return False
@@ -344,36 +302,24 @@ class Instance:
             f"the Runtime API of `{self.program.name}` cannot listen: {reason(error)}",
             hint=f"end what listens on port {port}, or choose another" if port else None,
         )
-        if self._invocation is not None:
-            self._invocation.fail(failure)
-            self._invocation = None
+        if (invocation := self._turn.give_back()) is not None:
+            invocation.fail(failure)
         elif not self.listening.done():
             self.listening.set_exception(failure)
 
     def _abandon(self) -> None:
         """End the invocation of a process that nobody here started."""
-        if (invocation := self._invocation) is not None:
+        if (invocation := self._turn.invocation) is not None:
             failure = failures.exited(invocation.call.request_id, "")
             invocation.settle(failure.outcome())
             self._finish(failure)
 
     def _finish(self, failure: Failure | None = None) -> None:
         """Log the end of the invocation; `failure` is that of the process."""
-        if (invocation := self._invocation) is None:
-            return
-        seconds = self._loop.time() - self._begun
-        limit = None
-        if self._late:
-            limit = seconds = self._timeout(invocation) or seconds
-        self._journal.end(invocation, seconds, self._look_at_memory(), failure, limit)
-        self._journal.caller = None
-        self._retried = False
-        self._late = False
-        self._invocation = None
         self._api.invocation = None
-        invocation.finish(seconds)
+        self._turn.finish(failure)
 
-    def _look_at_memory(self) -> int:
+    def _memory(self) -> int:
         return self._process.memory() if self._process is not None else 0
 
     def _set_timer(self, seconds: float | None, then: Callable[[], None]) -> None:
