@@ -147,11 +147,14 @@ def _env_file(session: Session, options: ServeOptions) -> EnvFile | None:
 
 
 def _warn_of_host(session: Session, options: ServeOptions) -> None:
-    if not _is_loopback(options.host):
-        session.tools.console.warn(
-            f"whoever reaches `{options.host}` can call these functions, with your credentials",
-            "`--host 127.0.0.1` serves this machine alone; `--no-credentials` gives dummies",
-        )
+    if _is_loopback(options.host):
+        return
+    message = f"whoever reaches `{options.host}` can call these functions"
+    hint = "`--host 127.0.0.1` serves this machine alone"
+    if options.credentials:
+        message += ", with your credentials"
+        hint += "; `--no-credentials` gives dummies"
+    session.tools.console.warn(message, hint)
 
 
 def _is_loopback(host: str) -> bool:

@@ -95,6 +95,7 @@ class Supply:
         """What the last run left; of the watcher's thread."""
         # Of the server's thread.
         self._offers: dict[str, _Offer] = {}
+        self._noted: set[str] = set()
         self._footprints: dict[str, Footprint] = {}
         self._found: Survey | None = None
         self._project = ""
@@ -134,6 +135,7 @@ class Supply:
                 and (offer.program is not None or offer.failure)
                 and (self._holds(offer) or tries >= _MOST_TRIES)
             ):
+                self._note(name)
                 if offer.program is not None:
                     return self._finished(offer.program)
                 raise NotBuiltError(offer.failure)
@@ -147,6 +149,13 @@ class Supply:
             if self._news is None:
                 raise UnknownFunctionError(name)
             await self._news.wait()
+
+    def _note(self, name: str) -> None:
+        """Note that a function is called, though it need not be built for that."""
+        if name not in self._noted:
+            self._noted.add(name)
+            with self._lock:
+                self._called.add(name)
 
     def _ask(self, name: str) -> int:
         """Ask for a function, and return the number of the last survey that has not seen this."""
@@ -214,10 +223,12 @@ class Supply:
         """Return the steps to build: of what was called so far, or of all."""
         steps = found.plan.steps
         names = {step.function.name for step in steps}
-        self._called |= self._serving & names
+        with self._lock:
+            self._called |= self._serving & names
+            called = set(self._called)
         if self._eager and (self._reload or not self._known):
             return {step.key for step in steps}
-        wanted = self._called
+        wanted = called
         if not self._reload:
             wanted = {
                 n for n in self._serving if n not in self._known or not self._known[n].program

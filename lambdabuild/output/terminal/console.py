@@ -360,7 +360,9 @@ class Console:
             return
         # A closed stderr is no reason for a build to fail.
         with contextlib.suppress(OSError):
-            print(line, file=self._stream, flush=True)
+            # At once: another thread may print as well.
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 class ConsoleHandler(logging.Handler):

@@ -165,6 +165,26 @@ def test_what_was_called_is_rebuilt_after_a_save_and_what_was_not_is_left(
     kitchen.run(scenario)
 
 
+def test_what_was_built_by_an_earlier_server_is_rebuilt_after_a_save_once_it_was_called(
+    kitchen: Kitchen,
+) -> None:
+    async def earlier(kitchen: Kitchen) -> None:
+        await kitchen.program("login")
+        await kitchen.program("logout")
+
+    async def scenario(kitchen: Kitchen) -> None:
+        await kitchen.program("login")
+        assert kitchen.shop.built == ["login", "logout"]
+        kitchen.save("api/logout/main.go", MAIN.format(imports='"fmt"'), told=True)
+        kitchen.save("internal/auth/auth.go", AUTH.format("false"), told=True)
+        await kitchen.built(3)
+        assert kitchen.shop.built[2:] == ["login"]
+
+    kitchen.run(earlier)
+    kitchen.signals = Wakeups()
+    kitchen.run(scenario)
+
+
 def test_what_does_not_build_fails_its_calls_until_it_is_mended(kitchen: Kitchen) -> None:
     async def scenario(kitchen: Kitchen) -> None:
         await kitchen.program("logout")
