@@ -24,7 +24,9 @@ MOST_BYTES = 50_000_000
 """Of all calls together."""
 _HEADER = 64 * 1024
 """Bytes of the longest first line."""
-_NAME = re.compile(r"([0-9]{6,})-.*\.call")
+_REFRESH_AFTER = 50
+"""Calls after which the folder is looked at again."""
+_NAME = re.compile(r"([0-9]{6,})\.call")
 _UNFINISHED = re.compile(r"\.([0-9]{6,})\.tmp")
 _STALE = 3600.0
 """Seconds after which what a killed process left is removed."""
@@ -67,6 +69,9 @@ class Calls:
         self._project = project
         self._most_calls = most_calls
         self._most_bytes = most_bytes
+        self._sizes: dict[int, int] = {}
+        """Of the calls that are there, in bytes, as far as this process knows."""
+        self._until_refresh = 0
 
     @contextlib.contextmanager
     def _opened(self, *, create: bool = False) -> Iterator[int]:
@@ -96,59 +101,44 @@ class Calls:
 
         """
         with self._opened(create=True) as folder:
-            names = _names(folder)
-            number = _number(names[-1]) + 1 if names else 1
+            if self._until_refresh <= 0:
+                self._refresh(folder, at)
+            self._until_refresh -= 1
+            number = max(self._sizes, default=0)
             while True:
-                unfinished = f".{number:06}.tmp"
+                number += 1
                 try:
-                    descriptor = os.open(
-                        unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600,
-                        dir_fd=folder,
-                    )  # fmt: skip
+                    self._sizes[number] = _write(folder, number, call, outcome, at)
+                    break
                 except FileExistsError:
-                    # Another process writes a call of this number, or was killed.
-                    number += 1
-                    continue
-                if any(_number(name) == number for name in _names(folder)):
-                    os.close(descriptor)
-                    os.unlink(unfinished, dir_fd=folder)
-                    number += 1
-                    continue
-                break
-            identifier = f"{number:06}"
-            try:
-                with open(descriptor, "wb") as file:
-                    file.writelines(_written(identifier, call, outcome, at))
-                plain = re.sub(r"[^\w.-]", "_", call.function)[:150]
-                os.rename(
-                    unfinished, f"{identifier}-{plain}.call", src_dir_fd=folder, dst_dir_fd=folder
-                )
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(unfinished, dir_fd=folder)
-                raise
-            self._prune(folder, at)
-        return identifier
+                    # Another process has written a call of this number, or does, or was killed.
+                    self._refresh(folder, at)
+                    number = max(number, *self._sizes, 0)
+            self._prune(folder)
+        return f"{number:06}"
 
-    def _prune(self, folder: int, now: float) -> None:
-        names = _names(folder)
-        left = self._most_bytes
-        kept = 0
-        for name in reversed(names):
+    def _refresh(self, folder: int, now: float) -> None:
+        """Look at what is there: other processes write as well."""
+        self._until_refresh = _REFRESH_AFTER
+        self._sizes = {}
+        for name in _names(folder):
             with contextlib.suppress(FileNotFoundError):
-                left -= os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
-                kept += 1
-                # The newest stays, however large it is.
-                if kept > 1 and (kept > self._most_calls or left < 0):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                self._sizes[_number(name)] = found.st_size
+        for name in filter(_UNFINISHED.fullmatch, os.listdir(folder)):
+            with contextlib.suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if now - found.st_mtime > _STALE:
                     os.unlink(name, dir_fd=folder)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if not _UNFINISHED.fullmatch(entry.name):
-                    continue
-                with contextlib.suppress(FileNotFoundError):
-                    age = now - entry.stat(follow_symlinks=False).st_mtime
-                    if age > _STALE:
-                        os.unlink(entry.name, dir_fd=folder)
+
+    def _prune(self, folder: int) -> None:
+        left = sum(self._sizes.values()) - self._most_bytes
+        while len(self._sizes) > 1 and (len(self._sizes) > self._most_calls or left > 0):
+            # The newest stays, however large it is.
+            oldest = min(self._sizes)
+            left -= self._sizes.pop(oldest)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_name(oldest), dir_fd=folder)
 
     def listed(self) -> list[Listed]:
         """Return the calls that there are, oldest first; what cannot be read is left out."""
@@ -200,12 +190,51 @@ def _names(folder: int) -> list[str]:
 
 
 def _number(name: str) -> int:
-    return int(name.partition("-")[0])
+    return int(name.partition(".")[0])
 
 
-def _written(identifier: str, call: Call, outcome: Outcome, at: float) -> list[bytes]:
+def _name(number: int) -> str:
+    return f"{number:06}.call"
+
+
+def _write(folder: int, number: int, call: Call, outcome: Outcome, at: float) -> int:
+    """Write a file that has its name once it is complete; return its size in bytes.
+
+    Raises:
+        FileExistsError: there is a call of this number, or somebody else writes one.
+
+    """
+    unfinished = f".{number:06}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+    descriptor = os.open(unfinished, flags, 0o600, dir_fd=folder)
+    try:
+        parts = _written(number, call, outcome, at)
+        with open(descriptor, "wb") as file:
+            file.writelines(parts)
+        _put(folder, unfinished, _name(number))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished, dir_fd=folder)
+    return sum(map(len, parts))
+
+
+def _put(folder: int, unfinished: str, name: str) -> None:
+    """Give a file its name; unlike a rename, this replaces nothing."""
+    try:
+        os.link(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise FileExistsError(name) from None
+        os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _written(number: int, call: Call, outcome: Outcome, at: float) -> list[bytes]:
     header = {
-        "id": identifier,
+        "id": f"{number:06}",
         "function": call.function,
         "time": round(at, 3),
         "client_context": call.client_context,

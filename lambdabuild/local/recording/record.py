@@ -1,6 +1,5 @@
 """Keep each call of functions, once it is answered."""
 
-import contextlib
 import logging
 import queue
 import threading
@@ -15,8 +14,12 @@ log = logging.getLogger(__name__)
 
 _MOST_STREAMED = 6 * 1024 * 1024
 """Bytes of a streamed response that are kept."""
-_MOST_WAITING = 200
-"""Calls that wait to be written; more are not kept."""
+_AT_ONCE = 100
+_A_SECOND = 20
+"""Calls that are kept of a flood: so many of its beginning, and then so many a second.
+
+What a person or a page asks for is all kept; a test of load is not slowed down.
+"""
 
 
 class Recording:
@@ -29,7 +32,10 @@ class Recording:
         self._functions = functions
         self._calls = calls
         self._clock = clock
-        self._waiting: queue.Queue[tuple[Call, Outcome, float] | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.SimpleQueue[tuple[Call, Outcome, float] | None]
+        self._waiting = queue.SimpleQueue()
+        self._allowed = float(_AT_ONCE)
+        self._last = 0.0
         self._thread: threading.Thread | None = None
         self._failed = False
 
@@ -65,10 +71,14 @@ class Recording:
             # A daemon: a full disk that stalls must not keep the process.
             self._thread = threading.Thread(target=self._write, name="calls", daemon=True)
             self._thread.start()
-        try:
-            self._waiting.put_nowait((call, outcome, self._clock()))
-        except queue.Full:
-            log.debug("a call of %s is not kept: too many wait to be written", call.function)
+        now = self._clock()
+        self._allowed = min(_AT_ONCE, self._allowed + max(0.0, now - self._last) * _A_SECOND)
+        self._last = now
+        if self._allowed < 1 or self._waiting.qsize() >= _AT_ONCE:
+            log.debug("a call of %s is not kept: there are too many", call.function)
+            return
+        self._allowed -= 1
+        self._waiting.put((call, outcome, now))
 
     def _write(self) -> None:
         while (item := self._waiting.get()) is not None:
@@ -83,9 +93,8 @@ class Recording:
         """Wait until all calls so far are written; `patience` is in seconds."""
         if self._thread is None or not self._thread.is_alive():
             return
-        with contextlib.suppress(queue.Full):
-            self._waiting.put(None, timeout=patience)
-            self._thread.join(patience)
+        self._waiting.put(None)
+        self._thread.join(patience)
         self._thread = None
 
 

@@ -1,6 +1,7 @@
 """Calls that are kept, and found again."""
 
 import asyncio
+import errno
 import json
 import os
 import stat
@@ -92,6 +93,20 @@ def test_processes_that_write_at_once_take_ids_of_their_own(tmp_path: Path) -> N
     assert [one.id for one in everyone[0].listed()] == sorted(ids)
 
 
+def test_a_file_system_without_hard_links_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "link", link)
+    first, second = Calls(str(tmp_path)), Calls(str(tmp_path))
+    for calls in (first, second, first):
+        calls.keep(call(), Outcome(b"x"), 1.0)
+
+    assert [one.id for one in first.listed()] == ["000001", "000002", "000003"]
+
+
 def test_what_a_killed_process_left_is_no_call_and_goes(tmp_path: Path) -> None:
     calls = Calls(str(tmp_path))
     calls.keep(call(), Outcome(b""), 1.0)
@@ -110,9 +125,9 @@ def test_what_a_killed_process_left_is_no_call_and_goes(tmp_path: Path) -> None:
 def test_a_damaged_call_counts_for_nothing(tmp_path: Path, content: bytes) -> None:
     calls = Calls(str(tmp_path))
     kept = calls.keep(call(), Outcome(b"x"), 1.0)
-    (folder(tmp_path) / "000002-f.call").write_bytes(content)
-    whole = (folder(tmp_path) / f"{kept}-users-get.call").read_bytes()
-    (folder(tmp_path) / "000003-f.call").write_bytes(whole[:-3])
+    (folder(tmp_path) / "000002.call").write_bytes(content)
+    whole = (folder(tmp_path) / f"{kept}.call").read_bytes()
+    (folder(tmp_path) / "000003.call").write_bytes(whole[:-3])
 
     assert calls.find("last").id == kept
 
@@ -134,7 +149,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     calls.keep(call(), Outcome(b""), 1.0)
     secret = tmp_path / "secret"
     secret.write_text('{"id": "000002"}\n')
-    (folder(project) / "000002-f.call").symlink_to(secret)
+    (folder(project) / "000002.call").symlink_to(secret)
     assert [one.id for one in calls.listed()] == ["000001"]
 
 
@@ -237,9 +252,24 @@ def test_a_call_waits_for_no_disk(tmp_path: Path) -> None:
     assert len(calls.listed()) == 3
 
 
+def test_of_a_flood_not_all_is_kept_but_of_what_a_page_asks_for(tmp_path: Path) -> None:
+    now = 1000.0
+    recording = Recording(Echo(), Calls(str(tmp_path), most_calls=1000), lambda: now)
+
+    async def run(count: int) -> None:
+        for _ in range(count):
+            await recording.invoke(call())
+
+    asyncio.run(run(500))
+    now += 1.0
+    asyncio.run(run(500))
+    recording.flush()
+    assert len(Calls(str(tmp_path)).listed()) == 100 + 20
+
+
 def test_the_first_line_is_json_of_its_own(tmp_path: Path) -> None:
     Calls(str(tmp_path)).keep(call("a/b", b"\n\n"), Outcome(b"\n"), 1.0)
     (file,) = folder(tmp_path).iterdir()
 
-    assert file.name == "000001-a_b.call"
+    assert file.name == "000001.call"
     assert json.loads(file.read_bytes().split(b"\n")[0])["function"] == "a/b"
