@@ -74,7 +74,7 @@ class Recording:
         now = self._clock()
         self._allowed = min(_AT_ONCE, self._allowed + max(0.0, now - self._last) * _A_SECOND)
         self._last = now
-        if self._allowed < 1 or self._waiting.qsize() >= _AT_ONCE:
+        if self._allowed < 1 or self._waiting.qsize() > 2 * _AT_ONCE:
             log.debug("a call of %s is not kept: there are too many", call.function)
             return
         self._allowed -= 1
