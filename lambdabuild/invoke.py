@@ -1,5 +1,6 @@
 """Call one function: by the `serve` that runs here, or build it for this machine and run it once."""
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ from lambdabuild.core.text import some
 from lambdabuild.local.control.client import Serving, find_serving
 from lambdabuild.local.control.client import invoke as invoke_served
 from lambdabuild.local.events.samples import parsed
-from lambdabuild.local.events.wanted import Subject, Wanted, payload_of
+from lambdabuild.local.events.wanted import Subject, Wanted, mismatch, payload_of
 from lambdabuild.local.functions import (
     Call,
     LogSink,
@@ -208,9 +209,12 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
 
 def _payload(session: Session, wanted: Wanted, subject: Callable[[], Subject]) -> bytes:
     """Return the event as it is sent; say which it is, where a sample was chosen."""
+    subject = functools.cache(subject)
     content, origin = payload_of(wanted, subject, session.paths.working)
     if wanted.data is None and (wanted.event is not None or wanted.shapes):
         session.tools.console.say(f"event: {origin}")
+        if (doubt := mismatch(wanted, subject())) is not None:
+            session.tools.console.warn(doubt, "`--event` without a type sends what it takes")
     return content
 
 

@@ -77,6 +77,8 @@ def complete(
     if before[:1] == ["help"]:
         return _commands(_read(group, before[1:]).command)
     line = _read(group, before)
+    if _is_optional(line.awaited) and last.startswith("-"):
+        line = line._replace(awaited=None)
     if line.awaited is None and not line.only_arguments and last.startswith("-"):
         if not (last.startswith("--") and "=" in last):
             return _flags(line)
@@ -125,6 +127,8 @@ class _Line(NamedTuple):
 def _read(group: Any, words: Iterable[str]) -> _Line:
     line = _Line(group)
     for word in words:
+        if _is_optional(line.awaited) and word.startswith("-"):
+            line = line._replace(awaited=None)
         if line.awaited is not None:
             line = _with_value(line, line.awaited, word)._replace(awaited=None)
         elif word == "--" and not line.only_arguments:
@@ -136,6 +140,11 @@ def _read(group: Any, words: Iterable[str]) -> _Line:
         else:
             line = line._replace(arguments=(*line.arguments, word))
     return line
+
+
+def _is_optional(option: Any) -> bool:
+    """Return whether the value of a flag may be left out: another flag follows."""
+    return option is not None and str(option.metavar).startswith("[")
 
 
 def _with_flag(line: _Line, word: str) -> _Line:

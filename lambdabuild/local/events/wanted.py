@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
 from lambdabuild.core.text import one_line, size
-from lambdabuild.local.events.catalogue import BY_TYPE, Event, Source
+from lambdabuild.local.events.catalogue import BY_NAME, BY_TYPE, Event, Source
 from lambdabuild.local.events.filling import Change, changed, compact, filled, nested
 from lambdabuild.local.events.handlers.handlers import EVENTS, LIBRARY, Handler, handler_of
 from lambdabuild.local.events.handlers.packages import Packages
@@ -16,6 +16,8 @@ from lambdabuild.local.events.handlers.types import Named, Pointer, Type, shown
 from lambdabuild.local.events.samples import Sample, library_of, parsed, sample
 from lambdabuild.local.functions import PAYLOAD_LIMIT
 
+_ALSO = {"schedule": ("EventBridgeEvent", "CloudWatchEvent")}
+"""The types of sources that are not found by one."""
 _OF_LIBRARY = (EVENTS, f"{LIBRARY}/cfn")
 
 
@@ -103,6 +105,26 @@ def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: s
             hint="fewer records, with --count, or a smaller body",
         )
     return Payload(payload, found.origin)
+
+
+def mismatch(wanted: Wanted, subject: Subject) -> str | None:
+    """Return a sentence if a handler takes another event than the named one; None where it may fit."""
+    outer = wanted.inside[-1] if wanted.inside else wanted.event
+    source = BY_NAME.get(outer or "")
+    if source is None:
+        return None
+    handler = handler_of(Packages(subject.graph), subject.package)
+    if handler is None or handler.input is None or not handler.known:
+        return None
+    known = _known(handler.input, Packages(subject.graph))
+    types = source.types or _ALSO.get(source.name, ())
+    expected = _source(known)
+    if expected is None or not types or set(types) & set(expected.types):
+        return None
+    return (
+        f"`{one_line(subject.name)}` takes {_in_go(known, subject.package)}: that is `{expected.name}`, "
+        f"not `{source.name}`"
+    )
 
 
 def _shaped(

@@ -107,6 +107,13 @@ def test_events_where_one_is_meant(line: str, environment: dict[str, str]) -> No
     assert {"rest", "sqs", "s3"} <= set(offered(line, environment))
 
 
+def test_the_type_of_an_event_may_be_left_out(environment: dict[str, str]) -> None:
+    assert "--count" in offered("invoke f --event --", environment)
+    assert "--event" not in offered("invoke f --event -q -", environment)
+    assert "rest" not in offered("invoke --event -q ", environment)
+    assert offered("invoke f --event --replay ", environment) == ["last"]
+
+
 def test_functions_and_events_where_either_is_meant(
     shop: Path, environment: dict[str, str]
 ) -> None:

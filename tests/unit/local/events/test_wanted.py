@@ -13,7 +13,14 @@ from lambdabuild.local.events.catalogue import BY_NAME, BY_TYPE, SOURCES, own_ev
 from lambdabuild.local.events.filling import parse_change
 from lambdabuild.local.events.handlers.handlers import LIBRARY
 from lambdabuild.local.events.samples import library_of, names_of, parsed, sample
-from lambdabuild.local.events.wanted import Subject, Wanted, event_of, payload_of, taken_by
+from lambdabuild.local.events.wanted import (
+    Subject,
+    Wanted,
+    event_of,
+    mismatch,
+    payload_of,
+    taken_by,
+)
 from tests.projects import write
 
 MAIN = "example.com/f"
@@ -188,6 +195,28 @@ def test_flags_that_shape_an_event_take_the_handler_s(project: Project) -> None:
     event = chosen(Wanted(body=b"hi", records=2), subject)
 
     assert [record["Sns"]["Message"] for record in event["Records"]] == ["hi", "hi"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "message"),
+    [
+        ("events.SQSEvent", Wanted(event="sqs"), None),
+        ("events.SQSEvent", Wanted(event="s3", inside=("sns", "sqs")), None),
+        ("events.SQSEvent", Wanted(event=""), None),
+        ("events.SQSEvent", Wanted(event="lex-event"), None),
+        ("events.SQSEvent", Wanted(event="appsync"), None),
+        ("events.EventBridgeEvent", Wanted(event="schedule"), None),
+        ("any", Wanted(event="sqs"), None),
+        ("Order", Wanted(event="sqs"), None),
+        ("*events.SQSEvent", Wanted(event="schedule"), "`f` takes events.SQSEvent: that is `sqs`, not `schedule`"),
+        ("events.SNSEvent", Wanted(event="sns", inside=("sqs",)), "`f` takes events.SNSEvent: that is `sns`, not `sqs`"),
+    ],
+)  # fmt: skip
+def test_an_event_that_the_handler_does_not_take_is_told(
+    project: Project, kind: str, wanted: Wanted, message: str | None
+) -> None:
+    subject = project.subject(main_taking(kind, "type Order struct{ ID string }"))
+    assert mismatch(wanted, subject) == message
 
 
 def test_records_are_counted_in_the_outermost_event() -> None:
