@@ -309,6 +309,12 @@ def test_a_serve_that_runs_is_used_and_one_that_was_killed_is_not(
     assert unknown.err == (
         "error: the `serve` of this project has no function `eco`\n  hint: did you mean `echo`?\n"
     )
+    source = project.path / "api/order/main.go"
+    source.write_text(ORDER.replace('"one"', "undefined"))
+    broken = project.run("invoke", "order", code=1)
+    source.write_text(ORDER)
+    assert broken.out == b""
+    assert "undefined: undefined" in broken.err
     sample = project.run("invoke", "api/batch", "--event", code=0)
     assert sample.json == {"batchItemFailures": None}
 
