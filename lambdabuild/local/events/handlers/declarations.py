@@ -92,14 +92,14 @@ def declarations_of(
 
 def _statements(tokens: Tokens) -> Iterator[Tokens]:
     """Yield what is between semicolons that are in no brackets."""
-    return filter(None, iter(split(tokens, ";")))
+    return iter(split(tokens, ";"))
 
 
 def _specs(statement: Tokens) -> Iterator[Tokens]:
     """Yield what a declaration holds: one, or several in brackets."""
     if at(statement, 1).text == "(":
         inner = statement[2 : closing(statement, 1)]
-        return filter(None, iter(split(inner, ";")))
+        return iter(split(inner, ";"))
     return iter([statement[1:]])
 
 
@@ -143,7 +143,7 @@ def _type_parameters(reader: Reader) -> tuple[str, ...]:
     end = closing(reader.tokens, reader.place)
     inner = reader.tokens[reader.place + 1 : end]
     reader.place = end + 1
-    return tuple(part[0].text for part in split(inner) if part)
+    return tuple(part[0].text for part in split(inner))
 
 
 def _type(part: Tokens, file: File) -> None:
@@ -162,12 +162,11 @@ def _type(part: Tokens, file: File) -> None:
 
 
 def _variables(part: Tokens, file: File) -> None:
-    halves = split(part, "=")
-    names = [names[0].text for names in split(halves[0]) if names]
-    values = split(halves[1]) if len(halves) > 1 else []
-    last = split(halves[0])[-1]
-    kind = file.reader(last[1:]).type() if len(last) > 1 else None
-    for number, name in enumerate(names):
+    left, right, *_ = (*split(part, "="), (), ())
+    names = split(left)
+    values = split(right)
+    kind = file.reader(names[-1][1:]).type() if names and len(names[-1]) > 1 else None
+    for number, name in enumerate(declared[0].text for declared in names):
         value = values[number] if number < len(values) else ()
         file.variables[name] = Variable(file, kind, value)
 

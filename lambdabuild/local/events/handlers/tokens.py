@@ -123,7 +123,7 @@ def opening(tokens: Tokens, closed: int) -> int:
 
 
 def split(tokens: Tokens, sign: str = ",") -> list[Tokens]:
-    """Return what is between signs that are in no brackets; nothing for no tokens."""
+    """Return what is between signs that are in no brackets, but for what is empty."""
     parts: list[Tokens] = []
     start = place = 0
     while place < len(tokens):
@@ -134,9 +134,7 @@ def split(tokens: Tokens, sign: str = ",") -> list[Tokens]:
             parts.append(tokens[start:place])
             start = place + 1
         place += 1
-    if tokens[start:]:
-        parts.append(tokens[start:])
-    return parts
+    return [part for part in (*parts, tokens[start:]) if part]
 
 
 def unquoted(text: str) -> str:

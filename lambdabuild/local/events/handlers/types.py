@@ -196,7 +196,7 @@ class Reader:
 
     def _struct(self, body: Tokens) -> Struct:
         fields: list[Field] = []
-        for line in filter(None, split(body, ";")):
+        for line in split(body, ";"):
             tag = ""
             part = line
             if part[-1].kind == "text":
