@@ -1,25 +1,23 @@
 """Keep each call of functions, once it is answered."""
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.local.functions import Call, Functions, LogSink, Outcome, Streamed
-from lambdabuild.local.recording.calls import Calls
+from lambdabuild.local.recording.calls import MOST_BYTES, MOST_CALLS, Calls
 
 log = logging.getLogger(__name__)
 
+Kept = tuple[Call, Outcome, float]
+
 _MOST_STREAMED = 6 * 1024 * 1024
 """Bytes of a streamed response that are kept."""
-_AT_ONCE = 100
-_A_SECOND = 20
-"""Calls that are kept of a flood: so many of its beginning, and then so many a second.
-
-What a person or a page asks for is all kept; a test of load is not slowed down.
-"""
+_PAUSE = 0.2
+"""Seconds between writes: of a flood, only the last calls are written; the rest would be removed again."""
 
 
 class Recording:
@@ -32,10 +30,12 @@ class Recording:
         self._functions = functions
         self._calls = calls
         self._clock = clock
-        self._waiting: queue.SimpleQueue[tuple[Call, Outcome, float] | None]
-        self._waiting = queue.SimpleQueue()
-        self._allowed = float(_AT_ONCE)
-        self._last = 0.0
+        self._lock = threading.Lock()
+        # Guarded by the lock.
+        self._waiting: deque[Kept] = deque()
+        self._size = 0
+        self._some = threading.Event()
+        self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._failed = False
 
@@ -71,30 +71,46 @@ class Recording:
             # A daemon: a full disk that stalls must not keep the process.
             self._thread = threading.Thread(target=self._write, name="calls", daemon=True)
             self._thread.start()
-        now = self._clock()
-        self._allowed = min(_AT_ONCE, self._allowed + max(0.0, now - self._last) * _A_SECOND)
-        self._last = now
-        if self._allowed < 1 or self._waiting.qsize() > 2 * _AT_ONCE:
-            log.debug("a call of %s is not kept: there are too many", call.function)
-            return
-        self._allowed -= 1
-        self._waiting.put((call, outcome, now))
+        with self._lock:
+            self._waiting.append((call, outcome, self._clock()))
+            self._size += len(call.payload) + len(outcome.payload)
+            while len(self._waiting) > 1 and (
+                len(self._waiting) > MOST_CALLS or self._size > MOST_BYTES
+            ):
+                old, its, _ = self._waiting.popleft()
+                self._size -= len(old.payload) + len(its.payload)
+        # Each time that a thread is woken costs the calls more than the test does.
+        if not self._some.is_set():
+            self._some.set()
 
     def _write(self) -> None:
-        while (item := self._waiting.get()) is not None:
+        while True:
+            self._some.wait()
+            self._some.clear()
+            ending = self._ending.is_set()
+            with self._lock:
+                batch = list(self._waiting)
+                self._waiting.clear()
+                self._size = 0
             try:
-                self._calls.keep(*item)
+                for kept in batch:
+                    self._calls.keep(*kept)
             except (OSError, LambdabuildError) as error:
                 log.warning("calls are not kept: %s", error)
                 self._failed = True
                 return
+            if ending:
+                return
+            self._ending.wait(_PAUSE)
 
     def flush(self, patience: float = 5.0) -> None:
         """Wait until all calls so far are written; `patience` is in seconds."""
         if self._thread is None or not self._thread.is_alive():
             return
-        self._waiting.put(None)
+        self._ending.set()
+        self._some.set()
         self._thread.join(patience)
+        self._ending.clear()
         self._thread = None
 
 

@@ -11,6 +11,8 @@ _COLORS = ("36", "35", "34", "32", "33", "96", "95", "94", "92", "93")
 """Parameters of SGR: none is red, which means an error."""
 _MOST = 10_000
 """Lines that wait for a terminal which is slow, or stopped by Ctrl-S."""
+_PAUSE = 0.02
+"""Seconds between looks for lines; nobody reads faster."""
 _LEFT = 2.0
 """Seconds for the last lines to be printed."""
 
@@ -24,6 +26,7 @@ class LogLines:
         self._dropped = 0
         self._some = threading.Event()
         self._closed = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log lines", daemon=True)
         self._thread.start()
 
@@ -35,7 +38,9 @@ class LogLines:
             self._dropped += 1
             return
         self._lines.append((name, line))
-        self._some.set()
+        # A thread that is woken for each line would cost a call more than all the rest of it.
+        if not self._some.is_set():
+            self._some.set()
 
     def note(self, text: str) -> None:
         """Print a line of the server's own."""
@@ -44,6 +49,7 @@ class LogLines:
     def close(self) -> None:
         """Print what is left."""
         self._closed = True
+        self._closing.set()
         self._some.set()
         self._thread.join(_LEFT)
 
@@ -59,6 +65,7 @@ class LogLines:
                 self._console.say(f"{count} lines of logs were left out: the terminal is too slow")
             if self._closed:
                 return
+            self._closing.wait(_PAUSE)
 
     def _print(self, name: str, line: bytes) -> None:
         # The tabs of REPORT, among others: they would be spelled out.
