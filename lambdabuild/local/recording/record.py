@@ -18,6 +18,8 @@ _MOST_STREAMED = 6 * 1024 * 1024
 """Bytes of a streamed response that are kept."""
 _PAUSE = 0.2
 """Seconds between writes: of a flood, only the last calls are written; the rest would be removed again."""
+_SHARE = 25
+"""How many times as long as a write such a pause is at least, so that calls have the processor."""
 
 
 class Recording:
@@ -92,6 +94,7 @@ class Recording:
                 batch = list(self._waiting)
                 self._waiting.clear()
                 self._size = 0
+            began = time.monotonic()
             try:
                 for kept in batch:
                     self._calls.keep(*kept)
@@ -101,7 +104,7 @@ class Recording:
                 return
             if ending:
                 return
-            self._ending.wait(_PAUSE)
+            self._ending.wait(max(_PAUSE, (time.monotonic() - began) * _SHARE))
 
     def flush(self, patience: float = 5.0) -> None:
         """Wait until all calls so far are written; `patience` is in seconds."""

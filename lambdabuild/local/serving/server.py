@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,6 +28,9 @@ from lambdabuild.local.runtime.pools import Pools
 from lambdabuild.local.serving.loglines import LogLines
 
 log = logging.getLogger(__name__)
+
+_SWITCH = 0.0005
+"""Seconds that a thread may keep the interpreter while another wants it."""
 
 
 class Place(NamedTuple):
@@ -91,6 +95,8 @@ class Background:
 
         def run() -> None:
             try:
+                # A call that comes while another thread computes would wait for 5 ms.
+                sys.setswitchinterval(_SWITCH)
                 asyncio.run(self._serve())
             except BaseException as error:
                 self._failure = error
