@@ -8,6 +8,8 @@ parts with `; ` between them:
 - `exits N`: so ends the last of its commands
 - `in NAME`: in a copy of fixtures/NAME
 - `then: COMMAND`: not on a terminal; once it waits, this is run, and it is ended after the last line shown
+- `stays`: not on a terminal; its command serves until the example ends. Other commands find its address
+  where the page has it, whatever the port is
 - `first: COMMAND`: before, and not shown; it is the last part
 
 Where output is shown, it is compared. Times and sizes are not, nor how wide the gaps between columns
@@ -32,6 +34,7 @@ from tests.docs.markdown import Block, blocks
 _PLACES = re.compile(r"(?:(?<=\s)|^)/(?:[\w.+-]+/)+[\w.+-]+|\bgo1\.\d+(?:\.\d+)?\b")
 """What is another on each machine: absolute paths, Go's version."""
 
+_ADDRESS = re.compile(r"\b127\.0\.0\.1:\d+\b")
 _PATIENCE = 120.0
 """Seconds that a watcher may take for what is shown of it."""
 _QUIET = 10.0
@@ -48,6 +51,7 @@ class Directions(NamedTuple):
     project: str = "shop"
     first: str = ""
     then: str = ""
+    stays: bool = False
 
 
 class Example(NamedTuple):
@@ -74,6 +78,8 @@ def directions(block: Block) -> Directions:
                 said = said._replace(goes_on=True)
             case ["exits", code]:
                 said = said._replace(code=int(code))
+            case ["stays"]:
+                said = said._replace(stays=True)
             case ["then:", then]:
                 said = said._replace(then=then)
             case ["in", project]:
@@ -100,6 +106,7 @@ def masked(text: str) -> str:
     """Take out what differs between runs and machines."""
     text = re.sub(r"\b\d+ min \d+ s\b|\b\d+(\.\d+)? s\b", "TIME", text)
     text = re.sub(r"\b\d+\.\d [kM]B\b", "SIZE", text)
+    text = re.sub(r"\b127\.0\.0\.1:\d+\b", "ADDRESS", text)
     lines = (re.sub(r"(?<=\S)[ \t]+", " ", line).rstrip() for line in text.splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 
@@ -182,6 +189,47 @@ def watched(command: str, then: str, shown: str, at: Path, environment: Mapping[
         reader.join()
         stream.close()
     return "".join(lines)
+
+
+class Server:
+    """A command of a page that serves while others are run: at ports of its own."""
+
+    def __init__(self, command: str, at: Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            ["sh", "-c", f"exec {command} --port 0"], cwd=at, env=dict(environment),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        self._stream = self._process.stdout
+        self._said: list[str] = []
+        reader = threading.Thread(target=lambda: deque(map(self._said.append, self._stream), 0))
+        self._reader = reader
+        reader.start()
+        self._addresses: dict[str, str] = {}
+
+    def says(self, shown: str) -> str:
+        """Return what it said once that is what is shown, or it has nothing more to say."""
+        until = time.monotonic() + (_QUIET if UPDATING else _PATIENCE)
+        while time.monotonic() < until and self._process.poll() is None:
+            if shown.strip() and fits(shown, "".join(list(self._said))):
+                break
+            time.sleep(0.05)
+        said = "".join(list(self._said))
+        # In their order: the server's own, debuggers'.
+        own = dict.fromkeys(_ADDRESS.findall(said))
+        self._addresses = dict(zip(dict.fromkeys(_ADDRESS.findall(shown)), own, strict=False))
+        return said
+
+    def meant(self, command: str) -> str:
+        """Return a command of the page with the addresses that there are."""
+        return _ADDRESS.sub(lambda match: self._addresses.get(match[0], match[0]), command)
+
+    def stop(self) -> None:
+        """End it, as Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+        self._reader.join()
+        self._stream.close()
 
 
 def rewrite(path: Path, block: Block, outputs: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from tests.docs.checkers import checked
 from tests.docs.examples import (
     UPDATING,
     Example,
+    Server,
     anew,
     directions,
     examples,
@@ -65,22 +66,35 @@ def test_commands_do_what_is_shown(example: Example, copy: Callable[[str], Path]
     if said.first:
         subprocess.run(said.first, shell=True, check=True, cwd=project, env=ENVIRONMENT)
 
-    for block in example.blocks:
-        outputs = []
-        for number, (command, shown) in enumerate(block.commands, 1):
-            code = directions(block).code if number == len(block.commands) else 0
-            if then := directions(block).then:
-                answer = watched(command, then, shown, project, ENVIRONMENT)
-            else:
-                ended, written = run_on_terminal(["sh", "-c", command], project, ENVIRONMENT)
-                answer = screen(written)
-                assert ended == code, answer
-            if not fits(shown, answer):
-                assert UPDATING, f"{answer}\n-- is not --\n{shown}"
-                shown = anew(shown, answer)  # noqa: PLW2901
-            outputs.append(shown)
-        if UPDATING and outputs != [shown for _, shown in block.commands]:
-            rewrite(ROOT / example.page, block, outputs)
+    servers: list[Server] = []
+    try:
+        for block in example.blocks:
+            _check(example, block, project, servers)
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _check(example: Example, block: Block, project: Path, servers: list[Server]) -> None:
+    outputs = []
+    for number, (command, shown) in enumerate(block.commands, 1):
+        code = directions(block).code if number == len(block.commands) else 0
+        if then := directions(block).then:
+            answer = watched(command, then, shown, project, ENVIRONMENT)
+        elif directions(block).stays:
+            servers.append(Server(command, project, ENVIRONMENT))
+            answer = servers[-1].says(shown)
+        else:
+            meant = servers[-1].meant(command) if servers else command
+            ended, written = run_on_terminal(["sh", "-c", meant], project, ENVIRONMENT)
+            answer = screen(written)
+            assert ended == code, answer
+        if not fits(shown, answer):
+            assert UPDATING, f"{answer}\n-- is not --\n{shown}"
+            shown = anew(shown, answer)  # noqa: PLW2901
+        outputs.append(shown)
+    if UPDATING and outputs != [shown for _, shown in block.commands]:
+        rewrite(ROOT / example.page, block, outputs)
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,9 @@ def processes(executable: str) -> list[str]:
 
 
 def free_port() -> int:
-    (debugged,) = delve.with_ports([("op", None)])
-    return debugged.port
+    with socket.socket() as trial:
+        trial.bind((delve.HOST, 0))
+        return int(trial.getsockname()[1])
 
 
 def run(test: Awaitable[None]) -> None:
@@ -309,7 +310,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_serve_has_functions_debugged_over_reloads(project: Path) -> None:
     path = f"{Path(DLV).parent}{os.pathsep}{CLEAN['PATH']}"
-    flags = ["--debug", "a", "--attach", "b", "--launch-json"]
+    flags = [f"--debug=a:{free_port()}", f"--attach=b:{free_port()}", "--launch-json"]
     source = project / "api" / "a" / "main.go"
     with ThreadPoolExecutor() as aside, serving(project, *flags, env={"PATH": path}) as server:
         port = int(server.event("debugging")["address"].rpartition(":")[2])

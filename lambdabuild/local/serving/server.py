@@ -136,9 +136,12 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         front: Front | None = None
+        # Until then nobody knows what there is: a call that comes first waits.
+        surveyed = asyncio.Event()
 
         async def handle(request: Request) -> Response:
             assert front is not None  # noqa: S101 - it is there before anybody can ask
+            await surveyed.wait()
             return await front.handle(request)
 
         server = Server(handle)
@@ -177,6 +180,7 @@ class Background:
             if change.routes.routes != found.routes:
                 gateway.use(change.routes.routes)
             found = change.routes
+            surveyed.set()
 
         self._supply.attach(changed)
         self._bound.set_result(None)
