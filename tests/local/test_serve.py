@@ -44,7 +44,7 @@ def alone(project: Path, server: Serve) -> Path:
     server.call("b")
     server.call("c")
     copy = project.with_name("alone")
-    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("serve.json", "staging"))
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("serve.json", "staging", "lock"))
     return copy
 
 
