@@ -44,7 +44,7 @@ def alone(project: Path, server: Serve) -> Path:
     server.call("b")
     server.call("c")
     copy = project.with_name("alone")
-    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("serve.json", "staging", "lock"))
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns("serve.json", "staging"))
     return copy
 
 
@@ -306,7 +306,7 @@ def test_what_cannot_start_says_why(alone: Path, arguments: tuple[str, ...], sai
 
 def test_ctrl_c_before_anything_is_ready_ends_it(alone: Path) -> None:
     lock = alone / ".lambdabuild/local/lock"
-    assert not lock.exists()
+    lock.unlink(missing_ok=True)
     server = Serve(alone)
     server.wait_for("the first survey", lock.exists)
 
