@@ -229,3 +229,49 @@ def test_a_response_that_has_no_body_gets_none(status: int, streamed: bool) -> N
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"unwanted" not in answer
     assert answer.endswith(b"\r\n\r\nstill here")
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_request_tells_whether_its_answer_was_read(reads: bool) -> None:
+    seen: list[Request] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, [], b"answer")
+
+    def leave(port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            received = connection.recv(1, 0 if reads else socket.MSG_PEEK)
+            while reads and not received.endswith(b"answer"):
+                received += connection.recv(100)
+
+    async def run() -> None:
+        server = Server(answer)
+        await asyncio.to_thread(leave, await server.listen())
+        await asyncio.wait_for(seen[0].gone, 10)
+        await server.close()
+
+    asyncio.run(run())
+    assert seen[0].reset is not reads
+
+
+def test_what_a_client_sent_before_it_left_is_handled_when_the_server_is_quiet() -> None:
+    bodies: list[bytes] = []
+
+    async def take(request: Request) -> Response:
+        bodies.append(await request.read(1 << 20))
+        return Response()
+
+    async def run() -> None:
+        server = Server(take)
+        port = await server.listen()
+        for size in (1, 100_000):
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"
+                connection.sendall(head.encode() + b"x" * size)
+        await server.quiet(10)
+        assert [len(body) for body in bodies] == [1, 100_000]
+        await server.close()
+
+    asyncio.run(run())
