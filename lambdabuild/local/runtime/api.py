@@ -30,7 +30,7 @@ _MODE = "Lambda-Runtime-Function-Response-Mode"
 _NO_END = 24 * 60 * 60.0
 """Seconds until the deadline that a function sees that has none."""
 _JSON = ("Content-Type", "application/json")
-_HOSTS = frozenset({"127.0.0.1", "localhost"})
+_HOSTS = frozenset({"127.0.0.1", "localhost", "host.docker.internal"})
 _STUBS = {"/2020-08-15/logs": "Logs", "/2022-07-01/telemetry": "Telemetry"}
 
 
