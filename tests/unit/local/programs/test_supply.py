@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from lambdabuild.local.programs.supply import Change, Supply
 from lambdabuild.local.programs.variables import EnvFile
 from lambdabuild.local.serving.talk import Talk
 from lambdabuild.survey.session import Session
+from lambdabuild.system import logfile
 from lambdabuild.watch import Loop, WatchOptions
 from tests.unit.shop import AUTH, MAIN, Shop, small_shop
 from tests.unit.test_watch import BROKEN, Events
@@ -109,8 +110,9 @@ def content(program: Program) -> bytes:
 
 
 @pytest.fixture
-def kitchen(tmp_path: Path) -> Kitchen:
-    return Kitchen(tmp_path)
+def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
+    yield Kitchen(tmp_path)
+    logfile.close_log()
 
 
 def test_only_what_is_called_is_built_and_only_once(kitchen: Kitchen) -> None:
