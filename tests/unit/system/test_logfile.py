@@ -11,6 +11,7 @@ from lambdabuild.system import logfile
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[logging.Logger]:
+    logfile.close_log()  # a test of a run may have left one
     logfile.log_to_file(tmp_path)
     logfile.log_to_file(tmp_path)
     yield logging.getLogger(logfile.NAME)
