@@ -169,6 +169,9 @@ class Supply:
         """Return whether nothing changed that a function is built from."""
         if not self._reload or self._found is None:
             return True
+        if self._found.baseline.stamps.doubted:
+            # Something changed while Go looked: it may have seen what was there before.
+            return False
         footprint = self._footprints.get(offer.function.name)
         if footprint is None:
             stamps = self._found.baseline.stamps

@@ -19,6 +19,7 @@ from lambdabuild.local.programs.variables import EnvFile
 from lambdabuild.local.serving.talk import Talk
 from lambdabuild.survey.session import Session
 from lambdabuild.system import logfile
+from lambdabuild.system.process import Command, Completed, Tick
 from lambdabuild.watch import Loop, WatchOptions
 from tests.unit.shop import AUTH, MAIN, Shop, small_shop
 from tests.unit.test_watch import BROKEN, Events
@@ -210,6 +211,27 @@ def test_what_cannot_be_loaded_fails_its_calls_and_no_others(kitchen: Kitchen) -
             await kitchen.program("logout")
         await kitchen.program("login")
         assert kitchen.shop.built == ["login"]
+
+    kitchen.run(scenario)
+
+
+def test_what_is_mended_while_go_looks_is_no_failure_of_the_next_call(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitchen.shop.broken.add("api/logout")
+    answer = Shop.answer
+
+    def mended_meanwhile(shop: Shop, command: Command, tick: Tick | None) -> Completed:
+        said = answer(shop, command, tick)
+        if command.arguments[1] == "list" and shop.broken:
+            shop.broken.clear()
+            kitchen.save("api/logout/main.go", MAIN.format(imports='"fmt"'))
+        return said
+
+    monkeypatch.setattr(Shop, "answer", mended_meanwhile)
+
+    async def scenario(kitchen: Kitchen) -> None:
+        assert b'"fmt"' in content(await kitchen.program("logout"))
 
     kitchen.run(scenario)
 
