@@ -51,6 +51,8 @@ class ServeOptions:
     env_file: str | None = None
     credentials: bool = True
     """Functions get those of the caller; else dummies."""
+    retries: int = 0
+    """Of asynchronous calls that fail."""
     eager: bool = False
     reload: bool = True
     poll: bool = False
@@ -79,6 +81,7 @@ def serve(session: Session, options: ServeOptions, reopen: Callable[[Session], S
         reload=options.reload, finished=options.debuggers.finished,
     )  # fmt: skip
     platform = platform_of(tools.environment, paths.working, credentials=options.credentials)
+    platform = platform._replace(retries=options.retries)
     lines = LogLines(tools.console)
     herald = _Herald(session, supply, options)
     server = Background(

@@ -147,3 +147,8 @@ class Platform(NamedTuple):
     """AWS_ACCESS_KEY_ID and the like: the caller's, or dummies."""
     endpoint: str = ""
     """The address of the server, so that functions call each other here; empty for none."""
+    retries: int = 0
+    """How often an asynchronous call that fails is made again; Lambda does so twice.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -264,6 +265,21 @@ def test_without_reload_a_function_stays_as_it_was_built(alone: Path, tmp_path: 
         assert (after["word"], after["pid"]) == (before["word"], before["pid"])
         assert server.event("serving")["functions"] == ["a"]
         assert server.post("b")[0] == 404
+
+
+def test_an_asynchronous_call_that_fails_is_made_again_as_often_as_asked_for(alone: Path) -> None:
+    with serving(alone, "a", "--no-reload", "--retries", "1") as server:
+        path = "/2015-03-31/functions/a/invocations"
+        request = urllib.request.Request(  # noqa: S310 - a server of ours
+            server.address + path, b'{"Sleep": "no number"}', {"X-Amz-Invocation-Type": "Event"}
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310
+            assert response.status == 202
+            request_id = response.headers["x-amzn-RequestId"]
+        end = f"a | END RequestId: {request_id}"
+        server.wait_for("the second time", lambda: server.said.count(end) == 2)
+        server.call("a")
+        assert server.said.count(end) == 2
 
 
 def test_eager_builds_all_before_anything_is_called(alone: Path) -> None:

@@ -69,6 +69,16 @@ def serve(
     ] = "127.0.0.1",
     env_file: EnvFile = None,
     no_credentials: NoCredentials = False,
+    retries: Annotated[
+        int,
+        typer.Option(
+            "--retries",
+            metavar="N",
+            min=0,
+            max=2,
+            help="Retry an asynchronous call that fails; Lambda does so twice. [0]",
+        ),
+    ] = 0,
     eager: Annotated[
         bool,
         typer.Option(
@@ -115,6 +125,7 @@ def serve(
             port=port,
             env_file=env_file,
             credentials=not no_credentials,
+            retries=retries,
             eager=eager,
             reload=not no_reload,
             poll=poll,

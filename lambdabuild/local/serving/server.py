@@ -167,6 +167,7 @@ class Background:
             deployed=lambda: found.deployed,
             region=region,
             bound=self.place.host,
+            retries=platform.retries,
         )
         attendant = self._attendant = Attendant(
             self._debuggers, pools, self._supply, platform, self._attached
