@@ -155,7 +155,9 @@ def test_after_a_reload_the_debugger_is_found_at_the_same_port(executable: str) 
         port = free_port()
         async with debugging(under(executable, port)) as here:
             await here.pools.attach("op")
+            assert here.pools.live() == {"op": 1}
             for turn in range(3):
+                await here.invoke(b'{"Op": "count"}')  # it runs: nobody connects while delve starts
                 with await here.aside(Dap, port, {str(SOURCE): [ECHO]}) as ide:
                     call = here.invoke(b'{"Op": "echo", "Value": %d}' % turn)
                     await here.aside(ide.stopped)
@@ -212,7 +214,7 @@ def test_nothing_is_left_of_a_function_that_is_halted_when_the_server_ends(execu
     async def test() -> None:
         port = free_port()
         async with debugging(under(executable, port)) as here:
-            await here.pools.attach("op")
+            await here.invoke(b'{"Op": "count"}')
             with await here.aside(Dap, port, {str(SOURCE): [ECHO]}) as ide:
                 call = here.invoke(b'{"Op": "echo", "Value": 1}')
                 await here.aside(ide.stopped)
@@ -234,6 +236,7 @@ async def serve():
         await here.pools.attach("op")
         while True:
             await here.invoke(b'{"Op": "echo", "Value": 1}')
+            print("called", flush=True)
 
 asyncio.run(serve())
 """
@@ -242,9 +245,13 @@ asyncio.run(serve())
 def test_nothing_is_left_of_a_halted_function_after_kill_9_of_the_server(executable: str) -> None:
     port = free_port()
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, executable, str(port)], cwd=FIXTURE.parents[1]
+        [sys.executable, "-c", SERVER, executable, str(port)],
+        cwd=FIXTURE.parents[1],
+        stdout=subprocess.PIPE,
     )
     try:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"called\n"
         with Dap(port, {str(SOURCE): [ECHO]}) as ide:
             ide.stopped()
             server.kill()
@@ -255,7 +262,7 @@ def test_nothing_is_left_of_a_halted_function_after_kill_9_of_the_server(executa
                 time.sleep(0.05)
     finally:
         server.kill()
-        server.wait()
+        server.communicate()
 
 
 def test_a_function_waits_for_the_port_that_another_process_has(executable: str) -> None:
@@ -316,6 +323,7 @@ def test_serve_has_functions_debugged_over_reloads(project: Path) -> None:
         port = int(server.event("debugging")["address"].rpartition(":")[2])
         line = source.read_text().splitlines().index('\t\tfmt.Println("called a")') + 1
         for said in ("one", "two"):
+            server.call("a")  # it runs: nobody connects while delve starts
             with Dap(port, {str(source): [line]}) as ide:
                 started = time.monotonic()
                 answer = aside.submit(server.call, "a")

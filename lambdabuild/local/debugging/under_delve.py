@@ -28,6 +28,8 @@ REFUSED = 3
 
 _GLANCE = 0.25
 """Seconds between looks whether the server still lives, and at a function that is halted."""
+_HURRY = 2.0
+"""Seconds in which delve is asked again and again whether it listens; a tenth is what it takes."""
 _GRACE = 0.3
 """Seconds for delve to tell its clients that it ends; the server waits for 0.5 s altogether."""
 _ADVICE = {
@@ -170,11 +172,16 @@ def _exit_status(answer: "dict[str, Any]") -> int | None:
 
 
 def _connect(process: "subprocess.Popen[bytes]", port: int, news: _News) -> socket.socket | None:
-    """Connect to delve, before an IDE that waits does; return None if delve has ended."""
+    """Connect to delve; return None if delve has ended.
+
+    Before an IDE that waits for it does: delve takes connections one after the other, and a `continue`
+    that comes after the IDE's first requests would run past its breakpoints.
+    """
+    hurry = time.monotonic() + _HURRY
     while process.poll() is None:
         with contextlib.suppress(OSError):
             return socket.create_connection((HOST, port))
-        news.wait(None, 0.001)
+        news.wait(None, 0 if time.monotonic() < hurry else 0.001)
     return None
 
 
