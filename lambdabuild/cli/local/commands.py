@@ -58,13 +58,19 @@ def serve(
     port: Annotated[
         int,
         typer.Option(
-            "--port", metavar="N", min=0, max=65535, help="Listen on this port; 0 takes a free one."
+            "--port",
+            metavar="N",
+            min=0,
+            max=65535,
+            help="Listen on this port; 0 takes a free one. [9000]",
         ),
     ] = 9000,
     host: Annotated[
         str,
         typer.Option(
-            "--host", metavar="ADDRESS", help="Listen at this address, for others to call as well."
+            "--host",
+            metavar="ADDRESS",
+            help="Listen at this address, for others to call as well. [127.0.0.1]",
         ),
     ] = "127.0.0.1",
     env_file: EnvFile = None,

@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         Example("lambdabuild all", "build what changed since the last build"),
         Example("lambdabuild build 'users-*' --zip", "build and pack some functions"),
         Example("lambdabuild watch", "rebuild while you edit"),
+        Example("lambdabuild serve", "run functions here, and reload them"),
         Example("lambdabuild why", "what would be rebuilt, and why"),
     ),
     "all": (
@@ -44,6 +45,11 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "watch": (
         Example("lambdabuild watch users-get", "build one function again and again"),
         Example("lambdabuild watch --exec 'make deploy'", "run a command after each good build"),
+    ),
+    "serve": (
+        Example("lambdabuild serve 'users-*'", "some functions"),
+        Example("lambdabuild serve --debug users-get", "with breakpoints"),
+        Example("lambdabuild serve --env-file .env", "with variables of your own"),
     ),
     "invoke": (
         Example("lambdabuild invoke users-get --event", "send a sample of what it takes"),
