@@ -116,6 +116,7 @@ def test_a_broken_module_is_named_and_costs_its_own_functions(copy: Copy) -> Non
     assert project.run("doctor").code == 0
 
 
+@pytest.mark.extended
 def test_several_mains_in_one_directory_are_named_and_the_remedy_works(copy: Copy) -> None:
     project = copy("file-per-function")
     result = project.run("all", "--json")
@@ -133,6 +134,7 @@ def test_several_mains_in_one_directory_are_named_and_the_remedy_works(copy: Cop
     assert project.run("check").code == 0
 
 
+@pytest.mark.extended
 def test_where_no_lambda_is_found_the_remedies_work(copy: Copy, empty: Project) -> None:
     project = copy("no-api")
     result = project.run("all")
@@ -241,6 +243,7 @@ def test_a_vendored_lambda_library_is_as_good(copy: Copy) -> None:
     assert result.statuses == dict.fromkeys(["webhook", "worker"], "built"), result.err
 
 
+@pytest.mark.extended
 def test_a_function_at_the_top_is_named_after_its_module(copy: Copy) -> None:
     project = copy("sam-arm64")
     for name in ("functions", "template.yaml"):

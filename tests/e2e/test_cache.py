@@ -113,6 +113,7 @@ def test_an_altered_entry_is_told_of_and_built(repo: Project, tmp_path: Path) ->
     assert statuses(elsewhere(repo, tmp_path), store, "--force") == BUILT
 
 
+@pytest.mark.extended
 def test_an_entry_that_cannot_be_used_is_told_of_and_built_and_kept_nowhere(
     repo: Project, tmp_path: Path
 ) -> None:

@@ -296,6 +296,7 @@ def test_a_path_means_what_is_there_and_nothing_above_it(empty: Project) -> None
     assert empty.run("why", "--file", "shared/shared.go").out == "users\n"
 
 
+@pytest.mark.extended
 def test_a_glob_that_excludes_nothing_is_a_warning(empty: Project) -> None:
     for name in ("a", "legacy", "legacy/old", "shop/_drafts/x"):
         empty.write(f"api/{name}/main.go", main_printing(name))

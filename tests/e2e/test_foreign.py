@@ -136,6 +136,7 @@ def test_a_cache_that_may_not_be_read_is_named(shop: Project, tmp_path: Path) ->
     (cache / "keys").chmod(0o755)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("arguments", [["--root", "/"], ["--root", "/../"]])
 def test_all_of_the_machine_is_no_root(empty: Project, arguments: list[str]) -> None:
     result = empty.run("list", *arguments)

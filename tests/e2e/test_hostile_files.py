@@ -220,6 +220,7 @@ def test_the_state_of_another_user_removes_nothing_and_vouches_for_nothing(
     assert "gone/bootstrap" in hostile.files()
 
 
+@pytest.mark.extended
 def test_machines_that_share_a_secret_take_one_anothers_state(
     hostile: Project, tmp_path: Path
 ) -> None:

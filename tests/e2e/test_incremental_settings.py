@@ -37,6 +37,7 @@ def test_what_go_env_w_writes_is_an_input(repo: Recorded, tmp_path: Path) -> Non
     assert rebuilt(repo, env=env) == all_for("GOFLAGS changed")
 
 
+@pytest.mark.extended
 def test_where_go_env_w_writes_by_itself_is_looked_at(repo: Recorded, tmp_path: Path) -> None:
     cache = repo.go_run("env", "GOCACHE").strip()
     # A home is a user's, and so is the key to what was built: both have that of the team.
@@ -99,6 +100,7 @@ def test_an_overlay_is_followed_by_go_alone(repo: Recorded, tmp_path: Path) -> N
         assert word.encode() in (repo / "dist/ping/bootstrap").read_bytes()
 
 
+@pytest.mark.extended
 def test_without_trimpath_the_place_is_an_input(repo: Recorded) -> None:
     env = {"GOFLAGS": "-trimpath=false"}
     assert rebuilt(repo, env=env) == all_for("GOFLAGS changed")
@@ -157,6 +159,7 @@ def test_a_runtime_is_no_part_of_the_bytes_but_of_the_manifest(repo: Recorded) -
     assert {f["runtime"] for f in manifest["functions"]} == {"provided.al2"}
 
 
+@pytest.mark.extended
 def test_output_directories_take_turns_without_building(repo: Recorded) -> None:
     other = ["--out", "other", "--arch", "arm64"]
     assert rebuilt(repo, *other) == all_for("not built before")
@@ -168,6 +171,7 @@ def test_output_directories_take_turns_without_building(repo: Recorded) -> None:
     assert rebuilt(repo, *other) == {"ping": "api/ping/main.go changed"}
 
 
+@pytest.mark.extended
 def test_architectures_take_turns_in_one_place(repo: Recorded) -> None:
     assert rebuilt(repo, "--arch", "arm64") == all_for("not built before")
     assert rebuilt(repo) == all_for("not built before")

@@ -53,6 +53,7 @@ def test_an_artifact_of_other_bytes_is_made_again(repo: Recorded) -> None:
     assert_clean(repo)
 
 
+@pytest.mark.extended
 def test_what_is_no_executable_is_left_until_it_is_moved_away_or_replaced_by_force(
     repo: Recorded,
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_manifest_that_went_or_is_another_checkout_s_is_written_again(repo: Re
         assert (repo / "dist/manifest.json").read_text() == manifest
 
 
+@pytest.mark.extended
 def test_a_manifest_of_somebody_else_s_is_left_and_all_is_built(repo: Recorded) -> None:
     manifest = repo / "dist/manifest.json"
     ours = manifest.read_text()
@@ -189,6 +191,7 @@ def test_state_that_is_a_directory_is_an_error_or_made_anew(repo: Recorded) -> N
     ])  # fmt: skip
 
 
+@pytest.mark.extended
 def test_another_project_s_state_is_not_believed(repo: Recorded, tmp_path: Path) -> None:
     """Its functions have the same names, and are other programs."""
     foreign = replace(repo, path=tmp_path / "foreign")

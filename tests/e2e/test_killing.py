@@ -68,6 +68,7 @@ def kill(process: "subprocess.Popen[str]") -> None:
     process.communicate(timeout=60)
 
 
+@pytest.mark.extended
 @killed
 def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(
     empty: Project, kills: int
@@ -90,6 +91,7 @@ def test_a_kill_at_any_time_of_a_build_costs_nothing_but_that_build(
         assert_whole(empty, round_)
 
 
+@pytest.mark.extended
 @killed
 def test_a_kill_while_executables_are_put_in_place_mixes_nothing(
     empty: Project, kills: int

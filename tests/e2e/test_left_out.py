@@ -30,6 +30,7 @@ def outcome(result: Result) -> dict[str, str]:
     }
 
 
+@pytest.mark.extended
 def test_functions_that_come_to_need_cgo_fail_and_keep_their_executables(empty: Project) -> None:
     c = {"main.go": f"package main\n{WITH_C}"}
     needing = {
@@ -279,6 +280,7 @@ def test_nothing_of_a_module_that_cannot_be_loaded_is_taken_for_gone(empty: Proj
     assert (empty / "dist/bad/bootstrap").exists()
 
 
+@pytest.mark.extended
 def test_two_modules_of_one_path_in_a_broken_workspace_both_fail(empty: Project) -> None:
     (empty / "go.mod").unlink()
     functions(empty, "in/a", "in/b", "out")

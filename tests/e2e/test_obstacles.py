@@ -22,6 +22,7 @@ def shop(empty: Project) -> Project:
     return empty
 
 
+@pytest.mark.extended
 def test_in_place_no_script_is_replaced_whatever_is_asked_and_an_executable_is(
     shop: Project,
 ) -> None:

@@ -220,6 +220,7 @@ def test_a_download_that_is_wrong_is_removed_and_nothing_is_tidied(
     assert_builds(empty, **modules)
 
 
+@pytest.mark.extended
 def test_a_private_module_comes_from_git_once_goprivate_names_it(
     empty: Project, modules: dict[str, str], tmp_path: Path
 ) -> None:

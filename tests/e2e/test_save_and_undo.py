@@ -142,6 +142,7 @@ def test_what_was_saved_and_undone_while_it_was_compiled_is_in_no_executable_and
     assert empty.says("f", directory="again").split("\n")[-1] == right
 
 
+@pytest.mark.extended
 def test_nor_is_it_where_go_compiles_to_tell_what_its_cache_has(empty: Project) -> None:
     """Of a package with C from elsewhere, what Go has kept is forgotten first."""
     right = word()
@@ -172,6 +173,7 @@ def function_with_c_from_elsewhere(project: Project) -> None:
     project.write("lambdabuild.toml", 'cgo = true\nenv = { CC = "cc" }\n')
 
 
+@pytest.mark.extended
 def test_what_changes_whenever_it_is_compiled_fails_by_name_and_is_built_once_it_rests(
     empty: Project,
 ) -> None:

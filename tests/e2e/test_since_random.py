@@ -202,6 +202,7 @@ def contents(package: dict[str, object]) -> object:
     return module["GoVersion"], found  # type: ignore[index]
 
 
+@pytest.mark.extended
 @amounts("steps", STEPS, short=6, long=30)
 def test_touched_is_what_is_made_of_something_else(
     tmp_path: Path, environment: dict[str, str], go: str, steps: int

@@ -102,6 +102,7 @@ def test_two_at_once_take_turns_and_the_second_says_so(handlers: Project) -> Non
     assert process.returncode == 0, err
 
 
+@pytest.mark.extended
 def test_many_at_once_all_end_well(handlers: Project) -> None:
     command = ["build", "users-handler", "carts-handler", "--json"]
     running = [handlers.start(*command, "--force") for _ in range(4)]

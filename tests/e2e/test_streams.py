@@ -58,6 +58,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("redirection", "reason"),
     [

@@ -134,6 +134,7 @@ def test_a_directory_added_below_an_embedded_one_counts_with_all_that_is_in_it(
     assert words(project, "d") == ["d1", "one", "three"]
 
 
+@pytest.mark.extended
 def test_embedded_files_are_seen_at_once_wherever_go_lies(project: Project, tmp_path: Path) -> None:
     # A version manager's `go`, or somebody's own script, may well be in `~/bin`.
     script = tmp_path / "bin" / "go"
@@ -289,6 +290,7 @@ def test_an_edit_behind_a_symbolic_link_is_seen_at_once(project: Project, tmp_pa
     assert words(project, "d") == ["asset-2", "d1", "pkg-2"]
 
 
+@pytest.mark.extended
 def test_a_directory_that_was_away_is_seen_at_once_when_it_is_back(
     project: Project, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def clears_and_makes_room(terminal: Terminal, heading: str) -> None:
     terminal.until(lambda rows: rows[:2] == ["", heading])
 
 
+@pytest.mark.extended
 def test_a_session_from_the_first_build_to_the_last(copy: Copy) -> None:
     shop = copy("shop")
     whole = (shop / SHARED).read_text()

@@ -134,6 +134,7 @@ def test_a_package_that_is_deleted_fails_its_dependants_and_its_return_mends_the
         assert watch.settled() == []
 
 
+@pytest.mark.extended
 def test_a_syntax_error_anywhere_in_a_file_is_mended(project: Project) -> None:
     project.write("api/d/more.go", package_saying("main", "more"))
     with watching(project, "d", "c") as watch:
@@ -200,6 +201,7 @@ def test_a_first_build_that_fails_is_watched_all_the_same(unbuilt: Project) -> N
     assert words(unbuilt, "c") == ["c1", "found"]
 
 
+@pytest.mark.extended
 def test_modules_that_cannot_be_loaded_are_told_of_and_awaited(project: Project) -> None:
     project.write("other/go.mod", "module example.com/other\n\ngo 1.22\n")
     right = {"go.mod": (project / "go.mod").read_text(), "go.work": None}
@@ -511,6 +513,7 @@ def test_two_watchers_and_others_at_once_get_along(project: Project) -> None:
         assert artifacts(project) == clean_artifacts(project)
 
 
+@pytest.mark.extended
 def test_more_events_than_the_system_keeps_leave_nothing_stale(project: Project) -> None:
     limit = Path("/proc/sys/fs/inotify/max_queued_events")
     count = int(limit.read_text()) if limit.exists() else 16384

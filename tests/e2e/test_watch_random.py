@@ -111,6 +111,7 @@ class WatchedWalk(Walk):
         super().teardown()
 
 
+@pytest.mark.extended
 @amounts("steps", STEPS, short=12, long=40)
 def test_any_edits_while_it_watches_leave_the_bytes_of_a_clean_build(
     empty: Project, tmp_path: Path, steps: int

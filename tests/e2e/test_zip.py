@@ -250,6 +250,7 @@ def test_what_is_not_there_any_more_is_noticed_and_made_again_without_go(
     assert_consistent(packed)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("damage", [truncate, corrupt])
 def test_what_somebody_changed_is_noticed_and_left_until_it_is_replaced_by_force(
     packed: Recorded, damage: Callable[[Path], None]
