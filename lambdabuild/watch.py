@@ -4,10 +4,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
@@ -20,15 +19,14 @@ from lambdabuild.filewatch.bursts import come_to_rest
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
 from lambdabuild.filewatch.on_success import FollowUp
+from lambdabuild.filewatch.roles import Demand, Display
 from lambdabuild.filewatch.surroundings import directories_to_watch
 from lambdabuild.filewatch.wakeups import Wakeups
 from lambdabuild.golang.tree import releasing
 from lambdabuild.output import events
-from lambdabuild.output.report import Relative
 from lambdabuild.output.streams import print_json
 from lambdabuild.output.terminal.board import Board
 from lambdabuild.pipeline import locked
-from lambdabuild.state.state import Evidence
 from lambdabuild.survey.recheck import dependents_of
 from lambdabuild.survey.session import Session, Tools
 from lambdabuild.survey.survey import Key, Survey
@@ -46,54 +44,6 @@ _POLL_EVERY = 0.5
 """The same with `--poll`."""
 _BUILDING = frozenset({"r", "f"})
 """Keys that ask for a build."""
-
-
-class Display(Protocol):
-    """Shows people what a watch does: `Board`, or what takes its place."""
-
-    def first(self, report: Report, relative: Relative) -> None: ...
-    def watching(self, functions: int) -> None: ...
-    def asked(self, key: str) -> None: ...
-    def changed(self, paths: Sequence[str], names: Sequence[str]) -> None: ...
-    def results(
-        self, report: Report, news: Sequence[StepResult], names: Collection[str], relative: Relative
-    ) -> None: ...
-    def stuck(self, error: LambdabuildError) -> None: ...
-    def press(self, key: str) -> None: ...
-    def next_draw(self) -> float: ...
-    def draw(self, *, at_once: bool = False, resized: bool = False) -> None: ...
-
-
-class Demand(Protocol):
-    """Wants some functions and no others: those that are called. It hears what became of them."""
-
-    @property
-    def pending(self) -> bool:
-        """Whether something is wanted that no survey has seen."""
-
-    def begin(self) -> None:
-        """Hear that a survey begins: what is wanted by now, it will see."""
-
-    def wanted(self, found: Survey) -> AbstractSet[Key]:
-        """Return which steps to build, if they are not up to date."""
-
-    def settled(
-        self,
-        session: Session,
-        found: Survey,
-        results: Sequence[StepResult],
-        evidence: Evidence,
-        *,
-        complete: bool,
-    ) -> None:
-        """Hear what became of them; `found` has all functions that there are.
-
-        It is called as soon as executables are in place, and once more when the run is `complete`,
-        with the results of all that is up to date as well.
-        """
-
-    def stuck(self, error: LambdabuildError) -> None:
-        """Hear why nothing can be built for now."""
 
 
 @dataclass(frozen=True, slots=True)

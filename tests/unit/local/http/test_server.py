@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from lambdabuild.local.http.connection import Handler
 from lambdabuild.local.http.messages import BrokenOffError, Request, Response, TooLargeError
-from lambdabuild.local.http.server import Handler, Server
+from lambdabuild.local.http.server import Server
 
 
 def against(handler: Handler, client: Callable[[socket.socket], bytes]) -> bytes:
