@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lambdabuild.config.options import Request
 from lambdabuild.core.build import Function
-from lambdabuild.core.errors import LambdabuildError, did_you_mean
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.text import some
 from lambdabuild.local.control.client import Serving, find_serving
@@ -148,7 +148,8 @@ class Answer(NamedTuple):
 def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
     """Call a function once; `log` gets each line of the call's log.
 
-    A `serve` of the project that runs is used, unless the call has an environment of its own.
+    A `serve` of the project that runs is used, if it serves the function and the call has no environment
+    of its own.
 
     Raises:
         LambdabuildError: it cannot be called.
@@ -162,8 +163,9 @@ def invoke(session: Session, invocation: Invocation, log: LogSink) -> Answer:
         parsed(wanted.data, wanted.origin)
     own = invocation.env_file is not None or not invocation.credentials
     serving = None if own else find_serving(session.paths.project)
-    if serving is not None:
-        name = _served(session, serving, invocation.name)
+    served = _served(session, serving, invocation.name) if serving is not None else None
+    if serving is not None and served is not None:
+        name = served
         payload = _payload(session, wanted, lambda: look(hosted(session), name))
         try:
             outcome = invoke_served(
@@ -218,8 +220,8 @@ def _payload(session: Session, wanted: Wanted, subject: Callable[[], Subject]) -
     return content
 
 
-def _served(session: Session, serving: Serving, word: str) -> str:
-    """Return the function of a server that a word means."""
+def _served(session: Session, serving: Serving, word: str) -> str | None:
+    """Return the function of a server that a word means; None where it serves others."""
     if word in serving.functions:
         return word
     matching = [name for name in serving.functions if fnmatchcase(name, word)]
@@ -231,10 +233,7 @@ def _served(session: Session, serving: Serving, word: str) -> str:
             return name
     if matching:
         raise _several(word, matching)
-    raise LambdabuildError(
-        f"the `serve` of this project has no function `{word}`",
-        hint=did_you_mean(word, serving.functions) or f"it has {some(serving.functions)}",
-    )
+    return None
 
 
 def _several(word: str, names: Sequence[str]) -> LambdabuildError:

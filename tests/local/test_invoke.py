@@ -282,8 +282,8 @@ def test_ctrl_c_ends_the_function_as_well(project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def serving(project: Project) -> Iterator["subprocess.Popen[bytes]"]:
-    """A `serve` of the project that runs."""
-    serve = project.start("serve", "--port", "0")
+    """A `serve` of some functions of the project that runs."""
+    serve = project.start("serve", "--port", "0", "echo", "order")
     deadline = time.monotonic() + PATIENCE
     while not (project.path / ".lambdabuild/local/serve.json").exists():
         assert time.monotonic() < deadline
@@ -306,15 +306,14 @@ def test_a_serve_that_runs_is_used_and_one_that_was_killed_is_not(
     failed = project.run("invoke", "echo", "--data", '{"fail": "no"}', code=1)
     assert failed.json["errorMessage"] == "no"
     unknown = project.run("invoke", "eco", code=2)
-    assert unknown.err == (
-        "error: the `serve` of this project has no function `eco`\n  hint: did you mean `echo`?\n"
-    )
+    assert unknown.err == "error: no function matches `eco`\n  hint: did you mean `echo`?\n"
     source = project.path / "api/order/main.go"
     source.write_text(ORDER.replace('"one"', "undefined"))
     broken = project.run("invoke", "order", code=1)
     source.write_text(ORDER)
     assert broken.out == b""
     assert "undefined: undefined" in broken.err
+    # It serves others: the function is started for the call.
     sample = project.run("invoke", "api/batch", "--event", code=0)
     assert sample.json == {"batchItemFailures": None}
 
