@@ -402,6 +402,7 @@ def test_odd_repositories_are_built_and_come_to_rest(
         assert_up_to_date(project, env=env)
 
 
+@pytest.mark.extended
 def test_fifty_generated_functions_keep_their_identity(
     tmp_path: Path, environment: dict[str, str], go: str
 ) -> None:

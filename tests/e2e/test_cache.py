@@ -13,6 +13,8 @@ from tests.e2e.watcher import watching
 from tests.projects import SENTINEL_FILE, main_printing, main_saying
 from tests.unit.published import executable
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def repo(empty: Project, tmp_path: Path) -> Project:

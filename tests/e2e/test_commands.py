@@ -265,6 +265,7 @@ def test_an_excluded_function_says_so_when_asked_for(handlers: Project) -> None:
     )
 
 
+@pytest.mark.extended
 def test_a_path_means_what_is_there_and_nothing_above_it(empty: Project) -> None:
     empty.write("shared/shared.go", "package shared\n")
     empty.write("api/users/main.go", main_printing("users"))

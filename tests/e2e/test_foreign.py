@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import Project, build
 from tests.projects import main_printing
 
-pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+pytestmark = [pytest.mark.parametrize("go", ["go"], indirect=True), pytest.mark.extended]
 
 
 @pytest.fixture

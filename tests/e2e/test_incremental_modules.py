@@ -11,7 +11,7 @@ from tests.e2e.incremental import assert_clean, assert_up_to_date, rebuilt
 from tests.e2e.modules import main_importing, offer, package_saying
 from tests.projects import FUNCTIONS
 
-pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+pytestmark = [pytest.mark.parametrize("go", ["go"], indirect=True), pytest.mark.extended]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import LAMBDABUILD, Project
 from tests.projects import main_printing
 
+pytestmark = pytest.mark.extended
+
 SHARED = 'package main\n\nimport "example.com/empty/shared"\n\nfunc main() { println(shared.V) }\n'
 
 

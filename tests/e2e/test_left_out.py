@@ -11,7 +11,7 @@ from tests.e2e.conftest import Project, Result
 from tests.e2e.watcher import watching
 from tests.projects import main_printing
 
-pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+pytestmark = [pytest.mark.parametrize("go", ["go"], indirect=True), pytest.mark.extended]
 
 WITH_C = '\n// #include <stdlib.h>\nimport "C"\n\nfunc main() { println(int(C.abs(-2))) }\n'
 NEEDS_CGO = 'it has `import "C"`, or a constraint that asks for cgo, and cgo is off'

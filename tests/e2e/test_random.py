@@ -18,6 +18,7 @@ from tests.e2e.walk import Walk, take_steps
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
 
 
+@pytest.mark.extended
 @amounts("steps", STEPS, short=14, long=60)
 @pytest.mark.parametrize("cached", [False, pytest.param(True, marks=pytest.mark.extended)])
 def test_any_edits_leave_the_bytes_of_a_clean_build_and_build_nothing_twice(

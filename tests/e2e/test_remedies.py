@@ -18,7 +18,7 @@ from tests.e2e.machine import in_namespace, linux_only
 from tests.projects import main_printing
 
 # What is said differs little between versions of Go; tests/unit/test_remedies.py has both.
-pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
+pytestmark = [pytest.mark.parametrize("go", ["go"], indirect=True), pytest.mark.extended]
 
 MODULE = "module example.com/empty\n\ngo 1.22\n"
 LIBRARY = 'package {0}\n\nfunc Say() {{ println("{1}") }}\n'

@@ -49,6 +49,7 @@ def without_times(report: Any) -> Any:
     return rest | {"functions": functions}
 
 
+@pytest.mark.extended
 def test_shards_build_each_function_once_and_their_reports_are_that_of_the_whole(
     repo: Project,
 ) -> None:
@@ -249,6 +250,7 @@ def test_an_executable_that_is_too_large_is_told_of_or_refused(repo: Project) ->
     assert "over max_growth" in grown.err
 
 
+@pytest.mark.extended
 def test_a_strict_run_fails_because_of_warnings_and_builds_everything_all_the_same(
     repo: Project,
 ) -> None:

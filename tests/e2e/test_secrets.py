@@ -79,6 +79,7 @@ def nosy(empty: Project, tmp_path: Path) -> tuple[Project, Path]:
     return replace(empty, environment=environment), seen
 
 
+@pytest.mark.extended
 @pytest.mark.skipif(sys.platform != "linux", reason="it is told by /proc")
 def test_what_a_build_runs_sees_no_secret(nosy: tuple[Project, Path]) -> None:
     project, seen = nosy

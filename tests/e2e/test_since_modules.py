@@ -10,6 +10,8 @@ from tests.e2e.history import History, without_settings
 from tests.e2e.modules import main_importing, offer, package_saying
 from tests.projects import main_printing
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Path:
