@@ -317,6 +317,7 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
     from lambdabuild.build.compile import GoBuild, stage
     from lambdabuild.build.schedule import toolchain_for
+    from lambdabuild.survey.eawsy.adapting import planned_overlay
 
     home = Home(session.paths.project, session.tools.environment)
     state = home.load()
@@ -329,7 +330,8 @@ def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     for number, batch in enumerate(found.to_build.batches):
         staging = stage(place, number, batch, observed=False)
         goflags = found.discovery.environments[batch.directory].flags
-        command = GoBuild(batch, toolchain, staging, goflags).command()
+        overlay = planned_overlay(batch, found.findings, staging)
+        command = GoBuild(batch, toolchain, staging, goflags, overlay=overlay).command()
         names = ", ".join(step.function.name for step in batch.steps)
         lines += [
             f"# {len(batch.steps)} for {batch.target}: {names}",

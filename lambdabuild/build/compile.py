@@ -84,6 +84,8 @@ class GoBuild(NamedTuple):
     """The link IDs of artifacts in place, by import path: the same link is not made again."""
     distrusted: Distrusted | None = None
     """What is compiled anew, whatever Go's build cache has of it."""
+    overlay: commands.Overlay | None = None
+    """What Go sees in the place of files."""
 
     def command(self, *, everything: bool = False) -> Command:
         """Return the command; with `everything`, one that compiles all packages anew."""
@@ -97,6 +99,7 @@ class GoBuild(NamedTuple):
             staging=self.staging,
             memory_limit=self.toolchain.memory_limit,
             everything=everything,
+            overlay=self.overlay,
         )
 
 

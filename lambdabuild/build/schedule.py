@@ -18,6 +18,7 @@ from lambdabuild.config.options import Request
 from lambdabuild.core import text
 from lambdabuild.core.artifact import Input, epoch_of
 from lambdabuild.core.build import Batch, Event, Plan, Step
+from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.result import Activity, Linked, Pace, StepResult
 from lambdabuild.golang import commands
@@ -27,6 +28,7 @@ from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
+from lambdabuild.survey.eawsy.adapting import overlay_for
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import mark_changed_inputs
 from lambdabuild.survey.session import Session, Tools
@@ -157,12 +159,16 @@ class Builder:
             if stop():
                 return [Linked(step, cancelled=True) for step in batch.steps]
             environment = self.found.discovery.environments[batch.directory]
+            place = stage(staging, batch.number, batch)._replace(links=self.links)
             job = GoBuild(
                 batch,
                 toolchain,
-                stage(staging, batch.number, batch)._replace(links=self.links),
+                place,
                 environment.flags,
                 jobs=jobs,
+                overlay=overlay_for(
+                    batch, environment, self.found.findings, place, session.tools.console
+                ),
                 current=self._current(batch) if self.links and not request.force else {},
                 distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
@@ -172,9 +178,7 @@ class Builder:
                 observer = Observer(observe, stop, lambda spans: note(*spans), expect)
                 linked = build(session.tools.run, job, observer)
             return [
-                item._replace(
-                    errors=with_remedy(item.errors, item.step, batch.graph, environment.flags)
-                )
+                item._replace(errors=self._explained(item, batch, environment.flags))
                 for item in linked
             ]
 
@@ -188,6 +192,15 @@ class Builder:
             for linked in in_parallel(session.tools.run, lambda b: one(b, jobs), together, workers):
                 done += linked
         return done
+
+    def _explained(self, linked: Linked, batch: Batch, goflags: str) -> tuple[Diagnostic, ...]:
+        """Return why a step was not linked, with what would help."""
+        errors = linked.errors
+        if errors and linked.step.function.adapter is not None:
+            from lambdabuild.survey.eawsy.signatures import with_signatures
+
+            errors = with_signatures(errors, linked.step, batch.graph)
+        return with_remedy(errors, linked.step, batch.graph, goflags)
 
     def _current(self, batch: Batch) -> dict[str, str]:
         """Return the link IDs of the batch's artifacts that are in place as they were written."""

@@ -213,13 +213,19 @@ def list_functions(
             session, thorough=skipped, narrowing=options.narrowing
         )
         relative, console = session.paths.relative, session.tools.console
-        lines = [
+        titles: tuple[str, ...] = ("function", "package", "directory", "target")
+        lines: list[tuple[str, ...]] = [
             (f.name, f.package, relative(f.directory), str(target)) for f, target, _ in functions
         ]
+        if any(f.adapter for f, _, _ in functions):
+            # What it is written for, where that is not what AWS has for Go.
+            titles = (*titles, "written for")
+            kinds = (f.adapter.library if f.adapter else "" for f, _, _ in functions)
+            lines = [(*line, kind) for line, kind in zip(lines, kinds, strict=True)]
         if json:
             print_json(list_value(functions, passed_over if skipped else None, relative))
         else:
-            print_columns(("function", "package", "directory", "target"), lines)
+            print_columns(titles, lines)
             if skipped:
                 if lines and passed_over:
                     print_line("")

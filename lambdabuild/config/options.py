@@ -360,6 +360,17 @@ class BuildSettings(NamedTuple):
     environment: tuple[tuple[str, str], ...] = option(
         (), "Variables for `go`, such as the instruction set", key="env", kind=VARIABLES,
         example='{ GOAMD64 = "v1" }')
+    adapter: str | None = option(
+        None, "Whether a handler for eawsy's runtimes is built as it is: auto or none", key="adapter",
+        parse=parsing.parse_adapter, values=parsing.ADAPTERS, unset="auto", example='"none"',
+        about="`none` builds a function that uses github.com/eawsy/aws-lambda-go or "
+        "aws-lambda-go-shim as any other program. By default, `auto`, it gets what today's runtimes "
+        "need.")
+    handler_name: str = option(
+        "Handle", "The exported handler of a function for eawsy/aws-lambda-go-shim",
+        key="handler_name", parse=parsing.parse_handler_name,
+        about="The exported function or variable that handles events, in a function for "
+        "eawsy/aws-lambda-go-shim.")
     cgo: bool = option(False, "Link C code, with the runtime's own glibc", key="cgo")
     layer_libraries: tuple[str, ...] = option(
         (), "Shared libraries that a layer brings, as executables ask for them",

@@ -15,6 +15,7 @@ CACHE_MODES = ("read", "read-write", "off")
 ENTRYPOINTS = ("all", "lambda")
 EVENTS = ("rest", "http", "alb", "alb-multi-value")
 COLORS = ("auto", "always", "never")
+ADAPTERS = ("auto", "none")
 ARCHITECTURES = {
     "x86_64": Architecture.X86_64,
     "amd64": Architecture.X86_64,
@@ -234,6 +235,32 @@ def parse_event(text: str) -> str:
     raise UnfitError(
         f"is `{text}`, which calls no function by HTTP",
         did_you_mean(text, EVENTS) or f"use one of {', '.join(EVENTS)}",
+    )
+
+
+def parse_adapter(text: str) -> str | None:
+    """Return `none`, or None where a function is adapted if it has to be."""
+    if text not in ADAPTERS:
+        raise UnfitError(
+            f"is `{text}`, which adapts nothing",
+            did_you_mean(text, ADAPTERS) or f"use one of {', '.join(ADAPTERS)}",
+        )
+    return text if text == "none" else None
+
+
+def parse_handler_name(text: str) -> str:
+    """Return the name of an exported Go symbol.
+
+    https://go.dev/ref/spec#Exported_identifiers
+    """
+    if text.isidentifier() and text[0].isupper():
+        return text
+    # As the function's Handler on AWS had it: the plugin's file, then the symbol.
+    _, _, last = text.rpartition(".")
+    near = f"write `{last}`" if last.isidentifier() and last[0].isupper() else ""
+    raise UnfitError(
+        f"is `{text}`, which is no exported Go name",
+        near or "write the name of an exported function or variable of the main package",
     )
 
 

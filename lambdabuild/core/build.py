@@ -11,6 +11,18 @@ from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.target import Flags, Runtime, Target
 
 
+class Adapter(NamedTuple):
+    """What starts a function that was written for one of eawsy's runtimes; see `survey/eawsy`."""
+
+    library: str
+    """The repository of the runtime, as `list` shows it: `eawsy/aws-lambda-go-shim`."""
+    handler: str | None = None
+    """The exported symbol that handles events; None where the code registers a handler."""
+
+    def __str__(self) -> str:
+        return f"{self.library} {self.handler or ''}".rstrip()
+
+
 class Function(NamedTuple):
     """A main package that becomes a Lambda function."""
 
@@ -20,6 +32,8 @@ class Function(NamedTuple):
     """The absolute path."""
     load_directory: str
     """Where to run `go` for it: the directory of its `go.work`, else of its `go.mod`."""
+    adapter: Adapter | None = None
+    """None where it starts by itself, as aws-lambda-go has it."""
 
 
 class Skipped(NamedTuple):

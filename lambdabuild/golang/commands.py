@@ -217,6 +217,23 @@ def env_command(go: str, directory: str) -> Command:
     return Command((go, "env", "-json", *ENVIRONMENT_KEYS), directory, {"PWD": directory})
 
 
+class Overlay(NamedTuple):
+    """What Go sees in the place of files, or where there are none.
+
+    https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies, -overlay
+    """
+
+    path: str
+    """The JSON file that says what stands for what."""
+    whole: bool = False
+    """It has the go.mod: nothing may be missing there, nor come from `vendor`."""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The flags of `go list` and `go build`; they replace those of GOFLAGS."""
+        return [f"-overlay={self.path}", *(["-mod=readonly"] if self.whole else [])]
+
+
 class BuildContext(NamedTuple):
     """What `go list` and `go build` of the same packages have in common; as `go/build` calls it."""
 
@@ -234,14 +251,14 @@ def list_command(
     patterns: Sequence[str],
     *,
     dependencies: bool = True,
-    overlay: str | None = None,
+    overlay: Overlay | None = None,
 ) -> Command:
     """Ask `go list` for the packages of `patterns` and all that they import."""
     arguments = [context.go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
     if dependencies:
         arguments.append("-deps")
     if overlay is not None:
-        arguments.append(f"-overlay={overlay}")
+        arguments += overlay.arguments
     arguments += [*list_tags(context.flags, context.goflags), "--", *patterns]
     environment = target_environment(context.target, context.flags) | {"PWD": context.directory}
     return Command(tuple(arguments), context.directory, environment)
@@ -255,6 +272,7 @@ def build_command(
     staging: Staging,
     memory_limit: int | None = None,
     everything: bool = False,
+    overlay: Overlay | None = None,
 ) -> Command:
     """Build every main package of `import_paths` in one process, each to a file of its own.
 
@@ -273,6 +291,7 @@ def build_command(
         f"-p={jobs}",
         *(["-a"] if everything else []),
         *build_flags(flags, goflags),
+        *(overlay.arguments if overlay is not None else []),
         f"-toolexec={join_quoted(wrapper)}",
         "-o=/dev/null",
     ]

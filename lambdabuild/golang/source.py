@@ -24,6 +24,8 @@ _DECLARATION = re.compile(
 )
 # A comment may stand before it on its line; one that only says so does no harm here.
 _PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
+_SHIM = re.compile(rb'"github\.com/eawsy/aws-lambda-go-(?:core|net)/')
+_HANDLE = re.compile(rb"^(?:func|var)[ \t]+Handle\b", re.MULTILINE)
 _IMPORT_C = re.compile(rb""""C"|`C`""")
 _CGO_CONSTRAINT = re.compile(rb"^//[ \t]*(?:go:build|\+build)\b[^\n]*\bcgo\b", re.MULTILINE)
 _EMBED = re.compile(rb"//go:embed[^\n]*")
@@ -53,8 +55,14 @@ def outline(source: bytes) -> bytes:
 
 
 def makes_program(source: bytes) -> bool:
-    """Return whether a Go file is of package main and declares `func main`."""
-    return bool(_PACKAGE_MAIN.search(head(source))) and declares_main(source)
+    """Return whether a Go file is of package main and declares `func main`, or a handler.
+
+    A program for eawsy/aws-lambda-go-shim has a handler, and no `func main`.
+    """
+    top = head(source)
+    if not _PACKAGE_MAIN.search(top):
+        return False
+    return declares_main(source) or bool(_SHIM.search(top) or _HANDLE.search(source, len(top)))
 
 
 def head(source: bytes) -> bytes:

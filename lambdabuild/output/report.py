@@ -156,6 +156,7 @@ def list_value(
         "schema": SCHEMA,
         "functions": [
             _identity(function, target, runtime, relative)
+            | {"adapter": function.adapter.library if function.adapter else None}
             for function, target, runtime in functions
         ],
         "skipped": [

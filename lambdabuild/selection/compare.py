@@ -14,6 +14,7 @@ from lambdabuild.core.artifact import Input
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.naming import excluded_by, function_name, root_of
 from lambdabuild.golang import modfiles, source
+from lambdabuild.golang.commands import Overlay
 from lambdabuild.golang.tree import upwards, walk
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.cgo.compiler import compilers_of
@@ -28,6 +29,7 @@ from lambdabuild.system import files
 from lambdabuild.system.files import digest_of
 from lambdabuild.system.git import Change, Repository
 
+_OF_ADAPTERS = ("adapter", "handler_name")
 ANOTHER = "another"
 """Stands for a text that is known to have been another."""
 VENDORED = f"{os.sep}vendor{os.sep}modules.txt"
@@ -93,7 +95,7 @@ def compare_packages(
         chosen = [
             settings.of(step.function.name) for settings in (before.settings, session.settings)
         ]
-        for field in ("runtime", "layer_libraries", "zip", "sbom", "assets"):
+        for field in ("runtime", "layer_libraries", "zip", "sbom", "assets", *_OF_ADAPTERS):
             if getattr(chosen[0], field) != getattr(chosen[1], field):
                 return f"{field} changed in {FILE_NAME}"
         return first_change(inputs.get(step.key, ()), found.inputs.get(step.key, ()), session.paths)
@@ -210,11 +212,8 @@ def _renamed(comparison: Comparison, before: Settings, function: Function) -> st
     return f"the glob `{pattern}` excluded it" if pattern else None
 
 
-def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str]) -> str:
-    """Write what makes Go see the files as they were; return its path.
-
-    https://pkg.go.dev/cmd/go#hdr-Compile_packages_and_dependencies, -overlay
-    """
+def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str]) -> Overlay:
+    """Write what makes Go see the files as they were."""
     replaced = {
         path: instead.get(path) or comparison.copies.get(path, "")
         for path, change in comparison.changes.items()
@@ -227,9 +226,16 @@ def _overlay(comparison: Comparison, directory: str, instead: Mapping[str, str])
             replaced.get(parent) for parent in upwards(os.path.dirname(path))
         ):
             del replaced[path]
+    made = comparison.found.go.findings.made or {}
+    if made:
+        from lambdabuild.survey.eawsy.overlay import put_files
+
+        # A repository without a go.mod had none then.
+        absent = {path: text for of in made.values() for path, text in of.items()}
+        replaced = put_files(absent, os.path.join(directory, "made")) | replaced
     place = os.path.join(directory, "overlay.json")
     Path(place).write_text(json.dumps({"Replace": replaced}), "utf-8")
-    return place
+    return Overlay(place, whole=bool(made))
 
 
 def _digest(path: str) -> str | None:

@@ -15,7 +15,7 @@ from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.state.state import Evidence, Findings, State
 
-VERSION = 9
+VERSION = 10
 _LONGEST_HEAD = 400
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading a text raises that is damaged or of another version."""
@@ -185,6 +185,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             if remembered(e.flags) == e.flags
         },
         "searched": [findings.searched, findings.without_lambda],
+        "made": findings.made,
         "packages": {
             key: [_package_row(package, modules, texts) for package in packages]
             for key, packages in findings.packages.items()
@@ -244,6 +245,7 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
         searched=searched,
         without_lambda=None if without is None else tuple(without),
         stamps=stamps,
+        made=value["made"],
     )
 
 

@@ -35,12 +35,15 @@ class Findings:
     stamps: Stamps = field(default_factory=Stamps)
     incomplete: bool = False
     """Go could not list some module or workspace."""
+    made: dict[str, dict[str, str]] | None = None
+    """Modules that exist in an overlay only, as there is no go.mod: by directory, the text of each
+    file of the overlay by its path; all absolute. None where nobody asked."""
 
     def kept(self, stamps: Stamps) -> "Findings":
         """Return a copy that depends on these stamps, to be added to."""
         return Findings(
             dict(self.trees), dict(self.environments), dict(self.packages), dict(self.foreign),
-            self.searched, self.without_lambda, stamps, self.incomplete,
+            self.searched, self.without_lambda, stamps, self.incomplete, self.made,
         )  # fmt: skip
 
     @property

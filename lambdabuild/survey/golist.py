@@ -1,11 +1,13 @@
 """Ask `go env` and `go list`, and reuse the answers until something they rest on changes."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from lambdabuild.core.gopackage import Diagnostic, Foreign, GoEnvironment, Package
@@ -55,7 +57,7 @@ class Go:
         settings: Mapping[str, str],
         findings: Findings,
         *,
-        overlay: str | None = None,
+        overlay: commands.Overlay | None = None,
     ) -> None:
         """Ask the `go` at `path`; with an overlay, as if some files were others."""
         self.path = path
@@ -121,10 +123,12 @@ class Go:
             context = commands.BuildContext(
                 self.path, directory, variant.target, variant.flags, environment.flags
             )
-            command = commands.list_command(
-                context, patterns, dependencies=dependencies, overlay=self._overlay
-            )
-            done = self._run(command)
+            with self._overlaid(directory) as overlay:
+                done = self._run(
+                    commands.list_command(
+                        context, patterns, dependencies=dependencies, overlay=overlay
+                    )
+                )
             if done.code != 0:
                 raise refused("Go cannot load the module", done, directory)
             from lambdabuild.golang.output import parse_packages
@@ -138,6 +142,15 @@ class Go:
                 known = tuple(p._replace(errors=()) if is_left_out(p) else p for p in known)
             self.findings.packages[key] = known
         return known
+
+    def _overlaid(self, directory: str) -> AbstractContextManager[commands.Overlay | None]:
+        """Return what Go sees in the place of files, as long as it runs in a directory."""
+        made = (self.findings.made or {}).get(directory)
+        if made is None or self._overlay is not None:
+            return contextlib.nullcontext(self._overlay)
+        from lambdabuild.survey.eawsy.adapting import module_overlay
+
+        return module_overlay(made, self.environment(directory).flags, directory)
 
     def forget_unused(self) -> None:
         """Drop answers of other runs than this, where there are many."""

@@ -16,6 +16,7 @@ from lambdabuild.golang.commands import (
     uses_cgo,
 )
 from lambdabuild.golang.source import PROFILE
+from lambdabuild.survey.eawsy.libraries import ADAPTER_VERSION, MENDED
 from lambdabuild.survey.plan import order_of
 
 # Where packages come from, what is kept where, and how `go` itself runs.
@@ -143,6 +144,8 @@ class Inputs:
             found["runtime", step.runtime] = None
             if step.layer_libraries:
                 found["layer_libraries", " ".join(step.layer_libraries)] = None
+        if step.function.adapter is not None:
+            found["adapter", f"{step.function.adapter}, version {ADAPTER_VERSION}"] = None
         path = step.function.package
         found["package", path] = None
         package = self._graph.get(path)
@@ -206,6 +209,8 @@ class Inputs:
 
     def _list(self, package: Package) -> list[Input]:
         found: list[Input] = []
+        if package.import_path in MENDED:
+            found.append((f"mended {package.import_path}", str(ADAPTER_VERSION)))
         if package.module is not None:
             found.append(_module_input(package.module, self._project))
         if package.local:
@@ -254,6 +259,7 @@ def path_of_input(name: str, project: str) -> str | None:
 # What is named first where several inputs changed: what explains the others.
 _KINDS = (
     *("untracked", "go", "setting", "flag", "env", "runtime", "compiler", "layer_libraries"),
+    "adapter",
     *("go.mod", "module", "package", "file"),
 )
 _RANKS = {kind: rank for rank, kind in enumerate(_KINDS)}
@@ -292,6 +298,8 @@ _WORDINGS: Mapping[str, Callable[[str, str | None, str | None], str]] = {
     "layer_libraries": lambda _what, old, new: (
         f"layer_libraries changed: {old or 'none'} → {new or 'none'}"
     ),
+    "adapter": lambda _what, old, new: f"adapter changed{_shown_change(old, new)}",
+    "mended": lambda what, _old, _new: f"how {what} is mended changed",
     "go.mod": lambda what, old, new: f"go.mod: {_language(what, old, new)}",
     "module": lambda what, old, new: f"go.mod: {what} {_versions(old, new)}",
     "package": lambda _what, old, new: f"its import path changed: {old} → {new}",

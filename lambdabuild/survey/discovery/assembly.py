@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
-from lambdabuild.core.build import Function, Skipped
+from lambdabuild.core.build import Adapter, Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
@@ -29,6 +29,7 @@ from lambdabuild.survey.discovery.skipped import (
     not_in_workspace,
     unreadable,
 )
+from lambdabuild.survey.eawsy.libraries import adapter_of
 from lambdabuild.survey.golist import Go, Variant
 
 
@@ -131,7 +132,7 @@ class Assembly:
                 s for place in places if place.directory in listing.failures for s in place.sources
             }
             self._name_anywhere({s for s in unloaded if sources_with_main(s)})
-        without = list(self._take_listed(_candidates(graphs, sources, listed)))
+        without = list(self._take_listed(_candidates(graphs, sources, listed), graphs))
         outside = self._take_outside(listing, [s for s in sources if s not in listed])
         unlisted: dict[str, str | None] = {
             source: place.directory
@@ -230,24 +231,40 @@ class Assembly:
         self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
         return True
 
-    def _take_listed(self, candidates: Iterable[_Candidate]) -> Iterator[LeftOut]:
+    def _take_listed(
+        self, candidates: Iterable[_Candidate], graphs: Mapping[tuple[str, Variant], Graph]
+    ) -> Iterator[LeftOut]:
         """Take in what Go listed; return that of which it leaves out just the `func main`."""
         for candidate in candidates:
             if self._excludes(candidate.directory, candidate.package):
                 continue
             name = self._name(candidate.directory)
-            reason = _reason_to_skip(candidate, variants_of(self.settings.of(name)))
+            adapter = self._adapter(candidate, name, graphs)
+            variants = variants_of(self.settings.of(name))
+            reason = _reason_to_skip(candidate, variants, adapted=adapter is not None)
             directory, package, load = candidate.directory, candidate.package, candidate.load
             if reason is None and self._is_other(directory, package):
                 continue
             if reason is None:
-                self.functions.append(Function(name, package, directory, load))
+                self.functions.append(Function(name, package, directory, load, adapter))
             elif sources_with_main(directory):
                 if self._is_other(directory):
                     continue
                 yield LeftOut(directory, name, load)
             else:
                 self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
+
+    def _adapter(
+        self, candidate: _Candidate, name: str, graphs: Mapping[tuple[str, Variant], Graph]
+    ) -> Adapter | None:
+        chosen = self.settings.of(name)
+        if chosen.adapter == "none":
+            return None
+        for variant, package in candidate.loaded.items():
+            graph = graphs[candidate.load, variant]
+            if package.go_files and (found := adapter_of(package, graph, chosen.handler_name)):
+                return found
+        return None
 
     def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:
         """Return the directories of modules that go.work leaves out; report each once."""
@@ -347,7 +364,9 @@ def _may_be_main(package: Package, imported: set[str]) -> bool:
     return unknown and package.import_path not in imported
 
 
-def _reason_to_skip(candidate: _Candidate, variants: Sequence[Variant]) -> str | None:
+def _reason_to_skip(
+    candidate: _Candidate, variants: Sequence[Variant], *, adapted: bool
+) -> str | None:
     loaded = [candidate.loaded[variant] for variant in variants if variant in candidate.loaded]
     if not loaded:
         return "build constraints exclude all its Go files"
@@ -356,6 +375,6 @@ def _reason_to_skip(candidate: _Candidate, variants: Sequence[Variant]) -> str |
             return None
         if not package.go_files:
             return "it has only test files"
-        if not package.declares_main:
+        if not package.declares_main and not adapted:
             return "it has no `func main`"
     return None

@@ -70,7 +70,9 @@ def without_lambda(go: Go, loads: Mapping[str, Sequence[str]]) -> set[str]:
     """
     if go.findings.without_lambda is None:
         go.findings.without_lambda = tuple(
-            load for load, sources in loads.items() if not _may_use_lambda(load, sources)
+            load
+            for load, sources in loads.items()
+            if load not in (go.findings.made or {}) and not _may_use_lambda(load, sources)
         )
     return set(go.findings.without_lambda)
 

@@ -73,6 +73,10 @@ def discover(
         root: tree.walk(root, everything=True) if thorough else go.tree(root)
         for root in search.roots
     }
+    if go.findings.made is None:
+        from lambdabuild.survey.eawsy.unmodular import modules_made
+
+        go.findings.made = modules_made(trees, project, go.settings)
     assembly = Assembly(settings, go, search, trees, project, working)
 
     def choose(loads: Mapping[str, Sequence[str]]) -> Collection[str]:

@@ -75,7 +75,7 @@ def find_places(
 
     Where nothing is selected, `go` is not even started: it may be that it fails there.
     """
-    modules = _modules(trees)
+    modules = _modules(trees, go.findings.made or {})
     owned = _owned(trees, modules)
     loads = dict(modules)
     if environment.get("GOWORK") != "off":
@@ -141,14 +141,17 @@ def _tried(ask: Callable[[str], T], item: str) -> T | LambdabuildError:
         return error
 
 
-def _modules(trees: Mapping[str, tree.Tree]) -> dict[str, str]:
+def _modules(trees: Mapping[str, tree.Tree], made: Iterable[str]) -> dict[str, str]:
     """Return where to look, each with the directory of the module it is in.
+
+    Those that are `made` have no go.mod of their own, and are below no other.
 
     A pattern does not enter a module below: each has to be named.
     """
     modules: dict[str, str] = {}
     for root, found in trees.items():
         outer = tree.enclosing(root, "go.mod")
+        outer = outer or next((module for module in made if is_below(root, module)), None)
         if outer is not None:
             modules.setdefault(root, outer)
         for module in found.modules:

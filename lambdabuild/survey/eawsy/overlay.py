@@ -1,0 +1,183 @@
+"""Write what stands between a handler for eawsy's runtimes and Lambda, as an overlay for `go build`.
+
+Each function gets two files that are not in the repository: the adapter, which is the same for all and
+speaks the Runtime API, and a few lines that give it the handler. The adapter needs nothing but the standard
+library, so that no go.mod, go.sum or vendor/modules.txt has to change, and no other function is built from
+other versions than before.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdabuild.core.build import Adapter, Batch
+from lambdabuild.core.gopackage import GoEnvironment, Package
+from lambdabuild.golang.commands import Overlay, overlay_path
+from lambdabuild.survey.eawsy.declarations import Declared, declared_in
+from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY
+from lambdabuild.survey.eawsy.mended import mended_files
+from lambdabuild.system import files
+
+ADAPTER_FILE = "zz_lambdabuild.go"
+HANDLER_FILE = "zz_lambdabuild_handler.go"
+_OVERLAY = "overlay"
+
+_EXPORTED = """\
+//go:build go1.21
+
+package main
+
+const lambdabuildRegisters = false
+
+func main() {{
+	lambdabuildServe("{handler}", lambdabuildAdapt({value}))
+}}
+"""
+
+# `init` and not `main`, which is the program's own, and last: files are initialized by their names.
+_REGISTERED = f"""\
+//go:build go1.21
+
+package main
+
+import (
+	_ "unsafe"
+
+	lambdabuildRegistry "{REGISTRY}"
+)
+
+const lambdabuildRegisters = true
+
+//go:linkname lambdabuildRegistered {REGISTRY}.handler
+var lambdabuildRegistered lambdabuildRegistry.Handler
+
+func init() {{
+	if lambdabuildRegistered == nil {{
+		lambdabuildRefuse("no handler was registered: call runtime.HandleFunc in an init function")
+	}}
+	lambdabuildServe("the handler", lambdabuildAdapt(lambdabuildRegistered.HandleLambda))
+}}
+"""
+
+
+def overlay_of(temporary: str, *, whole: bool) -> Overlay:
+    """Return where the overlay of a `go build` is, which works in the directory `temporary`."""
+    return Overlay(os.path.join(temporary, _OVERLAY, "overlay.json"), whole=whole)
+
+
+class Written(NamedTuple):
+    """The overlay of one `go build`."""
+
+    overlay: Overlay
+    mended: tuple[str, ...]
+    """The packages that it has mended, by import path."""
+
+
+def write_overlay(
+    batch: Batch,
+    environment: GoEnvironment,
+    made: Mapping[str, Mapping[str, str]] | None,
+    temporary: str,
+) -> Written:
+    """Write the overlay of a batch below `temporary`, the work directory of its `go build`."""
+    module = (made or {}).get(batch.directory)
+    texts = dict(module or {})
+    for step in batch.steps:
+        package = batch.graph.get(step.function.package)
+        if step.function.adapter is not None and package is not None:
+            texts |= _files_of(package, step.function.adapter)
+    mended = mended_files(batch, environment)
+    texts |= mended.texts
+    place = os.path.dirname(overlay_of(temporary, whole=False).path)
+    overlay = written(
+        texts, place, environment.flags, batch.directory, mended.copies, whole=module is not None
+    )
+    return Written(overlay, mended.packages)
+
+
+def written(
+    texts: Mapping[str, str],
+    place: str,
+    goflags: str,
+    directory: str,
+    copies: Mapping[str, str] | None = None,
+    *,
+    whole: bool,
+) -> Overlay:
+    """Write an overlay into the directory `place`, merged with that of GOFLAGS.
+
+    `texts` has what is to be in each file, by absolute path; `copies` another file that stands for it.
+    `directory` is where `go` runs.
+    """
+    replaced = _theirs(goflags, directory) | dict(copies or {}) | put_files(texts, place)
+    path = os.path.join(place, "overlay.json")
+    Path(path).write_text(json.dumps({"Replace": replaced}), "utf-8")
+    return Overlay(path, whole=whole)
+
+
+def put_files(texts: Mapping[str, str], place: str) -> dict[str, str]:
+    """Write each text into a file of its own in the directory `place`; return where each is."""
+    os.makedirs(place, exist_ok=True)
+    found = {}
+    for number, (path, text) in enumerate(texts.items()):
+        # The compiler names files by their own paths; the number keeps them apart.
+        found[path] = os.path.join(place, f"{number}-{os.path.basename(path)}")
+        Path(found[path]).write_text(text, "utf-8")
+    return found
+
+
+def _theirs(goflags: str, directory: str) -> dict[str, str]:
+    """Return the overlay that GOFLAGS name: ours on the command line would take its place."""
+    path = overlay_path(goflags, directory)
+    if path is None:
+        return {}
+    # What is wrong with it, Go has said of `go list`.
+    replaced = json.loads(files.text(path))["Replace"]
+
+    def absolute(name: str) -> str:
+        return os.path.normpath(os.path.join(directory, name))
+
+    return {absolute(name): absolute(to) if to else "" for name, to in replaced.items()}
+
+
+def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
+    """Return the files that a function gets, by path."""
+    from importlib import resources
+
+    text = files.text(str(resources.files("lambdabuild").joinpath("eawsy.go")))
+    if adapter.handler is None:
+        return _named(package, text.replace(CORE, REGISTRY), _REGISTERED)
+    found = declaration_of(package, adapter.handler)
+    value = "*" * (found.pointers if found else 0) + adapter.handler
+    return _named(package, text, _EXPORTED.format(handler=adapter.handler, value=value))
+
+
+def _named(package: Package, adapter: str, handler: str) -> dict[str, str]:
+    first, second = names_in(package.go_files)
+    return {
+        os.path.join(package.directory, first): adapter,
+        os.path.join(package.directory, second): handler,
+    }
+
+
+def names_in(taken: Iterable[str]) -> tuple[str, str]:
+    """Return the names of the two files, which come after all that are taken."""
+    last, prefix = max(taken, default=""), ""
+    while f"{prefix}{ADAPTER_FILE}" <= last:
+        prefix += "z"
+    return f"{prefix}{ADAPTER_FILE}", f"{prefix}{HANDLER_FILE}"
+
+
+def declaration_of(package: Package, symbol: str) -> Declared | None:
+    """Return where a package declares a symbol; None where that is not found."""
+    for name in package.go_files:
+        path = os.path.join(package.directory, name)
+        try:
+            found = declared_in(files.text(path), symbol)
+        except OSError:
+            continue
+        if found is not None:
+            return found._replace(file=path)
+    return None

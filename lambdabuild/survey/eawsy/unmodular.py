@@ -1,0 +1,55 @@
+"""Find repositories from before Go had modules, where functions for eawsy's runtimes are."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+from lambdabuild.core.naming import is_below
+from lambdabuild.golang import tree
+from lambdabuild.golang.source import head
+from lambdabuild.system import files
+
+_NAMED = b"github.com/eawsy/aws-lambda-go"
+
+
+def modules_made(
+    trees: Mapping[str, tree.Tree], project: str, settings: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Return a module for what is in none, if it uses one of eawsy's libraries; see `Findings.made`.
+
+    It is that of the project, an absolute path. Whatever else is in no module stays as it is: nobody
+    asked for another reading of it. `settings` is what Go reads of the environment.
+    """
+    sources = [
+        source
+        for root, found in trees.items()
+        if is_below(root, project) and tree.enclosing(root, "go.mod") is None
+        for source in found.sources
+        if not any(is_below(source, module) for module in found.modules)
+    ]
+    if not any(map(_uses_eawsy, sources)):
+        return {}
+    from lambdabuild.survey.eawsy.gopath import module_for
+
+    return {project: dict(module_for(project, sources, _gopath(settings)).files)}
+
+
+def _gopath(settings: Mapping[str, str]) -> Sequence[str]:
+    """Return the directories of GOPATH: https://pkg.go.dev/cmd/go#hdr-GOPATH_environment_variable."""
+    given = settings.get("GOPATH") or os.path.join(os.path.expanduser("~"), "go")
+    return [path for path in given.split(os.pathsep) if os.path.isabs(path)]
+
+
+def _uses_eawsy(directory: str) -> bool:
+    """Return whether a Go file in a directory imports one of the libraries."""
+    try:
+        names = [name for name in os.listdir(directory) if name.endswith(".go")]
+    except OSError:
+        return False
+    for name in names:
+        try:
+            content = files.whole(os.path.join(directory, name))
+        except OSError:
+            continue
+        if _NAMED in content and _NAMED in head(content):
+            return True
+    return False
