@@ -21,6 +21,7 @@ _UNIX = frozenset({
     "netbsd", "openbsd", "solaris",
 })  # fmt: skip
 _CONSTRAINT = re.compile(rb"^//go:build[ \t]+([^\n]*)$", re.MULTILINE)
+_OLDER = re.compile(rb"^//[ \t]*\+build[ \t]+([^\n]*)$", re.MULTILINE)
 _WORD = re.compile(r"\s*(&&|\|\||[!()]|[\w.]+)")
 
 
@@ -35,12 +36,15 @@ def named_for(name: str, target: Target) -> bool:
 
 
 def left_in(source: bytes, target: Target, tags: Collection[str], *, cgo: bool) -> bool:
-    """Return whether the `//go:build` line of a Go file leaves it in; whether it imports C does not count.
+    """Return whether the constraints of a Go file leave it in; whether it imports C does not count.
 
+    They are its `//go:build` line, else the `// +build` lines that were before Go 1.17.
     https://pkg.go.dev/cmd/go#hdr-Build_constraints
     """
-    line = _CONSTRAINT.search(head(source))
-    if line is None:
+    top = head(source)
+    line = _CONSTRAINT.search(top)
+    constraint = line[1].decode("utf-8", "replace").partition("//")[0] if line else _older(top)
+    if not constraint:
         return True
 
     def holds(tag: str) -> bool:
@@ -51,7 +55,20 @@ def left_in(source: bytes, target: Target, tags: Collection[str], *, cgo: bool) 
         # A Go that is older than a file asks for compiles none of the function at all.
         return tag in {target.goos, target.goarch, "gc", *tags} or tag.startswith("go1.")
 
-    return _evaluate(line[1].decode("utf-8", "replace").partition("//")[0], holds)
+    return _evaluate(constraint, holds)
+
+
+def _older(top: bytes) -> str:
+    """Return `// +build` lines as one `//go:build` has them; empty where there are none.
+
+    Of the words of a line one has to hold, and all that commas join; and every line has to.
+    """
+
+    def one(line: bytes) -> str:
+        words = line.decode("utf-8", "replace").replace(",", " && ")
+        return " || ".join(f"({word})" for word in re.split(r"(?<!&)\s+(?!&)", words.strip()))
+
+    return " && ".join(f"({one(match[1])})" for match in _OLDER.finditer(top))
 
 
 def _evaluate(text: str, holds: Callable[[str], bool]) -> bool:
