@@ -363,14 +363,8 @@ class BuildSettings(NamedTuple):
     adapter: str | None = option(
         None, "Whether a handler for eawsy's runtimes is built as it is: auto or none", key="adapter",
         parse=parsing.parse_adapter, values=parsing.ADAPTERS, unset="auto", example='"none"',
-        about="`none` builds a function that uses github.com/eawsy/aws-lambda-go or "
-        "aws-lambda-go-shim as any other program. By default, `auto`, it gets what today's runtimes "
-        "need.")
-    handler_name: str = option(
-        "Handle", "The exported handler of a function for eawsy/aws-lambda-go-shim",
-        key="handler_name", parse=parsing.parse_handler_name,
-        about="The exported function or variable that handles events, in a function for "
-        "eawsy/aws-lambda-go-shim.")
+        about="`none` builds a function that uses eawsy/aws-lambda-go or aws-lambda-go-shim as any other "
+        "program. With `auto` it gets a `main` that today's runtimes can start.")
     cgo: bool = option(False, "Link C code, with the runtime's own glibc", key="cgo")
     layer_libraries: tuple[str, ...] = option(
         (), "Shared libraries that a layer brings, as executables ask for them",
@@ -390,6 +384,11 @@ class BuildSettings(NamedTuple):
         None, "The function in this directory has the table's name", key="directory",
         parse=lambda text: PurePosixPath(text).as_posix(), where=FUNCTION,
         example='"api/invoices/v2"')
+    handler_name: str | None = option(
+        None, "The exported handler of a function for eawsy/aws-lambda-go-shim", key="handler_name",
+        parse=parsing.parse_handler_name, where=FUNCTION, unset="Handle", example='"HandleOrder"',
+        about="The exported function or variable that handles events, in a function for "
+        "eawsy/aws-lambda-go-shim: what follows the dot in its Handler of then, `handler.Handle`.")
     assets: tuple[str, ...] = option(
         (), "Files to be packed beside `bootstrap`: globs, relative to the function's directory",
         key="assets", parse=parsing.parse_assets, where=FUNCTION, example='["templates/*.html"]')

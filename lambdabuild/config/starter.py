@@ -58,7 +58,7 @@ def starter_config(
                 f"# lambdabuild.toml: {counted(functions, 'function')} found when this was written.",
                 "# Every key is optional; a command-line flag overrides it.\n",
                 *(_entry(option, written) for option in keys if option.where != FUNCTION),
-                "# What differs for one function: any of the keys from `architecture` on, and three more.",
+                "# What differs for one function: any of the keys from `architecture` on, and four more.",
                 '# [functions."billing"]',
                 '# architecture = "arm64"\n',
                 *of_functions,

@@ -32,14 +32,16 @@ SHIM = "eawsy/aws-lambda-go-shim"
 _LIBRARY = "eawsy/aws-lambda-go"
 
 
-def adapter_of(package: Package, graph: Mapping[str, Package], handler: str) -> Adapter | None:
+def adapter_of(
+    package: Package, graph: Mapping[str, Package], handler: str | None
+) -> Adapter | None:
     """Return what a main package needs to be started, by what it imports; None for nothing.
 
-    `handler` is the symbol that a function for the shim exports.
+    `handler` is the symbol that a function for the shim exports; None for its usual one.
     """
     if package.declares_main:
         return Adapter(_LIBRARY) if _imports(graph, package.import_path, REGISTRY) else None
-    return Adapter(SHIM, handler) if _imports(graph, package.import_path, CORE) else None
+    return Adapter(SHIM, handler or "Handle") if _imports(graph, package.import_path, CORE) else None
 
 
 def _imports(graph: Mapping[str, Package], start: str, library: str) -> bool:

@@ -52,13 +52,14 @@ def test_every_key_can_be_commented_in_and_then_all_are_there(chosen: list[str])
     tables = tomllib.loads(text)
     table = tables.pop("functions")["billing"]
     assert set(tables) == {option.key for option in options_in(TOP)}
-    assert set(table) == {"architecture", "directory", "assets", "route"}
+    assert set(table) == {"architecture", "directory", "handler_name", "assets", "route"}
     assert config.exclude == ("internal-tools-*",)
     assert config.choices["environment"] == {"GOAMD64": "v1"}
     assert config.choices["zip"] is True
     assert config.functions["billing"] == {
         "targets": (ARM64,),
         "directory": "invoices/v2" if chosen[0] == "." else f"{chosen[0]}/invoices/v2",
+        "handler_name": "HandleOrder",
         "assets": ("templates/*.html",),
         "routes": (("GET", "/users/{id}"),),
     }

@@ -238,6 +238,7 @@ def test_a_list_tells_functions_and_on_request_what_was_passed_over() -> None:
             "target": "linux/arm64",
             "architecture": "arm64",
             "runtime": "provided.al2",
+            "adapter": None,
         },
         {
             "name": "cli",
@@ -246,6 +247,7 @@ def test_a_list_tells_functions_and_on_request_what_was_passed_over() -> None:
             "target": "darwin/arm64",
             "architecture": None,
             "runtime": None,
+            "adapter": None,
         },
     ]
     assert list_value(found, None, relative) == {"schema": 1, "functions": told, "skipped": []}
