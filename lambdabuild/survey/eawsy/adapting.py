@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from lambdabuild.core.build import Batch
 from lambdabuild.core.gopackage import GoEnvironment
-from lambdabuild.core.text import some
+from lambdabuild.core.text import counted
 from lambdabuild.golang.commands import Overlay, Staging
 from lambdabuild.output.terminal.console import Console
 from lambdabuild.state.state import Findings
@@ -31,9 +31,9 @@ def overlay_for(
 
     written = write_overlay(batch, environment, findings.made, staging.temporary)
     if written.mended:
-        names = some([path.rpartition("/")[2] for path in written.mended])
+        packages = counted(len(written.mended), "package")
         console.say_once(
-            f"eawsy/aws-lambda-go-event is built mended: since Go 1.10 {names} decode no event"
+            f"eawsy/aws-lambda-go-event is built mended: {packages} of it decode no event since Go 1.10"
         )
     return written.overlay
 

@@ -150,7 +150,8 @@ def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     if adapter.handler is None:
         return _named(package, text.replace(CORE, REGISTRY), _REGISTERED)
     found = declaration_of(package, adapter.handler)
-    value = "*" * (found.pointers if found else 0) + adapter.handler
+    pointers = found.pointers if found else 0
+    value = f"{'lambdabuildPointed(' * pointers}{adapter.handler}{')' * pointers}"
     return _named(package, text, _EXPORTED.format(handler=adapter.handler, value=value))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from lambdabuild.core.build import Adapter, Step
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.survey.eawsy.declarations import Declared, package_clause
-from lambdabuild.survey.eawsy.libraries import SHIM
+from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY, SHIM
 from lambdabuild.survey.eawsy.overlay import HANDLER_FILE, declaration_of
 from lambdabuild.system import files
 
@@ -16,9 +16,15 @@ _HINT = (
     f"a handler is `{WANTED}`: T and R are any types that encoding/json knows, and the error may "
     "be a type of your own"
 )
+_HINT_REGISTERED = (
+    "runtime.HandleFunc takes `func(evt json.RawMessage, ctx *runtime.Context) (interface{}, error)`"
+)
 _QUALIFIED = re.compile(r'"(?:[^"\s]+/)?([^"/\s]+)"\.')
-_MISMATCH = re.compile(r"type (?P<type>.+) of \**\w+ does not match ")
-_UNFIT = re.compile(r"(?P<type>\S.*?) does not (?:implement|satisfy) error")
+_MISMATCH = re.compile(r"type (?P<type>.+) of \S+ does not match ")
+_UNFIT = re.compile(
+    r"(?:X \(type (?P<given>.+)\)|(?P<type>\S+)) does not (?:implement|satisfy) error"
+)
+_RUNTIME = re.compile(rf'"(?:{re.escape(CORE)}|{re.escape(REGISTRY)})"\.')
 
 
 def with_signatures(
@@ -26,11 +32,19 @@ def with_signatures(
 ) -> tuple[Diagnostic, ...]:
     """Return the errors of a step, those of its handler's signature where it is declared."""
     adapter, package = step.function.adapter, graph.get(step.function.package)
-    if adapter is None or adapter.handler is None or package is None:
+    if adapter is None or package is None:
         return tuple(errors)
     return tuple(
-        _at_handler(error, adapter, package) if _is_ours(error) else error for error in errors
+        _at_handler(error, adapter, package) if _is_ours(error) else _of_theirs(error)
+        for error in errors
     )
+
+
+def _of_theirs(error: Diagnostic) -> Diagnostic:
+    # As without the adapter, which imports another package called `runtime`.
+    message = _RUNTIME.sub("runtime.", error.message)
+    hint = error.hint or (_HINT_REGISTERED if "argument to runtime.Handle" in message else None)
+    return error._replace(message=message, hint=hint)
 
 
 def _is_ours(error: Diagnostic) -> bool:
@@ -38,7 +52,9 @@ def _is_ours(error: Diagnostic) -> bool:
 
 
 def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagnostic:
-    symbol = str(adapter.handler)
+    if adapter.handler is None:
+        return error
+    symbol = adapter.handler
     found = declaration_of(package, symbol)
     if error.message == f"undefined: {symbol}":
         place = found or _clause(package)
@@ -49,7 +65,8 @@ def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagno
         )
     else:
         place, hint = found or _clause(package), _HINT
-        message = f"`{symbol}` is no handler: {reworded(error.message)}"
+        pointers = found.pointers if found else 0
+        message = f"`{symbol}` is no handler: {reworded(error.message, pointers)}"
     if place is None:
         return error._replace(message=message, hint=hint)
     return error._replace(
@@ -57,13 +74,16 @@ def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagno
     )
 
 
-def reworded(message: str) -> str:
-    """Return what the compiler says of a handler without the names of what it is given to."""
+def reworded(message: str, pointers: int = 0) -> str:
+    """Return what the compiler says of a handler without the names of what it is given to.
+
+    It is given what so many pointers lead to.
+    """
     message = _QUALIFIED.sub(r"\1.", message.splitlines()[0])
     if match := _MISMATCH.search(message):
-        return f"it is `{match['type']}`"
+        return f"it is `{'*' * pointers}{match['type']}`"
     if match := _UNFIT.search(message):
-        return f"its second result is `{match['type']}`, which is no error"
+        return f"its second result is `{match['given'] or match['type']}`, which is no error"
     if "cannot infer" in message:
         return "it is not a function"
     return message

@@ -17,7 +17,7 @@ _WANTED = 'func(E, *"github.com/eawsy/aws-lambda-go-core/service/lambda/runtime"
             "it is `func()`",
         ),
         (
-            f"in call to lambdabuildAdapt, type *func() of *Handle does not match {_WANTED} "
+            f"in call to lambdabuildAdapt, type *func() of lambdabuildPointed(Handle) does not match {_WANTED} "
             "(cannot infer E, R, and X)",
             "it is `*func()`",
         ),
@@ -29,6 +29,10 @@ _WANTED = 'func(E, *"github.com/eawsy/aws-lambda-go-core/service/lambda/runtime"
         (
             "in call to lambdabuildAdapt, cannot infer E (declared at zz_lambdabuild.go:8:23)",
             "it is not a function",
+        ),
+        (
+            "in call to lambdabuildAdapt, X (type interface{}) does not satisfy error",
+            "its second result is `interface{}`, which is no error",
         ),
         ("int does not satisfy error (missing method Error)", "its second result is `int`, which is no error"),
     ],
