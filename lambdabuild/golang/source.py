@@ -54,15 +54,17 @@ def outline(source: bytes) -> bytes:
     return b"\0".join(parts)
 
 
-def makes_program(source: bytes) -> bool:
-    """Return whether a Go file is of package main and declares `func main`, or a handler.
+def makes_program(source: bytes, *, handlers: bool = True) -> bool:
+    """Return whether a Go file is of package main and declares `func main`.
 
-    A program for eawsy/aws-lambda-go-shim has a handler, and no `func main`.
+    Or, with `handlers`, what a program for eawsy/aws-lambda-go-shim has in its place.
     """
     top = head(source)
     if not _PACKAGE_MAIN.search(top):
         return False
-    return declares_main(source) or bool(_SHIM.search(top) or _HANDLE.search(source, len(top)))
+    if declares_main(source):
+        return True
+    return handlers and bool(_SHIM.search(top) or _HANDLE.search(source, len(top)))
 
 
 def head(source: bytes) -> bytes:

@@ -192,9 +192,10 @@ def _file_declares_main(directory: str, name: str) -> bool:
         return True
 
 
-def sources_with_main(directory: str) -> list[str]:
+def sources_with_main(directory: str, *, handlers: bool = True) -> list[str]:
     """Return the Go files in `directory` that make a program, whatever their constraints.
 
+    Without `handlers`, only `func main` does.
     One that cannot be read, or is a link to nowhere, may make one.
     """
     found: list[str] = []
@@ -207,7 +208,8 @@ def sources_with_main(directory: str) -> list[str]:
         if not name.endswith(".go") or name.endswith("_test.go") or name.startswith((".", "_")):
             continue
         try:
-            program = makes_program(files.whole(os.path.join(directory, name)))
+            source = files.whole(os.path.join(directory, name))
+            program = makes_program(source, handlers=handlers)
         except IsADirectoryError:
             continue
         except OSError:

@@ -33,6 +33,9 @@ from lambdabuild.survey.eawsy.libraries import adapter_of
 from lambdabuild.survey.golist import Go, Variant
 
 
+_NO_MAIN = "it has no `func main`"
+
+
 @dataclass(slots=True)
 class _Candidate:
     """A directory with something that is, or may be, a main package."""
@@ -247,7 +250,7 @@ class Assembly:
                 continue
             if reason is None:
                 self.functions.append(Function(name, package, directory, load, adapter))
-            elif sources_with_main(directory):
+            elif sources_with_main(directory, handlers=reason != _NO_MAIN):
                 if self._is_other(directory):
                     continue
                 yield LeftOut(directory, name, load)
@@ -376,5 +379,5 @@ def _reason_to_skip(
         if not package.go_files:
             return "it has only test files"
         if not package.declares_main and not adapted:
-            return "it has no `func main`"
+            return _NO_MAIN
     return None

@@ -1,1 +1,6 @@
-"""Functions of eawsy's libraries (2016 to 2018), and their repositories, most of which have no go.mod."""
+"""Functions for eawsy's runtimes, which have no `main` of their own, or one that does nothing.
+
+What they lack is laid over the repository while `go` runs (`go build -overlay`); nothing is written into it.
+So is a go.mod, where a repository is from before there were any. It may import what `survey` may. It must not
+change what any other function is built from.
+"""

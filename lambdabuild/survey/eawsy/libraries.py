@@ -41,7 +41,9 @@ def adapter_of(
     """
     if package.declares_main:
         return Adapter(_LIBRARY) if _imports(graph, package.import_path, REGISTRY) else None
-    return Adapter(SHIM, handler or "Handle") if _imports(graph, package.import_path, CORE) else None
+    return (
+        Adapter(SHIM, handler or "Handle") if _imports(graph, package.import_path, CORE) else None
+    )
 
 
 def _imports(graph: Mapping[str, Package], start: str, library: str) -> bool:

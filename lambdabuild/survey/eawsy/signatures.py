@@ -16,9 +16,7 @@ _HINT = (
     f"a handler is `{WANTED}`: T and R are any types that encoding/json knows, and the error may "
     "be a type of your own"
 )
-_HINT_REGISTERED = (
-    "runtime.HandleFunc takes `func(evt json.RawMessage, ctx *runtime.Context) (interface{}, error)`"
-)
+_HINT_REGISTERED = "runtime.HandleFunc takes `func(evt json.RawMessage, ctx *runtime.Context) (interface{}, error)`"
 _QUALIFIED = re.compile(r'"(?:[^"\s]+/)?([^"/\s]+)"\.')
 _MISMATCH = re.compile(r"type (?P<type>.+) of \S+ does not match ")
 _UNFIT = re.compile(

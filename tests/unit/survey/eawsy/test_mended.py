@@ -23,11 +23,16 @@ func (h *Headers) UnmarshalJSON(data []byte) error {
 def test_a_decoder_makes_what_it_decodes_into() -> None:
     now = mended(DECODER)
     assert "\tjh := jsonHeaders{headersAlias: new(headersAlias)}\n" in now
-    assert now.replace("jh := jsonHeaders{headersAlias: new(headersAlias)}", "var jh jsonHeaders") == DECODER
+    assert (
+        now.replace("jh := jsonHeaders{headersAlias: new(headersAlias)}", "var jh jsonHeaders")
+        == DECODER
+    )
 
 
 def test_what_decodes_anyway_stays() -> None:
-    source = "package s3evt\n\ntype record struct {\n\tKey string\n}\n\nfunc f() {\n\tvar r record\n}\n"
+    source = (
+        "package s3evt\n\ntype record struct {\n\tKey string\n}\n\nfunc f() {\n\tvar r record\n}\n"
+    )
     assert mended(source) == source
 
 

@@ -37,7 +37,9 @@ _WANTED = 'func(E, *"github.com/eawsy/aws-lambda-go-core/service/lambda/runtime"
         ("int does not satisfy error (missing method Error)", "its second result is `int`, which is no error"),
     ],
 )  # fmt: skip
-def test_messages_of_the_compiler_name_nothing_that_is_generated(message: str, expected: str) -> None:
+def test_messages_of_the_compiler_name_nothing_that_is_generated(
+    message: str, expected: str
+) -> None:
     assert reworded(message) == expected
 
 
