@@ -233,6 +233,11 @@ class Overlay(NamedTuple):
         """The flags of `go list` and `go build`; they replace those of GOFLAGS."""
         return [f"-overlay={self.path}", *(["-mod=readonly"] if self.whole else [])]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of `go`: whoever worked without modules may have turned them off."""
+        return {"GO111MODULE": "on"} if self.whole else {}
+
 
 class BuildContext(NamedTuple):
     """What `go list` and `go build` of the same packages have in common; as `go/build` calls it."""
@@ -257,10 +262,11 @@ def list_command(
     arguments = [context.go, "list", "-e", f"-json={','.join(LIST_FIELDS)}"]
     if dependencies:
         arguments.append("-deps")
+    environment = target_environment(context.target, context.flags) | {"PWD": context.directory}
     if overlay is not None:
         arguments += overlay.arguments
+        environment |= overlay.environment
     arguments += [*list_tags(context.flags, context.goflags), "--", *patterns]
-    environment = target_environment(context.target, context.flags) | {"PWD": context.directory}
     return Command(tuple(arguments), context.directory, environment)
 
 
@@ -306,6 +312,8 @@ def build_command(
         "LAMBDABUILD_STAGE": staging.directory,
         "LAMBDABUILD_EVENTS": staging.events or "/dev/null",
     }
+    if overlay is not None:
+        environment |= overlay.environment
     if not staging.links:
         environment["LAMBDABUILD_LINK"] = "no"
     if staging.python:

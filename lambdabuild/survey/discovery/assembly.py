@@ -32,7 +32,6 @@ from lambdabuild.survey.discovery.skipped import (
 from lambdabuild.survey.eawsy.libraries import adapter_of
 from lambdabuild.survey.golist import Go, Variant
 
-
 _NO_MAIN = "it has no `func main`"
 
 
@@ -266,7 +265,11 @@ class Assembly:
         for variant, package in candidate.loaded.items():
             graph = graphs[candidate.load, variant]
             if package.go_files and (found := adapter_of(package, graph, chosen.handler_name)):
-                return found
+                if found.handler is None or not package.declares_main:
+                    return found
+                from lambdabuild.survey.eawsy.overlay import declares_handler_beside_main
+
+                return found if declares_handler_beside_main(package, found.handler) else None
         return None
 
     def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:

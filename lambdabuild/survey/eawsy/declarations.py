@@ -8,6 +8,10 @@ _PASSED_OVER = r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\
 _PACKAGE = re.compile(
     rf"(?:{_PASSED_OVER})|^(?P<found>package[ \t]+main)\b", re.DOTALL | re.MULTILINE
 )
+_EMPTY_MAIN = re.compile(
+    rf"(?:{_PASSED_OVER})|^(?P<found>func[ \t]+main\(\)[ \t]*\{{(?:\s|//[^\n]*)*\}})",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 class Declared(NamedTuple):
@@ -47,6 +51,11 @@ def declared_in(text: str, symbol: str) -> Declared | None:
         elif match["variable"]:
             return _at(text, match.start("variable"), _pointers(match["rest"]))
     return None
+
+
+def has_empty_main(text: str) -> bool:
+    """Return whether a file declares a `main` that does nothing."""
+    return any(match["found"] for match in _EMPTY_MAIN.finditer(text))
 
 
 def package_clause(text: str) -> Declared | None:

@@ -37,13 +37,14 @@ def adapter_of(
 ) -> Adapter | None:
     """Return what a main package needs to be started, by what it imports; None for nothing.
 
-    `handler` is the symbol that a function for the shim exports; None for its usual one.
+    `handler` is the symbol that a function for the shim exports; None for its usual one. It may have
+    a `main` beside that: whether it does anything is not known here.
     """
-    if package.declares_main:
-        return Adapter(_LIBRARY) if _imports(graph, package.import_path, REGISTRY) else None
-    return (
-        Adapter(SHIM, handler or "Handle") if _imports(graph, package.import_path, CORE) else None
-    )
+    if package.declares_main and _imports(graph, package.import_path, REGISTRY):
+        return Adapter(_LIBRARY)
+    if _imports(graph, package.import_path, CORE):
+        return Adapter(SHIM, handler or "Handle")
+    return None
 
 
 def _imports(graph: Mapping[str, Package], start: str, library: str) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lambdabuild.core.build import Adapter, Batch
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.golang.commands import Overlay, overlay_path
-from lambdabuild.survey.eawsy.declarations import Declared, declared_in
+from lambdabuild.survey.eawsy.declarations import Declared, declared_in, has_empty_main
 from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY
 from lambdabuild.survey.eawsy.mended import mended_files
 from lambdabuild.system import files
@@ -31,12 +31,12 @@ package main
 
 const lambdabuildRegisters = false
 
-func main() {{
+func {entry}() {{
 	lambdabuildServe("{handler}", lambdabuildAdapt({value}))
 }}
 """
 
-# `init` and not `main`, which is the program's own, and last: files are initialized by their names.
+# Where there is a `main`, it is `init` that never returns, the last: files are initialized by their names.
 _REGISTERED = f"""\
 //go:build go1.21
 
@@ -152,7 +152,9 @@ def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     found = declaration_of(package, adapter.handler)
     pointers = found.pointers if found else 0
     value = f"{'lambdabuildPointed(' * pointers}{adapter.handler}{')' * pointers}"
-    return _named(package, text, _EXPORTED.format(handler=adapter.handler, value=value))
+    entry = "init" if package.declares_main else "main"
+    exported = _EXPORTED.format(entry=entry, handler=adapter.handler, value=value)
+    return _named(package, text, exported)
 
 
 def _named(package: Package, adapter: str, handler: str) -> dict[str, str]:
@@ -169,6 +171,20 @@ def names_in(taken: Iterable[str]) -> tuple[str, str]:
     while f"{prefix}{ADAPTER_FILE}" <= last:
         prefix += "z"
     return f"{prefix}{ADAPTER_FILE}", f"{prefix}{HANDLER_FILE}"
+
+
+def declares_handler_beside_main(package: Package, symbol: str) -> bool:
+    """Return whether a main package has a `main` that does nothing, and a handler by this name.
+
+    As a plugin it was never run.
+    """
+    texts = []
+    for name in package.go_files:
+        try:
+            texts.append(files.text(os.path.join(package.directory, name)))
+        except OSError:
+            continue
+    return any(map(has_empty_main, texts)) and any(declared_in(text, symbol) for text in texts)
 
 
 def declaration_of(package: Package, symbol: str) -> Declared | None:

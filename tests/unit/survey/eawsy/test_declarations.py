@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdabuild.survey.eawsy.declarations import declared_in, package_clause
+from lambdabuild.survey.eawsy.declarations import declared_in, has_empty_main, package_clause
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,16 @@ def test_a_package_clause_is_found_behind_comments() -> None:
     found = package_clause("// package main is documented here.\n\npackage main\n")
     assert found is not None
     assert (found.line, found.column) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("func main() {}\n", True),
+        ("func main() {\n\t// Only the plugin counts.\n}\n", True),
+        ("func main() { run() }\n", False),
+        ("// func main() {}\nfunc main() {\n\trun()\n}\n", False),
+    ],
+)
+def test_a_main_that_does_nothing_is_told_from_one_that_does(text: str, expected: bool) -> None:
+    assert has_empty_main(f"package main\n\n{text}") is expected
