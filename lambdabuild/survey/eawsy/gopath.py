@@ -42,6 +42,7 @@ _VCS = (".git", ".hg", ".svn", ".bzr")
 _NO_MODULE = re.compile(r"(?:^|/)\.|\+|/v(?:1|0[0-9]*|[0-9]*\.[0-9.]*)$|^gopkg\.in/")
 _OF_GOPKG = re.compile(r"gopkg\.in/.+\.v(0|[1-9][0-9]*)(?:-unstable)?")
 _MAJOR = re.compile(r"/v([0-9]+)$")
+_VENDORED = re.compile(r"/vendor/[^/]+\.[^/]+/")
 _PLAIN = re.compile(r"[\w./~+@-]+", re.ASCII)
 
 
@@ -56,12 +57,16 @@ class Made(NamedTuple):
 def module_for(project: str, sources: Iterable[str], gopath: Sequence[str]) -> Made:
     """Return the module that a repository is, whose packages are in no module.
 
-    `project`, `sources` (its directories with Go files, without `vendor`) and the entries of `gopath`
+    `project`, `sources` (its directories with Go files) and the entries of `gopath`
     are absolute. An import that is found nowhere is left out: `go list` reports it for its function
     alone. `go` needs `-mod=readonly`, as it would compare `vendor/modules.txt` with the go.mod, and
     modules must not be off (GO111MODULE).
     """
-    project, sources = os.path.normpath(project), sorted(map(os.path.normpath, sources))
+    project = os.path.normpath(project)
+    # Without a list of some tool beside it, a walk takes `vendor` for a name like another.
+    sources = sorted(
+        s for s in map(os.path.normpath, sources) if not _VENDORED.search(s, len(project))
+    )
     disk = Disk(project, map(os.path.normpath, gopath))
     path = path_of(disk, sources)
     replaced = _modules(_dependencies(disk, path, sources))

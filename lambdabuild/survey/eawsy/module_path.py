@@ -86,7 +86,7 @@ def _origin(project: str) -> str | None:
     remote = _REMOTE.fullmatch(url[1].strip('"')) if url else None
     if remote is None or "." not in remote[1]:
         return None
-    path = os.path.normpath(f"{remote[1].lower()}/{remote[2]}/{os.path.relpath(project, top)}")
+    path = f"{remote[1].lower()}/{remote[2]}{project.removeprefix(top)}"
     return path if is_import_path(path) else None
 
 
