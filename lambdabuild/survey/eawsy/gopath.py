@@ -71,8 +71,7 @@ def module_for(project: str, sources: Iterable[str], gopath: Sequence[str]) -> M
     path = path_of(disk, sources)
     replaced = _modules(_dependencies(disk, path, sources))
     made = {f"{place}/go.mod": _text(name, _language(place)) for name, place in replaced.items()}
-    home = next((src for src in disk.gopath if f"{project}/".startswith(f"{src}/")), project)
-    return Made(path, {f"{project}/go.mod": _text(path, _OLDEST, replaced, project, home), **made})
+    return Made(path, {f"{project}/go.mod": _text(path, _OLDEST, replaced, project), **made})
 
 
 def _dependencies(disk: Disk, module: str, sources: Sequence[str]) -> dict[str, str]:
@@ -178,21 +177,13 @@ def _language(directory: str) -> int:
 
 
 def _text(
-    path: str,
-    minor: int,
-    replaced: Mapping[str, str] = MappingProxyType({}),
-    project: str = "",
-    home: str = "",
+    path: str, minor: int, replaced: Mapping[str, str] = MappingProxyType({}), project: str = ""
 ) -> str:
-    """Return a go.mod; directories below `home` are relative, for executables contain them.
-
-    That is the project, or the `src` that it lies in, which is the same tree on each machine.
-    """
+    """Return a go.mod; directories below the project are relative, as executables contain them."""
     lines = [f"module {path}\n\ngo 1.{minor}\n"]
     for name, directory in replaced.items():
-        inside = f"{directory}/".startswith(f"{home}/")
-        place = os.path.relpath(directory, project) if inside else directory
-        place = place if place.startswith(("/", "../")) else f"./{place}"
+        place = _shown(directory, project)
+        place = place if os.path.isabs(place) else f"./{place}"
         place = place if _PLAIN.fullmatch(place) else json.dumps(place, ensure_ascii=False)
         lines.append(f"\nrequire {name} {_version(name)}\nreplace {name} => {place}\n")
     return "".join(lines)

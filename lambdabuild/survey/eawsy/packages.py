@@ -46,8 +46,9 @@ class Disk:
         """Take the directory of the repository, and the entries of GOPATH."""
         self.project = project
         self.gopath = [os.path.join(entry, "src") for entry in gopath if os.path.isabs(entry)]
-        below = any(project.startswith(f"{src}/") for src in self.gopath)
-        self._tops = {*self.gopath, *(() if below else (project,))}
+        self.top = next((s for s in self.gopath if project.startswith(f"{s}/")), project)
+        """What the repository's own code and its dependencies lie in, where GOPATH has them all."""
+        self._tops = {*self.gopath, self.top}
         self._packages: dict[str, Package | None] = {}
         self._vendors: dict[str, bool] = {}
 

@@ -129,9 +129,8 @@ def test_a_repository_of_another_host_is_where_its_vcs_has_its_directory(tmp_pat
         },
     )
     project = tmp_path / "src/github.com/acme/shop"
-    place = f"{tmp_path}/src/git.example.org/team/lib"
     assert replaced(made(project, tmp_path), project) == {
-        "git.example.org/team/lib": f"v0.0.0 {place}"
+        "git.example.org/team/lib": "v0.0.0 ../../../git.example.org/team/lib"
     }
 
 
@@ -193,18 +192,20 @@ def test_vendor_is_looked_for_upwards_and_before_gopath(tmp_path: Path) -> None:
             "src/github.com/acme/shop/vendor/b.org/top/x.go": imports("top", "a.org/of/top"),
             "src/github.com/acme/shop/vendor/b.org/top/vendor/a.org/of/top/x.go": "package top\n",
             "src/b.org/top/x.go": "package top\n",
-            "src/c.org/path/x.go": imports("path", "d.org/nested"),
+            "second/src/e.org/x/x.go": "package x\n",
+            "src/c.org/path/x.go": imports("path", "d.org/nested", "e.org/x"),
             "src/c.org/path/vendor/d.org/nested/x.go": "package nested\n",
             "src/d.org/nested/x.go": "package nested\n",
         },
     )
     project = tmp_path / "src/github.com/acme/shop"
-    assert replaced(made(project, tmp_path / "none", tmp_path), project) == {
+    assert replaced(made(project, tmp_path / "second", tmp_path), project) == {
         "a.org/near": "v0.0.0 ./api/vendor/a.org/near",
         "a.org/of/top": "v0.0.0 ./vendor/b.org/top/vendor/a.org/of/top",
         "b.org/top": "v0.0.0 ./vendor/b.org/top",
-        "c.org/path": f"v0.0.0 {tmp_path}/src/c.org/path",
-        "d.org/nested": f"v0.0.0 {tmp_path}/src/c.org/path/vendor/d.org/nested",
+        "c.org/path": "v0.0.0 ../../../c.org/path",
+        "d.org/nested": "v0.0.0 ../../../c.org/path/vendor/d.org/nested",
+        "e.org/x": f"v0.0.0 {tmp_path}/second/src/e.org/x",
     }
 
 
@@ -221,8 +222,8 @@ def test_a_part_of_a_repository_in_gopath_finds_the_rest_and_its_vendor(tmp_path
     found = made(project, tmp_path)
     assert found.path == "github.com/acme/mono/shop"
     assert replaced(found, project) == {
-        "a.org/x": f"v0.0.0 {tmp_path}/src/github.com/acme/mono/vendor/a.org/x",
-        "github.com/acme/mono": f"v0.0.0 {tmp_path}/src/github.com/acme/mono",
+        "a.org/x": "v0.0.0 ../vendor/a.org/x",
+        "github.com/acme/mono": "v0.0.0 ..",
     }
 
 
@@ -564,23 +565,37 @@ def test_go_loads_and_compiles_all_from_vendor(tmp_path: Path) -> None:
 
 @pytest.mark.needs_go
 def test_go_loads_and_compiles_all_from_gopath(tmp_path: Path) -> None:
-    entry = tmp_path / 'go "path" é'
+    entry, second = tmp_path / "go", tmp_path / 'a "second" one, é'
     project = entry / "src/github.com/acme/shop"
     write(entry / "src", LIBRARIES)
     write(project, SHOP)
+    (second / "src").mkdir(parents=True)
+    (entry / "src/k8s.io").rename(second / "src/k8s.io")
     # One of them has a `vendor` of its own.
-    (entry / "src/example.org/lib/vendor/example.org").mkdir(parents=True)
-    (entry / "src/example.org/lib/new").rename(entry / "src/example.org/new")
-    (entry / "src/example.org/new").rename(entry / "src/example.org/lib/vendor/example.org/new")
-    write(
-        entry / "src/example.org/lib",
-        {"api/v1/x.go": imports("v1", "example.org/new/v2")},
-    )
-    module = made(project, entry)
+    nested = entry / "src/example.org/lib/vendor/example.org"
+    nested.mkdir(parents=True)
+    (entry / "src/example.org/lib/new").rename(nested / "new")
+    write(entry / "src/example.org/lib", {"api/v1/x.go": imports("v1", "example.org/new/v2")})
+    module = made(project, entry, second)
     expected = [path.replace("example.org/lib/new", "example.org/new") for path in PACKAGES]
     listed = go(tmp_path, project, module, "list", "-deps", "./...")
     assert sorted(path for path in listed if path in expected) == sorted(expected)
     go(tmp_path, project, module, "build", "-buildvcs=false", "-o", os.devnull, "./...")
+
+
+@pytest.mark.needs_go
+def test_go_takes_a_repository_that_is_a_part_of_a_dependency(tmp_path: Path) -> None:
+    project = tmp_path / "src/github.com/acme/mono/shop"
+    write(
+        tmp_path / "src/github.com/acme/mono",
+        {
+            "shop/main.go": program("github.com/acme/mono/lib", "github.com/acme/mono/shop/own"),
+            "shop/own/x.go": "package own\n",
+            "lib/x.go": imports("lib", "a.org/x"),
+            "vendor/a.org/x/x.go": "package x\n",
+        },
+    )
+    go(tmp_path, project, made(project, tmp_path), "build", "-buildvcs=false", "-o", os.devnull)
 
 
 @pytest.mark.needs_go
