@@ -11,7 +11,6 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
@@ -57,10 +56,9 @@ class Made(NamedTuple):
 def module_for(project: str, sources: Iterable[str], gopath: Sequence[str]) -> Made:
     """Return the module that a repository is, whose packages are in no module.
 
-    `project`, `sources` (its directories with Go files) and the entries of `gopath`
-    are absolute. An import that is found nowhere is left out: `go list` reports it for its function
-    alone. `go` needs `-mod=readonly`, as it would compare `vendor/modules.txt` with the go.mod, and
-    modules must not be off (GO111MODULE).
+    `project`, `sources` (its directories with Go files) and the entries of `gopath` are absolute. An import
+    that is found nowhere is left out: `go list` reports it for its function alone. `go` needs
+    `-mod=readonly`, or it compares `vendor/modules.txt` with the go.mod; GO111MODULE=off would refuse it.
     """
     project = os.path.normpath(project)
     # Without a list of some tool beside it, a walk takes `vendor` for a name like another.
@@ -70,8 +68,9 @@ def module_for(project: str, sources: Iterable[str], gopath: Sequence[str]) -> M
     disk = Disk(project, map(os.path.normpath, gopath))
     path = path_of(disk, sources)
     replaced = _modules(_dependencies(disk, path, sources))
-    made = {f"{place}/go.mod": _text(name, _language(place)) for name, place in replaced.items()}
-    return Made(path, {f"{project}/go.mod": _text(path, _OLDEST, replaced, project), **made})
+    made = {f"{place}/go.mod": _module(name, _language(place)) for name, place in replaced.items()}
+    lines = (_replace(name, place, disk) for name, place in replaced.items())
+    return Made(path, {f"{project}/go.mod": _module(path, _OLDEST) + "".join(lines), **made})
 
 
 def _dependencies(disk: Disk, module: str, sources: Sequence[str]) -> dict[str, str]:
@@ -176,14 +175,15 @@ def _language(directory: str) -> int:
     return min(max(int(minor[1]), _OLDEST), _NEWEST) if minor else _OLDEST
 
 
-def _text(
-    path: str, minor: int, replaced: Mapping[str, str] = MappingProxyType({}), project: str = ""
-) -> str:
-    """Return a go.mod; directories below the project are relative, as executables contain them."""
-    lines = [f"module {path}\n\ngo 1.{minor}\n"]
-    for name, directory in replaced.items():
-        place = _shown(directory, project)
-        place = place if os.path.isabs(place) else f"./{place}"
-        place = place if _PLAIN.fullmatch(place) else json.dumps(place, ensure_ascii=False)
-        lines.append(f"\nrequire {name} {_version(name)}\nreplace {name} => {place}\n")
-    return "".join(lines)
+def _module(path: str, minor: int) -> str:
+    return f"module {path}\n\ngo 1.{minor}\n"
+
+
+def _replace(name: str, directory: str, disk: Disk) -> str:
+    """Return the lines for a dependency: executables contain its place, which is a relative one if it can."""
+    place = directory
+    if directory.startswith(f"{disk.top}/"):
+        place = os.path.relpath(directory, disk.project)
+        place = place if f"{place}/".startswith("../") else f"./{place}"
+    place = place if _PLAIN.fullmatch(place) else json.dumps(place, ensure_ascii=False)
+    return f"\nrequire {name} {_version(name)}\nreplace {name} => {place}\n"
