@@ -73,15 +73,19 @@ func lambdabuildServe(name string, handle lambdabuildHandler) {
 		lambdabuildRefuse("runtime: symbol " + name + " is not a function")
 	}
 	api := lambdabuildConnect()
-	for {
-		call, err := api.next()
-		if err == nil {
-			err = call.answer(handle)
+	// An init, which this may be in, is locked to a thread, on which goroutines take turns more slowly.
+	go func() {
+		for {
+			call, err := api.next()
+			if err == nil {
+				err = call.answer(handle)
+			}
+			if err != nil {
+				lambdabuildLog.Fatalln(err)
+			}
 		}
-		if err != nil {
-			lambdabuildLog.Fatalln(err)
-		}
-	}
+	}()
+	select {}
 }
 
 // lambdabuildRefuse tells the Runtime API that this function cannot start, and exits.
@@ -313,7 +317,8 @@ func lambdabuildFrames() []lambdabuildFrame {
 	for more := true; more && len(found) < 32; {
 		var frame lambdabuildGo.Frame
 		frame, more = frames.Next()
-		if lambdabuildStrings.HasPrefix(frame.Function, "main.lambdabuild") || frame.Function == "" {
+		// In main.main too, where Go has inlined what is here.
+		if own := lambdabuildStrings.HasPrefix(frame.Function, "main."); own && lambdabuildStrings.Contains(frame.Function, "lambdabuild") {
 			break
 		}
 		// gopanic, and what calls it for an index out of range or a nil pointer.
