@@ -43,9 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 def functions(server: Serve) -> Mapping[str, Path]:
     """The executables of all functions, by name."""
     names = sorted(path.name for path in (server.project / "api").iterdir())
-    server.post("echo")
     built = {name: server.project / f".lambdabuild/local/bin/{name}/bootstrap" for name in names}
-    assert [name for name, path in built.items() if not path.exists()] == [], server
+    server.wait_for("all were built", lambda: all(path.exists() for path in built.values()))
     return built
 
 
