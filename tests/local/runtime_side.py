@@ -94,7 +94,11 @@ def run(
         done = subprocess.run(
             [executable],
             check=False,
-            env={**ENVIRONMENT, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", **(environment or {})},
+            env={
+                **ENVIRONMENT,
+                "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=PATIENCE,
@@ -141,7 +145,7 @@ def _listening(
                 "Lambda-Runtime-Invoked-Function-Arn": ARN,
                 "Content-Type": "application/json",
             }
-            self.answer(200, payload, every | headers)
+            self.answer(200, payload, {**every, **headers})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -5,7 +5,7 @@ Most tests run an executable against a Runtime API that they script; the last on
 
 import base64
 import contextlib
-import datetime
+import datetime as dt
 import gzip
 import http.client
 import json
@@ -281,8 +281,8 @@ def test_lines_of_package_log_have_the_time_in_utc_and_arrive_whole(
 
 def recent(text: str, form: str) -> bool:
     """Tell whether a time, taken for UTC, is about now."""
-    told = datetime.datetime.strptime(text, form).replace(tzinfo=datetime.UTC)
-    return abs((datetime.datetime.now(datetime.UTC) - told).total_seconds()) < 300
+    told = dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
+    return abs((dt.datetime.now(dt.UTC) - told).total_seconds()) < 300
 
 
 def test_what_a_package_has_set_in_package_log_stays(functions: Mapping[str, Path]) -> None:
@@ -343,9 +343,7 @@ def test_a_handler_that_nobody_has_set_is_an_error_of_the_start(
     message = posted.json["errorMessage"]
     assert posted.path == "init/error"
     assert posted.json["errorType"] == "Runtime.HandlerNotFound"
-    assert (
-        posted.headers["lambda-runtime-function-error-type"] == "Runtime.HandlerNotFound"
-    )
+    assert posted.headers["lambda-runtime-function-error-type"] == "Runtime.HandlerNotFound"
     assert function == "oldunset" or message == "runtime: symbol Handle is not a function"
     assert (process.code, process.asked) == (1, [])
     assert process.lines[-1].endswith(message)
@@ -355,9 +353,7 @@ def test_a_process_ends_where_the_api_fails(functions: Mapping[str, Path]) -> No
     refused = run(functions["echo"], sent(), sent(), status=413)
     assert (refused.code, len(refused.asked), len(refused.posted)) == (1, 1, 1)
     (line,) = shim_lines(refused)
-    assert line.endswith(
-        '/invocation/id-1/response: 413 Request Entity Too Large: {"status":"OK"}'
-    )
+    assert line.endswith('/invocation/id-1/response: 413 Request Entity Too Large: {"status":"OK"}')
     gone = run(functions["echo"])
     assert (gone.code, len(gone.asked)) == (1, 1)
     nowhere = run(functions["echo"], environment={"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"})
@@ -510,8 +506,16 @@ PACKED = base64.b64encode(gzip.compress(json.dumps(LOGS).encode())).decode()
         ),
         (
             "s3",
-            {"Records": [{"eventName": "e", "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}]},
-            {"Records": [{"EventName": "e", "S3": {"Bucket": {"Name": "b"}, "Object": {"Key": "k"}}}]},
+            {
+                "Records": [
+                    {"eventName": "e", "s3": {"bucket": {"name": "b"}, "object": {"key": "k"}}}
+                ]
+            },
+            {
+                "Records": [
+                    {"EventName": "e", "S3": {"Bucket": {"Name": "b"}, "Object": {"Key": "k"}}}
+                ]
+            },
         ),
         (
             "ses",
@@ -560,7 +564,9 @@ def test_events_that_go_1_10_ceased_to_decode_are_decoded(
 
 def test_serve_passes_on_what_a_client_says_of_itself(server: Serve) -> None:
     context = base64.b64encode(b'{"client":{"app_title":"t"},"custom":{"k":"v"}}').decode()
-    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=PATIENCE)
+    connection = http.client.HTTPConnection(
+        server.address.removeprefix("http://"), timeout=PATIENCE
+    )
     with contextlib.closing(connection):
         path = "/2015-03-31/functions/context/invocations"
         connection.request("POST", path, b"{}", {"X-Amz-Client-Context": context})
@@ -591,6 +597,12 @@ def test_invoke_calls_a_handler_and_shows_what_it_logs(server: Serve) -> None:
     assert start.startswith("START RequestId: ")
     assert [line.split(" ", 2)[2] for line in lines] == ["Hello, World!", "x"]
     assert end.startswith("END RequestId: ")
+
+
+def test_invoke_sends_a_sample_to_a_handler_of_another_package_s_type(server: Serve) -> None:
+    done = invoke(server, "net", "--event", "rest")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["statusCode"] == 418
 
 
 def test_invoke_shows_an_error_a_panic_and_a_handler_that_is_not_set(server: Serve) -> None:
