@@ -297,3 +297,19 @@ def test_the_same_bytes_come_of_any_directory(functions: Recorded, tmp_path: Pat
         result = project.run("all", "--json")
         digests.append({name: f["sha256"] for name, f in result.functions.items()})
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("home", ["api", "functions"])
+def test_a_function_whose_imports_break_fails_and_keeps_its_executable(
+    recorded: Recorded, home: str
+) -> None:
+    take(recorded, "elsewhere", "echo")
+    (recorded / "api").rename(recorded / home)
+    shutil.copytree(FIXTURES / "eawsy/handlers", recorded / "handlers")
+    recorded.write("go.mod", go_mod())
+    assert recorded.run("all").code == 0
+    (recorded / "handlers").rename(recorded / "moved")
+    result = recorded.run("all", "--json")
+    assert (result.code, result.statuses) == (1, {"echo": "up-to-date", "elsewhere": "failed"})
+    assert "there is no package example.com/eawsy/handlers" in result.err
+    assert recorded.files() == ["echo/bootstrap", "elsewhere/bootstrap", "manifest.json"]

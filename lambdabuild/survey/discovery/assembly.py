@@ -29,7 +29,7 @@ from lambdabuild.survey.discovery.skipped import (
     not_in_workspace,
     unreadable,
 )
-from lambdabuild.survey.eawsy.libraries import adapter_of
+from lambdabuild.survey.eawsy.libraries import RUNTIMES
 from lambdabuild.survey.golist import Go, Variant
 
 _NO_MAIN = "it has no `func main`"
@@ -245,7 +245,7 @@ class Assembly:
             variants = variants_of(self.settings.of(name))
             reason = _reason_to_skip(candidate, variants, adapted=adapter is not None)
             directory, package, load = candidate.directory, candidate.package, candidate.load
-            if reason is None and self._is_other(directory, package):
+            if reason is None and adapter is None and self._is_other(directory, package):
                 continue
             if reason is None:
                 self.functions.append(Function(name, package, directory, load, adapter))
@@ -259,17 +259,14 @@ class Assembly:
     def _adapter(
         self, candidate: _Candidate, name: str, graphs: Mapping[tuple[str, Variant], Graph]
     ) -> Adapter | None:
-        chosen = self.settings.of(name)
-        if chosen.adapter == "none":
-            return None
         for variant, package in candidate.loaded.items():
             graph = graphs[candidate.load, variant]
-            if package.go_files and (found := adapter_of(package, graph, chosen.handler_name)):
-                if found.handler is None or not package.declares_main:
-                    return found
-                from lambdabuild.survey.eawsy.overlay import declares_handler_beside_main
+            if package.declares_main and RUNTIMES.isdisjoint(graph):
+                continue
+            from lambdabuild.survey.eawsy.detection import adapter_of
 
-                return found if declares_handler_beside_main(package, found.handler) else None
+            if found := adapter_of(package, graph, self.settings.of(name)):
+                return found
         return None
 
     def _take_outside(self, listing: Listing, unlisted: Sequence[str]) -> list[str]:

@@ -15,9 +15,10 @@ from typing import NamedTuple
 from lambdabuild.core.build import Adapter, Batch
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.golang.commands import Overlay, overlay_path
-from lambdabuild.survey.eawsy.declarations import Declared, declared_in, has_empty_main
+from lambdabuild.survey.eawsy.detection import declaration_of
 from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY
 from lambdabuild.survey.eawsy.mended import mended_files
+from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
 ADAPTER_FILE = "zz_lambdabuild.go"
@@ -72,7 +73,7 @@ class Written(NamedTuple):
 
     overlay: Overlay
     mended: tuple[str, ...]
-    """The packages that it has mended, by import path."""
+    """The packages that it has mended and that are built, by import path."""
 
 
 def write_overlay(
@@ -90,11 +91,12 @@ def write_overlay(
             texts |= _files_of(package, step.function.adapter)
     mended = mended_files(batch, environment)
     texts |= mended.texts
+    used = [path for step in batch.steps for path in order_of(batch.graph, step.function.package)]
     place = os.path.dirname(overlay_of(temporary, whole=False).path)
     overlay = written(
         texts, place, environment.flags, batch.directory, mended.copies, whole=module is not None
     )
-    return Written(overlay, mended.packages)
+    return Written(overlay, tuple(path for path in mended.packages if path in used))
 
 
 def written(
@@ -171,30 +173,3 @@ def names_in(taken: Iterable[str]) -> tuple[str, str]:
     while f"{prefix}{ADAPTER_FILE}" <= last:
         prefix += "z"
     return f"{prefix}{ADAPTER_FILE}", f"{prefix}{HANDLER_FILE}"
-
-
-def declares_handler_beside_main(package: Package, symbol: str) -> bool:
-    """Return whether a main package has a `main` that does nothing, and a handler by this name.
-
-    As a plugin it was never run.
-    """
-    texts = []
-    for name in package.go_files:
-        try:
-            texts.append(files.text(os.path.join(package.directory, name)))
-        except OSError:
-            continue
-    return any(map(has_empty_main, texts)) and any(declared_in(text, symbol) for text in texts)
-
-
-def declaration_of(package: Package, symbol: str) -> Declared | None:
-    """Return where a package declares a symbol; None where that is not found."""
-    for name in package.go_files:
-        path = os.path.join(package.directory, name)
-        try:
-            found = declared_in(files.text(path), symbol)
-        except OSError:
-            continue
-        if found is not None:
-            return found._replace(file=path)
-    return None

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from lambdabuild.core.build import Adapter, Step
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.survey.eawsy.declarations import Declared, package_clause
+from lambdabuild.survey.eawsy.detection import declaration_of, texts_of
 from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY, SHIM
-from lambdabuild.survey.eawsy.overlay import HANDLER_FILE, declaration_of
-from lambdabuild.system import files
+from lambdabuild.survey.eawsy.overlay import HANDLER_FILE
 
 WANTED = "func(evt T, ctx *runtime.Context) (R, error)"
 _HINT = (
@@ -88,12 +88,7 @@ def reworded(message: str, pointers: int = 0) -> str:
 
 
 def _clause(package: Package) -> Declared | None:
-    for name in package.go_files:
-        path = os.path.join(package.directory, name)
-        try:
-            found = package_clause(files.text(path))
-        except OSError:
-            continue
-        if found is not None:
+    for path, text in texts_of(package):
+        if found := package_clause(text):
             return found._replace(file=path)
     return None

@@ -1,0 +1,60 @@
+"""Tell which main packages are written for one of eawsy's runtimes."""
+
+import os
+from collections.abc import Mapping
+
+from lambdabuild.config.options import BuildSettings
+from lambdabuild.core.build import Adapter
+from lambdabuild.core.gopackage import Package
+from lambdabuild.survey.eawsy.declarations import Declared, declared_in, has_empty_main
+from lambdabuild.survey.eawsy.libraries import CORE, LIBRARY, REGISTRY, SHIM
+from lambdabuild.survey.plan import order_of
+from lambdabuild.system import files
+
+HANDLER = "Handle"
+"""The symbol that functions for the shim export, unless `handler_name` says otherwise."""
+
+
+def adapter_of(
+    package: Package, graph: Mapping[str, Package], chosen: BuildSettings
+) -> Adapter | None:
+    """Return what a main package needs to be started; None for nothing, or if `chosen` says so."""
+    if chosen.adapter == "none" or not package.go_files:
+        return None
+    reached = order_of(graph, package.import_path)
+    handler = chosen.handler_name or HANDLER
+    if package.declares_main:
+        if REGISTRY in reached:
+            return Adapter(LIBRARY)
+        # A plugin was never started by its `main`; one that does nothing is for `go vet`.
+        is_plugin = CORE in reached and _has_empty_main(package)
+        return Adapter(SHIM, handler) if is_plugin and declaration_of(package, handler) else None
+    if CORE in reached:
+        return Adapter(SHIM, handler)
+    # What it imports may lead there once it is mended: until then the function has failed, and is not gone.
+    broken = any(path in graph and graph[path].errors for path in reached)
+    return Adapter(SHIM, handler) if broken and declaration_of(package, handler) else None
+
+
+def declaration_of(package: Package, symbol: str) -> Declared | None:
+    """Return where a package declares a symbol; None where that is not found."""
+    for path, text in texts_of(package):
+        if found := declared_in(text, symbol):
+            return found._replace(file=path)
+    return None
+
+
+def _has_empty_main(package: Package) -> bool:
+    return any(has_empty_main(text) for _, text in texts_of(package))
+
+
+def texts_of(package: Package) -> list[tuple[str, str]]:
+    """Return path and text of each Go file of a package that can be read."""
+    found = []
+    for name in package.go_files:
+        path = os.path.join(package.directory, name)
+        try:
+            found.append((path, files.text(path)))
+        except OSError:
+            continue
+    return found
