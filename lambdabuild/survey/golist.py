@@ -134,6 +134,10 @@ class Go:
             from lambdabuild.golang.output import parse_packages
 
             listed = parse_packages(done.output, directory)
+            if directory in (self.findings.made or {}):
+                from lambdabuild.survey.eawsy.unmodular import with_places
+
+                listed = with_places(listed)
             # An overlay hides what is in the files.
             counts = self._overlay is None
             known = tuple(_completed(p, environment, counts_mains=counts) for p in listed)

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import FIXTURES, NOT_COPIED, Project, Recorded
 from tests.e2e.history import History, without_settings
 from tests.e2e.incremental import rebuilt, rebuilt_as_told
+from tests.e2e.watcher import watching
 from tests.projects import main_printing
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -264,29 +265,64 @@ def offer(proxy: Path, module: str, source: Path) -> None:
 def test_a_repository_from_before_modules_builds_without_a_go_mod(
     empty: Project, tmp_path: Path, vendored: bool
 ) -> None:
-    top = tmp_path / "go/src/example.com/eawsy"
+    top = tmp_path / ("clone" if vendored else "go/src/github.com/acme/shop")
     env = empty.environment | {"GOPATH": str(tmp_path / "go"), "GOPROXY": "off"}
-    env["GOMODCACHE"] = str(tmp_path / "modules")
+    env |= {"GOMODCACHE": str(tmp_path / "modules"), "GO111MODULE": "off"}
     project = Project(top, env, empty.go)
-    take(project, "echo", "events", "elsewhere", upstream="vendor" if vendored else "../..")
-    shutil.copytree(FIXTURES / "eawsy/handlers", project / "handlers")
-    for made in [*top.rglob("go.mod"), *(tmp_path / "go/src/github.com").rglob("go.mod")]:
-        made.unlink()
+    shutil.copytree(FIXTURES / "eawsy-gopath", top, ignore=NOT_COPIED)
+    if not vendored:
+        (top / "vendor/github.com/eawsy").rename(tmp_path / "go/src/github.com/eawsy")
     before = sources(project)
     result = project.run("all", "--json")
     assert set(result.statuses.values()) == {"built"}, result.err
     assert sources(project) == before
-    assert answer(project, "echo", '{"a": 1}') == '{"a":1}\n'
-    assert "errorType" not in answer(project, "events", event_for("apigatewayproxy"))
+    assert answer(project, "invoice", '{"pear": 2}') == "8\n"
+    assert answer(project, "report") == '{"apple":3,"pear":4}\n'
     assert project.run("all").summary == "up to date 3 of 3"
-    handlers = next((project / "handlers").glob("*.go"))
     committed = with_history(project)
-    handlers.write_text(handlers.read_text() + "\nvar edited = 1\n")
-    assert list(committed.run("list", "--since", "HEAD", "--json").functions) == ["elsewhere"]
+    committed.replace("functions/order/handler.go", "no such item", "there is no item")
+    reason = "functions/order/handler.go changed"
+    listed = committed.run("list", "--since", "HEAD", "--json")
+    assert list(listed.functions) == ["order"]
+    # What lies beside the repository is of other repositories.
+    assert ("git does not tell" in listed.err) != vendored
     result = project.run("all", "--json")
-    assert {n: f["reason"] for n, f in result.functions.items() if f["reason"]} == {
-        "elsewhere": f"handlers/{handlers.name} changed"
-    }
+    assert {n: f["reason"] for n, f in result.functions.items() if f["reason"]} == {"order": reason}
+    if vendored:
+        handler = "vendor/github.com/eawsy/aws-lambda-go/service/lambda/runtime/handler.go"
+        committed.commit()
+        committed.write(handler, f"{(top / handler).read_text()}\nvar edited = 1\n")
+        assert committed.touched("HEAD", "--root", "functions") == {"report": f"{handler} changed"}
+
+
+def test_a_watcher_rebuilds_them_and_says_where_a_handler_is_wrong(recorded: Recorded) -> None:
+    take(recorded, "elsewhere", "echo")
+    shutil.copytree(FIXTURES / "eawsy/handlers", recorded / "handlers")
+    recorded.write("go.mod", go_mod())
+    file = recorded / "handlers/handlers.go"
+    text = file.read_text()
+    with watching(recorded) as watch:
+        file.write_text(text.replace("(string, error)", "(string, string)"))
+        watch.until("failed elsewhere")
+        (error,) = watch.last("elsewhere")["errors"]
+        assert (error["file"], error["line"]) == ("handlers/handlers.go", 18)
+        file.write_text(text.replace("ctx *runtime.Context) (s", "_ int) (s"))
+        watch.until("failed elsewhere")
+        (error,) = watch.last("elsewhere")["errors"]
+        assert (error["file"], error["line"]) == ("api/elsewhere/handler.go", 6)
+        assert "it is `func(evt interface{}, _ int) (string, error)`" in error["message"]
+        file.write_text(text.replace('"called"', '"called again"'))
+        assert "built echo" not in watch.until("built elsewhere")
+
+
+def test_caches_restore_them(functions: Recorded, tmp_path: Path) -> None:
+    env = {"LAMBDABUILD_CACHE_MODE": "read-write", "LAMBDABUILD_CACHE_DIR": str(tmp_path / "cache")}
+    project = replace(functions, environment=functions.environment | env)
+    assert set(project.run("all", "--json").statuses.values()) == {"built"}
+    shutil.rmtree(project / "dist")
+    shutil.rmtree(project / ".lambdabuild")
+    assert set(project.run("all", "--json").statuses.values()) == {"restored"}
+    assert answer(project, "echo", "1") == "1\n"
 
 
 def test_the_same_bytes_come_of_any_directory(functions: Recorded, tmp_path: Path) -> None:

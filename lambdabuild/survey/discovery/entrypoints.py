@@ -12,7 +12,6 @@ from lambdabuild.golang import tree
 from lambdabuild.golang.source import head, parse_directives
 from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.golist import Go
-from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
 DEFAULT_ROOT = "api"
@@ -124,20 +123,16 @@ def lambdas_in(
         if directory is not None and (
             package.import_path in reaching
             or (package.errors and mentions_lambda(directory))
-            or _is_broken_handler(package, directory, graph)
+            or (not package.declares_main and _may_be_handler(package, directory, graph))
         ):
             found.add(directory)
     return found
 
 
-def _is_broken_handler(package: Package, directory: str, graph: Mapping[str, Package]) -> bool:
-    """Return whether a package has a handler in place of a `main`, and imports what cannot be loaded."""
-    if package.declares_main or not package.go_files:
-        return False
-    reached = order_of(graph, package.import_path)
-    return any(p in graph and graph[p].errors for p in reached) and bool(
-        sources_with_main(directory)
-    )
+def _may_be_handler(package: Package, directory: str, graph: Mapping[str, Package]) -> bool:
+    from lambdabuild.survey.eawsy.detection import may_be_handler
+
+    return may_be_handler(package, graph) and bool(sources_with_main(directory))
 
 
 def mentions_lambda(directory: str) -> bool:

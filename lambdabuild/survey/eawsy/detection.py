@@ -31,9 +31,21 @@ def adapter_of(
         return Adapter(SHIM, handler) if is_plugin and declaration_of(package, handler) else None
     if CORE in reached:
         return Adapter(SHIM, handler)
-    # What it imports may lead there once it is mended: until then the function has failed, and is not gone.
-    broken = any(path in graph and graph[path].errors for path in reached)
-    return Adapter(SHIM, handler) if broken and declaration_of(package, handler) else None
+    if chosen.handler_name is None and not may_be_handler(package, graph):
+        return None
+    return Adapter(SHIM, handler) if declaration_of(package, handler) else None
+
+
+def may_be_handler(package: Package, graph: Mapping[str, Package]) -> bool:
+    """Return whether a package without a `main` is one for the shim, if it exports a handler.
+
+    What it imports may lead there once it is mended: until then the function has failed, and is not
+    gone. And where others are for the shim, one of a wrong signature need not import anything.
+    """
+    if package.declares_main or not package.go_files:
+        return False
+    reached = order_of(graph, package.import_path)
+    return CORE in graph or any(path in graph and graph[path].errors for path in reached)
 
 
 def declaration_of(package: Package, symbol: str) -> Declared | None:

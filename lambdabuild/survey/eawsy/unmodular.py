@@ -1,13 +1,20 @@
 """Find repositories from before Go had modules, where functions for eawsy's runtimes are."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
+from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang import tree
 from lambdabuild.golang.source import head
 from lambdabuild.system import files
 
+_MISSING = re.compile(r"cannot find module providing package ([^\s:]+): import lookup disabled")
+_MISSING_HINT = (
+    "clone its repository into `vendor` or $GOPATH/src, as it was then; or run `go mod init` and "
+    "`go mod tidy`, which choose a version and write it down"
+)
 _NAMED = b"github.com/eawsy/aws-lambda-go"
 
 
@@ -31,6 +38,19 @@ def modules_made(
     from lambdabuild.survey.eawsy.gopath import module_for
 
     return {project: dict(module_for(project, sources, _gopath(settings)).files)}
+
+
+def with_places(packages: Iterable[Package]) -> list[Package]:
+    """Return the packages of such a module; of one that is missing, with where it was looked for."""
+
+    def placed(error: Diagnostic) -> Diagnostic:
+        match = _MISSING.match(error.message)
+        if match is None:
+            return error
+        message = f"{match[1]} is neither in `vendor` nor in $GOPATH/src, and there is no go.mod"
+        return error._replace(message=message, hint=_MISSING_HINT)
+
+    return [p._replace(errors=tuple(map(placed, p.errors))) if p.errors else p for p in packages]
 
 
 def _gopath(settings: Mapping[str, str]) -> Sequence[str]:

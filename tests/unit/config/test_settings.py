@@ -59,6 +59,28 @@ def test_variables_of_lambdabuilds_are_not_the_files_to_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("handler.Handle", "write `Handle`"),
+        ("handle", "write the name of an exported function or variable of the main package"),
+        ("", "write the name of an exported function or variable of the main package"),
+        ("Hand-le", "write the name of an exported function or variable of the main package"),
+    ],
+)
+def test_a_handler_is_named_by_an_exported_symbol(written: str, remedy: str) -> None:
+    text = failure(f'[functions.orders]\nhandler_name = "{written}"')
+    assert f'`functions."orders".handler_name` is `{written}`, which is no exported Go name' in text
+    assert text.endswith(f"hint: {remedy}")
+
+
+def test_an_adapter_is_chosen_by_itself_or_not_at_all() -> None:
+    text = failure('adapter = "non"')
+    assert text.startswith("`adapter` is `non`, which adapts nothing")
+    assert text.endswith("hint: did you mean `none`?")
+    assert parse_config('adapter = "none"', SOURCE).choices["adapter"] == "none"
+
+
 def failure(text: str) -> str:
     with pytest.raises(LambdabuildError) as caught:
         parse_config(text, SOURCE)
