@@ -306,11 +306,11 @@ def test_a_watcher_rebuilds_them_and_says_where_a_handler_is_wrong(recorded: Rec
         watch.until("failed elsewhere")
         (error,) = watch.last("elsewhere")["errors"]
         assert (error["file"], error["line"]) == ("handlers/handlers.go", 18)
-        file.write_text(text.replace("ctx *runtime.Context) (s", "_ int) (s"))
+        file.write_text(text.replace("ctx *runtime", "ctx **runtime"))
         watch.until("failed elsewhere")
         (error,) = watch.last("elsewhere")["errors"]
         assert (error["file"], error["line"]) == ("api/elsewhere/handler.go", 6)
-        assert "it is `func(evt interface{}, _ int) (string, error)`" in error["message"]
+        assert "it is `func(evt interface{}, ctx **runtime.Context) (string, error)`" in error["message"]
         file.write_text(text.replace('"called"', '"called again"'))
         assert "built echo" not in watch.until("built elsewhere")
 
