@@ -254,7 +254,7 @@ def look(session: Session, name: str) -> Subject:
     loaded = loaded_packages(session.settings, there.discovery, there.functions)
     for (known, _), (package, graph) in loaded.items():
         if known == function.name:
-            return Subject(function.name, graph, package.import_path)
+            return Subject(function.name, graph, package.import_path, function.adapter)
     raise LambdabuildError(
         f"Go has no files of `{function.name}` to read", hint="`lambdabuild check` says why"
     )
@@ -268,4 +268,4 @@ def _subject_of(prepared: Prepared) -> Subject:
         for (directory, _), graph in graphs.items()
         if directory == function.load_directory and function.package in graph
     )
-    return Subject(function.name, next(of_function, {}), function.package)
+    return Subject(function.name, next(of_function, {}), function.package, function.adapter)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lambdabuild.local.events.handlers.libraries import EAWSY_EVENTS, EVENTS, LIBRARY
+
 Event = Any
 """What JSON has for an event; nearly always an object."""
 
@@ -90,7 +92,44 @@ SOURCES = (
 # fmt: on
 
 BY_NAME: Mapping[str, Source] = {source.name: source for source in SOURCES}
-BY_TYPE: Mapping[str, Source] = {kind: source for source in SOURCES for kind in source.types}
+# Of eawsy's packages, one a source: which that is, the likeliest first.
+# https://github.com/eawsy/aws-lambda-go-event
+_OF_EAWSY = {
+    "apigatewayauthorizerevt.Event": ("token-authorizer", "request-authorizer"),
+    "apigatewayproxyevt.Event": ("rest",),
+    "cloudformationevt.Event": ("cloudformation",),
+    "cloudwatchlogsevt.Event": ("logs",),
+    "cloudwatchschedevt.Event": ("schedule", "eventbridge"),
+    "codepipelineevt.Event": ("codepipeline",),
+    "cognitosyncevt.Event": ("cognito-sync",),
+    "dynamodbstreamsevt.Event": ("dynamodb",),
+    "kinesisfirehoseevt.Input": ("firehose",),
+    "kinesisstreamsevt.Event": ("kinesis",),
+    "s3evt.Event": ("s3",),
+    "sesevt.Event": ("ses",),
+    "snsevt.Event": ("sns",),
+}
+BY_TYPE: Mapping[str, tuple[Source, ...]] = {
+    **{kind: (source,) for source in SOURCES for kind in source.types},
+    **dict.fromkeys(BY_NAME["eventbridge"].types, (BY_NAME["eventbridge"], BY_NAME["schedule"])),
+    **{kind: tuple(BY_NAME[name] for name in names) for kind, names in _OF_EAWSY.items()},
+}
+"""What sends a type, the likeliest first; types as in `Source`, those of eawsy with their package."""
+TYPED = frozenset(source.name for sources in BY_TYPE.values() for source in sources)
+"""The sources that have a type."""
+
+
+def is_of_library(package: str) -> bool:
+    """Return whether a package has the types of events."""
+    return package in {EVENTS, f"{LIBRARY}/cfn"} or package.startswith(f"{EAWSY_EVENTS}/")
+
+
+def sources_of(package: str, name: str) -> tuple[Source, ...]:
+    """Return what sends a type, the likeliest first; none where that is not known."""
+    if not is_of_library(package):
+        return ()
+    last = package.rpartition("/")[2]
+    return BY_TYPE.get(name if package == EVENTS else f"{last}.{name}", ())
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.gopackage import Module, Package
 from lambdabuild.core.text import one_line
 from lambdabuild.local.events.catalogue import BY_NAME, Event, own_events
-from lambdabuild.local.events.handlers.handlers import LIBRARY
+from lambdabuild.local.events.handlers.libraries import LIBRARY
 from lambdabuild.local.functions import PAYLOAD_LIMIT
 from lambdabuild.system import files
 

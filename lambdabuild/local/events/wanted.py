@@ -4,21 +4,26 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from lambdabuild.core.build import Adapter
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
 from lambdabuild.core.text import one_line, size
-from lambdabuild.local.events.catalogue import BY_NAME, BY_TYPE, Event, Source
+from lambdabuild.local.events.catalogue import (
+    BY_NAME,
+    TYPED,
+    Event,
+    Source,
+    is_of_library,
+    own_events,
+    sources_of,
+)
 from lambdabuild.local.events.filling import Change, changed, compact, filled, nested
-from lambdabuild.local.events.handlers.handlers import EVENTS, LIBRARY, Handler, handler_of
+from lambdabuild.local.events.handlers.handlers import Handler, handler_of
 from lambdabuild.local.events.handlers.packages import Packages
 from lambdabuild.local.events.handlers.skeleton import skeleton
 from lambdabuild.local.events.handlers.types import Named, Pointer, Type, shown
 from lambdabuild.local.events.samples import Sample, library_of, parsed, sample
 from lambdabuild.local.functions import PAYLOAD_LIMIT
-
-_ALSO = {"schedule": ("EventBridgeEvent", "CloudWatchEvent")}
-"""The types of sources that are not found by one."""
-_OF_LIBRARY = (EVENTS, f"{LIBRARY}/cfn")
 
 
 class Wanted(NamedTuple):
@@ -52,6 +57,8 @@ class Subject(NamedTuple):
     graph: Mapping[str, Package]
     package: str
     """Its import path."""
+    adapter: Adapter | None = None
+    """What starts it, where it does not itself."""
 
 
 class Taken(NamedTuple):
@@ -74,9 +81,7 @@ def event_of(wanted: Wanted, subject: Callable[[], Subject | None], working: str
         found = Sample(parsed(wanted.data, wanted.origin), wanted.origin)
         base = wanted.origin
     elif wanted.event:
-        about = subject()
-        library = library_of(about.graph) if about is not None else None
-        found, base = sample(wanted.event, library, working), wanted.event
+        found, base = _sample(wanted.event, subject(), working), wanted.event
     elif wanted.event is not None or wanted.shapes:
         found, base = _of_handler(subject())
     else:
@@ -107,23 +112,34 @@ def payload_of(wanted: Wanted, subject: Callable[[], Subject | None], working: s
     return Payload(payload, found.origin)
 
 
+def _sample(word: str, subject: Subject | None, working: str) -> Sample:
+    """Return the sample that a word means to a function.
+
+    eawsy's types have a narrower idea of some events than the samples of aws-lambda-go, which a module
+    may have as well: there, one of our own comes first.
+    """
+    library = library_of(subject.graph) if subject is not None else None
+    if subject is not None and subject.adapter is not None and word in own_events():
+        library = None
+    return sample(word, library, working)
+
+
 def mismatch(wanted: Wanted, subject: Subject) -> str | None:
     """Return a sentence if a handler takes another event than the named one; None where it may fit."""
     outer = wanted.inside[-1] if wanted.inside else wanted.event
     source = BY_NAME.get(outer or "")
     if source is None:
         return None
-    handler = handler_of(Packages(subject.graph), subject.package)
+    handler = handler_of(Packages(subject.graph), subject.package, subject.adapter)
     if handler is None or handler.input is None or not handler.known:
         return None
     known = _known(handler.input, Packages(subject.graph))
-    types = source.types or _ALSO.get(source.name, ())
-    expected = _source(known)
-    if expected is None or not types or set(types) & set(expected.types):
+    expected = _sources(known)
+    if not expected or source in expected or source.name not in TYPED:
         return None
     return (
-        f"`{one_line(subject.name)}` takes {_in_go(known, subject.package)}: that is `{expected.name}`, "
-        f"not `{source.name}`"
+        f"`{one_line(subject.name)}` takes {_in_go(known, subject.package)}: that is "
+        f"`{expected[0].name}`, not `{source.name}`"
     )
 
 
@@ -141,11 +157,10 @@ def _shaped(
     else:
         event = filled(event, wanted.body, None, base)
         about = subject()
-        library = library_of(about.graph) if about is not None else None
         *before, last = wanted.inside
         for word in before:
-            event = nested(event, sample(word, library, working).event, word)
-        event = nested(event, sample(last, library, working).event, last, count)
+            event = nested(event, _sample(word, about, working).event, word)
+        event = nested(event, _sample(last, about, working).event, last, count)
     return changed(event, wanted.changes)
 
 
@@ -159,12 +174,12 @@ def _of_handler(subject: Subject | None) -> tuple[Sample, str]:
 def taken_by(subject: Subject) -> Taken:
     """Return what a function's handler takes, as its sources say."""
     packages = Packages(subject.graph)
-    handler = handler_of(packages, subject.package)
+    handler = handler_of(packages, subject.package, subject.adapter)
     name = one_line(subject.name)
     by_hand = "name the event, as in `--event sqs`, or give one with --data"
     if handler is None:
         raise LambdabuildError(
-            f"what `{name}` takes is not seen in its sources: there is no call of lambda.Start",
+            f"what `{name}` takes is not seen in its sources: {_nothing_starts(subject.adapter)}",
             hint=by_hand,
         )
     if not handler.known:
@@ -179,19 +194,26 @@ def taken_by(subject: Subject) -> Taken:
     if handler.input is None:
         return Taken(handler, "", None, Sample({}, "the handler takes no event"))
     known = _known(handler.input, packages)
-    source = _source(known)
+    source = next(iter(_sources(known)), None)
     text = _in_go(handler.input, subject.package)
-    if isinstance(known, Named) and known.package in _OF_LIBRARY and shown(known) not in text:
+    if isinstance(known, Named) and is_of_library(known.package) and shown(known) not in text:
         text = f"{shown(known)} ({text})"
-    library = library_of(subject.graph)
     if source is not None:
         try:
-            return Taken(handler, text, source, sample(source.name, library, os.sep))
+            return Taken(handler, text, source, _sample(source.name, subject, os.sep))
         except LambdabuildError:
             # It is in testdata alone, and that is not there.
             pass
     made = Sample(skeleton(known, packages), f"a skeleton of {text}")
     return Taken(handler, text, source, made)
+
+
+def _nothing_starts(adapter: Adapter | None) -> str:
+    if adapter is None:
+        return "there is no call of lambda.Start"
+    if adapter.handler is None:
+        return "there is no call of runtime.HandleFunc or runtime.Handle"
+    return f"there is no `{adapter.handler}`"
 
 
 def _in_go(kind: Type, main: str) -> str:
@@ -208,14 +230,12 @@ def _known(kind: Type, packages: Packages) -> Type:
     if isinstance(kind, Pointer):
         kind = kind.element
 
-    def is_of_library(named: Named) -> bool:
-        return named.package in _OF_LIBRARY
+    def is_of_one(named: Named) -> bool:
+        return is_of_library(named.package)
 
-    below = packages.underlying(kind, is_of_library)
-    return below if isinstance(below, Named) and is_of_library(below) else kind
+    below = packages.underlying(kind, is_of_one)
+    return below if isinstance(below, Named) and is_of_one(below) else kind
 
 
-def _source(kind: Type) -> Source | None:
-    if not isinstance(kind, Named) or kind.package not in _OF_LIBRARY:
-        return None
-    return BY_TYPE.get(kind.name if kind.package == EVENTS else f"cfn.{kind.name}")
+def _sources(kind: Type) -> tuple[Source, ...]:
+    return sources_of(kind.package, kind.name) if isinstance(kind, Named) else ()

@@ -48,6 +48,7 @@ class Variable(NamedTuple):
     file: "File"
     type: Type | None
     value: Tokens
+    line: int
 
 
 @dataclass(slots=True)
@@ -166,9 +167,9 @@ def _variables(part: Tokens, file: File) -> None:
     names = split(left)
     values = split(right)
     kind = file.reader(names[-1][1:]).type() if names and len(names[-1]) > 1 else None
-    for number, name in enumerate(declared[0].text for declared in names):
+    for number, (name, *_) in enumerate(names):
         value = values[number] if number < len(values) else ()
-        file.variables[name] = Variable(file, kind, value)
+        file.variables[name.text] = Variable(file, kind, value, name.line)
 
 
 def receiver_of(function: Function) -> Named | None:

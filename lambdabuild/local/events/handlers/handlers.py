@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from lambdabuild.core.build import Adapter
 from lambdabuild.core.gopackage import Package
 from lambdabuild.local.events.handlers.declarations import File, Function
+from lambdabuild.local.events.handlers.decoding import decoded
 from lambdabuild.local.events.handlers.expressions import (
     Scope,
     assigned,
@@ -12,8 +14,18 @@ from lambdabuild.local.events.handlers.expressions import (
     value_of,
     variable,
 )
+from lambdabuild.local.events.handlers.libraries import (
+    EVENTS,
+    KNOWN_HANDLERS,
+    LIBRARY,
+    METHODS,
+    SERVERS,
+    STARTING,
+    STARTS,
+    WORDS,
+)
 from lambdabuild.local.events.handlers.packages import Packages
-from lambdabuild.local.events.handlers.tokens import Tokens, at, opening, split
+from lambdabuild.local.events.handlers.tokens import Token, Tokens, at, opening, split
 from lambdabuild.local.events.handlers.types import (
     Func,
     Named,
@@ -23,30 +35,7 @@ from lambdabuild.local.events.handlers.types import (
     Type,
 )
 
-LIBRARY = "github.com/aws/aws-lambda-go"
-EVENTS = f"{LIBRARY}/events"
 _DEEPEST = 12
-
-# By package and function: which argument is the handler.
-# https://github.com/aws/aws-lambda-go/blob/main/lambda/entry.go
-_STARTS: Mapping[str, Mapping[str, int]] = {
-    f"{LIBRARY}/lambda": {
-        "Start": 0,
-        "StartWithOptions": 0,
-        "StartWithContext": 1,
-        "StartHandler": 0,
-        "StartHandlerFunc": 0,
-        "StartHandlerWithContext": 1,
-    },
-}
-# What takes any http.Handler, and which event it makes a request of.
-_SERVERS: Mapping[tuple[str, str], str] = {
-    (f"{LIBRARY}/lambdaurl", "Start"): "LambdaFunctionURLRequest",
-    ("github.com/akrylysov/algnhsa", "ListenAndServe"): "APIGatewayProxyRequest",
-    ("github.com/apex/gateway", "ListenAndServe"): "APIGatewayProxyRequest",
-    ("github.com/apex/gateway/v2", "ListenAndServe"): "APIGatewayV2HTTPRequest",
-}
-_WORDS = {word for names in _STARTS.values() for word in names} | {w for _, w in _SERVERS}
 
 
 class Handler(NamedTuple):
@@ -58,7 +47,7 @@ class Handler(NamedTuple):
     """Whether that is more than bytes or any value."""
     file: str
     line: int
-    """Where it is started."""
+    """Where it is started, or declared."""
 
 
 class _Start(NamedTuple):
@@ -67,8 +56,8 @@ class _Start(NamedTuple):
     line: int
 
 
-def handler_of(packages: Packages, package: str) -> Handler | None:
-    """Return the handler that a main package starts; None where no start is found.
+def handler_of(packages: Packages, package: str, adapter: Adapter | None = None) -> Handler | None:
+    """Return the handler that a main package starts, or that its adapter does; None where none is found.
 
     Where there are several starts, it is the first of which the input is known.
     """
@@ -76,7 +65,9 @@ def handler_of(packages: Packages, package: str) -> Handler | None:
     own = {path: packages.graph[path] for path in _reached(packages.graph, package)}
     packages = Packages(own, packages.read)
     found: Handler | None = None
-    for candidate in _handlers(packages, package):
+    symbol = adapter.handler if adapter is not None else None
+    candidates = _exported(packages, package, symbol) if symbol else _handlers(packages, package)
+    for candidate in candidates:
         if candidate.known:
             return candidate
         found = found or candidate
@@ -89,6 +80,18 @@ def _handlers(packages: Packages, main: str) -> Iterator[Handler]:
             yield from _served(packages, function)
             for start in _starts(packages, function):
                 yield _handler(start, packages, main)
+
+
+def _exported(packages: Packages, main: str, symbol: str) -> Iterator[Handler]:
+    """Yield what a symbol of the package handles; then what is served, to which it may pass its event."""
+    declared = packages.function(main, symbol) or packages.variable(main, symbol)
+    if declared is None:
+        return
+    name = Token("name", symbol, declared.line)
+    yield _handler(_Start(Scope(packages, declared.file), [name], name.line), packages, main)
+    for place in _places(packages.graph, main):
+        for function in _functions(packages, place):
+            yield from _served(packages, function)
 
 
 def _reached(graph: Mapping[str, Package], main: str) -> set[str]:
@@ -105,18 +108,17 @@ def _reached(graph: Mapping[str, Package], main: str) -> set[str]:
 
 def _places(graph: Mapping[str, Package], main: str) -> list[str]:
     """Return the packages that may have the start: main first, then what is of the repository."""
-    starting = {*_STARTS, *(path for path, _ in _SERVERS)}
     users = [
         path
-        for path in graph.keys() - starting - {main}
-        if starting & set(graph[path].imports) and not path.startswith(f"{LIBRARY}/")
+        for path in graph.keys() - STARTING - {main}
+        if STARTING & set(graph[path].imports) and not path.startswith(f"{LIBRARY}/")
     ]
     return [main, *sorted(users, key=lambda path: (not graph[path].local, path))]
 
 
 def _functions(packages: Packages, package: str) -> Iterator[Function]:
     seen: set[str] = set()
-    for word in sorted(_WORDS):
+    for word in sorted(WORDS):
         for file in packages.files(package, word):
             if file.path not in seen:
                 seen.add(file.path)
@@ -124,16 +126,16 @@ def _functions(packages: Packages, package: str) -> Iterator[Function]:
 
 
 def _served(packages: Packages, function: Function) -> Iterator[Handler]:
-    for (path, name), event in _SERVERS.items():
+    for (path, name), event in SERVERS.items():
         for before, _, place in calls(function, name):
             if function.file.imports.get(before.text) == path:
                 line = at(function.body, place).line
                 known = EVENTS in packages.graph or path in packages.graph
-                yield Handler(Named(EVENTS, event), known, function.file.path, line)
+                yield Handler(event, known, function.file.path, line)
 
 
 def _starts(packages: Packages, function: Function) -> Iterator[_Start]:
-    for path, names in _STARTS.items():
+    for path, names in STARTS.items():
         for name, index in names.items():
             for before, arguments, place in calls(function, name):
                 if function.file.imports.get(before.text) == path:
@@ -172,14 +174,20 @@ def _input(expression: Tokens, scope: Scope, main: str, depth: int) -> _Input | 
             further.type is not None and _is_vague(further.type, packages)
         ):
             return further
-    return found
+    into = decoded(expression, scope) if found is not None else None
+    return _Input(into) if into is not None else found
 
 
 def _of_type(kind: Type, packages: Packages) -> _Input | None:
+    if isinstance(kind, Named) and kind in KNOWN_HANDLERS:
+        return _Input(KNOWN_HANDLERS[kind])
     signature = packages.underlying(kind)
+    if isinstance(signature, Pointer):
+        # eawsy's shim follows them.
+        signature = packages.underlying(signature.element)
     if not isinstance(signature, Func):
-        method = packages.method(kind, "Invoke")
-        return _Input(Slice(Named("", "byte"))) if method is not None else None
+        is_handler = any(packages.method(kind, name) for name in METHODS)
+        return _Input(Slice(Named("", "byte"))) if is_handler else None
     parameters = [p.type for p in signature.parameters]
     if parameters and parameters[0] == Named("context", "Context"):
         parameters = parameters[1:]
@@ -210,7 +218,9 @@ def _is_vague(kind: Type, packages: Packages) -> bool:
 def _inside(expression: Tokens, scope: Scope) -> Iterator[tuple[Tokens, Scope]]:
     """Yield what may be the handler within an expression: what a call wraps, a variable's value."""
     last = expression[-1]
-    if last.text == ")":
+    if expression[0].text in {"&", "*"}:
+        yield expression[1:], scope
+    elif last.text == ")":
         start = opening(expression, len(expression) - 1)
         if start == 0:
             yield expression[1:-1], scope

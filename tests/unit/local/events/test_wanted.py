@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from lambdabuild.core.build import Adapter
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Module, Package
 from lambdabuild.local.events.catalogue import BY_NAME, BY_TYPE, SOURCES, own_events
 from lambdabuild.local.events.filling import parse_change
-from lambdabuild.local.events.handlers.handlers import LIBRARY
+from lambdabuild.local.events.handlers.libraries import EAWSY_EVENTS, LIBRARY
 from lambdabuild.local.events.samples import library_of, names_of, parsed, sample
 from lambdabuild.local.events.wanted import (
     Subject,
@@ -219,6 +220,61 @@ def test_an_event_that_the_handler_does_not_take_is_told(
     assert mismatch(wanted, subject) == message
 
 
+SHIM = Adapter("eawsy/aws-lambda-go-shim", "Handle")
+OLD = Adapter("eawsy/aws-lambda-go")
+
+
+def handling(kind: str) -> str:
+    package = kind.lstrip("*").partition(".")[0]
+    return (
+        f'package main\n\nimport "{EAWSY_EVENTS}/{package}"\n\n'
+        f'func Handle(evt {kind}, ctx *runtime.Context) (string, error) {{ return "", nil }}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "sources"),
+    [
+        ("*s3evt.Event", ("s3",)),
+        ("kinesisfirehoseevt.Input", ("firehose",)),
+        ("*cognitosyncevt.Event", ("cognito-sync",)),
+        ("*cloudwatchschedevt.Event", ("schedule", "eventbridge")),
+        ("*apigatewayauthorizerevt.Event", ("token-authorizer", "request-authorizer")),
+    ],
+)
+def test_a_type_of_eawsy_names_its_source_and_gets_a_sample_of_ours(
+    project: Project, kind: str, sources: tuple[str, ...]
+) -> None:
+    subject = project.subject(handling(kind))._replace(adapter=SHIM)
+    taken = taken_by(subject)
+
+    assert taken.source == BY_NAME[sources[0]]
+    assert taken.type == kind
+    assert taken.sample == (own_events()[sources[0]], "lambdabuild's own")
+    assert [mismatch(Wanted(event=source), subject) for source in sources] == [None] * len(sources)
+    assert mismatch(Wanted(event="sqs"), subject) == (
+        f"`f` takes {kind.lstrip('*')}: that is `{sources[0]}`, not `sqs`"
+    )
+
+
+def test_for_eawsy_samples_of_aws_lambda_go_come_after_ours(project: Project) -> None:
+    subject = project.subject(handling("s3evt.Event"))._replace(adapter=SHIM)
+
+    assert chosen(Wanted(event="sqs"), subject) == own_events()["sqs"]
+    assert chosen(Wanted(event="s3", inside=("sqs",)), subject).keys() == {"Records"}
+    assert chosen(Wanted(event="lex"), subject) == {"bot": {}}
+
+
+def test_it_is_told_what_a_function_for_eawsy_does_not_have(project: Project) -> None:
+    subject = project.subject("package main\n\nfunc main() {}\n")
+    for adapter, message in (
+        (SHIM, "there is no `Handle`"),
+        (OLD, r"there is no call of runtime\.HandleFunc or runtime\.Handle"),
+    ):
+        with pytest.raises(LambdabuildError, match=message):
+            taken_by(subject._replace(adapter=adapter))
+
+
 def test_records_are_counted_in_the_outermost_event() -> None:
     wanted = Wanted(event="rest", inside=("sns", "kinesis"), body=b"hi", records=3)
     records = chosen(wanted)["Records"]
@@ -234,7 +290,8 @@ def test_what_is_larger_than_lambda_takes_is_refused() -> None:
 
 def test_names_and_types_of_sources_are_distinct_and_each_of_the_twenty_has_a_sample() -> None:
     assert len(BY_NAME) == len(SOURCES)
-    assert len(BY_TYPE) == sum(len(source.types) for source in SOURCES)
+    of_aws = {kind for kind in BY_TYPE if not kind.partition(".")[0].endswith("evt")}
+    assert len(of_aws) == sum(len(source.types) for source in SOURCES)
     assert own_events().keys() <= BY_NAME.keys()
     without = {source.name for source in SOURCES if not source.samples} - own_events().keys()
     assert without == set()

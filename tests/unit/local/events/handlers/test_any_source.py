@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdabuild.local.events.handlers.handlers import LIBRARY, handler_of
+from lambdabuild.local.events.handlers.handlers import handler_of
+from lambdabuild.local.events.handlers.libraries import LIBRARY
 from lambdabuild.local.events.handlers.skeleton import skeleton
 from lambdabuild.local.events.handlers.tokens import tokens_of
 from lambdabuild.local.events.handlers.types import Named

@@ -167,6 +167,32 @@ def test_any_json_is_no_type_of_an_event(statements: str) -> None:
     assert not handler.known
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "lambda.StartHandler(decoding{})",
+        "lambda.StartHandler(&decoding{})",
+        "lambda.Start(decoding{}.Invoke)",
+        "lambda.Start(func(ctx context.Context, event json.RawMessage) error {\n"
+        "\tvar order events.SQSEvent\n\treturn json.Unmarshal(event, &order)\n})",
+    ],
+)
+def test_bytes_may_be_decoded_in_the_handler(statements: str) -> None:
+    declared = """
+type decoding struct{}
+
+func (decoding) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	event := new(events.SQSEvent)
+	return nil, json.Unmarshal(payload, &event)
+}
+"""
+    handler = found(declared + main(statements))
+
+    assert handler is not None
+    assert handler.input is not None
+    assert (shown(handler.input), handler.known) == ("events.SQSEvent", True)
+
+
 def test_without_a_start_there_is_no_handler() -> None:
     source = HEAD + SERVICE + main('println("lambda.Start(s3)") // lambda.Start(s3)')
 
