@@ -205,17 +205,16 @@ func lambdabuildMemory() string {
 	return lambdabuildStrconv.Itoa(limit)
 }
 
-// identity returns who called by way of Amazon Cognito, or nil.
+// identity returns who called by way of Amazon Cognito. Without that, it is nil in the older model, and in the shim
+// empty: Python has an object of such fields at all times, which the shim took over.
 func (call *lambdabuildCall) identity() (map[string]string, error) {
-	header := call.header.Get("Lambda-Runtime-Cognito-Identity")
-	if header == "" {
-		return nil, nil
-	}
 	var cognito struct{ CognitoIdentityID, CognitoIdentityPoolID string }
-	if err := lambdabuildJSON.Unmarshal([]byte(header), &cognito); err != nil {
-		return nil, err
+	if header := call.header.Get("Lambda-Runtime-Cognito-Identity"); header != "" {
+		if err := lambdabuildJSON.Unmarshal([]byte(header), &cognito); err != nil {
+			return nil, err
+		}
 	}
-	if cognito.CognitoIdentityID == "" && cognito.CognitoIdentityPoolID == "" {
+	if lambdabuildRegisters && cognito.CognitoIdentityID == "" && cognito.CognitoIdentityPoolID == "" {
 		return nil, nil
 	}
 	return map[string]string{

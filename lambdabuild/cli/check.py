@@ -105,7 +105,7 @@ def _read(paths: Sequence[str], working: str) -> Deployment:
     deployment = reader.read(named, named=True)
     for path, why in deployment.unreadable:
         raise LambdabuildError(f"cannot read the deployment file: {why}", at=[path], file=path)
-    if not deployment.functions:
+    if not (deployment.functions or deployment.of_plugins):
         raise LambdabuildError(
             "no function that runs Go is declared there",
             at=paths,
@@ -137,8 +137,9 @@ def _report(
         for line in lines:
             console.command(line)
     problems = len({result.step.function.name for result in checked.failed})
-    files = len({declared.file for declared in deployment.functions})
-    said = f"{counted(len(checked.functions), 'function')} checked"
+    read = {declared.file for declared in deployment.functions}
+    files = len(read | {difference.file for difference in found if difference.file})
+    said = f"{counted(len(checked.selected), 'function')} checked"
     said += (
         f" against {counted(files, 'deployment file')}"
         if files

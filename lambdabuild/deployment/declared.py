@@ -16,6 +16,8 @@ GO_RUNTIMES = ("provided.al2023", "provided.al2", "provided", "go1.x")
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
 RETIRED = ("go1.x", "provided")
+OF_PLUGINS = "python2.7"
+"""What Go functions ran in before AWS had a runtime for Go; retired as well."""
 
 
 COMPUTED = ""
@@ -96,3 +98,5 @@ class Deployment(NamedTuple):
     """`GOARCH=` in Makefiles, workflows and scripts."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """Deployment files that cannot be read, each with the reason."""
+    of_plugins: tuple[Declared, ...] = ()
+    """Those with python2.7, of which some may be for eawsy's runtimes."""

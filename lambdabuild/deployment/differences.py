@@ -8,6 +8,7 @@ from lambdabuild.deployment.declared import (
     BOOTSTRAP,
     COMPUTED,
     GO_RUNTIMES,
+    OF_PLUGINS,
     RETIRED,
     Declared,
     Deployment,
@@ -22,6 +23,8 @@ class Built(NamedTuple):
     architectures: tuple[str, ...]
     """Of Lambda; none where it is built for other systems alone."""
     runtime: str
+    adapted: bool = False
+    """It is written for a runtime in which python2.7 started it."""
 
 
 class Difference(NamedTuple):
@@ -59,6 +62,14 @@ def differences(
         elif name is not None:
             found += _unlike(declared, by_name[name])
     deployed = set(names)
+    # Of what else runs in Python, nothing is known here.
+    adapted = [item.source for item in built if item.adapted]
+    for declared, name in zip(
+        deployment.of_plugins, match(deployment.of_plugins, adapted, outputs), strict=True
+    ):
+        if name is not None:
+            found += _unlike(declared, by_name[name])
+            deployed.add(name)
     # Where nothing is known to be deployed, or not everything, no function is known not to be.
     if deployed - {None} and None not in deployed and not deployment.unreadable:
         found += [_undeployed(name) for name in by_name if name not in deployed]
@@ -100,7 +111,7 @@ def _unlike(declared: Declared, built: Built) -> Iterator[Difference]:
             f"`{name}` is deployed on {architecture}, and built for {made}",
             f'set `architecture = "{architecture}"` in lambdabuild.toml, or {made} there',
         )
-    if declared.runtime in RETIRED:
+    if declared.runtime in {*RETIRED, OF_PLUGINS}:
         yield difference(
             "runtime",
             f"`{name}` has the runtime `{declared.runtime}`, which AWS has retired",
@@ -112,7 +123,7 @@ def _unlike(declared: Declared, built: Built) -> Iterator[Difference]:
             f"`{name}` is deployed on {declared.runtime}, and built for {built.runtime}",
             f'set `runtime = "{declared.runtime}"` in lambdabuild.toml, or {built.runtime} there',
         )
-    if declared.runtime not in RETIRED and _is_another(declared.handler):
+    if declared.runtime not in {*RETIRED, OF_PLUGINS} and _is_another(declared.handler):
         yield difference(
             "handler",
             f"`{name}` has the handler `{declared.handler}`, and its executable is `{BOOTSTRAP}`",

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from lambdabuild.deployment import cloudformation, serverless, terraform
-from lambdabuild.deployment.declared import Declared, Deployment, Witness
+from lambdabuild.deployment.declared import OF_PLUGINS, Declared, Deployment, Witness
 from lambdabuild.deployment.documents import UnreadableError, read_json, read_yaml
 from lambdabuild.deployment.literals import local_path
 from lambdabuild.system import files
@@ -133,17 +133,21 @@ def read(paths: Iterable[str], *, named: bool = False) -> Deployment:
                 functions += terraform.functions_in(sources)
             except UnreadableError as error:
                 unreadable.append((directory, str(error)))
+    of_files = _of_files(functions, paths)
     return Deployment(
-        tuple(sorted(_of_go(functions, paths), key=lambda f: (f.file, f.line or 0, f.name))),
+        # One without a runtime does not run Go executables.
+        tuple(function for function in of_files if function.is_go),
         tuple(witnesses),
         tuple(unreadable),
+        tuple(function for function in of_files if function.runtime == OF_PLUGINS),
     )
 
 
-def _of_go(functions: Iterable[Declared], paths: Collection[str]) -> list[Declared]:
-    """Return the functions of the files that run Go executables; one without a runtime does not."""
+def _of_files(functions: Iterable[Declared], paths: Collection[str]) -> list[Declared]:
+    """Return the functions that the files themselves declare, by file and line."""
     files_read = set(paths)
-    return [function for function in functions if function.is_go and function.file in files_read]
+    found = [function for function in functions if function.file in files_read]
+    return sorted(found, key=lambda f: (f.file, f.line or 0, f.name))
 
 
 def _beside(path: str) -> dict[str, str]:

@@ -43,17 +43,22 @@ def to_text(state: State, project: str, keys: Keys) -> str:
         "evidence": [
             state.evidence.stamps.files,
             state.evidence.stamps.directories,
-            [
-                declared._replace(
-                    environment={}, routes=(), url=None, computed=(), lines=dict(declared.lines)
-                )
-                for declared in state.evidence.deployment.functions
-            ],
+            _declared_rows(state.evidence.deployment.functions),
             state.evidence.deployment.witnesses,
             state.evidence.deployment.unreadable,
+            _declared_rows(state.evidence.deployment.of_plugins),
         ],
     }
     return _sealed(value, _STATE, keys)
+
+
+def _declared_rows(functions: Iterable[Declared]) -> list[Declared]:
+    return [
+        function._replace(
+            environment={}, routes=(), url=None, computed=(), lines=dict(function.lines)
+        )
+        for function in functions
+    ]
 
 
 def _sealed(value: object, kind: str, keys: Keys) -> str:
@@ -93,15 +98,20 @@ def from_text(text: str, project: str, keys: Keys) -> State:
 
 
 def _evidence(row: list[Any]) -> Evidence:
-    files, directories, functions, witnesses, unreadable = row
+    files, directories, functions, witnesses, unreadable, of_plugins = row
     stamps = Stamps(
         {path: FileStamp(*stamp) for path, stamp in files.items()},
         {path: DirectoryStamp(*stamp) for path, stamp in directories.items()},
     )
+
+    def declared(rows: list[Any]) -> tuple[Declared, ...]:
+        return tuple([Declared(*item)._replace(routes=(), computed=()) for item in rows])
+
     deployment = Deployment(
-        tuple([Declared(*item)._replace(routes=(), computed=()) for item in functions]),
+        declared(functions),
         tuple([Witness(*item) for item in witnesses]),
         tuple([(path, why) for path, why in unreadable]),
+        declared(of_plugins),
     )
     return Evidence(stamps, deployment)
 

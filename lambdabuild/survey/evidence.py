@@ -118,7 +118,7 @@ def compared(
     session: Session, functions: Sequence[Function], deployment: Deployment
 ) -> "list[Difference]":
     """Return how the deployment differs from what the settings make of the functions."""
-    if not deployment.functions:
+    if not (deployment.functions or deployment.of_plugins):
         return []
     from lambdabuild.deployment.differences import Built, differences
     from lambdabuild.deployment.matching import Source
@@ -129,7 +129,8 @@ def compared(
         settings = session.settings.of(function.name)
         architectures = [t.architecture for t in settings.targets if t.architecture is not None]
         source = Source(function.name, function.directory)
-        built.append(Built(source, tuple(map(str, architectures)), str(settings.runtime)))
+        made, adapted = tuple(map(str, architectures)), function.adapter is not None
+        built.append(Built(source, made, str(settings.runtime), adapted))
         if session.paths.layout:
             for place in (function.name, *(os.path.join(a, function.name) for a in architectures)):
                 path = os.path.join(session.paths.out, place)

@@ -33,7 +33,7 @@ def overlay_for(
     if written.mended:
         packages = counted(len(written.mended), "package")
         console.say_once(
-            f"eawsy/aws-lambda-go-event is built mended: {packages} of it decode no event since Go 1.10"
+            f"{packages} of eawsy/aws-lambda-go-event mended: since Go 1.10, they would decode no event"
         )
     return written.overlay
 

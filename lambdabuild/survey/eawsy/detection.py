@@ -23,9 +23,9 @@ def adapter_of(
         return None
     reached = order_of(graph, package.import_path)
     handler = chosen.handler_name or HANDLER
+    if REGISTRY in reached:
+        return Adapter(LIBRARY)
     if package.declares_main:
-        if REGISTRY in reached:
-            return Adapter(LIBRARY)
         # A plugin was never started by its `main`; one that does nothing is for `go vet`.
         is_plugin = CORE in reached and _has_empty_main(package)
         return Adapter(SHIM, handler) if is_plugin and declaration_of(package, handler) else None

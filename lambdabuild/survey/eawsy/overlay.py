@@ -37,7 +37,6 @@ func {entry}() {{
 }}
 """
 
-# Where there is a `main`, it is `init` that never returns, the last: files are initialized by their names.
 _REGISTERED = f"""\
 //go:build go1.21
 
@@ -54,12 +53,12 @@ const lambdabuildRegisters = true
 //go:linkname lambdabuildRegistered {REGISTRY}.handler
 var lambdabuildRegistered lambdabuildRegistry.Handler
 
-func init() {{
+func {{entry}}() {{{{
 	if lambdabuildRegistered == nil {{
 		lambdabuildRefuse("no handler was registered: call runtime.HandleFunc in an init function")
-	}}
+	}}}}
 	lambdabuildServe("the handler", lambdabuildAdapt(lambdabuildRegistered.HandleLambda))
-}}
+}}}}
 """
 
 
@@ -149,12 +148,13 @@ def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     from importlib import resources
 
     text = files.text(str(resources.files("lambdabuild").joinpath("eawsy.go")))
+    # Where there is a `main`, it is `init` that never returns, the last: Go initializes files by their names.
+    entry = "init" if package.declares_main else "main"
     if adapter.handler is None:
-        return _named(package, text.replace(CORE, REGISTRY), _REGISTERED)
+        return _named(package, text.replace(CORE, REGISTRY), _REGISTERED.format(entry=entry))
     found = declaration_of(package, adapter.handler)
     pointers = found.pointers if found else 0
     value = f"{'lambdabuildPointed(' * pointers}{adapter.handler}{')' * pointers}"
-    entry = "init" if package.declares_main else "main"
     exported = _EXPORTED.format(entry=entry, handler=adapter.handler, value=value)
     return _named(package, text, exported)
 

@@ -47,7 +47,7 @@ def with_places(packages: Iterable[Package]) -> list[Package]:
         match = _MISSING.match(error.message)
         if match is None:
             return error
-        message = f"{match[1]} is neither in `vendor` nor in $GOPATH/src, and there is no go.mod"
+        message = f"{match[1]} is neither in vendor nor in $GOPATH/src, and there is no go.mod"
         return error._replace(message=message, hint=_MISSING_HINT)
 
     return [p._replace(errors=tuple(map(placed, p.errors))) if p.errors else p for p in packages]

@@ -90,6 +90,17 @@ def test_what_differs_is_named_with_its_place(item: Declared, kinds: list[str]) 
     assert all(d.hint and (d.file, d.line) == ("/p/template.yaml", 3) for d in found)
 
 
+def test_a_function_for_eawsys_runtimes_is_deployed_on_what_is_retired() -> None:
+    plugin = declared("orders-get", runtime="python2.7", handler="handler.Handle")
+    python = declared("users", runtime="python2.7", handler="index.handler")
+    deployment = Deployment(of_plugins=(plugin, python))
+    adapted = built()._replace(adapted=True)
+    (found,) = differences(deployment, [adapted], {})
+    assert (found.kind, found.function, found.line) == ("retired", "orders-get", 3)
+    assert found.message == "`orders-get` has the runtime `python2.7`, which AWS has retired"
+    assert differences(deployment, [built(), built("users")], {}) == []
+
+
 def test_a_function_built_for_both_architectures_is_deployed_on_either() -> None:
     items = tuple(declared("orders-get", architecture=a) for a in ("arm64", "x86_64"))
     assert differences(Deployment(items), [built("orders-get", "x86_64", "arm64")], {}) == []

@@ -47,6 +47,7 @@ def packages(
         (HANDLE + "func main() { local() }\n", (CORE,), True, None),
         ("func main() {}\n", (CORE,), True, None),
         ("func main() {}\n", (REGISTRY,), True, Adapter("eawsy/aws-lambda-go")),
+        ("", (REGISTRY,), False, Adapter("eawsy/aws-lambda-go")),
         ("func main() {}\n", (), True, None),
         ("var Handle = handlers.Fn\n", (BROKEN,), False, SHIM),
         ("var other = 1\n", (BROKEN,), False, None),

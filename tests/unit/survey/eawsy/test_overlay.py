@@ -54,6 +54,7 @@ def replaced(path: str) -> dict[str, str]:
         (Adapter("eawsy/aws-lambda-go-shim", "Handle"), False, CORE, "func main() {\n"),
         (Adapter("eawsy/aws-lambda-go-shim", "Handle"), True, CORE, "func init() {\n"),
         (Adapter("eawsy/aws-lambda-go"), True, REGISTRY, "func init() {\n"),
+        (Adapter("eawsy/aws-lambda-go"), False, REGISTRY, "func main() {\n"),
     ],
 )
 def test_a_function_gets_the_adapter_and_what_gives_it_the_handler(
