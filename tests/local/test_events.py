@@ -222,3 +222,53 @@ def test_without_a_project_there_are_events_of_our_own(tmp_path: Path) -> None:
     assert [line.split()[0] for line in out.splitlines()[1:]] == [s.name for s in SOURCES]
     out, err = run("events", "--calls", directory=tmp_path)
     assert (out, err) == ("", "no call was kept yet: `lambdabuild invoke NAME` keeps each\n")
+
+
+@pytest.fixture(scope="module")
+def eawsy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("events") / "eawsy"
+    shutil.copytree(ROOT / "fixtures/eawsy", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("typed", "typed takes *main.Event (api/typed/handler.go:12)"),
+        ("gateway", "gateway takes *apigatewayproxyevt.Event: rest (api/gateway/handler.go:9)"),
+        ("net", "net takes apigatewayproxyevt.Event: rest (api/net/handler.go:12)"),
+        ("old", "old takes string (api/old/handler.go:25)"),
+    ],
+)
+def test_what_a_handler_for_eawsy_takes_is_told(eawsy: Path, name: str, said: str) -> None:
+    _, err = run("events", name, directory=eawsy)
+
+    assert err.splitlines()[0] == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("apigatewayproxy", "rest"),
+        ("cloudwatchlogs", "logs"),
+        ("dynamodbstreams", "dynamodb"),
+        ("kinesisfirehose", "firehose"),
+        ("kinesisstreams", "kinesis"),
+        ("s3", "s3"),
+        ("ses", "ses"),
+    ],
+)
+def test_our_events_are_what_types_of_eawsy_read(eawsy: Path, kind: str, source: str) -> None:
+    event = json.dumps({"Type": kind, "Event": own_events()[source]})
+    out, _ = run("invoke", "events", "--data", event, directory=eawsy)
+
+    assert json.loads(out)
+
+
+def test_the_event_that_a_handler_for_eawsy_takes_is_sent(eawsy: Path) -> None:
+    out, err = run("invoke", "net", "--event", directory=eawsy)
+
+    assert json.loads(out)["body"] == "GET /hello/world"
+    assert "event: lambdabuild's own\n" in err
+    _, err = run("invoke", "net", "--event", "sqs", directory=eawsy)
+    assert "warning: `net` takes apigatewayproxyevt.Event: that is `rest`, not `sqs`\n" in err
