@@ -64,11 +64,7 @@ def sample(word: str, library: Library | None, working: str) -> Sample:
             return found
         if source.name in own_events():
             return Sample(own_events()[source.name], "lambdabuild's own")
-        raise LambdabuildError(
-            f"there is no sample of `{word}`: it is in aws-lambda-go's events/testdata, which is not "
-            "there",
-            hint="`go mod vendor` leaves it out; give the event with --data-file",
-        )
+        raise _without_sample(word, library)
     found = _of_library(word.removesuffix(".json"), library)
     if found is not None:
         return found
@@ -79,6 +75,18 @@ def sample(word: str, library: Library | None, working: str) -> Sample:
         f"there is no event `{one_line(word)}`",
         hint=did_you_mean(word, known)
         or "`lambdabuild events` lists them; a file of your own is one as well",
+    )
+
+
+def _without_sample(word: str, library: Library | None) -> LambdabuildError:
+    there = f"there is no sample of `{word}`: it is in aws-lambda-go's events/testdata"
+    if library is None:
+        return LambdabuildError(
+            f"{there}, and nothing here is built with that", hint="give the event with --data-file"
+        )
+    return LambdabuildError(
+        f"{there}, which is not there",
+        hint="`go mod vendor` leaves it out; give the event with --data-file",
     )
 
 

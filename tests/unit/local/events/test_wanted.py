@@ -136,6 +136,8 @@ def test_an_unknown_event_is_told_with_what_was_meant(project: Project) -> None:
         sample("lex-evnt", library, "/")
     with pytest.raises(LambdabuildError, match="go mod vendor"):
         sample("connect", library, "/")
+    with pytest.raises(LambdabuildError, match="nothing here is built with that"):
+        sample("connect", None, "/")
 
 
 def test_a_library_without_testdata_has_no_names(project: Project) -> None:
