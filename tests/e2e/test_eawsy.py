@@ -310,7 +310,10 @@ def test_a_watcher_rebuilds_them_and_says_where_a_handler_is_wrong(recorded: Rec
         watch.until("failed elsewhere")
         (error,) = watch.last("elsewhere")["errors"]
         assert (error["file"], error["line"]) == ("api/elsewhere/handler.go", 6)
-        assert "it is `func(evt interface{}, ctx **runtime.Context) (string, error)`" in error["message"]
+        assert (
+            "it is `func(evt interface{}, ctx **runtime.Context) (string, error)`"
+            in error["message"]
+        )
         file.write_text(text.replace('"called"', '"called again"'))
         assert "built echo" not in watch.until("built elsewhere")
 

@@ -157,6 +157,8 @@ def test_the_context_has_all_that_lambda_says(functions: Mapping[str, Path]) -> 
         "memory_limit_in_mb": "128",
         "log_group_name": "/aws/lambda/shop",
         "log_stream_name": "2026/11/27/[7]abc",
+        # Python has an identity at all times.
+        "identity": {"cognito_identity_id": "", "cognito_identity_pool_id": ""},
     }
     first, second, third = (posted.json for posted in process.posted)
     assert 50_000 < first.pop("remaining") <= 60_000

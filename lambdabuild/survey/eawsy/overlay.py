@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from string import Template
 from typing import NamedTuple
 
 from lambdabuild.core.build import Adapter, Batch
@@ -25,19 +26,18 @@ ADAPTER_FILE = "zz_lambdabuild.go"
 HANDLER_FILE = "zz_lambdabuild_handler.go"
 _OVERLAY = "overlay"
 
-_EXPORTED = """\
+_EXPORTED = Template("""\
 //go:build go1.21
 
 package main
 
 const lambdabuildRegisters = false
 
-func {entry}() {{
-	lambdabuildServe("{handler}", lambdabuildAdapt({value}))
-}}
-"""
-
-_REGISTERED = f"""\
+func $entry() {
+	lambdabuildServe("$handler", lambdabuildAdapt($value))
+}
+""")
+_REGISTERED = Template("""\
 //go:build go1.21
 
 package main
@@ -45,21 +45,21 @@ package main
 import (
 	_ "unsafe"
 
-	lambdabuildRegistry "{REGISTRY}"
+	lambdabuildRegistry "$registry"
 )
 
 const lambdabuildRegisters = true
 
-//go:linkname lambdabuildRegistered {REGISTRY}.handler
+//go:linkname lambdabuildRegistered $registry.handler
 var lambdabuildRegistered lambdabuildRegistry.Handler
 
-func {{entry}}() {{{{
-	if lambdabuildRegistered == nil {{
+func $entry() {
+	if lambdabuildRegistered == nil {
 		lambdabuildRefuse("no handler was registered: call runtime.HandleFunc in an init function")
-	}}}}
+	}
 	lambdabuildServe("the handler", lambdabuildAdapt(lambdabuildRegistered.HandleLambda))
-}}}}
-"""
+}
+""")
 
 
 def overlay_of(temporary: str, *, whole: bool) -> Overlay:
@@ -151,11 +151,15 @@ def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     # Where there is a `main`, it is `init` that never returns, the last: Go initializes files by their names.
     entry = "init" if package.declares_main else "main"
     if adapter.handler is None:
-        return _named(package, text.replace(CORE, REGISTRY), _REGISTERED.format(entry=entry))
+        return _named(
+            package,
+            text.replace(CORE, REGISTRY),
+            _REGISTERED.substitute(entry=entry, registry=REGISTRY),
+        )
     found = declaration_of(package, adapter.handler)
     pointers = found.pointers if found else 0
     value = f"{'lambdabuildPointed(' * pointers}{adapter.handler}{')' * pointers}"
-    exported = _EXPORTED.format(entry=entry, handler=adapter.handler, value=value)
+    exported = _EXPORTED.substitute(entry=entry, handler=adapter.handler, value=value)
     return _named(package, text, exported)
 
 
