@@ -13,6 +13,11 @@ _EMPTY_MAIN = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
+_LIKE_A_HANDLER = re.compile(
+    rf"(?:{_PASSED_OVER})|^func[ \t]+(?P<found>[A-Z]\w*)\([^()\n]*,[^(),\n]*\*(?:\w+\.)?Context\)",
+    re.DOTALL | re.MULTILINE,
+)
+
 
 class Declared(NamedTuple):
     """Where a symbol is declared, as far as the text of a file tells."""
@@ -56,6 +61,11 @@ def declared_in(text: str, symbol: str) -> Declared | None:
 def has_empty_main(text: str) -> bool:
     """Return whether a file declares a `main` that does nothing."""
     return any(match["found"] for match in _EMPTY_MAIN.finditer(text))
+
+
+def like_handlers(text: str) -> list[str]:
+    """Return the exported functions of a file that seem to take an event and eawsy's context."""
+    return [match["found"] for match in _LIKE_A_HANDLER.finditer(text) if match["found"]]
 
 
 def package_clause(text: str) -> Declared | None:

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from lambdabuild.config.options import BuildSettings
 from lambdabuild.core.build import Adapter
 from lambdabuild.core.gopackage import Package
-from lambdabuild.survey.eawsy.declarations import Declared, declared_in, has_empty_main
-from lambdabuild.survey.eawsy.libraries import CORE, LIBRARY, REGISTRY, SHIM
+from lambdabuild.survey.eawsy.declarations import (
+    Declared,
+    declared_in,
+    has_empty_main,
+    like_handlers,
+)
+from lambdabuild.survey.eawsy.libraries import CORE, LIBRARY, OFFICIAL, REGISTRY, SHIM
 from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
@@ -23,17 +28,20 @@ def adapter_of(
         return None
     reached = order_of(graph, package.import_path)
     handler = chosen.handler_name or HANDLER
+    if package.declares_main and not OFFICIAL.isdisjoint(reached) and not _has_empty_main(package):
+        # It starts by itself: what it shares with others has not moved yet.
+        return None
     if REGISTRY in reached:
         return Adapter(LIBRARY)
     if package.declares_main:
-        # A plugin was never started by its `main`; one that does nothing is for `go vet`.
-        is_plugin = CORE in reached and _has_empty_main(package)
-        return Adapter(SHIM, handler) if is_plugin and declaration_of(package, handler) else None
-    if CORE in reached:
-        return Adapter(SHIM, handler)
-    if chosen.handler_name is None and not may_be_handler(package, graph):
-        return None
-    return Adapter(SHIM, handler) if declaration_of(package, handler) else None
+        # A plugin was never started by its `main`, which is for `go vet`, or for running it elsewhere.
+        exports = CORE in reached and bool(declaration_of(package, handler) or handlers_in(package))
+    else:
+        exports = CORE in reached or (
+            (chosen.handler_name is not None or may_be_handler(package, graph))
+            and declaration_of(package, handler) is not None
+        )
+    return Adapter(SHIM, handler) if exports else None
 
 
 def may_be_handler(package: Package, graph: Mapping[str, Package]) -> bool:
@@ -54,6 +62,13 @@ def declaration_of(package: Package, symbol: str) -> Declared | None:
         if found := declared_in(text, symbol):
             return found._replace(file=path)
     return None
+
+
+def handlers_in(package: Package) -> list[str]:
+    """Return the symbols of a main package that seem to be handlers for the shim."""
+    if CORE not in package.imports:
+        return []
+    return [name for _, text in texts_of(package) for name in like_handlers(text)]
 
 
 def _has_empty_main(package: Package) -> bool:

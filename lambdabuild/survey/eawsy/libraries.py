@@ -8,6 +8,10 @@ REGISTRY = "github.com/eawsy/aws-lambda-go/service/lambda/runtime"
 CORE = "github.com/eawsy/aws-lambda-go-core/service/lambda/runtime"
 """Has the context that an exported handler gets; there is no `main`."""
 RUNTIMES = frozenset({REGISTRY, CORE})
+OFFICIAL = frozenset(
+    {"github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/lambdaurl"}
+)
+"""By which a `main` takes events from Lambda itself: https://pkg.go.dev/github.com/aws/aws-lambda-go"""
 EVENTS = "github.com/eawsy/aws-lambda-go-event"
 _EVENT_PACKAGES = f"{EVENTS}/service/lambda/runtime/event"
 MENDED = frozenset(

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from lambdabuild.core.build import Adapter, Step
 from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.text import some
 from lambdabuild.survey.eawsy.declarations import Declared, package_clause
-from lambdabuild.survey.eawsy.detection import declaration_of, texts_of
+from lambdabuild.survey.eawsy.detection import declaration_of, handlers_in, texts_of
 from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY, SHIM
 from lambdabuild.survey.eawsy.overlay import HANDLER_FILE
 
@@ -33,7 +34,9 @@ def with_signatures(
     if adapter is None or package is None:
         return tuple(errors)
     return tuple(
-        _at_handler(error, adapter, package) if _is_ours(error) else _of_theirs(error)
+        _at_handler(error, adapter, package, step.function.name)
+        if _is_ours(error)
+        else _of_theirs(error)
         for error in errors
     )
 
@@ -49,7 +52,7 @@ def _is_ours(error: Diagnostic) -> bool:
     return bool(error.file) and os.path.basename(str(error.file)).endswith(HANDLER_FILE)
 
 
-def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagnostic:
+def _at_handler(error: Diagnostic, adapter: Adapter, package: Package, function: str) -> Diagnostic:
     if adapter.handler is None:
         return error
     symbol = adapter.handler
@@ -57,10 +60,7 @@ def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagno
     if error.message == f"undefined: {symbol}":
         place = found or _clause(package)
         message = f"there is no `{symbol}` in this package, which {SHIM} calls with each event"
-        hint = (
-            f"export `{symbol}`, or name another with `handler_name` in lambdabuild.toml; "
-            '`adapter = "none"` leaves the package alone'
-        )
+        hint = _naming(symbol, handlers_in(package), function)
     else:
         place, hint = found or _clause(package), _HINT
         pointers = found.pointers if found else 0
@@ -70,6 +70,17 @@ def _at_handler(error: Diagnostic, adapter: Adapter, package: Package) -> Diagno
     return error._replace(
         message=message, hint=hint, file=place.file, line=place.line, column=place.column
     )
+
+
+def _naming(symbol: str, others: Sequence[str], function: str) -> str:
+    """Return what to do about a symbol that is not there; `others` seem to be handlers."""
+    hint = f"export `{symbol}`, or name another with `handler_name` in lambdabuild.toml"
+    if others:
+        hint = (
+            f'{some(others)} may be meant: `handler_name = "{others[0]}"` under '
+            f'[functions."{function}"] in lambdabuild.toml'
+        )
+    return f'{hint}; `adapter = "none"` leaves the package alone'
 
 
 def reworded(message: str, pointers: int = 0) -> str:

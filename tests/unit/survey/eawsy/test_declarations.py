@@ -2,7 +2,12 @@
 
 import pytest
 
-from lambdabuild.survey.eawsy.declarations import declared_in, has_empty_main, package_clause
+from lambdabuild.survey.eawsy.declarations import (
+    declared_in,
+    has_empty_main,
+    like_handlers,
+    package_clause,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,17 @@ def test_a_package_clause_is_found_behind_comments() -> None:
 )
 def test_a_main_that_does_nothing_is_told_from_one_that_does(text: str, expected: bool) -> None:
     assert has_empty_main(f"package main\n\n{text}") is expected
+
+
+def test_functions_that_seem_to_be_handlers_are_found() -> None:
+    text = """package main
+
+// func Gone(evt int, ctx *runtime.Context) {}
+func Publish(evt json.RawMessage, _ *runtime.Context) (interface{}, error) {
+func (s Shop) Method(evt int, ctx *runtime.Context) error {
+func Log(evt interface{}, ctx *Context) error {
+func Ping(c *gin.Context) {
+func private(evt int, ctx *runtime.Context) error {
+func Other(evt int, ctx context.Context) error {
+"""
+    assert like_handlers(text) == ["Publish", "Log"]

@@ -9,14 +9,17 @@ from lambdabuild.config.options import BuildSettings
 from lambdabuild.core.build import Adapter
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.survey.eawsy.detection import adapter_of
-from lambdabuild.survey.eawsy.libraries import CORE, REGISTRY
+from lambdabuild.survey.eawsy.libraries import CORE, OFFICIAL, REGISTRY
 from tests.unit.values import graph, package
 
 MAIN, OWN, BROKEN = "example.com/shop/api/a", "example.com/shop/handlers", "example.com/shop/broken"
 HANDLE = (
     "func Handle(evt interface{}, ctx *runtime.Context) (interface{}, error) { return evt, nil }\n"
 )
+BUSY = "func main() { local() }\n"
+LAMBDA = min(OFFICIAL)
 SHIM = Adapter("eawsy/aws-lambda-go-shim", "Handle")
+LIBRARY = Adapter("eawsy/aws-lambda-go")
 AUTO = BuildSettings()
 
 
@@ -42,12 +45,24 @@ def packages(
         (HANDLE, (CORE,), False, SHIM),
         ("var Handle = handlers.Fn\n", (OWN,), False, SHIM),
         ("", (CORE,), False, SHIM),
-        (HANDLE, (CORE,), True, None),
         (HANDLE + "func main() {}\n", (CORE,), True, SHIM),
-        (HANDLE + "func main() { local() }\n", (CORE,), True, None),
+        # What a plugin's `main` does, it never did on Lambda.
+        (HANDLE + BUSY, (CORE,), True, SHIM),
+        ("var Handle = handlers.Fn\n" + BUSY, (OWN,), True, SHIM),
+        # That there is no `Handle` is an error, rather than a program that ends at once.
+        (HANDLE.replace("Handle", "HandleOrder") + BUSY, (CORE,), True, SHIM),
+        # It may call a handler of another package.
+        (BUSY, (CORE,), True, None),
+        ("func Ping(s *shop.Shop, c *gin.Context) {}\n" + BUSY, (OWN,), True, None),
         ("func main() {}\n", (CORE,), True, None),
-        ("func main() {}\n", (REGISTRY,), True, Adapter("eawsy/aws-lambda-go")),
-        ("", (REGISTRY,), False, Adapter("eawsy/aws-lambda-go")),
+        ("", (REGISTRY,), False, LIBRARY),
+        ("func main() {}\n", (REGISTRY,), True, LIBRARY),
+        (BUSY, (REGISTRY,), True, LIBRARY),
+        # It has moved to aws-lambda-go, and shares packages with some that have not.
+        (HANDLE + BUSY, (CORE, LAMBDA), True, None),
+        (BUSY, (REGISTRY, LAMBDA), True, None),
+        (HANDLE + "func main() {}\n", (CORE, LAMBDA), True, SHIM),
+        ("func main() {}\n", (REGISTRY, LAMBDA), True, LIBRARY),
         ("func main() {}\n", (), True, None),
         ("var Handle = handlers.Fn\n", (BROKEN,), False, SHIM),
         ("var other = 1\n", (BROKEN,), False, None),
