@@ -13,6 +13,8 @@ _MOST_GIT = 1 << 20
 """Bytes of a file of git's."""
 _LIBRARIES = "github.com/eawsy/"
 """Never votes: where they are missing, a directory called `runtime` would make them the repository."""
+_NAMELESS = "local.invalid/project"
+"""The same anywhere: it gets into executables, which must not depend on the name of a directory."""
 _ORIGIN = re.compile(r'^[ \t]*\[remote "origin"\][^\n]*((?:\n(?![ \t]*\[)[^\n]*)*)', re.MULTILINE)
 _URL = re.compile(r"^[ \t]*url[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 _REMOTE = re.compile(
@@ -21,17 +23,14 @@ _REMOTE = re.compile(
 
 
 def path_of(disk: Disk, sources: Sequence[str]) -> str:
-    """Return the module path of a repository, or one that stands for it: `local.invalid/shop`.
+    """Return the module path of a repository, or one that stands for it.
 
     In this order: where it lies in GOPATH, what its packages import, their import comments, the
     remote of the clone.
     """
     origin = _origin(disk.project)
     path = _in_gopath(disk) or _voted(disk, sources, origin) or _commented(disk, sources) or origin
-    if path:
-        return path
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(disk.project)).strip(".-")
-    return f"local.invalid/{name if is_import_path(name) else 'project'}"
+    return path or _NAMELESS
 
 
 def _in_gopath(disk: Disk) -> str | None:
