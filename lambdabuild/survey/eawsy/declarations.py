@@ -14,7 +14,9 @@ _EMPTY_MAIN = re.compile(
 )
 
 _LIKE_A_HANDLER = re.compile(
-    rf"(?:{_PASSED_OVER})|^func[ \t]+(?P<found>[A-Z]\w*)\([^()\n]*,[^(),\n]*\*(?:\w+\.)?Context\)",
+    rf"(?:{_PASSED_OVER})"
+    r"|^func[ \t]+(?P<function>[A-Z]\w*)\([^()\n]*,[^(),\n]*\*(?:\w+\.)?Context\)"
+    r"|^var[ \t]+(?P<variable>[A-Z]\w*)[ \t]+\w+\.Handler\b",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -64,8 +66,9 @@ def has_empty_main(text: str) -> bool:
 
 
 def like_handlers(text: str) -> list[str]:
-    """Return the exported functions of a file that seem to take an event and eawsy's context."""
-    return [match["found"] for match in _LIKE_A_HANDLER.finditer(text) if match["found"]]
+    """Return the exported symbols of a file that seem to take an event and eawsy's context."""
+    found = (match["function"] or match["variable"] for match in _LIKE_A_HANDLER.finditer(text))
+    return [symbol for symbol in found if symbol]
 
 
 def package_clause(text: str) -> Declared | None:

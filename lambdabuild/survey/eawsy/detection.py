@@ -12,7 +12,7 @@ from lambdabuild.survey.eawsy.declarations import (
     has_empty_main,
     like_handlers,
 )
-from lambdabuild.survey.eawsy.libraries import CORE, LIBRARY, OFFICIAL, REGISTRY, SHIM
+from lambdabuild.survey.eawsy.libraries import CORE, LIBRARIES, LIBRARY, OFFICIAL, REGISTRY, SHIM
 from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
@@ -35,12 +35,10 @@ def adapter_of(
         return Adapter(LIBRARY)
     if package.declares_main:
         # A plugin was never started by its `main`, which is for `go vet`, or for running it elsewhere.
-        exports = CORE in reached and bool(declaration_of(package, handler) or handlers_in(package))
+        exports = CORE in reached and _exports(package, handler)
     else:
-        exports = CORE in reached or (
-            (chosen.handler_name is not None or may_be_handler(package, graph))
-            and declaration_of(package, handler) is not None
-        )
+        asked = chosen.handler_name is not None or may_be_handler(package, graph)
+        exports = CORE in reached or (asked and _exports(package, handler))
     return Adapter(SHIM, handler) if exports else None
 
 
@@ -64,9 +62,14 @@ def declaration_of(package: Package, symbol: str) -> Declared | None:
     return None
 
 
+def _exports(package: Package, handler: str) -> bool:
+    # One by another name alone is an error, where the function would end at once, or be gone.
+    return bool(declaration_of(package, handler) or handlers_in(package))
+
+
 def handlers_in(package: Package) -> list[str]:
     """Return the symbols of a main package that seem to be handlers for the shim."""
-    if CORE not in package.imports:
+    if not any(path.startswith(LIBRARIES) for path in package.imports):
         return []
     return [name for _, text in texts_of(package) for name in like_handlers(text)]
 

@@ -12,6 +12,8 @@ OFFICIAL = frozenset(
     {"github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/lambdaurl"}
 )
 """By which a `main` takes events from Lambda itself: https://pkg.go.dev/github.com/aws/aws-lambda-go"""
+LIBRARIES = "github.com/eawsy/aws-lambda-go"
+"""What the paths of all of them begin with."""
 EVENTS = "github.com/eawsy/aws-lambda-go-event"
 _EVENT_PACKAGES = f"{EVENTS}/service/lambda/runtime/event"
 MENDED = frozenset(

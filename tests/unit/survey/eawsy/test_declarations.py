@@ -77,8 +77,10 @@ def test_functions_that_seem_to_be_handlers_are_found() -> None:
 func Publish(evt json.RawMessage, _ *runtime.Context) (interface{}, error) {
 func (s Shop) Method(evt int, ctx *runtime.Context) error {
 func Log(evt interface{}, ctx *Context) error {
+var Proxy apigatewayproxy.Handler
+var proxy apigatewayproxy.Handler
 func Ping(c *gin.Context) {
 func private(evt int, ctx *runtime.Context) error {
 func Other(evt int, ctx context.Context) error {
 """
-    assert like_handlers(text) == ["Publish", "Log"]
+    assert like_handlers(text) == ["Publish", "Log", "Proxy"]

@@ -16,6 +16,7 @@ MAIN, OWN, BROKEN = "example.com/shop/api/a", "example.com/shop/handlers", "exam
 HANDLE = (
     "func Handle(evt interface{}, ctx *runtime.Context) (interface{}, error) { return evt, nil }\n"
 )
+NET = "github.com/eawsy/aws-lambda-go-net/service/lambda/runtime/net/apigatewayproxy"
 BUSY = "func main() { local() }\n"
 LAMBDA = min(OFFICIAL)
 SHIM = Adapter("eawsy/aws-lambda-go-shim", "Handle")
@@ -34,6 +35,7 @@ def packages(
         ),
         package(OWN)._replace(imports=(CORE,)),
         package(BROKEN)._replace(errors=(error,)),
+        package(NET)._replace(errors=(error,)),
         *(package(path) for path in imports if path in {CORE, REGISTRY}),
         *([package(CORE)] if OWN in imports else []),
     )
@@ -66,6 +68,8 @@ def packages(
         ("func main() {}\n", (), True, None),
         ("var Handle = handlers.Fn\n", (BROKEN,), False, SHIM),
         ("var other = 1\n", (BROKEN,), False, None),
+        ("var Proxy apigatewayproxy.Handler\n", (NET,), False, SHIM),
+        ("var Proxy other.Handler\n", (BROKEN,), False, None),
         (HANDLE, (), False, None),
     ],
 )
