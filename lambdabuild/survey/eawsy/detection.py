@@ -1,7 +1,8 @@
 """Tell which main packages are written for one of eawsy's runtimes."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from lambdabuild.config.options import BuildSettings
 from lambdabuild.core.build import Adapter
@@ -16,6 +17,7 @@ from lambdabuild.survey.eawsy.libraries import CORE, LIBRARIES, LIBRARY, OFFICIA
 from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
+_REGISTERS = re.compile(r"\.Handle(?:Func)?\(")
 HANDLER = "Handle"
 """The symbol that functions for the shim export, unless `handler_name` says otherwise."""
 
@@ -28,10 +30,12 @@ def adapter_of(
         return None
     reached = order_of(graph, package.import_path)
     handler = chosen.handler_name or HANDLER
-    if package.declares_main and not OFFICIAL.isdisjoint(reached) and not _has_empty_main(package):
+    has_purpose = package.declares_main and not _has_empty_main(package)
+    if has_purpose and not OFFICIAL.isdisjoint(reached):
         # It starts by itself: what it shares with others has not moved yet.
         return None
-    if REGISTRY in reached:
+    # A tool may share a package with functions, which names the context in a signature, say.
+    if REGISTRY in reached and (not has_purpose or _registers(graph, reached)):
         return Adapter(LIBRARY)
     if package.declares_main:
         # A plugin was never started by its `main`, which is for `go vet`, or for running it elsewhere.
@@ -72,6 +76,12 @@ def handlers_in(package: Package) -> list[str]:
     if not any(path.startswith(LIBRARIES) for path in package.imports):
         return []
     return [name for _, text in texts_of(package) for name in like_handlers(text)]
+
+
+def _registers(graph: Mapping[str, Package], reached: Sequence[str]) -> bool:
+    """Return whether a package seems to register a handler with the older library."""
+    importers = (graph[p] for p in reached if p in graph and REGISTRY in graph[p].imports)
+    return any(_REGISTERS.search(text) for package in importers for _, text in texts_of(package))
 
 
 def _has_empty_main(package: Package) -> bool:

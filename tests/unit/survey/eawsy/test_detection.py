@@ -59,7 +59,8 @@ def packages(
         ("func main() {}\n", (CORE,), True, None),
         ("", (REGISTRY,), False, LIBRARY),
         ("func main() {}\n", (REGISTRY,), True, LIBRARY),
-        (BUSY, (REGISTRY,), True, LIBRARY),
+        ("func init() { runtime.HandleFunc(handle) }\n" + BUSY, (REGISTRY,), True, LIBRARY),
+        (BUSY, (REGISTRY,), True, None),
         # It has moved to aws-lambda-go, and shares packages with some that have not.
         (HANDLE + BUSY, (CORE, LAMBDA), True, None),
         (BUSY, (REGISTRY, LAMBDA), True, None),
