@@ -195,7 +195,7 @@ def _findings_value(findings: Findings, project: str) -> dict[str, Any]:
             if remembered(e.flags) == e.flags
         },
         "searched": [findings.searched, findings.without_lambda],
-        "made": findings.made,
+        "made": [findings.made, findings.gopath],
         "packages": {
             key: [_package_row(package, modules, texts) for package in packages]
             for key, packages in findings.packages.items()
@@ -255,7 +255,8 @@ def _findings(value: dict[str, Any], project: str) -> Findings:
         searched=searched,
         without_lambda=None if without is None else tuple(without),
         stamps=stamps,
-        made=value["made"],
+        made=value["made"][0],
+        gopath=tuple(value["made"][1]),
     )
 
 

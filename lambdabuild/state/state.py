@@ -38,12 +38,15 @@ class Findings:
     made: dict[str, dict[str, str]] | None = None
     """Modules that exist in an overlay only, as there is no go.mod: by directory, the text of each
     file of the overlay by its path; all absolute. None where nobody asked."""
+    gopath: tuple[str, ...] = ()
+    """The directories in which dependencies of these were looked for; absolute."""
 
     def kept(self, stamps: Stamps) -> "Findings":
         """Return a copy that depends on these stamps, to be added to."""
         return Findings(
             dict(self.trees), dict(self.environments), dict(self.packages), dict(self.foreign),
             self.searched, self.without_lambda, stamps, self.incomplete, self.made,
+            self.gopath,
         )  # fmt: skip
 
     @property

@@ -230,6 +230,7 @@ def world_of(findings: Findings, go: str, project: str) -> World:
             missing.append(package)
     _enter_missing(world, missing, modules)
     _enter_foreign(world, findings.foreign.values())
+    _enter_made(world, findings, everything)
     return world
 
 
@@ -326,6 +327,15 @@ def _enter_missing(world: World, missing: Sequence[Package], modules: Iterable[s
             if path is not None and package.import_path.startswith(f"{path}/"):
                 place = os.path.join(directory, package.import_path.removeprefix(f"{path}/"))
                 world.enter(nearest_directory(place), Level.TREE)
+
+
+def _enter_made(world: World, findings: Findings, everything: Sequence[Package]) -> None:
+    """Look where dependencies of a repository without a go.mod would be, were they there."""
+    for directory in findings.made or {}:
+        from lambdabuild.survey.eawsy.unmodular import places_before
+
+        for place in places_before(directory, findings.gopath, everything):
+            world.search(nearest_directory(place), Level.TREE)
 
 
 def nearest_directory(path: str) -> str:

@@ -352,3 +352,47 @@ def test_a_function_whose_imports_break_fails_and_keeps_its_executable(
     assert (result.code, result.statuses) == (1, {"echo": "up-to-date", "elsewhere": "failed"})
     assert "there is no package example.com/eawsy/handlers" in result.err
     assert recorded.files() == ["echo/bootstrap", "elsewhere/bootstrap", "manifest.json"]
+
+
+@pytest.fixture
+def unmodular(empty: Project, tmp_path: Path) -> Project:
+    """A function of a repository without a go.mod, which says where its dependency is from."""
+    gopath = tmp_path / "go"
+    env = empty.environment | {"GOPATH": str(gopath), "GOPROXY": "off"}
+    project = Project(tmp_path / "shop", env, empty.go)
+    take(project, "echo", upstream="vendor")
+    project.replace("api/echo/handler.go", "return evt", "return where.Place")
+    project.replace("api/echo/handler.go", "import ", 'import "example.org/where"\nimport ')
+    return project
+
+
+def put(place: Path, text: str) -> None:
+    """Put the dependency into a directory."""
+    directory = place / "example.org/where"
+    directory.mkdir(parents=True)
+    (directory / "where.go").write_text(f'package where\n\nconst Place = "{text}"\n')
+
+
+def test_what_gopath_would_find_first_takes_the_place_of_another(
+    unmodular: Project, tmp_path: Path
+) -> None:
+    assert "is neither in vendor nor in $GOPATH/src" in unmodular.run("all").err
+    for place, seen in (
+        (tmp_path / "go/src", "src"), (unmodular / "vendor", "vendor"),
+        (unmodular / "api/vendor", "nearer"),
+    ):  # fmt: skip
+        put(place, seen)
+        assert answer(unmodular, "echo") == f'"{seen}"\n'
+        assert unmodular.run("all").code == 0
+    shutil.rmtree(unmodular / "api/vendor")
+    assert answer(unmodular, "echo") == '"vendor"\n'
+
+
+def test_another_gopath_leads_to_other_dependencies(unmodular: Project, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    put(tmp_path / "go/src", "one")
+    put(other / "src", "another")
+    assert answer(unmodular, "echo") == '"one"\n'
+    elsewhere = replace(unmodular, environment=unmodular.environment | {"GOPATH": str(other)})
+    assert answer(elsewhere, "echo") == '"another"\n'
+    assert answer(unmodular, "echo") == '"one"\n'

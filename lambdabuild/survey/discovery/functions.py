@@ -73,10 +73,13 @@ def discover(
         root: tree.walk(root, everything=True) if thorough else go.tree(root)
         for root in search.roots
     }
-    if go.findings.made is None:
-        from lambdabuild.survey.eawsy.unmodular import modules_made
+    if go.findings.made is None or go.findings.made:
+        from lambdabuild.survey.eawsy.unmodular import gopath_of, modules_made
 
-        go.findings.made = modules_made(trees, project, go.settings)
+        gopath = gopath_of(go.settings)
+        if go.findings.made is None or go.findings.gopath != gopath:
+            go.findings.made = modules_made(trees, project, gopath)
+            go.findings.gopath = gopath
     assembly = Assembly(settings, go, search, trees, project, working)
 
     def choose(loads: Mapping[str, Sequence[str]]) -> Collection[str]:

@@ -19,12 +19,12 @@ _NAMED = b"github.com/eawsy/aws-lambda-go"
 
 
 def modules_made(
-    trees: Mapping[str, tree.Tree], project: str, settings: Mapping[str, str]
+    trees: Mapping[str, tree.Tree], project: str, gopath: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     """Return a module for what is in none, if it uses one of eawsy's libraries; see `Findings.made`.
 
     It is that of the project, an absolute path. Whatever else is in no module stays as it is: nobody
-    asked for another reading of it. `settings` is what Go reads of the environment.
+    asked for another reading of it. `gopath` has the directories of GOPATH, absolute.
     """
     sources = [
         source
@@ -37,7 +37,7 @@ def modules_made(
         return {}
     from lambdabuild.survey.eawsy.gopath import module_for
 
-    return {project: dict(module_for(project, sources, _gopath(settings)).files)}
+    return {project: dict(module_for(project, sources, gopath).files)}
 
 
 def with_places(packages: Iterable[Package]) -> list[Package]:
@@ -53,10 +53,25 @@ def with_places(packages: Iterable[Package]) -> list[Package]:
     return [p._replace(errors=tuple(map(placed, p.errors))) if p.errors else p for p in packages]
 
 
-def _gopath(settings: Mapping[str, str]) -> Sequence[str]:
+def gopath_of(settings: Mapping[str, str]) -> tuple[str, ...]:
     """Return the directories of GOPATH: https://pkg.go.dev/cmd/go#hdr-GOPATH_environment_variable."""
     given = settings.get("GOPATH") or os.path.join(os.path.expanduser("~"), "go")
-    return [path for path in given.split(os.pathsep) if os.path.isabs(path)]
+    return tuple(path for path in given.split(os.pathsep) if os.path.isabs(path))
+
+
+def places_before(project: str, gopath: Sequence[str], packages: Iterable[Package]) -> set[str]:
+    """Return where dependencies of such a module would be found instead of where they are.
+
+    Or where they would be at all. The directories are absolute, and need not exist.
+    """
+    packages = [p for p in packages if "." in p.import_path.split("/")[0]]
+    found = {p.directory for p in packages}
+    inside = (directory for directory in found if is_below(directory, project))
+    above = {up for directory in inside for up in tree.upwards(directory) if is_below(up, project)}
+    tops = [*(f"{up}/vendor" for up in above), *(f"{entry}/src" for entry in gopath)]
+    return {
+        f"{top}/{p.import_path}" for top in filter(os.path.isdir, tops) for p in packages
+    } - found
 
 
 def _uses_eawsy(directory: str) -> bool:
