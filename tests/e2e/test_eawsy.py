@@ -396,3 +396,13 @@ def test_another_gopath_leads_to_other_dependencies(unmodular: Project, tmp_path
     elsewhere = replace(unmodular, environment=unmodular.environment | {"GOPATH": str(other)})
     assert answer(elsewhere, "echo") == '"another"\n'
     assert answer(unmodular, "echo") == '"one"\n'
+
+
+def test_a_handler_for_which_cgo_is_off_fails_by_name(functions: Recorded) -> None:
+    assert functions.run("all").code == 0
+    # The first plugins had to import it, without any C.
+    functions.replace("api/echo/handler.go", "import ", 'import "C"\nimport ')
+    result = functions.run("all", "--json")
+    assert (result.code, result.statuses["echo"]) == (1, "failed")
+    assert "and cgo is off" in result.err
+    assert "echo/bootstrap" in functions.files()

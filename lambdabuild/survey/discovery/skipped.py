@@ -108,7 +108,7 @@ def constrained(
     """Add to the verdicts those of programs of which constraints leave out the `func main`."""
     with_c = [p for p in programs if _needs_cgo(p, settings)]
     for program, packages in _list(with_c, settings, go, cgo=True).items():
-        if any(package.declares_main for package in packages):
+        if any(map(_makes_program, packages)):
             message = 'it has `import "C"`, or a constraint that asks for cgo, and cgo is off'
             verdicts.fail(program, Diagnostic(None, message, hint=cgo_hint(program.name)))
     failed = {program for program, _ in verdicts.failed}
@@ -118,7 +118,7 @@ def constrained(
         others = [p for p in rest if target not in settings.of(p.name).targets]
         for program, packages in _list(others, settings, go, target=target).items():
             for package in packages:
-                other = target if package.declares_main else None
+                other = target if _makes_program(package) else None
                 known = found.get(program, (None, None))
                 found[program] = (package.import_path, known[1] or other)
     for program in rest:
@@ -127,6 +127,13 @@ def constrained(
         reason = f"build constraints {what} for {targets}"
         hint = constraint_hint(program.name, other) if other else None
         verdicts.skip(program, reason, package_path, hint)
+
+
+def _makes_program(package: Package) -> bool:
+    """Return whether a file that constraints leave in declares a `main`, or a handler in its place."""
+    return package.declares_main or not set(package.go_files).isdisjoint(
+        sources_with_main(package.directory)
+    )
 
 
 def _by_name_alone(program: LeftOut) -> Diagnostic:
