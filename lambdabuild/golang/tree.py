@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ VENDORED = "Go takes packages in `vendor` only as dependencies"
 _OF_MODULES = ("go.work", "go.work.sum", "go.mod", "go.sum")
 _PASSED_OVER = ("node_modules", "testdata")
 _VENDORING = frozenset({"go.mod", "go.work", "Gopkg.lock", "glide.lock"})
+_LISTS = ("modules.txt", "vendor.json")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
 
 
 @dataclass(slots=True)
@@ -136,11 +139,18 @@ def _is_vendoring(directory: str, beside: set[str]) -> bool:
     """Return whether a directory called `vendor` is Go's, and not one of a shop's vendors, say.
 
     Go vendors beside go.mod or go.work (https://go.dev/ref/mod#vendoring), tools before modules
-    did beside files of their own. Yet Go's patterns leave out whatever is below such a name.
+    did beside files of their own, and whoever had none, as with git's submodules, still has hosts in
+    it: `vendor/github.com`. Yet Go's patterns leave out whatever is below such a name.
     """
-    lists = ("modules.txt", "vendor.json")
-    return not _VENDORING.isdisjoint(beside) or any(
-        os.path.lexists(os.path.join(directory, name)) for name in lists
+    if not _VENDORING.isdisjoint(beside):
+        return True
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    return any(
+        name in _LISTS or (_HOST.fullmatch(name) and os.path.isdir(os.path.join(directory, name)))
+        for name in names
     )
 
 

@@ -61,7 +61,7 @@ def module_for(project: str, sources: Iterable[str], gopath: Sequence[str]) -> M
     `-mod=readonly`, or it compares `vendor/modules.txt` with the go.mod; GO111MODULE=off would refuse it.
     """
     project = os.path.normpath(project)
-    # Without a list of some tool beside it, a walk takes `vendor` for a name like another.
+    # A root may lie in `vendor`.
     sources = sorted(
         s for s in map(os.path.normpath, sources) if not _VENDORED.search(s, len(project))
     )

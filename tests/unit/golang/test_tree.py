@@ -98,6 +98,12 @@ def test_what_go_ignores_is_told_on_request_with_the_reason(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize("host", ["github.com", "gopkg.in", "git.example.org"])
+def test_a_directory_called_vendor_with_hosts_in_it_is_gos(tmp_path: Path, host: str) -> None:
+    write(tmp_path, f"vendor/{host}/acme/shop/main.go", "shop/vendor/main.go")
+    assert seen(tmp_path).sources == ["shop/vendor"]
+
+
 @pytest.mark.parametrize("list_", ["go.mod", "go.work", "vendor/modules.txt", "vendor/vendor.json"])
 def test_a_directory_called_vendor_is_gos_only_where_something_says_so(
     tmp_path: Path, list_: str

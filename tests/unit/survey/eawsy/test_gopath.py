@@ -274,8 +274,8 @@ def test_what_lies_in_vendor_is_no_package_of_the_repository(tmp_path: Path) -> 
             "vendor/c.org/z/x.go": "package z\n",
         },
     )
-    sources = walk(str(tmp_path)).sources
-    assert f"{tmp_path}/vendor/b.org/y" in sources
+    # A root may lie in there.
+    sources = [str(tmp_path), f"{tmp_path}/vendor/b.org/y"]
     assert list(replaced(module_for(str(tmp_path), sources, []), tmp_path)) == ["a.org/x"]
 
 
