@@ -376,7 +376,7 @@ def test_the_list_as_a_gate(repo: History) -> None:
             "target": "linux/amd64",
             "architecture": "x86_64",
             "runtime": "provided.al2023",
-                "adapter": None,
+            "adapter": None,
         }
     ]
     wrong = repo.run("list", "--since", "no-such", "--json", "--exit-code")

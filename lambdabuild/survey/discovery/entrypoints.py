@@ -11,17 +11,13 @@ from lambdabuild.core.gopackage import Package
 from lambdabuild.golang import tree
 from lambdabuild.golang.source import head, parse_directives
 from lambdabuild.golang.tree import sources_with_main
+from lambdabuild.survey.eawsy.libraries import OFFICIAL
 from lambdabuild.survey.golist import Go
 from lambdabuild.system import files
 
 DEFAULT_ROOT = "api"
 NO_LAMBDA = "it does not import github.com/aws/aws-lambda-go/lambda"
 
-_CLIENTS = ("github.com/aws/aws-lambda-go/lambda", "github.com/aws/aws-lambda-go/lambdaurl")
-"""Packages that take events from Lambda.
-
-https://pkg.go.dev/github.com/aws/aws-lambda-go
-"""
 _EAWSY = "github.com/eawsy/aws-lambda-go"
 _IN_MODULE_FILES = (b"github.com/aws/aws-lambda-go", b"github.com/eawsy/aws-lambda-go")
 _MODULE_FILES = ("go.mod", "go.sum", "go.work.sum", "vendor/modules.txt")
@@ -89,7 +85,7 @@ def _may_use_lambda(load: str, sources: Sequence[str]) -> bool:
 
 def is_client(import_path: str) -> bool:
     """Return whether a package takes events from Lambda: what imports it is a function."""
-    return import_path in _CLIENTS or (
+    return import_path in OFFICIAL or (
         import_path.startswith(_EAWSY) and "/service/lambda/runtime" in import_path
     )
 

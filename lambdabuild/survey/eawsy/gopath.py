@@ -16,7 +16,7 @@ from typing import NamedTuple
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.golang.source import directives
 from lambdabuild.survey.eawsy.module_path import path_of
-from lambdabuild.survey.eawsy.packages import Disk
+from lambdabuild.survey.eawsy.packages import Disk, same_files
 from lambdabuild.system import files
 
 _OLDEST, _NEWEST = 16, 20
@@ -88,7 +88,7 @@ def _dependencies(disk: Disk, module: str, sources: Sequence[str]) -> dict[str, 
                     # It is of the standard library, or missing.
                     continue
                 directory, _ = found.setdefault(path, (place, importer))
-                if os.path.realpath(directory) != os.path.realpath(place):
+                if not same_files(directory, place):
                     raise _conflict(disk.project, path, found[path], (place, importer))
             if directory not in seen:
                 seen.add(directory)
@@ -101,7 +101,8 @@ def _conflict(project: str, path: str, *found: tuple[str, str]) -> LambdabuildEr
     return LambdabuildError(
         f"`{path}` is in two places, and a module has each package once",
         at=places,
-        hint="remove one of the two; or run `go mod init` and `go mod tidy`, which choose a version",
+        hint="remove one of the two; or run `go mod init` and `go mod tidy`, which choose a version; or "
+        "build each directory that has a `vendor` by itself, with `lambdabuild -C DIR all`",
     )
 
 

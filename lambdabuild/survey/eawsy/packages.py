@@ -78,6 +78,26 @@ class Disk:
         return next((f"{s}/{path}" for s in self.gopath if self.package(f"{s}/{path}")), None)
 
 
+def same_files(one: str, other: str) -> bool:
+    """Return whether two directories have the same files, but for other directories in them."""
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    contents = _contents(one)
+    return contents is not None and contents == _contents(other)
+
+
+def _contents(directory: str) -> dict[str, bytes] | None:
+    found = {}
+    try:
+        for name in os.listdir(directory):
+            path = os.path.join(directory, name)
+            if not os.path.isdir(path):
+                found[name] = files.whole(path)
+    except OSError:
+        return None
+    return found
+
+
 def _read(directory: str) -> Package | None:
     try:
         names = sorted(os.listdir(directory))

@@ -13,7 +13,7 @@ from lambdabuild.system import files
 _MISSING = re.compile(r"cannot find module providing package ([^\s:]+): import lookup disabled")
 _MISSING_HINT = (
     "clone its repository into `vendor` or $GOPATH/src, as it was then; or run `go mod init` and "
-    "`go mod tidy`, which choose a version and write it down"
+    "`go mod tidy`, which choose a version and write it down (and `go mod vendor`, if there is a `vendor`)"
 )
 _NAMED = b"github.com/eawsy/aws-lambda-go"
 

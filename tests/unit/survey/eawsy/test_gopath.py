@@ -243,6 +243,16 @@ def test_packages_of_one_repository_in_two_places_are_modules_each(tmp_path: Pat
     }
 
 
+def test_equal_copies_of_a_package_are_one(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(
+            tmp_path / "functions" / name,
+            {"main.go": program("a.org/x"), "vendor/a.org/x/x.go": "package x\n"},
+        )
+    (place,) = replaced(made(tmp_path), tmp_path).values()
+    assert place.endswith("/vendor/a.org/x")
+
+
 def test_a_package_in_two_places_is_an_error_that_names_both(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -250,7 +260,7 @@ def test_a_package_in_two_places_is_an_error_that_names_both(tmp_path: Path) -> 
             "shop/main.go": program("a.org/x", "b.org/y"),
             "shop/vendor/b.org/y/x.go": imports("y", "a.org/x"),
             "shop/vendor/b.org/y/vendor/a.org/x/x.go": "package x\n",
-            "src/a.org/x/x.go": "package x\n",
+            "src/a.org/x/x.go": "package x // another\n",
         },
     )
     with pytest.raises(LambdabuildError) as caught:
@@ -259,7 +269,8 @@ def test_a_package_in_two_places_is_an_error_that_names_both(tmp_path: Path) -> 
         "`a.org/x` is in two places, and a module has each package once\n"
         f"  at: {tmp_path}/src/a.org/x, for .\n"
         "  at: vendor/b.org/y/vendor/a.org/x, for vendor/b.org/y\n"
-        "  hint: remove one of the two; or run `go mod init` and `go mod tidy`, which choose a version"
+        "  hint: remove one of the two; or run `go mod init` and `go mod tidy`, which choose a version; or "
+        "build each directory that has a `vendor` by itself, with `lambdabuild -C DIR all`"
     )
 
 
