@@ -14,6 +14,7 @@ from string import Template
 from typing import NamedTuple
 
 from lambdabuild.core.build import Adapter, Batch
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment, Package
 from lambdabuild.golang.commands import Overlay, overlay_path
 from lambdabuild.survey.eawsy.detection import declaration_of
@@ -134,13 +135,19 @@ def _theirs(goflags: str, directory: str) -> dict[str, str]:
     path = overlay_path(goflags, directory)
     if path is None:
         return {}
-    # What is wrong with it, Go has said of `go list`.
-    replaced = json.loads(files.text(path))["Replace"]
 
     def absolute(name: str) -> str:
         return os.path.normpath(os.path.join(directory, name))
 
-    return {absolute(name): absolute(to) if to else "" for name, to in replaced.items()}
+    try:
+        replaced = json.loads(files.text(path))["Replace"]
+        return {absolute(name): absolute(to) if to else "" for name, to in replaced.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise LambdabuildError(
+            f"cannot read the overlay that GOFLAGS names: {error!r}",
+            at=[path],
+            hint='`{"Replace": {"a.go": "b.go"}}` is one; `go help build` says more',
+        ) from error
 
 
 def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 import lambdabuild
 from lambdabuild.core.build import Adapter
+from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
 from lambdabuild.survey.eawsy import overlay
 from lambdabuild.survey.eawsy.libraries import ADAPTER_VERSION, CORE, REGISTRY
@@ -96,3 +97,17 @@ def test_an_overlay_of_goflags_is_merged_by_where_go_runs(tmp_path: Path) -> Non
     assert Path(files.pop(f"{tmp_path}/mod/ours.go")).read_text() == "package main\n"
     assert files == {f"{tmp_path}/mod/a.go": f"{tmp_path}/b.go", f"{tmp_path}/gone.go": ""}
     assert made.arguments == [f"-overlay={made.path}", "-mod=readonly"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"Replace": []}', '{"Replace": {"a": 1}}', None])
+def test_an_overlay_of_goflags_that_is_none_is_an_error_that_names_it(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "o.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(
+        LambdabuildError, match="cannot read the overlay that GOFLAGS names"
+    ) as caught:
+        written({}, str(tmp_path / "work"), f"-overlay={path}", str(tmp_path), whole=True)
+    assert caught.value.at == (str(path),)
