@@ -203,6 +203,7 @@ def test_an_overlay_of_goflags_holds_as_well(functions: Recorded, tmp_path: Path
     assert answer(project, "echo") == '"overlaid"\n'
 
 
+@pytest.mark.extended
 def test_vendored_libraries_are_taken_as_they_are(functions: Recorded) -> None:
     take_more(functions, "events")
     functions.go_run("mod", "vendor")
@@ -261,7 +262,13 @@ def offer(proxy: Path, module: str, source: Path) -> None:
                 archive.write(path, f"{module}@{VERSION}/{path.relative_to(source)}")
 
 
-@pytest.mark.parametrize("vendored", [True, False], ids=["vendor", "GOPATH"])
+@pytest.mark.parametrize(
+    "vendored",
+    [
+        pytest.param(True, id="vendor"),
+        pytest.param(False, id="GOPATH", marks=pytest.mark.extended),
+    ],
+)
 def test_a_repository_from_before_modules_builds_without_a_go_mod(
     empty: Project, tmp_path: Path, vendored: bool
 ) -> None:
@@ -318,6 +325,7 @@ def test_a_watcher_rebuilds_them_and_says_where_a_handler_is_wrong(recorded: Rec
         assert "built echo" not in watch.until("built elsewhere")
 
 
+@pytest.mark.extended
 def test_caches_restore_them(functions: Recorded, tmp_path: Path) -> None:
     env = {"LAMBDABUILD_CACHE_MODE": "read-write", "LAMBDABUILD_CACHE_DIR": str(tmp_path / "cache")}
     project = replace(functions, environment=functions.environment | env)
@@ -328,6 +336,7 @@ def test_caches_restore_them(functions: Recorded, tmp_path: Path) -> None:
     assert answer(project, "echo", "1") == "1\n"
 
 
+@pytest.mark.extended
 def test_the_same_bytes_come_of_any_directory(functions: Recorded, tmp_path: Path) -> None:
     elsewhere = replace(functions, path=tmp_path / "elsewhere")
     shutil.copytree(functions.path, elsewhere.path)
@@ -338,7 +347,7 @@ def test_the_same_bytes_come_of_any_directory(functions: Recorded, tmp_path: Pat
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("home", ["api", "functions"])
+@pytest.mark.parametrize("home", ["api", pytest.param("functions", marks=pytest.mark.extended)])
 def test_a_function_whose_imports_break_fails_and_keeps_its_executable(
     recorded: Recorded, home: str
 ) -> None:
@@ -388,6 +397,7 @@ def test_what_gopath_would_find_first_takes_the_place_of_another(
     assert answer(unmodular, "echo") == '"vendor"\n'
 
 
+@pytest.mark.extended
 def test_another_gopath_leads_to_other_dependencies(unmodular: Project, tmp_path: Path) -> None:
     other = tmp_path / "other"
     put(tmp_path / "go/src", "one")

@@ -29,10 +29,13 @@ def replace(path: Path, old: str, new: str) -> None:
     ("name", "file", "old", "new"),
     [
         ("elsewhere", "handlers/handlers.go", '"elsewhere", nil', '"new", nil'),
-        ("old", "api/old/handler.go", '"event": evt', '"event": "new"'),
-        ("gateway",
-         "upstream/aws-lambda-go-event/service/lambda/runtime/event/apigatewayproxyevt/decoder.go",
-         "jrc.Authorizer\n", 'map[string]string{"new": "yes"}\n'),
+        pytest.param("old", "api/old/handler.go", '"event": evt', '"event": "new"',
+                     marks=pytest.mark.extended),
+        pytest.param(
+            "gateway",
+            "upstream/aws-lambda-go-event/service/lambda/runtime/event/apigatewayproxyevt/decoder.go",
+            "jrc.Authorizer\n", 'map[string]string{"new": "yes"}\n', marks=pytest.mark.extended,
+        ),
     ],
 )  # fmt: skip
 def test_a_call_right_after_a_save_gets_the_new_code(
@@ -69,6 +72,7 @@ def test_a_handler_with_a_wrong_signature_is_an_error_of_its_calls_until_it_is_m
     assert server.call("typed", {"Foo": "bar"}) == {"Foo": "bar"}
 
 
+@pytest.mark.extended
 def test_another_handler_name_counts(server: Serve) -> None:
     server.post("named")
     replace(server.project / "lambdabuild.toml", '"Run"', '"Handle"')
