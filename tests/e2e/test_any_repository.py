@@ -32,10 +32,11 @@ HANDLER = (
           "(list --skipped)"]),
         ("module-per-function", ["appointments", "billing", "users"], "x86_64",
          ["no api/: 3 Lambda functions"]),
-        ("workspace", ["mail", "push"], "x86_64", ["no api/: 2 Lambda functions under services"]),
-        ("cdk-app-beside", ["resize", "upload"], "x86_64",
-         ["no api/: 2 Lambda functions under lambdas; 1 other main package left out "
-          "(list --skipped)"]),
+        pytest.param("workspace", ["mail", "push"], "x86_64",
+                     ["no api/: 2 Lambda functions under services"], marks=pytest.mark.extended),
+        pytest.param("cdk-app-beside", ["resize", "upload"], "x86_64",
+                     ["no api/: 2 Lambda functions under lambdas; 1 other main package left out "
+                      "(list --skipped)"], marks=pytest.mark.extended),
         ("mixed-mains", ["webhook", "worker"], "x86_64",
          ["no api/: 2 Lambda functions under cmd; 3 other main packages left out "
           "(list --skipped)"]),

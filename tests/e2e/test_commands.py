@@ -352,7 +352,7 @@ AS_BYTES = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     [
         pytest.param({"PYTHONIOENCODING": "ascii"}, id="ascii", marks=pytest.mark.extended),
         pytest.param({"PYTHONIOENCODING": "latin-1"}, id="latin-1", marks=pytest.mark.extended),
-        pytest.param(AS_BYTES, id="bytes"),
+        pytest.param(AS_BYTES, id="bytes", marks=pytest.mark.extended),
     ],
 )
 def test_a_name_that_no_encoding_takes_ends_no_run(empty: Project, env: dict[str, str]) -> None:

@@ -382,6 +382,7 @@ def put(place: Path, text: str) -> None:
     (directory / "where.go").write_text(f'package where\n\nconst Place = "{text}"\n')
 
 
+@pytest.mark.extended
 def test_what_gopath_would_find_first_takes_the_place_of_another(
     unmodular: Project, tmp_path: Path
 ) -> None:

@@ -271,7 +271,7 @@ def test_an_edit_taken_back_midway_leaves_no_trace(repo: Recorded) -> None:
     ("name", "refused"),
     [
         ("internal/log/more.go", True),
-        ("internal/pages/texts/more.txt", False),
+        pytest.param("internal/pages/texts/more.txt", False, marks=pytest.mark.extended),
         pytest.param("internal/pages/static/deep/more.txt", False, marks=pytest.mark.extended),
     ],
 )
@@ -295,6 +295,7 @@ def test_a_file_that_comes_and_goes_midway_leaves_no_trace(
     assert_clean(repo)
 
 
+@pytest.mark.extended
 def test_a_source_that_comes_before_go_reads_it_is_built_in(repo: Recorded) -> None:
     midway = str(uuid4())
     outside = repo.path.parent / "midway"
@@ -310,6 +311,7 @@ def test_a_source_that_comes_before_go_reads_it_is_built_in(repo: Recorded) -> N
     assert_clean(repo)
 
 
+@pytest.mark.extended
 def test_a_go_mod_edited_midway_leaves_all_to_be_built(repo: Recorded) -> None:
     repo.replace("internal/log/log.go", "log 1", "log 2")
     env = {

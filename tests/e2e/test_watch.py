@@ -742,6 +742,7 @@ def test_the_whole_output_directory_may_go(project: Project) -> None:
     assert artifacts(project) == clean_artifacts(project)
 
 
+@pytest.mark.extended
 def test_what_is_remembered_may_go_as_well(project: Project) -> None:
     with watching(project) as watch:
         assert project.run("clean").code == 0
