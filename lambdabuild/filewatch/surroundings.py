@@ -11,9 +11,9 @@ from lambdabuild.golang.toolchain import find_go
 from lambdabuild.state.stamps import TOOL, WHOLE, Level, Stamps, World
 from lambdabuild.state.state import Findings
 from lambdabuild.survey.discovery.entrypoints import DEFAULT_ROOT
-from lambdabuild.survey.golist import nearest_directory, world_of
 from lambdabuild.survey.inputs import goenv_path
 from lambdabuild.survey.session import Session
+from lambdabuild.survey.world import nearest_directory, world_of
 from lambdabuild.system.directories import Links
 
 

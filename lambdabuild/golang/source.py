@@ -16,11 +16,13 @@ _SUFFIXES = (
 PROFILE = "default.pgo"
 """A profile in a main package's directory, which `-pgo=auto` uses."""
 
-# Comments and literals are passed over, so that a keyword inside one of them is none.
+NO_CODE = r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
+"""A pattern of comments and literals (with DOTALL): first in another, it hides what is inside of them."""
 _DECLARATION = re.compile(
-    rb"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
-    rb"""|(?P<keyword>(?<![\w\x80-\xff])(?:func|type|var|const)\b)""",
-    re.DOTALL,
+    NO_CODE.encode() + rb"""|(?P<keyword>(?<![\w\x80-\xff])(?:func|type|var|const)\b)""", re.DOTALL
+)
+_IMPORTED = re.compile(
+    rb"""//[^\n]*|/\*.*?\*/|"([^"\n\\]{1,1000})"|`([^`\n]{1,1000})`""", re.DOTALL
 )
 # A comment may stand before it on its line; one that only says so does no harm here.
 _PACKAGE_MAIN = re.compile(rb"\bpackage\s+main\b")
@@ -71,6 +73,12 @@ def head(source: bytes) -> bytes:
     """Return all of a Go file up to its first declaration."""
     keyword = next((m for m in _DECLARATION.finditer(source) if m["keyword"]), None)
     return source if keyword is None else source[: keyword.start()]
+
+
+def imports_in(top: bytes) -> set[str]:
+    """Return what a Go file imports, by all that is before its first declaration."""
+    texts = {double or raw for double, raw in _IMPORTED.findall(top)} - {b""}
+    return {text.decode("utf-8", "replace") for text in texts}
 
 
 class Directives(NamedTuple):

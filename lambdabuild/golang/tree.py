@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
-from lambdabuild.golang.source import is_source, makes_program
+from lambdabuild.golang.source import head, is_source, makes_program
 from lambdabuild.system import files
 
 IGNORED = "Go ignores directories named `testdata` or beginning with `_` or `.`"
@@ -227,6 +227,21 @@ def sources_with_main(directory: str, *, handlers: bool = True) -> list[str]:
         if program:
             found.append(name)
     return found
+
+
+def heads(directory: str) -> Iterator[bytes]:
+    """Yield all up to the first declaration of each Go file in a directory that Go may build, in order.
+
+    Whatever the constraints; a file that cannot be read is left out.
+    """
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(".go") and is_source(name):
+            with contextlib.suppress(OSError):
+                yield head(files.whole(os.path.join(directory, name)))
 
 
 def releasing(directory: str) -> Callable[[], None]:

@@ -29,7 +29,7 @@ from lambdabuild.survey.discovery.functions import (
     shown_roots,
 )
 from lambdabuild.survey.discovery.modules import may_take_in_more, variants_of
-from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go, world_of
+from lambdabuild.survey.golist import Go, Variant, read_ahead, start_go
 from lambdabuild.survey.inputs import Inputs, first_change
 from lambdabuild.survey.plan import AssetsOf, PackageOf, make_plan, order_of, refuse_collisions
 from lambdabuild.survey.session import Session, shown
@@ -157,6 +157,8 @@ def overview(
         discovery = with_foreign_inputs(session, go, discovery, functions, own)
     if go.asked:
         session.tools.timeline.add(Span(Activity.GO_LIST, "", started, time.time()))
+        from lambdabuild.survey.world import world_of
+
         go.forget_unused()
         world = world_of(findings, go.path, session.paths.project)
         read = ahead.get() if ahead is not None else {}

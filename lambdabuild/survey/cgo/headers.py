@@ -16,7 +16,7 @@ from lambdabuild.golang.commands import split_quoted
 from lambdabuild.golang.source import is_source
 from lambdabuild.state.stamps import Level
 from lambdabuild.survey.discovery.modules import ASSEMBLY
-from lambdabuild.survey.golist import nearest_directory
+from lambdabuild.survey.world import nearest_directory
 from lambdabuild.system import directories, files
 from lambdabuild.system.process import Command, Run
 

@@ -29,7 +29,7 @@ from lambdabuild.survey.discovery.skipped import (
     not_in_workspace,
     unreadable,
 )
-from lambdabuild.survey.eawsy.libraries import RUNTIMES
+from lambdabuild.survey.eawsy.libraries import may_be_adapted
 from lambdabuild.survey.golist import Go, Variant
 
 _NO_MAIN = "it has no `func main`"
@@ -259,13 +259,14 @@ class Assembly:
     def _adapter(
         self, candidate: _Candidate, name: str, graphs: Mapping[tuple[str, Variant], Graph]
     ) -> Adapter | None:
+        chosen = self.settings.of(name)
         for variant, package in candidate.loaded.items():
             graph = graphs[candidate.load, variant]
-            if package.declares_main and RUNTIMES.isdisjoint(graph):
+            if not (chosen.handler_name or may_be_adapted(package, graph)):
                 continue
             from lambdabuild.survey.eawsy.detection import adapter_of
 
-            if found := adapter_of(package, graph, self.settings.of(name)):
+            if found := adapter_of(package, graph, chosen):
                 return found
         return None
 

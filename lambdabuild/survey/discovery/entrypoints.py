@@ -1,27 +1,24 @@
 """Decide where to look for functions, and tell them from other programs by what they import."""
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.config.options import Config
 from lambdabuild.core.gopackage import Package
 from lambdabuild.golang import tree
-from lambdabuild.golang.source import head, parse_directives
+from lambdabuild.golang.source import imports_in, parse_directives
 from lambdabuild.golang.tree import sources_with_main
-from lambdabuild.survey.eawsy.libraries import OFFICIAL
+from lambdabuild.survey.eawsy.libraries import LIBRARIES, OFFICIAL, may_be_adapted
 from lambdabuild.survey.golist import Go
 from lambdabuild.system import files
 
 DEFAULT_ROOT = "api"
 NO_LAMBDA = "it does not import github.com/aws/aws-lambda-go/lambda"
 
-_EAWSY = "github.com/eawsy/aws-lambda-go"
-_IN_MODULE_FILES = (b"github.com/aws/aws-lambda-go", b"github.com/eawsy/aws-lambda-go")
+_IN_MODULE_FILES = (b"github.com/aws/aws-lambda-go", LIBRARIES.encode())
 _MODULE_FILES = ("go.mod", "go.sum", "go.work.sum", "vendor/modules.txt")
-_QUOTED = rb'"([^"\n\\]+)"'
 _MOST_PACKAGES = 500
 """Of one program, that are looked into where Go does not load them."""
 
@@ -86,7 +83,7 @@ def _may_use_lambda(load: str, sources: Sequence[str]) -> bool:
 def is_client(import_path: str) -> bool:
     """Return whether a package takes events from Lambda: what imports it is a function."""
     return import_path in OFFICIAL or (
-        import_path.startswith(_EAWSY) and "/service/lambda/runtime" in import_path
+        import_path.startswith(LIBRARIES) and "/service/lambda/runtime" in import_path
     )
 
 
@@ -119,16 +116,14 @@ def lambdas_in(
         if directory is not None and (
             package.import_path in reaching
             or (package.errors and mentions_lambda(directory))
-            or (not package.declares_main and _may_be_handler(package, directory, graph))
+            or (
+                not package.declares_main
+                and may_be_adapted(package, graph)
+                and sources_with_main(directory)
+            )
         ):
             found.add(directory)
     return found
-
-
-def _may_be_handler(package: Package, directory: str, graph: Mapping[str, Package]) -> bool:
-    from lambdabuild.survey.eawsy.detection import may_be_handler
-
-    return may_be_handler(package, graph) and bool(sources_with_main(directory))
 
 
 def mentions_lambda(directory: str) -> bool:
@@ -140,7 +135,7 @@ def mentions_lambda(directory: str) -> bool:
     name = module_name(module) if module is not None else None
     left, seen = [directory], {directory}
     while left and len(seen) < _MOST_PACKAGES:
-        for path in _imported_in(left.pop()):
+        for path in set().union(*map(imports_in, tree.heads(left.pop()))):
             if is_client(path):
                 return True
             if module is not None and name and f"{path}/".startswith(f"{name}/"):
@@ -162,19 +157,3 @@ def _content(path: str) -> bytes:
         return files.whole(path)
     except OSError:
         return b""
-
-
-def _imported_in(directory: str) -> Iterable[str]:
-    """Yield the texts in quotes before the first declaration of each file: imports are among them."""
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError:
-        return
-    for name in names:
-        if name.endswith(".go") and not name.endswith("_test.go"):
-            try:
-                top = head(files.whole(os.path.join(directory, name)))
-            except OSError:
-                continue
-            for path in re.findall(_QUOTED, top):
-                yield path.decode("utf-8", "replace")

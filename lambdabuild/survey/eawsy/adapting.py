@@ -33,7 +33,7 @@ def overlay_for(
     if written.mended:
         packages = counted(len(written.mended), "package")
         console.say_once(
-            f"{packages} of eawsy/aws-lambda-go-event mended: since Go 1.10, they would decode no event"
+            f"mended {packages} of eawsy/aws-lambda-go-event: without that, no Go since 1.10 decodes events"
         )
     return written.overlay
 

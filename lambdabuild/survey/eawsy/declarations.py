@@ -3,18 +3,16 @@
 import re
 from typing import NamedTuple
 
-# Comments and literals are passed over; they are matched so that nothing in them is.
-_PASSED_OVER = r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])*'"""
-_PACKAGE = re.compile(
-    rf"(?:{_PASSED_OVER})|^(?P<found>package[ \t]+main)\b", re.DOTALL | re.MULTILINE
-)
+from lambdabuild.golang.source import NO_CODE
+
+_PACKAGE = re.compile(rf"(?:{NO_CODE})|^(?P<found>package[ \t]+main)\b", re.DOTALL | re.MULTILINE)
 _EMPTY_MAIN = re.compile(
-    rf"(?:{_PASSED_OVER})|^(?P<found>func[ \t]+main\(\)[ \t]*\{{(?:\s|//[^\n]*)*\}})",
+    rf"(?:{NO_CODE})|^(?P<found>func[ \t]+main\(\)[ \t]*\{{(?:\s|//[^\n]*)*\}})",
     re.DOTALL | re.MULTILINE,
 )
 
 _LIKE_A_HANDLER = re.compile(
-    rf"(?:{_PASSED_OVER})"
+    rf"(?:{NO_CODE})"
     r"|^func[ \t]+(?P<function>[A-Z]\w*)\([^()\n]*,[^(),\n]*\*(?:\w+\.)?Context\)"
     r"|^var[ \t]+(?P<variable>[A-Z]\w*)[ \t]+\w+\.Handler\b",
     re.DOTALL | re.MULTILINE,
@@ -37,7 +35,7 @@ def declared_in(text: str, symbol: str) -> Declared | None:
     gofmt's layout is assumed: a declaration begins its line, or is indented in a block of `var (`.
     """
     pattern = re.compile(
-        rf"(?:{_PASSED_OVER})"
+        rf"(?:{NO_CODE})"
         rf"|^func[ \t]+(?P<function>{symbol})\b"
         rf"|^var[ \t]+(?:\w+[ \t]*,[ \t]*)*(?P<variable>{symbol})\b(?P<rest>[^\n]*)"
         rf"|^var[ \t]*\((?P<block>.*?)^\)",

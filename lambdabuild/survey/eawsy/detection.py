@@ -13,7 +13,16 @@ from lambdabuild.survey.eawsy.declarations import (
     has_empty_main,
     like_handlers,
 )
-from lambdabuild.survey.eawsy.libraries import CORE, LIBRARIES, LIBRARY, OFFICIAL, REGISTRY, SHIM
+from lambdabuild.survey.eawsy.libraries import (
+    CORE,
+    LIBRARIES,
+    LIBRARY,
+    OFFICIAL,
+    REGISTRY,
+    RUNTIMES,
+    SHIM,
+    may_be_adapted,
+)
 from lambdabuild.survey.plan import order_of
 from lambdabuild.system import files
 
@@ -29,6 +38,8 @@ def adapter_of(
     if chosen.adapter == "none" or not package.go_files:
         return None
     reached = order_of(graph, package.import_path)
+    if package.declares_main and RUNTIMES.isdisjoint(reached):
+        return None
     handler = chosen.handler_name or HANDLER
     has_purpose = package.declares_main and not _has_empty_main(package)
     if has_purpose and not OFFICIAL.isdisjoint(reached):
@@ -41,21 +52,9 @@ def adapter_of(
         # A plugin was never started by its `main`, which is for `go vet`, or for running it elsewhere.
         exports = CORE in reached and _exports(package, handler)
     else:
-        asked = chosen.handler_name is not None or may_be_handler(package, graph)
+        asked = chosen.handler_name is not None or may_be_adapted(package, graph)
         exports = CORE in reached or (asked and _exports(package, handler))
     return Adapter(SHIM, handler) if exports else None
-
-
-def may_be_handler(package: Package, graph: Mapping[str, Package]) -> bool:
-    """Return whether a package without a `main` is one for the shim, if it exports a handler.
-
-    What it imports may lead there once it is mended: until then the function has failed, and is not
-    gone. And where others are for the shim, one of a wrong signature need not import anything.
-    """
-    if package.declares_main or not package.go_files:
-        return False
-    reached = order_of(graph, package.import_path)
-    return CORE in graph or any(path in graph and graph[path].errors for path in reached)
 
 
 def declaration_of(package: Package, symbol: str) -> Declared | None:

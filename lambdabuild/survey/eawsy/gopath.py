@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.naming import is_below
 from lambdabuild.golang.source import directives
 from lambdabuild.survey.eawsy.module_path import path_of
 from lambdabuild.survey.eawsy.packages import Disk, same_files
@@ -80,7 +81,7 @@ def _dependencies(disk: Disk, module: str, sources: Sequence[str]) -> dict[str, 
     while left and len(seen) < _MOST_PACKAGES:
         importer = left.pop()
         for path in disk.imports(importer):
-            if f"{path}/".startswith(f"{module}/"):
+            if is_below(path, module):
                 directory = disk.project + path[len(module) :]
             else:
                 place = disk.elsewhere(path, importer)
@@ -107,8 +108,7 @@ def _conflict(project: str, path: str, *found: tuple[str, str]) -> LambdabuildEr
 
 
 def _shown(directory: str, project: str) -> str:
-    inside = f"{directory}/".startswith(f"{project}/")
-    return os.path.relpath(directory, project) if inside else directory
+    return os.path.relpath(directory, project) if is_below(directory, project) else directory
 
 
 def _modules(packages: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,11 @@
 https://github.com/eawsy/aws-lambda-go, https://github.com/eawsy/aws-lambda-go-shim
 """
 
+from collections.abc import Mapping
+
+from lambdabuild.core.gopackage import Package
+from lambdabuild.survey.plan import order_of
+
 REGISTRY = "github.com/eawsy/aws-lambda-go/service/lambda/runtime"
 """Takes a handler that code registers in an `init`; `main` is empty."""
 CORE = "github.com/eawsy/aws-lambda-go-core/service/lambda/runtime"
@@ -33,3 +38,18 @@ ADAPTER_VERSION = 1
 SHIM = "eawsy/aws-lambda-go-shim"
 LIBRARY = "eawsy/aws-lambda-go"
 """The repositories, as people know them."""
+
+
+def may_be_adapted(package: Package, graph: Mapping[str, Package]) -> bool:
+    """Return whether a main package may be for one of the runtimes, without a look at its files.
+
+    What it imports may lead to one once it is mended: until then the function has failed, and is not
+    gone. And where others are for the shim, a handler of a wrong signature need not import anything.
+    """
+    if not package.go_files:
+        return False
+    if package.declares_main:
+        return not RUNTIMES.isdisjoint(graph)
+    reached = order_of(graph, package.import_path)
+    broken = any(path in graph and graph[path].errors for path in reached)
+    return broken or CORE in graph or REGISTRY in reached

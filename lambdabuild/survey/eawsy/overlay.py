@@ -6,6 +6,7 @@ library, so that no go.mod, go.sum or vendor/modules.txt has to change, and no o
 other versions than before.
 """
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -120,14 +121,17 @@ def written(
 
 
 def put_files(texts: Mapping[str, str], place: str) -> dict[str, str]:
-    """Write each text into a file of its own in the directory `place`; return where each is."""
+    """Write each text once into the directory `place`; return where that of each path is.
+
+    Go knows a file by the path that it stands for; every function has the same adapter.
+    """
     os.makedirs(place, exist_ok=True)
-    found = {}
-    for number, (path, text) in enumerate(texts.items()):
-        # The compiler names files by their own paths; the number keeps them apart.
-        found[path] = os.path.join(place, f"{number}-{os.path.basename(path)}")
-        Path(found[path]).write_text(text, "utf-8")
-    return found
+    files_of: dict[str, str] = {}
+    for path, text in texts.items():
+        if text not in files_of:
+            files_of[text] = os.path.join(place, f"{len(files_of)}-{os.path.basename(path)}")
+            Path(files_of[text]).write_text(text, "utf-8")
+    return {path: files_of[text] for path, text in texts.items()}
 
 
 def _theirs(goflags: str, directory: str) -> dict[str, str]:
@@ -152,9 +156,7 @@ def _theirs(goflags: str, directory: str) -> dict[str, str]:
 
 def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     """Return the files that a function gets, by path."""
-    from importlib import resources
-
-    text = files.text(str(resources.files("lambdabuild").joinpath("eawsy.go")))
+    text = _adapter()
     # Where there is a `main`, it is `init` that never returns, the last: Go initializes files by their names.
     entry = "init" if package.declares_main else "main"
     if adapter.handler is None:
@@ -168,6 +170,13 @@ def _files_of(package: Package, adapter: Adapter) -> dict[str, str]:
     value = f"{'lambdabuildPointed(' * pointers}{adapter.handler}{')' * pointers}"
     exported = _EXPORTED.substitute(entry=entry, handler=adapter.handler, value=value)
     return _named(package, text, exported)
+
+
+@functools.cache
+def _adapter() -> str:
+    from importlib import resources
+
+    return files.text(str(resources.files("lambdabuild").joinpath("eawsy.go")))
 
 
 def _named(package: Package, adapter: str, handler: str) -> dict[str, str]:

@@ -5,13 +5,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lambdabuild.golang.source import head
-from lambdabuild.golang.tree import upwards
+from lambdabuild.golang import tree
+from lambdabuild.golang.source import imports_in
 from lambdabuild.system import files
 
-_IMPORTED = re.compile(
-    rb"""//[^\n]*|/\*.*?\*/|"([^"\n\\]{1,1000})"|`([^`\n]{1,1000})`""", re.DOTALL
-)
 _COMMENT = re.compile(
     rb"""^[ \t]*package[ \t]+\w+[ \t]*(?://|/\*)[ \t]*import[ \t]+"([^"\n]{1,1000})\"""",
     re.MULTILINE,
@@ -67,7 +64,7 @@ class Disk:
 
         https://pkg.go.dev/cmd/go@go1.10#hdr-Vendor_Directories
         """
-        for above in upwards(importer):
+        for above in tree.upwards(importer):
             vendor = f"{above}/vendor"
             if vendor not in self._vendors:
                 self._vendors[vendor] = os.path.isdir(vendor)
@@ -99,21 +96,12 @@ def _contents(directory: str) -> dict[str, bytes] | None:
 
 
 def _read(directory: str) -> Package | None:
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError:
+    tops = list(tree.heads(directory))
+    if not tops:
         return None
-    tops: list[bytes] = []
-    for name in names:
-        if name.endswith(".go") and not name.endswith("_test.go") and name[0] not in "._":
-            try:
-                tops.append(head(files.whole(os.path.join(directory, name))))
-            except OSError:
-                continue
-    texts = {a or b for top in tops for a, b in _IMPORTED.findall(top)}
-    imports = (text.decode("utf-8", "replace") for text in texts)
+    paths = set().union(*map(imports_in, tops))
     comment = next(filter(None, map(_COMMENT.search, tops)), None)
     return Package(
-        tuple(sorted(filter(is_import_path, imports))),
+        tuple(sorted(filter(is_import_path, paths))),
         comment[1].decode("utf-8", "replace") if comment else None,
-    ) if tops else None  # fmt: skip
+    )

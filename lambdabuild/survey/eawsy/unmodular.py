@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from lambdabuild.core.gopackage import Diagnostic, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.golang import tree
-from lambdabuild.golang.source import head
-from lambdabuild.system import files
+from lambdabuild.golang.source import imports_in
+from lambdabuild.survey.eawsy.libraries import LIBRARIES
 
 _MISSING = re.compile(r"cannot find module providing package ([^\s:]+): import lookup disabled")
 _MISSING_HINT = (
     "clone its repository into `vendor` or $GOPATH/src, as it was then; or run `go mod init` and "
     "`go mod tidy`, which choose a version and write it down (and `go mod vendor`, if there is a `vendor`)"
 )
-_NAMED = b"github.com/eawsy/aws-lambda-go"
 
 
 def modules_made(
@@ -75,16 +74,6 @@ def places_before(project: str, gopath: Sequence[str], packages: Iterable[Packag
 
 
 def _uses_eawsy(directory: str) -> bool:
-    """Return whether a Go file in a directory imports one of the libraries."""
-    try:
-        names = [name for name in os.listdir(directory) if name.endswith(".go")]
-    except OSError:
-        return False
-    for name in names:
-        try:
-            content = files.whole(os.path.join(directory, name))
-        except OSError:
-            continue
-        if _NAMED in content and _NAMED in head(content):
-            return True
-    return False
+    return any(
+        path.startswith(LIBRARIES) for top in tree.heads(directory) for path in imports_in(top)
+    )

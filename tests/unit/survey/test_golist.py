@@ -13,7 +13,8 @@ from lambdabuild.golang.commands import BuildContext, env_command, list_command
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state.stamps import CONTENT, TOOL, WHOLE, Level, look, take
 from lambdabuild.state.state import Findings
-from lambdabuild.survey.golist import Go, Variant, start_go, world_of
+from lambdabuild.survey.golist import Go, Variant, start_go
+from lambdabuild.survey.world import world_of
 from lambdabuild.system.process import Command, Completed, Tick
 from tests.unit.fakerun import FakeRun
 from tests.unit.values import ARM64, X86_64
