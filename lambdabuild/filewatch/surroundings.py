@@ -13,7 +13,7 @@ from lambdabuild.state.state import Findings
 from lambdabuild.survey.discovery.entrypoints import DEFAULT_ROOT
 from lambdabuild.survey.inputs import goenv_path
 from lambdabuild.survey.session import Session
-from lambdabuild.survey.world import nearest_directory, world_of
+from lambdabuild.survey.world import world_of
 from lambdabuild.system.directories import Links
 
 
@@ -56,7 +56,7 @@ def directories_to_watch(
     behind = {links.follow(directory) for directory in named}
     behind |= {os.path.dirname(links.follow(path)) for path in files if os.path.islink(path)}
     watched = named | behind | links.places
-    return {nearest_directory(directory) for directory in watched}
+    return {tree.nearest_directory(directory) for directory in watched}
 
 
 def configuration(session: Session) -> World:
@@ -82,7 +82,7 @@ def paths_that_may_mend(session: Session, stamps: Stamps) -> World:
     world.enter(session.paths.project, Level.TREE)
     for root in trees:
         # It may be the root itself that is missing.
-        world.enter(nearest_directory(root), Level.TREE)
+        world.enter(tree.nearest_directory(root), Level.TREE)
     for path, stamp in stamps.files.items():
         world.files.setdefault(path, stamp.kind)
     for path, entries in stamps.directories.items():

@@ -189,6 +189,11 @@ def upwards(path: str) -> Iterator[str]:
         path = parent
 
 
+def nearest_directory(path: str) -> str:
+    """Return the path, or what is nearest above it that is a directory."""
+    return next(filter(os.path.isdir, upwards(path)))
+
+
 def files_with_main(package: Package) -> list[str]:
     """Return the Go files of a main package that declare `func main`."""
     return [name for name in package.go_files if _file_declares_main(package.directory, name)]

@@ -120,7 +120,7 @@ def _enter_package(world: World, package: Package, tops: Collection[str]) -> Non
         top = os.path.normpath(os.path.join(package.directory, name))
         if not os.path.lexists(top):
             # Nothing matches yet: whatever comes there is a new entry of what is above.
-            world.enter(nearest_directory(top), Level.EVERYTHING)
+            world.enter(tree.nearest_directory(top), Level.EVERYTHING)
         for directory, _, _ in directories.walk(top):
             world.enter(directory, Level.EVERYTHING)
 
@@ -134,7 +134,7 @@ def _enter_missing(world: World, missing: Sequence[Package], modules: Iterable[s
         for package in missing:
             if path is not None and package.import_path.startswith(f"{path}/"):
                 place = os.path.join(directory, package.import_path.removeprefix(f"{path}/"))
-                world.enter(nearest_directory(place), Level.TREE)
+                world.enter(tree.nearest_directory(place), Level.TREE)
 
 
 def _enter_made(world: World, findings: Findings, everything: Sequence[Package]) -> None:
@@ -143,12 +143,7 @@ def _enter_made(world: World, findings: Findings, everything: Sequence[Package])
         from lambdabuild.survey.eawsy.unmodular import places_before
 
         for place in places_before(directory, findings.gopath, everything):
-            world.search(nearest_directory(place), Level.TREE)
-
-
-def nearest_directory(path: str) -> str:
-    """Return the path, or what is nearest above it that is a directory."""
-    return next(filter(os.path.isdir, tree.upwards(path)))
+            world.search(tree.nearest_directory(place), Level.TREE)
 
 
 def _text(path: str) -> str:

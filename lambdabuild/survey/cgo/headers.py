@@ -10,13 +10,12 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Foreign, Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.target import CCompiler
-from lambdabuild.golang import c_files
+from lambdabuild.golang import c_files, tree
 from lambdabuild.golang.c_files import are_allowed
 from lambdabuild.golang.commands import split_quoted
 from lambdabuild.golang.source import is_source
 from lambdabuild.state.stamps import Level
 from lambdabuild.survey.discovery.modules import ASSEMBLY
-from lambdabuild.survey.world import nearest_directory
 from lambdabuild.system import directories, files
 from lambdabuild.system.process import Command, Run
 
@@ -250,7 +249,7 @@ class Reading:
                 if os.path.isdir(place):
                     searched[place] = level
                 else:
-                    searched.setdefault(nearest_directory(place), Level.TREE)
+                    searched.setdefault(tree.nearest_directory(place), Level.TREE)
         return Foreign(tuple(found), (), tuple(searched.items()), doubtful=doubtful)
 
 
