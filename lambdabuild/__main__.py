@@ -1,5 +1,5 @@
 """Run lambdabuild as `python -m lambdabuild`."""
 
-from lambdabuild.cli.app import main
+from lambdabuild.cli.main import main
 
 main()

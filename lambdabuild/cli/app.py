@@ -1,27 +1,16 @@
-"""Define the command line: flags to settings, results to exit codes; nothing else."""
+"""Define the command line for typer: flags to settings, nothing else."""
 
-import gc
-
-# What imports and `go list` make stays: collecting garbage meanwhile takes a twentieth of a run.
-# So this comes first.
-gc.set_threshold(100_000, 20, 20)
-
-import contextlib
 import functools
-import os
-import sys
-import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lambdabuild.cli.boundary import guarded, note_thread
 from lambdabuild.cli.local.commands import running
 from lambdabuild.cli.maintenance import chores, opened
-from lambdabuild.cli.options import Names, Options, Poll, taking
+from lambdabuild.cli.options import TAKEN, Options
 from lambdabuild.cli.usage.general import InstallCompletion, ShowCompletion, Version
-from lambdabuild.cli.usage.help import COMPLETION, WIDEST, Command, Root
+from lambdabuild.cli.usage.help import WIDEST, Command, Root
+from lambdabuild.cli.usage.signatures import Names, Poll, taking
 from lambdabuild.config.options import (
     BUILDING,
     CHECKING,
@@ -34,15 +23,12 @@ from lambdabuild.config.options import (
 )
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.output import streams
-from lambdabuild.output.streams import print_columns, print_json, print_line
+from lambdabuild.output.streams import print_json, print_line
 
 if TYPE_CHECKING:
-    from lambdabuild.config.options import Request
     from lambdabuild.survey.session import Session
 
-# What a command needs beyond its flags is imported when it runs: `--help` and completion start in
-# half the time.
+# What a command needs beyond its flags is imported when it runs: `--help` starts in half the time.
 
 app = typer.Typer(
     name="lambdabuild",
@@ -71,14 +57,16 @@ def _before(
 
 
 @command("all")
-@taking(FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
+@taking(*TAKEN["all"])
 def build_all(options: Options) -> None:
     """Build every function."""
-    _build(options, ())
+    from lambdabuild.cli import building
+
+    building.build(options, ())
 
 
 @command("build")
-@taking(FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING)
+@taking(*TAKEN["build"])
 def build_some(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths.")
@@ -86,7 +74,9 @@ def build_some(
     options: Options,
 ) -> None:
     """Build some functions, by name, glob or path."""
-    _build(options, names)
+    from lambdabuild.cli import building
+
+    building.build(options, names)
 
 
 @command("check")
@@ -109,7 +99,7 @@ def check(
 
     with opened(options) as session:
         if not check(session, options.request(names or ()), against or (), json=json):
-            raise typer.Exit(errors.FAILED)
+            raise SystemExit(errors.FAILED)
 
 
 @command("watch")
@@ -193,7 +183,7 @@ def why(
 
 
 @command("list")
-@taking(FINDING, SELECTING, NARROWING)
+@taking(*TAKEN["list"])
 def list_functions(
     options: Options,
     skipped: Annotated[
@@ -205,112 +195,15 @@ def list_functions(
     ] = False,
 ) -> None:
     """List the functions: name, package, directory and target."""
-    from lambdabuild import pipeline
-    from lambdabuild.output.report import list_value
+    from lambdabuild.cli import building
 
-    with opened(options) as session:
-        functions, passed_over = pipeline.list_functions(
-            session, thorough=skipped, narrowing=options.narrowing
-        )
-        relative, console = session.paths.relative, session.tools.console
-        titles: tuple[str, ...] = ("function", "package", "directory", "target")
-        lines: list[tuple[str, ...]] = [
-            (f.name, f.package, relative(f.directory), str(target)) for f, target, _ in functions
-        ]
-        if any(f.adapter for f, _, _ in functions):
-            # What it is written for, where that is not what AWS has for Go.
-            titles = (*titles, "written for")
-            kinds = (f.adapter.library if f.adapter else "" for f, _, _ in functions)
-            lines = [(*line, kind) for line, kind in zip(lines, kinds, strict=True)]
-        if json:
-            print_json(list_value(functions, passed_over if skipped else None, relative))
-        else:
-            print_columns(titles, lines)
-            if skipped:
-                if lines and passed_over:
-                    print_line("")
-                reasons = [(item.directory, item.reason) for item in passed_over]
-                print_columns(("passed over", "because"), reasons)
-            else:
-                console.skipped(passed_over)
-                if not lines and options.narrowing.by_change:
-                    console.say("no function is affected")
-                elif not lines and options.narrowing.shard is None:
-                    console.say("no function was found; --skipped tells what was passed over")
-        if exit_code and functions:
-            raise typer.Exit(errors.SOME)
+    building.list_functions(options, skipped=skipped, json=json, exit_code=exit_code)
 
 
 app.add_typer(running)
 app.add_typer(chores)
 
 
-def _build(options: Options, names: Sequence[str]) -> None:
-    from lambdabuild import pipeline
-
-    request = options.request(names)
-    with opened(options) as session:
-        if request.dry_run:
-            _print_plan(session, request)
-            return
-        report = pipeline.build_functions(session, request)
-        session.tools.console.report(report, session.paths.relative)
-        if report.problem is not None:
-            raise report.problem
-        try:
-            if request.json:
-                from lambdabuild.output.report import report_value
-
-                print_json(report_value(report, session.paths.relative))
-        finally:
-            # Even if stdout cannot be written.
-            if not report.ok:
-                raise typer.Exit(errors.FAILED)
-
-
-def _print_plan(session: "Session", request: "Request") -> None:
-    from lambdabuild import pipeline
-    from lambdabuild.output.report import Fault
-
-    lines, found = pipeline.dry_run(session, request)
-    if request.explain:
-        session.tools.console.explain(found.plan, found.reasons)
-    for line in lines:
-        print_line(line)
-    for step in found.plan.set_aside:
-        fault = Fault(step.function.package, (step.function.name,), step.load_errors)
-        session.tools.console.fault(fault, session.paths.relative)
-    if found.plan.set_aside:
-        raise typer.Exit(errors.FAILED)
-
-
-def main() -> NoReturn:
-    """Run the command line; the one place where errors become messages and exit codes."""
-    streams.set_up()
-    threading.excepthook = note_thread
-    started = None
-    with contextlib.suppress(OSError):
-        started = os.getcwd()
-
-    def show(error: LambdabuildError) -> None:
-        from lambdabuild.cli import refusals
-
-        refusals.show(error, refusals.read(sys.argv[1:], group), started, os.environ)
-
-    def leave(error: LambdabuildError) -> None:
-        from lambdabuild.cli import refusals
-
-        refusals.leave(error, refusals.read(sys.argv[1:], group), started, os.environ)
-
-    group = typer.main.get_command(app)
-    if COMPLETION in os.environ:
-        from lambdabuild.cli.usage.completion import answer
-
-        answer(group, os.environ)
-        sys.exit()
-    code = guarded(lambda: group(standalone_mode=False), show, leave)
-    if any(thread.name == "cache" for thread in threading.enumerate()):
-        # A request to a store that stalls would abort the process if it returned during shutdown.
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+def group() -> Any:
+    """Return what typer makes of the commands."""
+    return typer.main.get_command(app)

@@ -3,10 +3,10 @@
 import contextlib
 import errno
 import os
+import sys
 import threading
 from collections.abc import Callable
-
-import typer
+from typing import Any
 
 from lambdabuild.core import errors
 from lambdabuild.core.errors import Interrupted, LambdabuildError
@@ -49,16 +49,6 @@ def _code_of(run: Callable[[], object], show: Tell, leave: Tell) -> int:
         code = run()
     except SystemExit as exit_:
         code = exit_.code
-    except typer.TyperException as error:
-        from lambdabuild.cli.usage import errors as usage
-
-        refused = usage.usage_error(error)
-        if (wanted := usage.asked_for_help(error)) is not None:
-            streams.print_error(wanted.rstrip("\n"))
-        else:
-            show(refused)
-        leave(refused)
-        return error.exit_code
     except (Interrupted, KeyboardInterrupt):
         streams.print_error("interrupted; nothing is half written")
         return errors.INTERRUPTED
@@ -66,12 +56,33 @@ def _code_of(run: Callable[[], object], show: Tell, leave: Tell) -> int:
         streams.give_up_stdout()
         return 0
     except Exception as error:  # noqa: BLE001 - the boundary
+        if _is_of_typer(error):
+            return _code_of_misuse(error, show, leave)
         failure = error if isinstance(error, LambdabuildError) else in_words(error)
         show(failure)
         leave(failure)
         return failure.exit_code
     # `typer.Exit` comes back as a value.
     return code if isinstance(code, int) else 0
+
+
+def _is_of_typer(error: Exception) -> bool:
+    """Return whether typer refuses the command line, where it was imported."""
+    typer = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.TyperException)
+
+
+def _code_of_misuse(error: Any, show: Tell, leave: Tell) -> int:
+    from lambdabuild.cli.usage import errors as usage
+
+    refused = usage.usage_error(error)
+    if (wanted := usage.asked_for_help(error)) is not None:
+        streams.print_error(wanted.rstrip("\n"))
+    else:
+        show(refused)
+    leave(refused)
+    code: int = error.exit_code
+    return code
 
 
 def in_words(error: Exception, project: str | None = None) -> LambdabuildError:

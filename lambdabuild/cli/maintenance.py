@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdabuild.cli.options import Options, taking
+from lambdabuild.cli.options import Options
 from lambdabuild.cli.usage.help import Command, Group
+from lambdabuild.cli.usage.signatures import taking
 from lambdabuild.core import errors
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.text import counted, size
@@ -77,7 +78,7 @@ def merge_reports(
 
     with opened(options) as session:
         if not merge_reports.join(session, paths, report=report, manifest=manifest):
-            raise typer.Exit(errors.FAILED)
+            raise SystemExit(errors.FAILED)
 
 
 @chores.command(cls=Command)
@@ -106,7 +107,7 @@ def doctor(options: Options) -> None:
             if finding.remedy:
                 print_line(f"  hint: {finding.remedy}")
     if failed:
-        raise typer.Exit(errors.NOT_STARTED)
+        raise SystemExit(errors.NOT_STARTED)
 
 
 chores.add_typer(cache_app, name="cache")

@@ -5,8 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-import typer
-
 from lambdabuild.cli.boundary import in_words
 from lambdabuild.cli.options import Options
 from lambdabuild.config.options import FILE_NAME, OPTIONS, BuildSettings, Config
@@ -64,7 +62,7 @@ def opened(
     with interrupts.caught():
         try:
             yield Session(settings.paths(project, working), settings, tools)
-        except (LambdabuildError, ReaderGoneError, typer.Exit, typer.TyperException):
+        except (LambdabuildError, ReaderGoneError):
             raise
         except Exception as error:
             raise in_words(error, project) from error

@@ -1,18 +1,21 @@
-"""Give commands the flags of the option table, and read their values."""
+"""Hold the flags of a command line, and read their values by the option table."""
 
-import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NamedTuple
-
-import typer
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from lambdabuild.config.options import (
-    COUNT,
+    BUILDING,
+    CHECKING,
+    FINDING,
     GENERAL,
+    NARROWING,
     NOTHING_CHOSEN,
     OPTIONS,
-    SWITCH,
+    OUTPUT,
+    PLANNING,
+    REVIEWED,
+    SELECTING,
     WORDS,
     Chosen,
     General,
@@ -23,16 +26,12 @@ from lambdabuild.config.options import (
 from lambdabuild.config.parsing import UnfitError
 from lambdabuild.core.errors import LambdabuildError
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="NAME...", help="Names, globs ('users-*') or paths. [every function]"),
-]
-Poll = Annotated[
-    bool,
-    typer.Option("--poll", help="Poll for changes twice a second, for NFS and some containers."),
-]
-Command = Callable[..., None]
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+TAKEN: Mapping[str, tuple[str, ...]] = {
+    "all": (FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING),
+    "build": (FINDING, SELECTING, NARROWING, OUTPUT, BUILDING, PLANNING, REVIEWED, CHECKING),
+    "list": (FINDING, SELECTING, NARROWING),
+}
+"""The panels of flags that commands take which are read without typer, too (`usage/plain.py`)."""
 
 
 class Options(NamedTuple):
@@ -56,68 +55,39 @@ def _only(holder: Any, chosen: Chosen) -> dict[str, Any]:
     return {name: chosen[name] for name in holder._fields if name in chosen}
 
 
-def taking(*panels: str, refusing: Iterable[str] = ()) -> Callable[[Command], Command]:
-    """Give a command, as `options`, the flags of some panels, and those of every command.
+def flags_of(panels: Iterable[str]) -> list[Option]:
+    """Return the options whose flags are in any of the panels, panel by panel."""
+    return [option for panel in panels for option in OPTIONS if option.panel == panel]
 
-    Typer reads a command's flags off its signature, so one is made here from the table. What it is
-    `refusing` are flags that it takes only to say what to use instead: its help does not show them.
+
+GENERAL_FLAGS = flags_of((GENERAL,))
+"""The flags of every command."""
+
+
+def options_from(before: General, taken: Iterable[Option], values: Mapping[str, Any]) -> Options:
+    """Return the options of a command with the `values` of its flags; change to the directory of -C.
+
+    `before` is what was given before the command, `taken` what it takes beside the general flags.
+
+    Raises:
+        LambdabuildError: a value is not valid, or flags contradict each other.
+
     """
-    refused = tuple(refusing)
-    of_panels = [o for panel in (*panels, *refused) for o in OPTIONS if o.panel == panel]
-    general = [option for option in OPTIONS if option.panel == GENERAL]
-
-    def wrap(command: Command) -> Command:
-        own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
-        parameters = [
-            *(parameter.replace(kind=_KEYWORD) for parameter in own),
-            *(_parameter(option, hidden=option.panel in refused) for option in of_panels),
-            inspect.Parameter("context", _KEYWORD, annotation=typer.Context),
-            *map(_parameter, general),
-        ]
-
-        def run(context: typer.Context, **values: Any) -> None:
-            # The general flags first: they may change the working directory.
-            context.obj = _laid_over(context.obj or General(), _chosen(general, values))
-            chosen = _chosen(of_panels, values)
-            if "since" in chosen and "files_from" in chosen:
-                raise LambdabuildError(
-                    "--since and --files-from cannot both say what changed",
-                    hint="--since asks git, --files-from takes the paths from a file",
-                )
-            if "times" in chosen and "shard" not in chosen:
-                raise LambdabuildError(
-                    "--times is for --shard", hint="add --shard I/N, or leave it out"
-                )
-            arguments = {parameter.name: values[parameter.name] for parameter in own}
-            command(options=Options(context.obj, chosen), **arguments)
-
-        run.__name__ = command.__name__
-        run.__doc__ = command.__doc__
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
-        return run
-
-    return wrap
+    # The general flags first: they may change the working directory.
+    general = laid_over(before, values)
+    chosen = _chosen(taken, values)
+    if "since" in chosen and "files_from" in chosen:
+        raise LambdabuildError(
+            "--since and --files-from cannot both say what changed",
+            hint="--since asks git, --files-from takes the paths from a file",
+        )
+    if "times" in chosen and "shard" not in chosen:
+        raise LambdabuildError("--times is for --shard", hint="add --shard I/N, or leave it out")
+    return Options(general, chosen)
 
 
-def _parameter(option: Option, *, hidden: bool = False) -> inspect.Parameter:
-    flag: Any = typer.Option(
-        *option.names,
-        metavar=option.metavar,
-        help=option.flag_help,
-        min=1 if option.kind is COUNT else None,
-        hidden=hidden,
-        rich_help_panel=option.section,
-    )
-    return inspect.Parameter(
-        _name(option),
-        _KEYWORD,
-        default=False if option.kind is SWITCH else None,
-        annotation=Annotated[option.kind.flag, flag],
-    )
-
-
-def _name(option: Option) -> str:
+def name_of_flag(option: Option) -> str:
+    """Return the name of a flag as a parameter has it: `--dry-run` is `dry_run`."""
     return option.names[0].removeprefix("--").replace("-", "_")
 
 
@@ -125,7 +95,7 @@ def _chosen(table: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any
     """Return the values of the flags that were given, by field."""
     chosen: dict[str, Any] = {}
     for option in table:
-        given = values[_name(option)]
+        given = values.get(name_of_flag(option))
         if given is None or given is False or given == []:
             continue
         try:
@@ -141,7 +111,9 @@ def _chosen(table: Iterable[Option], values: Mapping[str, Any]) -> dict[str, Any
     return chosen
 
 
-def _laid_over(before: General, chosen: Chosen) -> General:
+def laid_over(before: General, values: Mapping[str, Any]) -> General:
+    """Return general options with those of `values` laid over; change to the directory of -C."""
+    chosen: Chosen = _chosen(GENERAL_FLAGS, values)
     if "directory" in chosen:
         try:
             os.chdir(chosen["directory"])

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from lambdabuild.cli.maintenance import opened
-from lambdabuild.cli.options import Names, Options, Poll, taking
+from lambdabuild.cli.options import Options
 from lambdabuild.cli.usage.help import Command, Invoke
+from lambdabuild.cli.usage.signatures import Names, Poll, taking
 from lambdabuild.config.options import FINDING
 
 running = typer.Typer(rich_markup_mode=None)
@@ -198,7 +199,7 @@ def invoke(
         arguments = calling.Arguments(
             name, given, timeout, env_file, replay, credentials=not no_credentials, logs=log
         )
-        raise typer.Exit(calling.run(session, arguments))
+        raise SystemExit(calling.run(session, arguments))
 
 
 @running.command("events", cls=Command)

@@ -5,12 +5,12 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from lambdabuild.cli.usage.help import COMPLETION, first_line
-from lambdabuild.cli.usage.shells import DIRECTORIES, FILES, SCRIPTS
-from lambdabuild.config.options import OPTIONS
+from lambdabuild.cli.usage.grammar import Command, Parameter, load
 
+FILES, DIRECTORIES = "\tfiles", "\tdirectories"
+"""What a shell completes by itself."""
 _HARMLESS = re.compile(r"[\w@%+=:,./-]+")
 """Words that no shell reads anything into."""
 
@@ -22,18 +22,18 @@ class Word(NamedTuple):
     help: str = ""
 
 
-def answer(group: Any, environment: Mapping[str, str]) -> None:
-    """Print what may follow the words in the environment; `group` is what typer makes of the app.
+def answer(shell: str, environment: Mapping[str, str]) -> None:
+    """Print what may follow the words in the environment, for `complete_bash` and the like.
 
     Whatever goes wrong, the answer is that nothing is known: nobody asked for anything.
     """
     import logging
 
     logging.disable()
-    shell = environment[COMPLETION].removeprefix("complete_")
+    shell = shell.removeprefix("complete_")
     try:
         words, typed = _words(environment)
-        for line in _printed(complete(group, words, environment), words[-1], typed, shell):
+        for line in _printed(complete(load(), words, environment), words[-1], typed, shell):
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
     except Exception:  # noqa: BLE001, S110 - as the docstring says
@@ -70,7 +70,7 @@ def _unquoted(word: str) -> str:
 
 
 def complete(
-    group: Any, words: Sequence[str], environment: Mapping[str, str]
+    group: Command, words: Sequence[str], environment: Mapping[str, str]
 ) -> str | Iterable[Word]:
     """Return what may stand for the last of the words: FILES, DIRECTORIES, or words."""
     *before, last = words
@@ -86,14 +86,14 @@ def complete(
         return _of_option(line, environment) if line.awaited is not None else ()
     if line.awaited is not None:
         return _of_option(line, environment)
-    if hasattr(line.command, "commands"):
+    if line.command.commands:
         return [*_commands(line.command), *([] if line.name else map(Word, ("help", "version")))]
     return _arguments(line, last, environment)
 
 
 def _arguments(line: "_Line", last: str, environment: Mapping[str, str]) -> str | Iterable[Word]:
     """Return what may follow that is no flag; the flags where nothing else may."""
-    arguments = [p for p in line.command.params if p.param_type_name == "argument"]
+    arguments = [p for p in line.command.params if p.is_argument]
     if not arguments or (arguments[0].nargs == 1 and line.arguments):
         return _flags(line)
     metavar = str(arguments[0].metavar).removesuffix("...").strip("[]")
@@ -109,10 +109,10 @@ def _arguments(line: "_Line", last: str, environment: Mapping[str, str]) -> str 
 class _Line(NamedTuple):
     """What the words before the last one say."""
 
-    command: Any
+    command: Command
     name: str = ""
     """Of the command; empty before there is one."""
-    awaited: Any = None
+    awaited: Parameter | None = None
     """The flag whose value comes next."""
     arguments: tuple[str, ...] = ()
     only_arguments: bool = False
@@ -124,7 +124,7 @@ class _Line(NamedTuple):
     config: str | None = None
 
 
-def _read(group: Any, words: Iterable[str]) -> _Line:
+def _read(group: Command, words: Iterable[str]) -> _Line:
     line = _Line(group)
     for word in words:
         if _is_optional(line.awaited) and word.startswith("-"):
@@ -135,14 +135,14 @@ def _read(group: Any, words: Iterable[str]) -> _Line:
             line = line._replace(only_arguments=True)
         elif word.startswith("-") and len(word) > 1 and not line.only_arguments:
             line = _with_flag(line, word)
-        elif word in getattr(line.command, "commands", ()):
+        elif word in line.command.commands:
             line = line._replace(command=line.command.commands[word], name=word)
         else:
             line = line._replace(arguments=(*line.arguments, word))
     return line
 
 
-def _is_optional(option: Any) -> bool:
+def _is_optional(option: Parameter | None) -> bool:
     """Return whether the value of a flag may be left out: another flag follows."""
     return option is not None and str(option.metavar).startswith("[")
 
@@ -166,7 +166,7 @@ def _with_flag(line: _Line, word: str) -> _Line:
     return _with_value(line, option, value) if equals else line._replace(awaited=option)
 
 
-def _with_value(line: _Line, option: Any, value: str) -> _Line:
+def _with_value(line: _Line, option: Parameter, value: str) -> _Line:
     if "--directory" in option.opts:
         return line._replace(directories=(*line.directories, value))
     if "--config" in option.opts:
@@ -175,36 +175,29 @@ def _with_value(line: _Line, option: Any, value: str) -> _Line:
     return line
 
 
-def _flag_of(command: Any, name: str) -> Any:
-    options = (p for p in command.params if p.param_type_name == "option")
-    return next((option for option in options if name in option.opts), None)
+def _flag_of(command: Command, name: str) -> Parameter | None:
+    return next((option for option in command.options if name in option.opts), None)
 
 
 def _flags(line: _Line) -> Iterator[Word]:
     """Yield the flags that a command takes, but those that were given and take one value."""
-    shown = [p for p in line.command.params if p.param_type_name == "option" and not p.hidden]
-    for option in shown:
-        if option.multiple or not line.flags & set(option.opts):
-            yield Word(max(option.opts, key=len), first_line(option.help))
-            yield from (Word(name, first_line(option.help)) for name in option.secondary_opts)
+    for option in line.command.options:
+        if not option.hidden and (option.multiple or not line.flags & set(option.opts)):
+            yield Word(max(option.opts, key=len), option.help)
+            yield from (Word(name, option.help) for name in option.secondary_opts)
     yield Word("--help", "Show this message and exit.")
 
 
-def _commands(group: Any) -> list[Word]:
-    return [
-        Word(name, first_line(command.help))
-        for name, command in getattr(group, "commands", {}).items()
-        if not command.hidden
-    ]
-
-
-_LISTED = {name: option.values for option in OPTIONS for name in option.names if option.values}
+def _commands(group: Command) -> list[Word]:
+    shown = ((n, command) for n, command in group.commands.items() if not command.hidden)
+    return [Word(name, command.help) for name, command in shown]
 
 
 def _of_option(line: _Line, environment: Mapping[str, str]) -> str | Iterable[Word]:
-    for name in line.awaited.opts:
-        if name in _LISTED:
-            return map(Word, _LISTED[name])
+    if line.awaited is None:
+        return ()
+    if line.awaited.values:
+        return map(Word, line.awaited.values)
     return _standing_for(str(line.awaited.metavar).strip("[]"), line, environment)
 
 
@@ -213,7 +206,7 @@ _CONSTANT: Mapping[str, str | tuple[str, ...]] = {
     "PATH": FILES,
     "DIR": DIRECTORIES,
     "GOOS/GOARCH": ("linux/amd64", "linux/arm64"),
-    "SHELL": tuple(SCRIPTS),
+    "SHELL": ("bash", "zsh", "fish"),
     "ID": ("last",),
 }
 

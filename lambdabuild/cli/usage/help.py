@@ -10,8 +10,6 @@ from typer.core import TyperCommand, TyperGroup
 
 from lambdabuild.config.options import SECTIONS
 
-COMPLETION = "_LAMBDABUILD_COMPLETE"
-"""In the environment, it asks for completion; its value names the shell."""
 WIDEST = 100
 """Columns of text, however wide the terminal is."""
 

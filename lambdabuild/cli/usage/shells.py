@@ -13,8 +13,6 @@ from pathlib import Path
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.output.streams import print_line
 
-FILES, DIRECTORIES = "\tfiles", "\tdirectories"
-
 # macOS has bash 3.2: there is no `compopt`, and no `readarray`.
 _BASH = """\
 _lambdabuild_completion() {

@@ -2,21 +2,19 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from lambdabuild.cli.app import app
-from lambdabuild.cli.usage.completion import answer, complete
-from lambdabuild.cli.usage.shells import DIRECTORIES, FILES, SCRIPTS, install, show
+from lambdabuild.cli.usage import grammar
+from lambdabuild.cli.usage.completion import DIRECTORIES, FILES, answer, complete
+from lambdabuild.cli.usage.shells import SCRIPTS, install, show
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home
 from tests.environment import GIT
 from tests.unit.values import X86_64, artifact
 
-GROUP: Any = typer.main.get_command(app)
+GROUP = grammar.load()
 NAMES = ["carts-get", "users-get", "users-list"]
 
 
@@ -184,7 +182,7 @@ def answered(
     shell: str = "bash",
 ) -> str:
     asked = {"COMP_WORDS": words, "COMP_CWORD": str(place)}
-    answer(GROUP, environment | asked | {"_LAMBDABUILD_COMPLETE": f"complete_{shell}"})
+    answer(f"complete_{shell}", environment | asked)
     out, err = capsys.readouterr()
     assert err == ""
     return out

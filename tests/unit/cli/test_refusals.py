@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from lambdabuild.cli.app import app
-from lambdabuild.cli.refusals import CommandLine, leave, read
+from lambdabuild.cli.usage import grammar
+from lambdabuild.cli.usage.refusals import CommandLine, leave, read
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.output.annotating import from_top
 from tests.schemas import code_quality
@@ -168,7 +167,7 @@ def test_paths_are_from_the_top_of_the_repository_whatever_links_lead_there(  # 
     assert shown(os.path.join(tmp_path, file)) == told
 
 
-GROUP = typer.main.get_command(app)
+GROUP = grammar.load()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from lambdabuild.cli.usage.grammar import Command
 from lambdabuild.config.options import FILE_NAME
 from lambdabuild.config.parsing import COLORS
 from lambdabuild.core.errors import LambdabuildError
@@ -42,8 +43,8 @@ class CommandLine(NamedTuple):
         return self
 
 
-def read(arguments: Sequence[str], group: Any) -> CommandLine:
-    """Read a command line that may be invalid; `group` is what typer makes of the app."""
+def read(arguments: Sequence[str], group: Command) -> CommandLine:
+    """Read a command line that may be invalid."""
     general = _valued(group)
     commands = {name: _valued(command) for name, command in group.commands.items()}
     # Flags after an unknown command.
@@ -79,13 +80,10 @@ def _short(word: str, valued: frozenset[str]) -> tuple[str, str]:
     return word, ""
 
 
-def _valued(command: Any) -> frozenset[str]:
+def _valued(command: Command) -> frozenset[str]:
     """Return the flags of a command that take a value."""
     return frozenset(
-        flag
-        for parameter in command.params
-        if parameter.param_type_name == "option" and not parameter.is_flag
-        for flag in parameter.opts
+        flag for parameter in command.options if not parameter.is_flag for flag in parameter.opts
     )
 
 
