@@ -4,7 +4,6 @@ import contextlib
 import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from lambdabuild.build.clean import prune, recall, say_waiting
 from lambdabuild.build.manifest import is_current, says_all, write_manifest
@@ -14,6 +13,7 @@ from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing, Request
 from lambdabuild.core.build import Batch, Function, Skipped
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import Paths
+from lambdabuild.core.record import record
 from lambdabuild.core.result import Activity, Report, Share, Status, StepResult
 from lambdabuild.core.target import Runtime, Target
 from lambdabuild.output.report import place_of
@@ -130,7 +130,7 @@ def locked(session: Session, request: Request) -> Iterator["Run"]:
         yield Run(session, request, home, state, clock, started)
 
 
-@dataclass(slots=True)
+@record
 class Run:
     """One run under the project's lock; whoever leads it sees the survey before it is built."""
 

@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lambdabuild.config.options import Request
+from lambdabuild.core.record import record
 from lambdabuild.core.text import counted
 from lambdabuild.filewatch.keyboard import keys
 from lambdabuild.filewatch.notifier import Watcher
@@ -39,7 +39,7 @@ _LISTED = 10
 """Routes and function URLs that are listed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServeOptions:
     """Where to serve what, and how."""
 

@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
 from lambdabuild.core.build import Batch, Step
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.record import field, record
 from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.filewatch.baseline import Watched
 from lambdabuild.filewatch.bursts import come_to_rest
@@ -46,7 +46,7 @@ _BUILDING = frozenset({"r", "f"})
 """Keys that ask for a build."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WatchOptions:
     """How to watch, and what to build."""
 
@@ -89,7 +89,7 @@ def watch(session: Session, options: WatchOptions, reopen: Callable[[Session], S
             watcher.close()
 
 
-@dataclass(slots=True)
+@record
 class Loop:
     """The state of a watch."""
 

@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from lambdabuild.build.gocache import forget_packages, list_sources
 from lambdabuild.core.build import Batch, Event, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.record import field, record
 from lambdabuild.core.result import Linked, Span
 from lambdabuild.golang import commands
 from lambdabuild.golang.action_graph import parse_actions, parse_dependencies
@@ -42,7 +42,7 @@ class Distrusted(NamedTuple):
     """By import path."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Toolchain:
     """What every `go build` of a run has in common."""
 
@@ -226,7 +226,7 @@ def _prepare(job: GoBuild) -> None:
     Path(str(staging.events)).write_bytes(b"")
 
 
-@dataclass(slots=True)
+@record
 class _Events:
     """Read the wrapper's events as they are appended."""
 

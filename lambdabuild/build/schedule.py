@@ -5,7 +5,6 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdabuild.build.compile import Distrusted, GoBuild, Observer, Toolchain, build, stage
@@ -20,6 +19,7 @@ from lambdabuild.core.artifact import Input, epoch_of
 from lambdabuild.core.build import Batch, Event, Plan, Step
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import Paths, name_of
+from lambdabuild.core.record import record
 from lambdabuild.core.result import Activity, Linked, Pace, StepResult
 from lambdabuild.golang import commands
 from lambdabuild.packaging.packer import Packed, Packer, Ready
@@ -45,7 +45,7 @@ Published = Callable[[Sequence[StepResult]], None]
 """Hears what became of the steps of a build, once executables are in place."""
 
 
-@dataclass(slots=True)
+@record
 class Builder:
     """Builds and publishes what a survey found not to be up to date."""
 

@@ -6,7 +6,6 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import PurePath
 
 from lambdabuild.config.file import parse_config
@@ -14,6 +13,7 @@ from lambdabuild.config.options import FILE_NAME
 from lambdabuild.config.starter import Written, choose_roots, in_toml, starter_config
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.naming import is_below
+from lambdabuild.core.record import replaced
 from lambdabuild.core.target import Architecture
 from lambdabuild.core.text import counted
 from lambdabuild.deployment.declared import Declared
@@ -122,7 +122,7 @@ def _roots(session: Session, go: Go) -> tuple[Discovery, dict[str, Written]]:
 def _tried(session: Session, go: Go, text: str) -> Discovery:
     """Return what a configuration finds."""
     config = parse_config(text, FILE_NAME)
-    return discover(session.under(replace(session.settings, config=config)), go)
+    return discover(session.under(replaced(session.settings, config=config)), go)
 
 
 def _agreed(session: Session, state: State) -> dict[str, Written]:

@@ -1,7 +1,6 @@
 """How large an executable may be, and how much it may grow from one build to the next."""
 
 import re
-from decimal import Decimal
 from typing import NamedTuple
 
 from lambdabuild.core import text
@@ -54,8 +53,12 @@ def _bytes(value: str | int) -> int | None:
         return value if value >= 0 and not isinstance(value, bool) else None
     match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     unit = _UNITS.get(match[2].lower() or "b") if match else None
+    if match is None or unit is None:
+        return None
+    from decimal import Decimal
+
     # Decimal: 1.1 MB is 1,100,000 bytes, which a float of it is not.
-    return int(Decimal(match[1]) * unit) if match and unit else None
+    return int(Decimal(match[1]) * unit)
 
 
 def problem_of(

@@ -133,7 +133,7 @@ def parse_directories(texts: str | tuple[str, ...]) -> str | tuple[str, ...]:
 
 def parse_assets(patterns: tuple[str, ...]) -> tuple[str, ...]:
     """Return globs of files below a function's directory."""
-    from lambdabuild.core.globs import pattern_problem
+    from lambdabuild.config.globs import pattern_problem
 
     for pattern in patterns:
         if problem := pattern_problem(pattern):

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdabuild.config.options import BuildSettings, Chosen, Config, LocalSettings
 from lambdabuild.core.paths import LOCAL, Paths, name_of
+from lambdabuild.core.record import field, record, replaced
 from lambdabuild.core.target import Target
 
 _NOTHING_CONFIGURED = Config()
 
 
-@dataclass(frozen=True)
+@record
 class Settings:
     """The configuration with the command line laid over it."""
 
@@ -32,16 +32,16 @@ class Settings:
     host: Target | None = None
     """This machine, where functions are built to run on it; None where they are for Lambda."""
     _settled: dict[str | None, BuildSettings] = field(
-        default_factory=dict, init=False, repr=False, compare=False
+        default_factory=dict, init=False, compare=False
     )
 
     def with_defaults(self, defaults: Chosen) -> "Settings":
         """Return these settings with what holds where nobody chose."""
-        return replace(self, defaults=defaults)
+        return replaced(self, defaults=defaults)
 
     def with_overrides(self, overrides: Mapping[str, Chosen]) -> "Settings":
         """Return these settings with what beats tables and flags, by function."""
-        return replace(self, overrides=overrides)
+        return replaced(self, overrides=overrides)
 
     @property
     def exclude(self) -> tuple[str, ...]:

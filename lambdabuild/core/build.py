@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lambdabuild.core.artifact import Asset
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic, Package
+from lambdabuild.core.record import record
 from lambdabuild.core.target import Flags, Runtime, Target
 
 
@@ -106,7 +106,7 @@ class Plan(NamedTuple):
         return Plan(chosen(self.steps), tuple(batch for batch in batches if batch.steps))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """A line of the toolexec wrapper."""
 

@@ -1,6 +1,5 @@
 """Errors and exit codes."""
 
-import difflib
 from collections.abc import Iterable
 
 from lambdabuild.core.secrets import without_secrets
@@ -62,7 +61,11 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     """Return the one of `words` that `word` was probably meant to be, if any is close."""
     words = list(words)
     longer = [known for known in words if len(word) > 1 and known.startswith(word)]
-    return next(iter(longer or difflib.get_close_matches(word, words, n=1, cutoff=0.6)), None)
+    if longer:
+        return longer[0]
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str | None:

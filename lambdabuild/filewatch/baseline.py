@@ -4,14 +4,14 @@ import os
 import time
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 
+from lambdabuild.core.record import field, record
 from lambdabuild.filewatch.surroundings import configuration, paths_that_may_mend
 from lambdabuild.state.stamps import TOOL, WHOLE, DirectoryStamp, Look, Stamps, look, take
 from lambdabuild.survey.session import Session
 
 
-@dataclass(slots=True)
+@record
 class Watched:
     """The stamps that a watcher compares with the disk; paths are absolute."""
 

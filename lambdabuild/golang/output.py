@@ -4,12 +4,12 @@ import contextlib
 import json
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import CFlags, Diagnostic, GoEnvironment, Module, Package
+from lambdabuild.core.record import field, record
 from lambdabuild.core.secrets import without_secrets
 
 _POSITION = re.compile(r"^(?P<file>[^\s:][^:]*\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?$")
@@ -176,7 +176,7 @@ def without_stacks(text: str) -> str:
     return re.split(r"\n\n(?:runtime stack:|goroutine \d)", text, maxsplit=1)[0].strip()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildOutput:
     """What `go build` printed, by package."""
 
@@ -230,7 +230,7 @@ def _named(line: str, packages: Container[str], *, headed: bool) -> tuple[str, s
     return package, message
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """How long Go worked on one package, in seconds of wall time."""
 
@@ -238,7 +238,7 @@ class Timing:
     link: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BuildID:
     """The ID that Go writes into an executable: action of the link, …, hash of the content."""
 

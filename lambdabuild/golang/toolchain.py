@@ -1,7 +1,6 @@
 """Find `go`, and ask it for its settings."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,8 @@ def install_hint() -> str:
 
 def find_go(environment: Mapping[str, str]) -> str:
     """Return the path of the `go` command: from PATH, else from the extra `go`."""
+    import shutil
+
     found = shutil.which("go", path=environment.get("PATH", os.defpath))
     # The extra's `go` script is Python and takes longer to start than most of what it is asked.
     if found and Path(found).parent != Path(sys.executable).parent:

@@ -5,11 +5,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from lambdabuild.core import naming
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
+from lambdabuild.core.record import field, record
 from lambdabuild.golang.source import head, is_source, makes_program
 from lambdabuild.system import files
 
@@ -25,7 +25,7 @@ _LISTS = ("modules.txt", "vendor.json")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
 
 
-@dataclass(slots=True)
+@record
 class Tree:
     """What lies below one root; absolute paths."""
 

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from dataclasses import replace
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.record import replaced
 from lambdabuild.core.target import Runtime, Target
 from lambdabuild.survey.session import Session
 
@@ -59,7 +59,7 @@ def for_host(settings: Settings, host: Target) -> Settings:
         "max_size": None,
         "max_growth": None,
     }
-    return replace(
+    return replaced(
         settings,
         # It names the directory of Lambda's builds: `Settings.paths` keeps it as `deployed`.
         config=settings.config._replace(in_place=False, check_size=False, strict=False),

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import Input
 from lambdabuild.core.build import Function, Step
 from lambdabuild.core.naming import excluded_by, function_name, root_of
+from lambdabuild.core.record import replaced
 from lambdabuild.golang import modfiles, source
 from lambdabuild.golang.commands import Overlay
 from lambdabuild.golang.tree import upwards, walk
@@ -182,7 +182,7 @@ def _settings_before(comparison: Comparison) -> Settings:
     text = comparison.text_before(path)
     given = {name: getattr(settings.config, name) for name in settings.given}
     config = parse_config(text or "", session.paths.relative(path))._replace(**given)
-    return replace(settings, config=config)
+    return replaced(settings, config=config)
 
 
 def _renamed(comparison: Comparison, before: Settings, function: Function) -> str | None:

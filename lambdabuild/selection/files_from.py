@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
 
+from lambdabuild.config.globs import matches_embedded
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.globs import matches_embedded
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import Paths
 from lambdabuild.golang import source

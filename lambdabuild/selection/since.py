@@ -3,11 +3,11 @@
 import os
 from collections.abc import Collection
 
+from lambdabuild.config.globs import covers
 from lambdabuild.config.options import FILE_NAME
 from lambdabuild.core.artifact import Asset, packed_text
 from lambdabuild.core.build import Step
 from lambdabuild.core.errors import LambdabuildError
-from lambdabuild.core.globs import covers
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
 from lambdabuild.golang import source

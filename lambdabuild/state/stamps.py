@@ -5,11 +5,11 @@ import os
 import time
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
 from lambdabuild.core.artifact import MOST_UNZIPPED
+from lambdabuild.core.record import field, record
 from lambdabuild.golang.source import PROFILE, is_source, outline
 from lambdabuild.system.files import MOST, content_digest, digest_of, times_of, whole
 
@@ -87,7 +87,7 @@ class DirectoryStamp(NamedTuple):
     """The entries that matter, each on a line; directories end in a slash."""
 
 
-@dataclass(slots=True)
+@record
 class Stamps:
     """All that the findings of a project depend on, by absolute path."""
 
@@ -102,7 +102,7 @@ class Stamps:
         return stamp.digest or None if stamp is not None else None
 
 
-@dataclass(slots=True)
+@record
 class Look:
     """What differs on disk from earlier stamps."""
 
@@ -302,7 +302,7 @@ def clock_of(path: str) -> int:
     return time.time_ns()
 
 
-@dataclass(slots=True)
+@record
 class World:
     """What to take stamps of: directories with the level, files with the kind; absolute."""
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.gopackage import Foreign, GoEnvironment, Package
+from lambdabuild.core.record import field, record
 from lambdabuild.core.target import Target
 from lambdabuild.deployment.declared import Deployment
 from lambdabuild.golang import tree
@@ -16,7 +16,7 @@ Index = tuple[int | str, ...]
 """The stamp of git's index: inode, size, times in nanoseconds; and the paths it was checked for."""
 
 
-@dataclass(slots=True)
+@record
 class Findings:
     """What Go says of a project, and the stamps it depends on."""
 
@@ -64,7 +64,7 @@ class Evidence(NamedTuple):
     deployment: Deployment = Deployment()
 
 
-@dataclass(slots=True)
+@record
 class State:
     """What lambdabuild has published, and what it knows.
 

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from lambdabuild.config.globs import is_literal, is_reserved, matches, parts_of
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.artifact import (
     EPOCH,
@@ -19,7 +20,6 @@ from lambdabuild.core.artifact import (
     zip_made_from,
 )
 from lambdabuild.core.build import Function, Step
-from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.state.artifacts import verified_sidecar

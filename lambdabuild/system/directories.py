@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 
 
@@ -51,6 +50,8 @@ def _is_directory(entry: "os.DirEntry[str]") -> bool:
 
 def remove(top: str) -> None:
     """Remove a directory with all in it, as far as the system permits."""
+    import shutil
+
     try:
         shutil.rmtree(top, ignore_errors=True)
     except RecursionError:

@@ -7,7 +7,6 @@ import os
 import os.path
 import shlex
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,10 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.secrets import for_builds, without_secrets
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 class Command(NamedTuple):
@@ -127,6 +129,8 @@ class Runner:
         self, command: Command, tick: Tick | None = None, interval: float = 0.1
     ) -> Completed:
         """Run `command` to its end; what it prints on stderr is returned without secrets."""
+        import subprocess
+
         started = time.monotonic()
         log.debug("run: %s", shell_line(command))
         process = self._start(command)
@@ -165,7 +169,9 @@ class Runner:
         stopped = stopped or interrupted is not None or self._closed
         return Completed(process.returncode, output, error, stopped)
 
-    def _start(self, command: Command) -> subprocess.Popen[str]:
+    def _start(self, command: Command) -> "subprocess.Popen[str]":
+        import subprocess
+
         if self._hides:
             hide_environment()
         changed = {**self._environment, **command.environment}
@@ -231,8 +237,10 @@ def _start_remedy(number: int | None) -> str | None:
     return None
 
 
-def stop_group(process: subprocess.Popen[str]) -> None:
+def stop_group(process: "subprocess.Popen[str]") -> None:
     """End a process and all that it started: SIGTERM, a short wait, SIGKILL."""
+    import subprocess
+
     group = process.pid
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGTERM)
@@ -250,6 +258,8 @@ def end_orphans(mark: str) -> int:
     The `go` and the compilers that a killed lambdabuild left running all name its staging directory.
     `ps` is on every Linux and macOS; without it they end by themselves, later.
     """
+    import subprocess
+
     try:
         listed = subprocess.run(
             ["ps", "-axww", "-o", "pid=,command="],  # noqa: S607 - wherever the system has it

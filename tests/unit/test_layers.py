@@ -34,7 +34,7 @@ MODULES = sorted(
 )
 PURE_IN = {
     "cache": "entry",
-    "config": "file limits options parsing positions settings starter untrusted",
+    "config": "file globs limits options parsing positions settings starter untrusted",
     "deployment": "cloudformation declared differences documents literals matching serverless terraform",
     "deployment.routes": "apis openapi reading resources sam serverless terraform written",
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",

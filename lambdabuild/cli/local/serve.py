@@ -1,9 +1,8 @@
 """The command `serve`: flags to options."""
 
-from dataclasses import replace
-
 from lambdabuild.cli.opening import opened, settle
 from lambdabuild.cli.options import Options
+from lambdabuild.core.record import replaced
 from lambdabuild.local.debugging.debuggers import Debuggers, Wanted
 from lambdabuild.serve import ServeOptions, serve
 from lambdabuild.survey.session import Session
@@ -18,4 +17,4 @@ def run(options: Options, chosen: ServeOptions, debugged: Wanted) -> None:
         return session.under(found, project)
 
     with opened(options) as session:
-        serve(session, replace(chosen, debuggers=Debuggers.of(debugged, session)), reopen)
+        serve(session, replaced(chosen, debuggers=Debuggers.of(debugged, session)), reopen)

@@ -14,9 +14,9 @@ A function that is not linked counts what it took before, or the median of all.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from lambdabuild.core.build import Batch, Event
+from lambdabuild.core.record import field, record
 from lambdabuild.core.result import Pace
 from lambdabuild.core.text import columns, counted, duration, folded, median, one_line
 
@@ -37,7 +37,7 @@ Graph = Mapping[str, Sequence[str]]
 """The packages of a `go build`, each with those that are compiled before it."""
 
 
-@dataclass(slots=True)
+@record
 class Progress:
     """What has happened in a build, and what is going on."""
 

@@ -2,14 +2,12 @@
 
 import importlib.util
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.record import field, record
 from lambdabuild.core.secrets import for_builds
 from lambdabuild.core.target import Architecture, CCompiler, Flags, Runtime, Target
 from lambdabuild.golang.commands import split_quoted, strips_dwarf, uses_cgo
@@ -27,7 +25,7 @@ _OF_THE_HOST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Zig:
     """A zig that is there."""
 
@@ -35,7 +33,7 @@ class _Zig:
     version: str
 
 
-@dataclass(slots=True)
+@record
 class Compilers:
     """The C compilers of one run; each is looked for when it is needed."""
 
@@ -75,6 +73,8 @@ class Compilers:
 
         https://github.com/golang/go/blob/master/src/cmd/dist/build.go (`defaultcc`)
         """
+        import shutil
+
         chosen = dict(self.of_go) | dict(flags.environment)
         if not chosen.get("CC"):
             chosen["CC"] = "clang" if target.goos in _CLANG else "gcc"
@@ -172,6 +172,9 @@ def _bundled() -> _Zig | None:
 
 
 def _on_path(environment: Mapping[str, str]) -> _Zig | None:
+    import shutil
+    import subprocess
+
     path = environment.get("PATH", os.defpath)
     found = shutil.which("zig", path=path)
     if found is None:
@@ -185,6 +188,8 @@ def _on_path(environment: Mapping[str, str]) -> _Zig | None:
 
 def _identity(variable: str, command: str, path: str) -> str:
     """Return a text that differs whenever the compiler does: what is run, and its size and time."""
+    import shutil
+
     words = split_quoted(command)
     found = shutil.which(words[0], path=path) if words else None
     if found is None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
@@ -11,6 +10,7 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
+from lambdabuild.core.record import field, record
 from lambdabuild.golang import tree
 from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.discovery.entrypoints import (
@@ -35,7 +35,7 @@ from lambdabuild.survey.golist import Go, Variant
 _NO_MAIN = "it has no `func main`"
 
 
-@dataclass(slots=True)
+@record
 class _Candidate:
     """A directory with something that is, or may be, a main package."""
 
@@ -45,7 +45,7 @@ class _Candidate:
     loaded: dict[Variant, Package] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@record
 class Assembly:
     """What is put together in one run: made of the walk first, then of what Go lists."""
 

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lambdabuild.config.file import parse_config
+from lambdabuild.config.globs import pattern_problem
 from lambdabuild.config.options import (
     FUNCTION,
     TOP,
@@ -20,7 +21,6 @@ from lambdabuild.config.options import (
 from lambdabuild.config.parsing import parse_architecture, parse_runtime, parse_target
 from lambdabuild.config.settings import Settings
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
-from lambdabuild.core.globs import pattern_problem
 from lambdabuild.core.target import Flags, Runtime, Target
 from lambdabuild.golang.tool_flags import problem_of
 from tests.unit.values import ARM64, X86_64, directories, texts

@@ -1,6 +1,5 @@
 import json
 import string
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 
 from lambdabuild.core.artifact import Artifact, Identity
 from lambdabuild.core.gopackage import CFlags, Diagnostic, Foreign, GoEnvironment, Module, Package
+from lambdabuild.core.record import replaced
 from lambdabuild.deployment.declared import Declared, Deployment, Witness
 from lambdabuild.golang.tree import Tree
 from lambdabuild.state import serialization
@@ -184,7 +184,7 @@ def test_a_state_that_was_moved_knows_its_artifacts_and_nothing_of_the_disk(
     state: State, project: str
 ) -> None:
     assume(project != PROJECT)
-    known = replace(state, findings=Findings(), assets=Stamps(), evidence=Evidence())
+    known = replaced(state, findings=Findings(), assets=Stamps(), evidence=Evidence())
     assert from_text(to_text(state, PROJECT), project) == known
 
 
@@ -197,7 +197,7 @@ def test_of_what_could_not_be_loaded_only_the_stamps_are_kept(
     state.findings.packages["broken"] = (broken,)
     assert state.findings.broken
     kept = Findings(stamps=state.findings.stamps)
-    assert from_text(to_text(state, PROJECT), PROJECT) == replace(state, findings=kept)
+    assert from_text(to_text(state, PROJECT), PROJECT) == replaced(state, findings=kept)
 
 
 def test_the_assets_of_a_project_are_known_again_while_it_is_where_it_was() -> None:

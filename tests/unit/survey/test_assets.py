@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambdabuild.config.globs import covers, pattern_problem
 from lambdabuild.core.artifact import Asset
-from lambdabuild.core.globs import covers, pattern_problem
 from lambdabuild.survey.assets import Selection, select
 
 

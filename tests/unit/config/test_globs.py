@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lambdabuild.core.globs import is_literal, is_reserved, matches, parts_of, pattern_problem
+from lambdabuild.config.globs import is_literal, is_reserved, matches, parts_of, pattern_problem
 from tests.unit.values import texts
 
 INSIDE = "name files in or below the function's directory, such as `templates/*.html`"
