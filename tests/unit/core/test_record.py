@@ -31,7 +31,8 @@ def test_two_are_equal_if_the_fields_are_that_count() -> None:
     two._sorted = False
     assert one == two
     assert one != Shelf("floor")
-    assert one != "wall"
+    other: object = "wall"
+    assert one != other
     assert repr(two) == "Shelf(place='wall', books=[], full=False, _sorted=False)"
 
 
