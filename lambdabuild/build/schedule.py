@@ -1,6 +1,7 @@
 """Run the batches of a plan, and publish what they made."""
 
 import contextlib
+import functools
 import importlib
 import os
 import threading
@@ -22,6 +23,7 @@ from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.record import record
 from lambdabuild.core.result import Activity, Linked, Pace, StepResult
 from lambdabuild.golang import commands
+from lambdabuild.output.terminal.console import Console
 from lambdabuild.packaging.packer import Packed, Packer, Ready
 from lambdabuild.packaging.verify import MOST_FOR_UPLOAD
 from lambdabuild.state import artifacts
@@ -81,8 +83,6 @@ class Builder:
         steps = [*plan.steps, *found.only_to_pack]
         sources = (step.function.directory for step in steps)
         check_writable([session.paths.out] if session.paths.layout else sorted(set(sources)))
-        boards = ("lambdabuild.output.terminal.pinned",) if session.tools.console.boarded else ()
-        threading.Thread(target=_load_meanwhile, args=boards, daemon=True).start()
         with (
             self.home.staging() as staging,
             _keeping(session, self.request, found, staging) as keeper,
@@ -139,11 +139,15 @@ class Builder:
         toolchain = toolchain_for(session.tools, self.found.go.path, request.jobs)
         failing = bool(plan.set_aside)
         done: list[Linked] = []
+        meanwhile = functools.cache(
+            functools.partial(_load_meanwhile, console=session.tools.console)
+        )
         # Batches that run at the same time report in turn.
         lock = threading.Lock()
 
         def observe(event: Event | None) -> None:
             nonlocal failing
+            meanwhile()
             with lock:
                 if event is not None:
                     failing = failing or event.kind == "failed"
@@ -279,11 +283,27 @@ def _keeping(
             caches.close(cancelled=cancelled)
 
 
-def _load_meanwhile(*boards: str) -> None:
-    """Import what is needed once `go` is done, while it works: together a tenth of a second."""
-    open_log()
-    for name in (*boards, "elftools.elf.elffile"):
-        importlib.import_module(name)
+_NEEDED_LATER = (
+    "elftools.elf.elffile",
+    "lambdabuild.output.terminal.table",
+    "lambdabuild.state.history",
+    "lambdabuild.state.trends",
+)
+
+
+def _load_meanwhile(console: Console) -> None:
+    """Import, on a thread, what is needed once `go` is done: together a tenth of a second.
+
+    To be called once `go` works: before, this would only keep it from starting.
+    """
+    boards = ("lambdabuild.output.terminal.pinned",) if console.boarded else ()
+
+    def load() -> None:
+        open_log()
+        for name in (*boards, *_NEEDED_LATER):
+            importlib.import_module(name)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def replacing(paths: Paths, request: Request, found: Survey) -> Replacing:

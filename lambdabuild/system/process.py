@@ -56,6 +56,8 @@ log = logging.getLogger(__name__)
 _PR_SET_DUMPABLE = 4
 PATIENCE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
+_FIRST = 0.005
+"""Seconds until the first tick: what is done meanwhile begins once the command has started."""
 _SLOW = 2.0
 """Seconds after which a command may be waiting for a pipe."""
 _LOOK_EVERY = 0.5
@@ -137,12 +139,14 @@ class Runner:
         interrupted: float | None = None
         stopped = False
         unblock: Callable[[], None] | None = None
+        wait = _FIRST if tick else _LOOK_EVERY
         try:
             while True:
                 try:
-                    output, error = process.communicate(timeout=interval if tick else _LOOK_EVERY)
+                    output, error = process.communicate(timeout=wait)
                     break
                 except subprocess.TimeoutExpired:
+                    wait = interval if tick else _LOOK_EVERY
                     now = time.monotonic()
                     if now - started > _SLOW:
                         unblock = unblock or self._unblocking(command.directory)
