@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -54,7 +53,7 @@ class Toolchain:
 
 def wrapper_path() -> str:
     """Return the path of the script that `-toolexec` runs."""
-    return str(resources.files("lambdabuild").joinpath("toolexec.sh"))
+    return str(Path(__file__).parents[1] / "toolexec.sh")
 
 
 def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -> Staging:

@@ -1,7 +1,5 @@
 """Check what is in the place of an output, and whether it may be replaced."""
 
-import calendar
-import datetime as dt
 import errno
 import io
 import json
@@ -24,7 +22,6 @@ from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import SCHEMA
 from lambdabuild.core.text import to_json
 from lambdabuild.golang.tree import upwards
-from lambdabuild.output.merge import is_manifest
 from lambdabuild.packaging import archive
 from lambdabuild.packaging.archive import Member
 from lambdabuild.packaging.packer import Packed
@@ -239,6 +236,8 @@ def is_manifest_text(text: str) -> bool:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return False
+    from lambdabuild.output.merge import is_manifest
+
     return (
         is_manifest(value)
         and value["schema"] == SCHEMA
@@ -249,6 +248,7 @@ def is_manifest_text(text: str) -> bool:
 
 def unpacked(content: bytes) -> list[Member]:
     """Return what is in a zip that lambdabuild packed: packing it again gives the same bytes."""
+    import calendar
     import zipfile
 
     try:
@@ -271,6 +271,8 @@ def bill_made_from(content: bytes, function: str) -> str | None:
 
     Its serial number is a digest of that.
     """
+    import datetime as dt
+
     from lambdabuild.packaging.sbom import serial_number
 
     try:

@@ -3,9 +3,7 @@
 import contextlib
 import errno
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from lambdabuild.build.obstacles import Coming, ObstacleError, Obstacles, Replacing
 from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Input, Kind, Sidecar
@@ -14,7 +12,6 @@ from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.paths import name_of
 from lambdabuild.core.result import Linked, Status, StepResult
 from lambdabuild.core.target import Target
-from lambdabuild.golang.tree import upwards
 from lambdabuild.packaging.packer import Packed, Staged
 from lambdabuild.state.artifacts import (
     MODE,
@@ -34,17 +31,6 @@ from lambdabuild.state.artifacts import (
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system.links import temporary
-
-
-def check_writable(directories: Iterable[str]) -> None:
-    """See that files can be made in each directory, or where it would be made."""
-    for directory in directories:
-        existing = next(filter(os.path.lexists, upwards(directory)))
-        try:
-            with tempfile.TemporaryFile(dir=existing):
-                pass
-        except OSError as error:
-            raise cannot_write(error, directory) from error
 
 
 class Publisher:
@@ -268,6 +254,8 @@ def _move(source: str, target: str, mode: int) -> None:
             # Nothing is written through a link that may be there.
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(beside)
+            import shutil
+
             shutil.copyfile(source, beside)
             os.chmod(beside, mode)
             os.replace(beside, target)

@@ -19,7 +19,6 @@ from lambdabuild.core.gopackage import Package
 from lambdabuild.core.result import Activity, Linked, Status, StepResult
 from lambdabuild.core.secrets import CACHE_KEY
 from lambdabuild.golang.commands import uses_cgo
-from lambdabuild.packaging.verify import unfit
 from lambdabuild.survey.inputs import is_for_c
 from lambdabuild.survey.plan import order_of
 from lambdabuild.survey.session import Session, Tools
@@ -74,12 +73,12 @@ def open_caches(tools: Tools, caching: Caching) -> Caches | None:
     """Open the caches; None where they are off."""
     if caching.mode is Mode.OFF:
         return None
-    from lambdabuild.cache.remote import RemoteStore
-
     environment = tools.environment
     read_only = caching.mode is Mode.READ
     remote = None
     if caching.url is not None:
+        from lambdabuild.cache.remote import RemoteStore
+
         remote = RemoteStore(caching.url, environment, caching.timeout)
     local = local_cache(environment, caching.secret, read_only=read_only and remote is None)
     stores = Stores(local, remote, caching.secret, read_only)
@@ -117,6 +116,8 @@ class Keeper:
         place = {key: os.path.join(self._directory, f"{n}") for n, key in enumerate(keys)}
 
         def why_not(key: Key, path: str) -> str | None:
+            from lambdabuild.packaging.verify import unfit
+
             return unfit(steps[key], path) or self._why_no_sbom(steps[key], path)
 
         with self._session.tools.timeline.span(Activity.RESTORE):

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lambdabuild.build.compile import Distrusted, GoBuild, Observer, Toolchain, build, stage
-from lambdabuild.build.obstacles import Replacing, replacing_in
-from lambdabuild.build.publish import Publisher, check_writable
 from lambdabuild.build.restore import Keeper, caching_of, open_caches
 from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
@@ -24,12 +22,9 @@ from lambdabuild.core.record import record
 from lambdabuild.core.result import Activity, Linked, Pace, StepResult
 from lambdabuild.golang import commands
 from lambdabuild.output.terminal.console import Console
-from lambdabuild.packaging.packer import Packed, Packer, Ready
-from lambdabuild.packaging.verify import MOST_FOR_UPLOAD
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
-from lambdabuild.state.store import Home
-from lambdabuild.survey.cgo.withoutc import warnings, with_remedy
+from lambdabuild.state.store import Home, check_writable
 from lambdabuild.survey.eawsy.adapting import overlay_for
 from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import mark_changed_inputs
@@ -40,7 +35,9 @@ from lambdabuild.system.logfile import open_log
 from lambdabuild.system.process import Stop, in_parallel
 
 if TYPE_CHECKING:
+    from lambdabuild.build.obstacles import Replacing
     from lambdabuild.packaging.bills import Writer
+    from lambdabuild.packaging.packer import Ready
 
 
 Published = Callable[[Sequence[StepResult]], None]
@@ -101,6 +98,9 @@ class Builder:
             _warn_of_missing_c(session, found, linked)
             linked += restored
             linked += [Linked(step, current=True) for step in found.only_to_pack]
+            # Not before `go` works: it would only keep it from starting.
+            from lambdabuild.packaging.packer import Packer
+
             packer = Packer(
                 session.paths.project, os.path.join(staging, "packages"), self.state.artifacts,
                 epoch=epoch_of(session.tools.environment), in_place=session.settings.in_place,
@@ -200,7 +200,11 @@ class Builder:
     def _explained(self, linked: Linked, batch: Batch, goflags: str) -> tuple[Diagnostic, ...]:
         """Return why a step was not linked, with what would help."""
         errors = linked.errors
-        if errors and linked.step.function.adapter is not None:
+        if not errors:
+            return errors
+        from lambdabuild.survey.cgo.withoutc import with_remedy
+
+        if linked.step.function.adapter is not None:
             from lambdabuild.survey.eawsy.signatures import with_signatures
 
             errors = with_signatures(errors, linked.step, batch.graph)
@@ -225,9 +229,12 @@ class Builder:
         return current
 
     def _publish(
-        self, inputs: Mapping[Key, tuple[Input, ...]], linked: Sequence[Linked], ready: Ready
+        self, inputs: Mapping[Key, tuple[Input, ...]], linked: Sequence[Linked], ready: "Ready"
     ) -> list[StepResult]:
         """Put what is ready in its place; `inputs` are those that are sure after the build."""
+        from lambdabuild.build.publish import Publisher
+        from lambdabuild.packaging.packer import Packed
+
         session, state, project = self.session, self.state, self.session.paths.project
         may_replace = replacing(session.paths, self.request, self.found)
         publisher = Publisher(project, session.paths.layout, state, inputs, may_replace)
@@ -285,9 +292,11 @@ def _keeping(
 
 _NEEDED_LATER = (
     "elftools.elf.elffile",
+    "lambdabuild.build.publish",
     "lambdabuild.output.terminal.table",
     "lambdabuild.state.history",
     "lambdabuild.state.trends",
+    "lambdabuild.survey.cgo.withoutc",
 )
 
 
@@ -306,15 +315,19 @@ def _load_meanwhile(console: Console) -> None:
     threading.Thread(target=load, daemon=True).start()
 
 
-def replacing(paths: Paths, request: Request, found: Survey) -> Replacing:
+def replacing(paths: Paths, request: Request, found: Survey) -> "Replacing":
     """Return what of other people's files a run may replace."""
+    from lambdabuild.build.obstacles import replacing_in
+
     out = paths.out if paths.layout else None
     sources = (function.directory for function in found.discovery.functions)
     return replacing_in(out, sources, forced=request.replace)
 
 
-def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready: Ready) -> None:
+def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready: "Ready") -> None:
     """Take out what may not be published: it replaces nothing."""
+    from lambdabuild.packaging.packer import Packed
+
     for item in linked:
         packed = ready.get(item.step.key)
         if isinstance(packed, Packed):
@@ -326,6 +339,8 @@ def _refuse_sizes(limits: Limits, state: State, linked: Sequence[Linked], ready:
 
 
 def _warn_of_size(session: Session, result: StepResult) -> None:
+    from lambdabuild.packaging.verify import MOST_FOR_UPLOAD
+
     if result.zip is not None and result.zip.identity.size > MOST_FOR_UPLOAD:
         session.tools.console.warn(
             f"`{session.paths.relative(os.path.join(session.paths.project, result.zip.path))}` is "
@@ -359,6 +374,8 @@ def toolchain_for(tools: Tools, go: str, jobs: int | None) -> Toolchain:
 
 
 def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:
+    from lambdabuild.survey.cgo.withoutc import warnings
+
     made = [item.step.key for item in linked if item.executable or item.current]
     batches = found.to_build.batches
     for message, hint in warnings(batches, made, session.settings, found.discovery.goflags):

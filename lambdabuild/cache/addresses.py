@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from lambdabuild.cache.pending import StoreError
 from lambdabuild.core.errors import LambdabuildError, did_you_mean
 from lambdabuild.core.secrets import shown_address, signs_in
 
@@ -40,10 +41,6 @@ NO_CREDENTIALS = "no credentials were found"
 _LINK_LOCAL = ("169.254.0.0/16", "fd00:ec2::/32")
 """The metadata services of clouds, which give credentials to machines, containers and pods."""
 _LOGINS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn")
-
-
-class StoreError(Exception):
-    """The store cannot be used; the text has the reason in a few words."""
 
 
 class Place(NamedTuple):

@@ -11,6 +11,11 @@ from typing import Generic, NamedTuple, TypeVar
 from lambdabuild.cache.entry import BadEntryError, Header
 from lambdabuild.state.artifacts import MODE
 
+
+class StoreError(Exception):
+    """The store cannot be used; the text has the reason in a few words."""
+
+
 log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)

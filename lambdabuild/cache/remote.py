@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from lambdabuild.cache.addresses import (
     NO_CREDENTIALS,
     Place,
-    StoreError,
     answering,
     parsed,
     region_of,
     s3_config,
 )
+from lambdabuild.cache.pending import StoreError
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.secrets import without_secrets
 from lambdabuild.system.installation import install_command

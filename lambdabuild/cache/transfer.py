@@ -11,18 +11,19 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from lambdabuild.cache.addresses import StoreError
 from lambdabuild.cache.entry import MOST, BadEntryError, Header, from_object, seal, to_object
 from lambdabuild.cache.local import LocalCache
-from lambdabuild.cache.pending import Download, Fetched, Pending, Source
-from lambdabuild.cache.remote import RemoteStore
+from lambdabuild.cache.pending import Download, Fetched, Pending, Source, StoreError
 from lambdabuild.core.result import Activity, Span
 from lambdabuild.system.files import pieces
 from lambdabuild.system.machine import processors
 from lambdabuild.system.threads import Crew, Room
 from lambdabuild.system.timeline import Timeline
+
+if TYPE_CHECKING:
+    from lambdabuild.cache.remote import RemoteStore
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Stores(NamedTuple):
     """The stores of a run."""
 
     local: LocalCache | None
-    remote: RemoteStore | None
+    remote: "RemoteStore | None"
     secret: bytes | None = None
     read_only: bool = False
     """Add nothing to the remote one, or to the local one without a remote one."""

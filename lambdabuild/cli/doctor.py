@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
-from lambdabuild.build import publish
 from lambdabuild.build.restore import caching_of
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.settings import Settings
@@ -25,7 +24,7 @@ from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.output.report import place_of
 from lambdabuild.state.signing import keys_of
 from lambdabuild.state.state import Findings, State
-from lambdabuild.state.store import Home, remedy_of
+from lambdabuild.state.store import Home, check_writable, remedy_of
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.discovery.functions import discover
 from lambdabuild.survey.discovery.modules import variants_of
@@ -131,7 +130,7 @@ def _store(session: Session) -> Iterator[Finding]:
     caching = caching_of(session)
     if caching.url is None or caching.mode is Mode.OFF:
         return
-    from lambdabuild.cache.addresses import StoreError
+    from lambdabuild.cache.pending import StoreError
     from lambdabuild.cache.remote import RemoteStore
 
     store = RemoteStore(caching.url, session.tools.environment, caching.timeout)
@@ -192,11 +191,11 @@ def _output(paths: Paths, environment: Mapping[str, str], *, known: bool) -> Ite
     existed = home.path.exists()
     try:
         home.create()
-        publish.check_writable([str(home.path)])
+        check_writable([str(home.path)])
         yield from _own_files(home)
         yield from _links(str(home.path))
         if known and os.path.isdir(out):
-            publish.check_writable([out])
+            check_writable([out])
             yield _good(f"{out} can be written")
         free = shutil.disk_usage(project).free
     except LambdabuildError as error:
@@ -308,5 +307,5 @@ def _caches(go_env: GoEnvironment) -> Iterator[Finding]:
             "Go has no build cache", "set GOCACHE to a directory, or HOME so that Go finds one"
         )
         return
-    publish.check_writable([go_env.cache])
+    check_writable([go_env.cache])
     yield _good(f"Go's build cache is {go_env.cache}")

@@ -8,7 +8,6 @@ out, and a file that is no such graph gives nothing.
 import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -124,6 +123,8 @@ def _action(value: dict[str, Any]) -> _Action | None:
 def _moment(text: str) -> float:
     # In the zone of the machine, with nanoseconds, of which Python keeps microseconds. Without a
     # zone, it would be some other format.
+    from datetime import datetime
+
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(text)

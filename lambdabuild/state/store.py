@@ -8,13 +8,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.paths import HOME
+from lambdabuild.golang.tree import upwards
 from lambdabuild.state.serialization import (
     DAMAGE,
     ForeignError,
@@ -164,9 +165,8 @@ class Home:
         place = self.path / "staging"
         try:
             place.mkdir(parents=True, exist_ok=True)
-            import tempfile
-
-            directory = tempfile.mkdtemp(prefix="run-", dir=place)
+            directory = str(place / f"run-{os.urandom(6).hex()}")
+            os.mkdir(directory, 0o700)
         except OSError as error:
             raise cannot_write(error, str(place)) from error
         try:
@@ -252,6 +252,29 @@ def write_atomically(path: Path, text: str) -> None:
         replace_whole(str(path), text.encode())
     except OSError as error:
         raise cannot_write(error, str(path)) from error
+
+
+def check_writable(places: Iterable[str]) -> None:
+    """See that files can be made in each directory, or where it would be made."""
+    for directory in places:
+        existing = next(filter(os.path.lexists, upwards(directory)))
+        try:
+            _make_file(existing)
+        except OSError as error:
+            raise cannot_write(error, directory) from error
+
+
+def _make_file(directory: str) -> None:
+    """Make a file without a name in a directory, or one that goes at once."""
+    if unnamed := getattr(os, "O_TMPFILE", 0):
+        # Not every file system has such files.
+        with contextlib.suppress(OSError):
+            os.close(os.open(directory, unnamed | os.O_RDWR, 0o600))
+            return
+    import tempfile
+
+    with tempfile.TemporaryFile(dir=directory):
+        pass
 
 
 def cannot_write(error: OSError, path: str) -> LambdabuildError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.cache.addresses import StoreError
+from lambdabuild.cache.pending import StoreError
 from lambdabuild.cache.remote import RemoteStore
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.system.installation import install_command

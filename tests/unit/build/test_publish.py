@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.build import publish
 from lambdabuild.core.artifact import UNKNOWN_CONTENTS, Artifact, Identity
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.core.target import Runtime
+from lambdabuild.state import store
 from lambdabuild.state.state import State
 from lambdabuild.system.links import temporary
 from tests.unit.published import (
@@ -188,14 +188,14 @@ def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
 
 
 def test_looking_whether_a_directory_can_be_written_leaves_it_as_it_is(tmp_path: Path) -> None:
-    publish.check_writable([str(tmp_path), str(tmp_path / "dist/deep")])
+    store.check_writable([str(tmp_path), str(tmp_path / "dist/deep")])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "dist").write_text("a file")
     with pytest.raises(LambdabuildError) as caught:
-        publish.check_writable([str(tmp_path / "dist/deep")])
+        store.check_writable([str(tmp_path / "dist/deep")])
     assert str(caught.value) == (
         f"cannot write `{tmp_path}/dist/deep`: Not a directory\n"
         "  hint: something else is in its place; move it away"
