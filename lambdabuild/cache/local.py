@@ -51,6 +51,8 @@ class Kept(NamedTuple):
     header: Header
     pieces: Iterator[bytes]
     """They raise BadEntryError at the end, unless they are what the header says."""
+    descriptor: int
+    """Of its file, open for reading."""
 
 
 class _Object(NamedTuple):
@@ -116,7 +118,8 @@ class LocalCache:
         with open(kept, "rb", buffering=0) as file:
             self._use(path, place)
             try:
-                yield Kept(header, checked(header, iter(partial(file.read, PIECE), b"")))
+                pieces = checked(header, iter(partial(file.read, PIECE), b""))
+                yield Kept(header, pieces, file.fileno())
             except BadEntryError:
                 self._drop(path, place)
                 raise

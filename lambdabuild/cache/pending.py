@@ -8,8 +8,9 @@ from collections.abc import Callable, Hashable, Iterable
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from lambdabuild.cache.entry import BadEntryError, Header
+from lambdabuild.cache.entry import BadEntryError, Header, checked
 from lambdabuild.state.artifacts import MODE
+from lambdabuild.system.files import cloned, read_again
 
 
 class StoreError(Exception):
@@ -65,19 +66,27 @@ class Pending(Generic[K]):
         pieces: Iterable[bytes],
         source: Source,
         keep: Callable[[str], None] = lambda _: None,
+        *,
+        like: int | None = None,
     ) -> None:
         """Write an executable to its place, unless this is closed.
 
-        If it can be used, `keep` is called with its staged path.
+        If it can be used, `keep` is called with its staged path. If the file open as `like` has the
+        same content, the new one shares its blocks where the file system can do that; what is
+        checked then is the new one.
         """
         part = f"{download.place}.part"
         try:
             os.makedirs(os.path.dirname(part), exist_ok=True)
-            with open(part, "wb") as file:
+            shared = like is not None and cloned(like, part)
+            with open(part, "r+b" if shared else "wb") as file:
+                if shared:
+                    pieces = checked(header, read_again(file.fileno()))
                 for piece in pieces:
                     if not self.is_open:
                         return
-                    file.write(piece)
+                    if not shared:
+                        file.write(piece)
             os.chmod(part, MODE)
             reason = self._unfit(download.item, part)
             if reason is not None:

@@ -184,7 +184,10 @@ class Caches:
                 start = time.time()
                 with local.reading(download.key) as found:
                     if found is not None:
-                        pending.take(download, *found, Source.LOCAL)
+                        pending.take(
+                            download, found.header, found.pieces, Source.LOCAL,
+                            like=found.descriptor,
+                        )  # fmt: skip
                         self._timeline.add(Span(Activity.FETCH, download.name, start, time.time()))
         except BadEntryError as error:
             self._bad.append((local.directory, download.name, str(error)))
@@ -241,7 +244,7 @@ class Caches:
                     return
             with local.reading(key) as found:
                 if found is not None:
-                    self._upload(*found, name)
+                    self._upload(found.header, found.pieces, name)
         except StoreError as error:
             self._give_up(str(error))
         except (BadEntryError, OSError) as error:

@@ -6,16 +6,22 @@ one that is too large (EFBIG).
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 
 MOST = 1 << 26
 """Bytes of the largest file that is read whole: a source, a go.mod, a configuration, a report."""
 PIECE = 1 << 20
 """Bytes of any other that are in memory at once."""
+_FICLONE = 0x40049409
+"""Of linux/fs.h; Python has it from 3.12 on."""
+_AT_FDCWD = -2
+"""Of macOS's sys/fcntl.h: relative paths are of the working directory."""
 _OF_SHELL = re.compile(r"/dev/(stdin|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 """A pipe is opened at once, whoever writes to it; to a file this means nothing."""
@@ -62,6 +68,33 @@ def pieces(path: str, most: int, *, links: bool = True) -> Iterator[bytes]:
             yield piece
     finally:
         os.close(descriptor)
+
+
+def cloned(source: int, path: str) -> bool:
+    """Make a file that shares the blocks of an open one; return False where that cannot be.
+
+    It is a copy that takes neither time nor space: what is written to either later is not in the
+    other. Btrfs, XFS and bcachefs have such copies (ioctl_ficlone(2)), and APFS on macOS
+    (clonefile(2)). Where this returns False there may be an empty file.
+    """
+    try:
+        if sys.platform == "darwin":
+            import ctypes
+
+            made = ctypes.CDLL(None).fclonefileat(source, _AT_FDCWD, os.fsencode(path), 0)
+            return bool(made == 0)
+        with open(path, "wb") as file:
+            fcntl.ioctl(file, _FICLONE, source)
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def read_again(descriptor: int) -> Iterator[bytes]:
+    """Yield the content of an open file in pieces, from its start."""
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while piece := os.read(descriptor, PIECE):
+        yield piece
 
 
 def named(path: str, most: int = MOST) -> bytes:

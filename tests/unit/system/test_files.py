@@ -168,3 +168,16 @@ def test_who_waits_for_a_pipe_among_the_sources_gets_an_empty_file(tmp_path: Pat
         for thread in waiting:
             thread.join(0.01)
     assert got == [b"", b""]
+
+
+def test_a_clone_is_a_file_of_its_own_with_the_same_content(tmp_path: Path) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.write_bytes(b"content" * 1000)
+    with source.open("rb") as file:
+        if not files.cloned(file.fileno(), str(copy)):
+            # This file system has no clones; what was begun is empty.
+            assert not copy.exists() or copy.read_bytes() == b""
+            return
+    assert copy.read_bytes() == source.read_bytes()
+    copy.write_bytes(b"other")
+    assert source.read_bytes() == b"content" * 1000
