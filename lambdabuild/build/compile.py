@@ -56,6 +56,11 @@ def wrapper_path() -> str:
     return str(Path(__file__).parents[1] / "toolexec.sh")
 
 
+def examiner_path() -> str:
+    """Return the path of the script that links what is examined."""
+    return str(resources.files("lambdabuild").joinpath("examine.sh"))
+
+
 def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -> Staging:
     """Return where the `go build` of a run's batch puts things, without making anything."""
     name = f"{number}-{batch.target.goos}-{batch.target.goarch}"

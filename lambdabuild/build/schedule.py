@@ -8,7 +8,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lambdabuild.build.compile import Distrusted, GoBuild, Observer, Toolchain, build, stage
+from lambdabuild.build.compile import (
+    Distrusted,
+    GoBuild,
+    Observer,
+    Toolchain,
+    build,
+    examiner_path,
+    stage,
+)
 from lambdabuild.build.restore import Keeper, caching_of, open_caches
 from lambdabuild.build.size_limits import Limits
 from lambdabuild.cache.transfer import Mode
@@ -55,16 +63,21 @@ class Builder:
     found: Survey
     links: bool = True
     """Whether anything is linked; if not, functions are compiled alone."""
+    examines: bool = False
+    """Whether it is linked to be examined, with what only the linker knows, and not published."""
 
     def check(self) -> list[Linked]:
         """Compile every requested function, and link and publish nothing; return the results."""
-        console = self.session.tools.console
         with self.home.staging() as staging:
-            self._announce(self.found.plan)
-            try:
-                return self._link(self.found.plan, staging, lambda _: False)
-            finally:
-                console.built()
+            return self.staged(staging)
+
+    def staged(self, staging: str) -> list[Linked]:
+        """Build every requested function into a directory, and publish nothing; return the results."""
+        self._announce(self.found.plan)
+        try:
+            return self._link(self.found.plan, staging, lambda _: False)
+        finally:
+            self.session.tools.console.built()
 
     def run(
         self, outdated: Callable[[Batch], bool], published: Published = lambda _: None
@@ -163,7 +176,10 @@ class Builder:
             if stop():
                 return [Linked(step, cancelled=True) for step in batch.steps]
             environment = self.found.discovery.environments[batch.directory]
-            place = stage(staging, batch.number, batch)._replace(links=self.links)
+            place = stage(staging, batch.number, batch)._replace(
+                links=self.links, examiner=examiner_path() if self.examines else None
+            )
+            may_skip = self.links and not self.examines and not request.force
             job = GoBuild(
                 batch,
                 toolchain,
@@ -173,7 +189,7 @@ class Builder:
                 overlay=overlay_for(
                     batch, environment, self.found.findings, place, session.tools.console
                 ),
-                current=self._current(batch) if self.links and not request.force else {},
+                current=self._current(batch) if may_skip else {},
                 distrusted=_distrusted(batch, environment.cache, everything=request.force),
             )
             with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):

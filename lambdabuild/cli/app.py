@@ -161,12 +161,28 @@ def why(
     everything: Annotated[
         bool, typer.Option("--all", help="Print a line for every function.")
     ] = False,
+    size: Annotated[
+        bool,
+        typer.Option(
+            "--size",
+            help="Link again, and list instead what is in each executable, by module, and what keeps "
+            "methods that nothing calls.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
 ) -> None:
     """Explain why each function would be rebuilt: the first input that changed."""
     from lambdabuild.selection import explain
 
+    if size and file:
+        raise LambdabuildError(
+            "--size and --file cannot be combined",
+            hint="--size is about the functions that are named, --file about those that a file is in",
+        )
     with opened(options) as session:
+        if size:
+            _sizes(session, options, names or (), everything=everything, json=json)
+            return
         if file:
             # `--file one.go two.go`: what follows are files as well.
             explanation: explain.Explanation | explain.Dependants = explain.dependants(
@@ -180,6 +196,24 @@ def why(
         color = explain.colored(options.general.color, session.tools.environment)
         for cause in explanation.causes(everything=everything):
             print_line(cause.text, cause.subject, cause.style if color else "")
+
+
+def _sizes(
+    session: "Session", options: Options, names: Sequence[str], *, everything: bool, json: bool
+) -> None:
+    from lambdabuild.cli.sizes import examine
+    from lambdabuild.output.sizes import size_lines, size_value
+    from lambdabuild.selection.explain import colored
+
+    found = examine(session, options.request(names))
+    if json:
+        print_json(size_value(found.examined, session.paths.relative))
+    else:
+        color = colored(options.general.color, session.tools.environment)
+        for line in size_lines(found.examined, everything=everything):
+            print_line(line.text, line.subject, line.style if color else "")
+    if not found.ok:
+        raise typer.Exit(errors.FAILED)
 
 
 @command("list")

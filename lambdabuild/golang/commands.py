@@ -58,6 +58,8 @@ class Staging(NamedTuple):
     """What the wrapper looks at times with, where `find` cannot."""
     links: bool = True
     """Whether anything is linked; if not, it is compiled alone."""
+    examiner: str | None = None
+    """The script that runs around the linker, where what it makes is examined, not published."""
 
     def executable(self, import_path: str) -> str:
         return f"{self.directory}/{import_path}:exe"
@@ -65,6 +67,10 @@ class Staging(NamedTuple):
     def current(self, import_path: str) -> str:
         """Return the file that holds the link ID of the artifact already there."""
         return f"{self.directory}/{import_path}:id"
+
+    def dependencies(self, import_path: str) -> str:
+        """Return the file that takes what the linker says led to each symbol."""
+        return f"{self.directory}/{import_path}:deps"
 
     def sources(self, import_path: str) -> str:
         """Return the file that lists what a package is compiled from."""
@@ -290,6 +296,8 @@ def build_command(
     """
     flags, goflags = context.flags, context.goflags
     chain = split_quoted(parse_goflags(goflags).get("toolexec", ""))
+    if staging.examiner is not None:
+        chain = ["/bin/sh", staging.examiner, str(len(chain)), *chain]
     wrapper = ["/bin/sh", staging.wrapper, str(len(chain)), *chain]
     arguments = [
         context.go,

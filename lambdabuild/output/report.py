@@ -66,7 +66,7 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the report."""
     step = result.step
     return {
-        **_identity(step.function, step.target, step.runtime, relative),
+        **identity_value(step.function, step.target, step.runtime, relative),
         "status": result.status.value,
         "reason": result.reason,
         **_files(result.artifact, result.size, result.sha256, step.zip, result.zip, relative),
@@ -77,7 +77,7 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
     }
 
 
-def _identity(
+def identity_value(
     function: Function, target: Target, runtime: Runtime | None, relative: Relative
 ) -> dict[str, Any]:
     return {
@@ -141,7 +141,7 @@ def artifact_value(artifact: Artifact, relative: Relative) -> dict[str, Any]:
     """Return one function's object in the manifest."""
     packed = artifact.sidecar(Kind.ZIP)
     function = Function(artifact.function, artifact.package, artifact.directory, "")
-    identity = _identity(function, artifact.target, artifact.runtime, relative)
+    identity = identity_value(function, artifact.target, artifact.runtime, relative)
     size, zip_path = artifact.identity.size, packed.path if packed else None
     return identity | _files(artifact.path, size, artifact.sha256, zip_path, packed, relative)
 
@@ -155,7 +155,7 @@ def list_value(
     return {
         "schema": SCHEMA,
         "functions": [
-            _identity(function, target, runtime, relative)
+            identity_value(function, target, runtime, relative)
             | {"adapter": function.adapter.library if function.adapter else None}
             for function, target, runtime in functions
         ],
@@ -173,7 +173,9 @@ def explanation_value(
     functions = []
     for step in steps:
         reason = {} if reason_of is None else {"reason": reason_of(step)}
-        functions.append(_identity(step.function, step.target, step.runtime, relative) | reason)
+        functions.append(
+            identity_value(step.function, step.target, step.runtime, relative) | reason
+        )
     return {"schema": SCHEMA, "functions": functions}
 
 
