@@ -81,6 +81,7 @@ class Publisher:
             inputs=self._inputs.get(step.key, ()),
             packed=UNKNOWN_CONTENTS,
             sidecars=sidecars,
+            keeps_methods=packed.keeps_methods,
         )
 
     def _sidecar(self, file: Staged) -> Sidecar:
@@ -132,6 +133,11 @@ class Publisher:
         )._replace(
             previous_size=previous.identity.size if previous else None,
             link_seconds=linked.link_seconds,
+            # What a cache has was built, and told of, elsewhere or before.
+            lost_methods=not linked.restored
+            and previous is not None
+            and previous.key == step.key
+            and (previous.keeps_methods, artifact.keeps_methods) == (False, True),
         )  # fmt: skip
         return self._complete(result, packed)
 

@@ -18,7 +18,7 @@ from lambdabuild.build.compile import (
     stage,
 )
 from lambdabuild.build.restore import Keeper, caching_of, open_caches
-from lambdabuild.build.size_limits import Limits
+from lambdabuild.build.size_limits import Limits, tell_of_methods
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
 from lambdabuild.core import text
@@ -277,6 +277,7 @@ class Builder:
                     put = publisher.confirm if item.current else publisher.publish
                     results.append(put(item, packed, self.found.reasons[item.step.key]))
                     _warn_of_size(session, results[-1])
+                    tell_of_methods(session, results[-1])
         finally:
             artifacts.settle(state, built, self.home.clock)
         return results

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from lambdabuild.config.limits import problem_of
+from lambdabuild.core import text
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.result import Report, Status
+from lambdabuild.core.result import Report, Status, StepResult
 from lambdabuild.state.store import Home
 from lambdabuild.survey.session import Session
 
@@ -37,6 +38,17 @@ class Limits(NamedTuple):
             return Diagnostic(step.function.package, f"{problem} (--check-size)")
         self.session.tools.console.warn(f"`{step.function.name}`: {problem}", _HINT)
         return None
+
+
+def tell_of_methods(session: Session, result: StepResult) -> None:
+    """Tell people of a function of which the linker keeps all methods since this build."""
+    if result.lost_methods:
+        name, size, before = result.step.function.name, result.size, result.previous_size
+        grew = f"{text.size(before or 0)} to {text.size(size or 0)}"
+        session.tools.console.note(
+            f"the linker now keeps all exported methods of `{name}`, called or not: {grew}",
+            f"`lambdabuild why --size {name}` names the call that does it, and the imports that lead to it",
+        )
 
 
 def checked(limits: Limits, report: Report) -> Report:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from lambdabuild.build.compile import stage
@@ -20,11 +21,12 @@ from lambdabuild.pipeline import Run, locked
 from lambdabuild.sizes.composition import Composition, composition
 from lambdabuild.sizes.dependencies import Cause, Reached, read_dependencies
 from lambdabuild.sizes.executable import DAMAGE, Executable, opened
-from lambdabuild.sizes.imports import import_chain
+from lambdabuild.sizes.imports import import_chain, shortest_imports
 from lambdabuild.sizes.methods import keeps_all
 from lambdabuild.sizes.symbols import package_of
 from lambdabuild.survey.session import Session, shown
 from lambdabuild.survey.survey import Survey
+from lambdabuild.system.files import whole
 
 _NO_SYMBOLS = (
     "sizes of packages, as the linker left no symbols; `-extldflags` may have it strip them"
@@ -86,11 +88,12 @@ def _examined(run: Run, found: Survey, batch: Batch, linked: Linked, staging: st
         loaded = parts.size if parts is not None else os.path.getsize(path)
     reached = _reached(stage(staging, batch.number, batch).dependencies(step.function.package))
     keepers = tuple(_keeper(cause, step, batch.graph) for cause in reached.causes)
+    later = (_keeper(cause, step, batch.graph) for cause in reached.followers)
+    # Methods of reflect call each other, so all of it is there once methods are kept.
     followers = tuple(
-        _keeper(cause, step, batch.graph)
-        for cause in reached.followers
-        # Its own methods call each other.
-        if package_of(cause.function) != "reflect"
+        keeper
+        for keeper in later
+        if keeper.by_name or package_of(keeper.cause.function) != "reflect"
     )
     if not reached.symbols:
         missing = (*missing, _NO_DEPENDENCIES)
@@ -139,6 +142,25 @@ def _reached(path: str) -> Reached:
 
 
 def _keeper(cause: Cause, step: Step, graph: Mapping[str, Package]) -> Keeper:
-    imports = import_chain(step.function.package, cause.chain, graph)
+    main = step.function.package
+    caller = _caller(cause.method, graph) if cause.method is not None else None
+    if caller is not None:
+        imports = shortest_imports(main, caller, graph)
+    else:
+        imports = import_chain(main, cause.chain, graph)
     foreign = (path for path in imports if path not in graph or not graph[path].local)
-    return Keeper(cause, imports, next(foreign, None))
+    return Keeper(cause, imports, next(foreign, None), caller)
+
+
+def _caller(method: str, graph: Mapping[str, Package]) -> str | None:
+    """Return the package that calls a method by its name as a constant, as its sources say.
+
+    The linker then keeps every method of that name, of which `-dumpdep` does not tell the reason.
+    """
+    call = b'MethodByName("%s")' % method.encode()
+    for path, package in graph.items():
+        for name in package.go_files:
+            with suppress(OSError):
+                if call in whole(os.path.join(package.directory, name)):
+                    return path
+    return None

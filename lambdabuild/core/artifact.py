@@ -93,6 +93,8 @@ class Artifact(NamedTuple):
     packed: tuple[Input, ...] = ()
     """The content of its deployment package beyond the executable."""
     sidecars: tuple[Sidecar, ...] = ()
+    keeps_methods: bool | None = None
+    """The linker kept all exported methods, called or not; None where that is not known."""
 
     @property
     def key(self) -> tuple[str, Target]:

@@ -130,6 +130,10 @@ class StepResult(NamedTuple):
     errors: tuple[Diagnostic, ...] = ()
     zip: Sidecar | None = None
     """The deployment package, if requested."""
+    keeps_methods: bool | None = None
+    """The linker kept all exported methods, called or not; None where that is not known."""
+    lost_methods: bool = False
+    """It did so in this build, and not in the one before."""
 
 
 class Report(NamedTuple):

@@ -70,6 +70,7 @@ def result_value(result: StepResult, relative: Relative) -> dict[str, Any]:
         "status": result.status.value,
         "reason": result.reason,
         **_files(result.artifact, result.size, result.sha256, step.zip, result.zip, relative),
+        "keeps_all_methods": result.keeps_methods,
         "compile_seconds": _rounded(result.compile_seconds),
         "link_seconds": _rounded(result.link_seconds),
         "seconds": _rounded(result.seconds),

@@ -39,23 +39,31 @@ class Keeper(NamedTuple):
     """Packages from the function's own to that of the cause; each imports the next."""
     first_foreign: str | None = None
     """The first of them that is of no module of the repository."""
+    by_name: str | None = None
+    """The package that calls a method by a constant name; only by that name is the cause reached."""
 
     @property
     def package(self) -> str:
-        return package_of(self.cause.function)
+        """The package that is to blame."""
+        return self.by_name or package_of(self.cause.function)
 
     @property
     def sentence(self) -> str:
+        """What calls what."""
         calls = self.cause.calls or "Method or MethodByName of reflect"
-        return f"{self.cause.function} calls {calls}"
+        sentence = f"{self.cause.function} calls {calls}"
+        method = self.cause.method
+        if self.by_name is not None:
+            return f'{sentence}, and is kept as {self.by_name} calls MethodByName("{method}")'
+        return f"{sentence}, and is kept as something calls {method}" if method else sentence
 
     @property
-    def remedy(self) -> str:
+    def remedy(self) -> str | None:
+        """What would help; None where what is to blame is not known."""
+        if self.cause.method is not None and self.by_name is None:
+            return None
         if self.first_foreign is None:
-            return (
-                "call methods by an interface, or give MethodByName a constant: then the linker "
-                "knows which are called"
-            )
+            return "call methods by an interface, or give MethodByName a constant name"
         if is_standard(self.first_foreign):
             return (
                 f"do without {self.first_foreign}, or have a function of its own for what needs it"
@@ -147,20 +155,24 @@ def _methods(item: Examined) -> Iterator[Line]:
         ": the linker kept all exported ones, called or not, as one may be called by its name",
         YELLOW,
     )
-    for keeper in item.keepers[:_CAUSES]:
-        yield Line(f"    {keeper.sentence}")
-        yield Line(f"      imports: {_ARROW.join(keeper.imports)}")
-        yield Line(f"      calls: {_ARROW.join(_told(keeper.cause.chain))}")
-    packages = list(dict.fromkeys(keeper.package for keeper in item.keepers))
-    if len(packages) > 1:
-        yield Line(f"    each of these is enough: {some(packages, _CAUSES, quote='')}")
+    by_package: dict[str, list[Keeper]] = {}
+    for keeper in item.keepers:
+        by_package.setdefault(keeper.package, []).append(keeper)
+    for first, *others in list(by_package.values())[:_CAUSES]:
+        more = f"; so do {len(others)} more" if others else ""
+        yield Line(f"    {first.sentence}{more}")
+        yield Line(f"      imports: {_ARROW.join(first.imports)}")
+        yield Line(f"      calls: {_ARROW.join(_told(first.cause.chain))}")
+    if len(by_package) > 1:
+        yield Line(f"    each of these is enough: {some(list(by_package), _CAUSES, quote='')}")
     if item.followers:
         later = list(dict.fromkeys(keeper.package for keeper in item.followers))
         yield Line(
             "    reached only after that, and perhaps gone with it: "
             f"{some(later, _CAUSES, quote='')}"
         )
-    for remedy in dict.fromkeys(keeper.remedy for keeper in item.keepers[:_CAUSES]):
+    remedies = dict.fromkeys(keeper.remedy for keeper in item.keepers)
+    for remedy in list(filter(None, remedies))[:_CAUSES]:
         yield Line("  hint", f": {remedy}", CYAN)
 
 

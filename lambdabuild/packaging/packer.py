@@ -30,6 +30,7 @@ from lambdabuild.packaging.verify import (
     refuse_size,
     unreadable,
 )
+from lambdabuild.sizes.methods import keeps_all_methods
 from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, identify, still_made
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import files, machine
@@ -63,6 +64,8 @@ class Packed(NamedTuple):
     """All sidecars of the executable that are not in place already."""
     packed: tuple[Input, ...]
     """Its content beyond the executable, for `Artifact.packed`."""
+    keeps_methods: bool | None = None
+    """Of the executable, for `Artifact.keeps_methods`."""
 
 
 Ready = dict[tuple[str, Target], Packed | Diagnostic]
@@ -122,10 +125,12 @@ class Packer:
             build_id = read_build_id(executable)
             if build_id is not None and not build_id.final:
                 raise RefusedError("`go build` ended before the executable was finished")
+            keeps_methods = keeps_all_methods(executable)
         else:
             artifact = self._artifacts[name_of(step.artifact, self._project)]
             executable, known = step.artifact, artifact.sha256
             build_id = BuildID(artifact.build_id) if artifact.build_id else None
+            keeps_methods = artifact.keeps_methods
         identity = identify(executable)
         if identity is None:
             raise RefusedError(f"`{executable}` went away")
@@ -168,7 +173,7 @@ class Packer:
                         raise RefusedError(f"the zip cannot be made: {error}") from error
                 sha = write(place, made, PLAIN_MODE)
                 files.append(Staged(Kind.ZIP, place, step.zip, sha, len(made), made_from))
-        return Packed(sha256, build_id, identity, tuple(files), tuple(packed))
+        return Packed(sha256, build_id, identity, tuple(files), tuple(packed), keeps_methods)
 
     def _digest(
         self, executable: str, content: bytes | None, build_id: BuildID | None, identity: Identity

@@ -34,6 +34,16 @@ class Cause(NamedTuple):
     chain: tuple[str, ...]
     """Symbols from where the program starts to the function; each leads to the next."""
 
+    @property
+    def method(self) -> str | None:
+        """The name of the last method on the way that no call leads to, only its type; None for none.
+
+        Something calls a method of that name: by an interface, or by `MethodByName` with a constant.
+        """
+        steps = zip(self.chain, self.chain[1:], strict=False)
+        reached = [target for source, target in steps if _is_method_of_type(source, target)]
+        return reached[-1].rpartition(".")[2] if reached else None
+
 
 class Reached(NamedTuple):
     """What made the linker keep all methods."""

@@ -32,6 +32,11 @@ def import_chain(
     return tuple(chain)
 
 
+def shortest_imports(main: str, path: str, graph: Mapping[str, Package]) -> tuple[str, ...]:
+    """Return the packages from `main` to another, each imported by the one before."""
+    return tuple(_shortest(main, path, graph) or [main, path])
+
+
 def is_standard(path: str) -> bool:
     """Tell whether a package is one of the standard library: no module begins without a dot."""
     return "." not in path.partition("/")[0]

@@ -178,6 +178,7 @@ def result_in_place(
         compile_seconds=compile_seconds,
         seconds=seconds,
         zip=artifact.sidecar(Kind.ZIP) if step.zip else None,
+        keeps_methods=artifact.keeps_methods,
     )
 
 
@@ -234,6 +235,7 @@ def failed(
         sha256=old.sha256 if old else None,
         errors=errors,
         zip=verified_sidecar(packed, project) if packed else None,
+        keeps_methods=old.keeps_methods if old else None,
     )
 
 

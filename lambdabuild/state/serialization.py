@@ -15,7 +15,7 @@ from lambdabuild.state.signing import Keys
 from lambdabuild.state.stamps import DirectoryStamp, FileStamp, Stamps
 from lambdabuild.state.state import Evidence, Findings, State
 
-VERSION = 10
+VERSION = 11
 _LONGEST_HEAD = 400
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 """What reading a text raises that is damaged or of another version."""
@@ -152,13 +152,13 @@ def _artifact_row(artifact: Artifact, inputs: dict[Input, int]) -> list[Any]:
         artifact.identity, artifact.build_id, artifact.link_id,
         [inputs.setdefault(item, len(inputs)) for item in artifact.inputs],
         [inputs.setdefault(item, len(inputs)) for item in artifact.packed],
-        artifact.sidecars,
+        artifact.sidecars, artifact.keeps_methods,
     ]  # fmt: skip
 
 
 def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
     path, layout, function, package, directory, goos, goarch, runtime, sha256 = row[:9]
-    identity, build_id, link_id, known, packed, sidecars = row[9:]
+    identity, build_id, link_id, known, packed, sidecars, keeps_methods = row[9:]
     return Artifact(
         path, layout, function, package, directory, Target(goos, goarch),
         Runtime(runtime) if runtime else None, sha256, Identity(*identity), build_id, link_id,
@@ -168,6 +168,7 @@ def _artifact(row: list[Any], inputs: list[Input]) -> Artifact:
             Sidecar(Kind(kind), path, sha256, Identity(*identity), made_from, executable)
             for kind, path, sha256, identity, made_from, executable in sidecars
         ]),
+        keeps_methods,
     )  # fmt: skip
 
 

@@ -85,6 +85,13 @@ class Console:
 
         self._lines(of_warning(message, hint))
 
+    def note(self, message: str, hint: str) -> None:
+        """Tell, unless `--quiet`, of what is worth a look; no warning, so nothing is strict about it."""
+        if not self.look.quiet:
+            from lambdabuild.output.terminal.diagnostics import of_note
+
+            self._lines(of_note(message, hint))
+
     def say_once(self, message: str) -> None:
         """Print a line, unless it was printed before: a watch meets the same facts again."""
         if message not in self._once:

@@ -55,6 +55,12 @@ def of_warning(message: str, hint: str | None) -> Iterator[Line]:
     yield from _hints([hint] if hint else [])
 
 
+def of_note(message: str, hint: str) -> Iterator[Line]:
+    """Yield the lines of what is worth a look."""
+    yield (Part("note", CYAN), Part(f": {one_line(message)}"))
+    yield from _hints([hint])
+
+
 def _repeats(place: str, shown: str, path: str) -> bool:
     """Tell whether a place is the file of an error, its directory, or a key in it."""
     directory = os.path.dirname(path)
