@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return a schema: `config`, `report`, `manifest`, `list`, `why`, `check` or `watch`."""
+    """Return a schema: `config`, `report`, `manifest`, `list`, `why`, `size`, `check` or `watch`."""
     file = resources.files("lambdabuild").joinpath("schemas", f"{name}.schema.json")
     value: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return value

@@ -1,5 +1,6 @@
 """Write what a run reports: JSON, trace, page, GitHub's summary, and the history of builds."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -21,7 +22,11 @@ from lambdabuild.system.links import check_file, write_whole
 from lambdabuild.system.machine import processors
 
 if TYPE_CHECKING:
+    from lambdabuild.output.page.html import Contents
     from lambdabuild.output.page.origin import Origin
+
+_EXAMINED = 50
+"""Executables of which the page shows what is in them, the largest."""
 
 
 def write_outlets(session: Session, request: Request, report: Report) -> None:
@@ -81,7 +86,24 @@ def _page(session: Session, report: Report) -> str:
     from lambdabuild.output.page.html import page_text
 
     template = resources.files("lambdabuild").joinpath("page.html").read_text("utf-8")
-    return page_text(template, report, session.paths.relative, _origin(session))
+    origin, contents = _origin(session), _contents(report)
+    return page_text(template, report, session.paths.relative, origin, contents)
+
+
+def _contents(report: Report) -> "list[Contents]":
+    """Return how much code the largest executables have of each module: some 20 ms for each."""
+    from lambdabuild.output.page.html import Contents
+    from lambdabuild.sizes.composition import code
+    from lambdabuild.sizes.executable import DAMAGE, opened
+
+    found = []
+    there = [result for result in report.results if result.artifact and result.size]
+    for result in sorted(there, key=lambda r: -(r.size or 0))[:_EXAMINED]:
+        name, target = result.step.function.name, str(result.step.target)
+        with contextlib.suppress(OSError, *DAMAGE), opened(str(result.artifact)) as executable:
+            if executable is not None and (modules := code(executable)):
+                found.append(Contents(name, target, result.keeps_methods, modules))
+    return found
 
 
 def _origin(session: Session) -> "Origin":

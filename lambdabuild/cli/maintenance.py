@@ -17,7 +17,7 @@ from lambdabuild.output.streams import print_columns, print_json, print_line
 if TYPE_CHECKING:
     from lambdabuild.survey.session import Session
 
-SCHEMAS = ("config", "report", "manifest", "list", "why", "check", "watch")
+SCHEMAS = ("config", "report", "manifest", "list", "why", "size", "check", "watch")
 chores = typer.Typer(rich_markup_mode=None)
 cache_app = typer.Typer(
     help="Inspect or clear the executables that are kept on this machine.",

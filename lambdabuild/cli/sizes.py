@@ -99,7 +99,7 @@ def _examined(run: Run, found: Survey, batch: Batch, linked: Linked, staging: st
         missing = (*missing, _NO_DEPENDENCIES)
     elif kept and not keepers:
         missing = (*missing, _NO_CAUSE)
-    packed = artifact.sidecar(Kind.ZIP) if artifact is not None and step.zip else None
+    packed = artifact.sidecar(Kind.ZIP) if artifact is not None else None
     return Examined(
         step=step,
         size=artifact.identity.size if artifact is not None else loaded,

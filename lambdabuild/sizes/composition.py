@@ -1,10 +1,10 @@
 """Add up what an executable is made of: by module and package, and what the linker names for none."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from lambdabuild.core.gopackage import Module, Package
+from lambdabuild.core.gopackage import Package
 from lambdabuild.sizes.executable import Executable, Symbol
 from lambdabuild.sizes.imports import is_standard
 from lambdabuild.sizes.symbols import package_of
@@ -76,38 +76,57 @@ def composition(executable: Executable, main: str, graph: Mapping[str, Package])
     rest: dict[str, int] = defaultdict(int)
     for number, size in left.items():
         rest[_part(sections[number].name)] += size
-    return Composition(by_module(packages, graph), _largest_first(rest))
+    return Composition(_by_module(packages, graph), _largest_first(rest))
 
 
-def code(executable: Executable, main: str, graph: Mapping[str, Package]) -> tuple[ModuleSize, ...]:
+def code(executable: Executable) -> tuple[ModuleSize, ...]:
     """Return how much code an executable has of each module; that is there without symbols, too.
+
+    Its modules are those that Go embeds in it: a package is of the one its path begins with.
 
     Raises:
         one of `executable.DAMAGE`: the file is damaged.
 
     """
     packages: dict[str, int] = defaultdict(int)
+    modules: dict[str, str | None] = {}
+    main = "main"
+    for kind, path, version in executable.embedded():
+        if kind == "path":
+            main = path
+        else:
+            modules[path] = version or None
     for name, size in executable.functions():
         path = package_of(name)
         packages[main if path == "main" else path or "runtime"] += size
-    return by_module(packages, graph)
+    found: _Packages = defaultdict(dict)
+    for path, size in packages.items():
+        module = _enclosing(path, modules)
+        found[module or STANDARD, modules.get(module)][path] = size
+    return _modules(found)
 
 
-def by_module(packages: Mapping[str, int], graph: Mapping[str, Package]) -> tuple[ModuleSize, ...]:
-    """Return the sizes of packages by the module they are of, the largest first."""
-    modules = {package.module for package in graph.values() if package.module is not None}
-    paths = {module.path: module for module in modules}
-    found: dict[tuple[str, str | None], dict[str, int]] = defaultdict(dict)
+_Packages = dict[tuple[str, str | None], dict[str, int]]
+"""The sizes of packages, by path and version of their modules."""
+
+
+def _by_module(packages: Mapping[str, int], graph: Mapping[str, Package]) -> tuple[ModuleSize, ...]:
+    modules = [package.module for package in graph.values() if package.module is not None]
+    versions = {module.path: None if module.main else module.version for module in modules}
+    found: _Packages = defaultdict(dict)
     for path, size in packages.items():
         package = graph.get(path)
-        module = package.module if package else None
+        module = package.module.path if package is not None and package.module is not None else ""
         if package is None and not is_standard(path):
-            # What only a part of a symbol names: a generic type's, or a package made by cgo.
-            module = _enclosing(path, paths)
-        if module is not None:
-            found[module.path, None if module.main else module.version][path] = size
-        else:
-            found[STANDARD if package is None else path, None][path] = size
+            # What only a part of a symbol names.
+            module = _enclosing(path, versions)
+        elif package is not None and not module:
+            module = path  # of GOPATH, where there are no modules
+        found[module or STANDARD, versions.get(module)][path] = size
+    return _modules(found)
+
+
+def _modules(found: _Packages) -> tuple[ModuleSize, ...]:
     sizes = (
         ModuleSize(path, version, sum(own.values()), _largest_first(own))
         for (path, version), own in found.items()
@@ -133,12 +152,11 @@ def _part(section: str) -> str:
     return WITHOUT_PACKAGE if section == ".text" else SECTIONS
 
 
-def _enclosing(path: str, modules: Mapping[str, Module]) -> Module | None:
-    while path:
-        if path in modules:
-            return modules[path]
+def _enclosing(path: str, modules: Container[str]) -> str:
+    """Return the path of the module that a package's path begins with; "" where there is none."""
+    while path and path not in modules:
         path = path.rpartition("/")[0]
-    return None
+    return path
 
 
 def _largest_first(sizes: Mapping[str, int]) -> tuple[Sized, ...]:

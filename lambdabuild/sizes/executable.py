@@ -25,6 +25,8 @@ _KNOWN = 0xFFFFFFF1
 """Begins the table since Go 1.20: `CurrentPCLnTabMagic` of internal/abi."""
 _FUNCTION = struct.Struct("<II")
 _NAME = struct.Struct("<i")
+_MODULES_BEGIN = bytes.fromhex("3077af0c9274080241e1c107e6d618e6")
+_MODULES_END = bytes.fromhex("f932433186182072008242104116d8f2")
 DAMAGE = (struct.error, ValueError, IndexError)
 """What reading a damaged file raises."""
 
@@ -128,6 +130,22 @@ class Executable(NamedTuple):
             begin, at = entry, offset
         if at >= 0:
             yield _named(content, names, table.functions + at), end - begin
+
+    def embedded(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what Go embeds of its modules: `path`, `mod` or `dep`; a path; a version, if any.
+
+        Source: https://github.com/golang/go/blob/go1.26.0/src/debug/buildinfo/buildinfo.go
+        """
+        section = next((s for s in self.sections if s.name == ".go.buildinfo"), None)
+        if section is None:
+            return
+        data = self.content[section.offset : section.offset + section.size]
+        # Marked on both sides by 16 bytes that are no text.
+        text = data.partition(_MODULES_BEGIN)[2].partition(_MODULES_END)[0]
+        for line in text.decode("utf-8", "replace").splitlines():
+            kind, path, version, *_ = [*line.split("\t"), "", ""]
+            if kind in {"path", "mod", "dep"}:
+                yield kind, path, "" if version == "(devel)" else version
 
     def names_functions(self, *names: str) -> bool | None:
         """Tell whether all of these are among the names of functions; None where that is not known."""

@@ -14,7 +14,7 @@ PACKAGE = Path(lambdabuild.__file__).parent
 FLOORS = (
     {"core"},
     {"system"},
-    {"golang", "deployment"},
+    {"golang", "deployment", "sizes"},
     {"config", "state", "output"},
     {"survey", "packaging", "cache"},
     {"selection", "build", "filewatch", "local"},
@@ -40,10 +40,11 @@ PURE_IN = {
     "golang": "action_graph c_files commands constraints modfiles output remedies source tool_flags",
     "local.events": "batches filling",
     "local.events.handlers": "declarations expressions handlers skeleton tokens types",
-    "output": "causes code_quality events github merge report trace",
+    "output": "causes code_quality events github merge report sizes trace",
     "output.page": "bounds html",
     "packaging": "buildinfo",
     "selection": "shards",
+    "sizes": "composition dependencies imports symbols",
     "state": "trends",
     "survey": "inputs plan",
 }

@@ -3,30 +3,51 @@
 import base64
 import hashlib
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from lambdabuild.core.result import Report, Status
 from lambdabuild.core.text import to_json, visible
 from lambdabuild.output.page.bounds import WORDS, bound, busy
 from lambdabuild.output.page.origin import Origin
 from lambdabuild.output.report import Fault, Relative, faults, place_of, report_value, summary
+from lambdabuild.sizes.composition import ModuleSize
 
 _FAULTS = 200
 """Faults that are shown with their errors."""
 _ERRORS = 20
 """Errors of one package that are shown; Go itself stops at ten, but for those of loading."""
+_MODULES = 12
+"""Modules of one executable that are shown, the largest."""
+_PACKAGES = 5
+"""Packages of one module that are shown, the largest."""
 _MESSAGE = 4000
 """Characters of one error that are shown."""
 
 
-def page_text(template: str, report: Report, relative: Relative, origin: Origin) -> str:
+class Contents(NamedTuple):
+    """How much code an executable has of each module."""
+
+    name: str
+    target: str
+    keeps_all_methods: bool | None
+    modules: tuple[ModuleSize, ...]
+
+
+def page_text(
+    template: str,
+    report: Report,
+    relative: Relative,
+    origin: Origin,
+    contents: Sequence[Contents] = (),
+) -> str:
     """Return the page of a run.
 
     `template` is `page.html` of this package: `{{data}}` stands for the JSON, `{{policy}}` for a
     Content-Security-Policy that allows its one style and its one script, and nothing to be loaded.
     """
     # Without markup in the JSON, nothing that others wrote can end the element around it.
-    json = to_json(page_value(report, relative, origin), indent=None)
+    json = to_json(page_value(report, relative, origin, contents), indent=None)
     data = json.translate({ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"})
     rules = ["default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"]
     for tag in ("style", "script"):
@@ -36,7 +57,9 @@ def page_text(template: str, report: Report, relative: Relative, origin: Origin)
     return template.replace("{{policy}}", "; ".join(rules)).replace("{{data}}", data)
 
 
-def page_value(report: Report, relative: Relative, origin: Origin) -> dict[str, Any]:
+def page_value(
+    report: Report, relative: Relative, origin: Origin, contents: Sequence[Contents] = ()
+) -> dict[str, Any]:
     r"""Return the values that the page draws, with `\x1b` for what cannot be seen.
 
     They are those of `--report`, except that errors are in `failures`: a list for each package, of
@@ -63,6 +86,7 @@ def page_value(report: Report, relative: Relative, origin: Origin) -> dict[str, 
             | {"previous_size": before[item["name"], item["target"]]}
             for item in value["functions"]
         ],
+        "contents": [_contents(item) for item in contents],
         "removed": [artifact.function for artifact in report.removed],
         "failures": [_lines(fault, relative, origin) for fault in found[:_FAULTS]],
         "failures_left_out": max(0, len(found) - _FAULTS),
@@ -87,6 +111,22 @@ def page_value(report: Report, relative: Relative, origin: Origin) -> dict[str, 
     }
     made: dict[str, Any] = _visible(value | more)
     return made
+
+
+def _contents(item: Contents) -> dict[str, Any]:
+    """Return what the page shows of the code of one executable: what is large."""
+    return item._asdict() | {
+        "code": sum(module.size for module in item.modules),
+        "modules": [
+            {
+                "name": f"{module.path} {module.version or ''}".rstrip(),
+                "size": module.size,
+                "packages": [package._asdict() for package in module.packages[:_PACKAGES]],
+            }
+            for module in item.modules[:_MODULES]
+        ],
+        "modules_left_out": max(0, len(item.modules) - _MODULES),
+    }
 
 
 def _lines(fault: Fault, relative: Relative, origin: Origin) -> list[str | list[str]]:

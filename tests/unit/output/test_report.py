@@ -138,6 +138,7 @@ def test_a_function_that_was_built_is_reported_whole() -> None:
                 "zip": None,
                 "zip_size": None,
                 "code_sha256": None,
+                "keeps_all_methods": None,
                 "compile_seconds": 0.08,
                 "link_seconds": 0.21,
                 "seconds": 0.31,
@@ -187,7 +188,7 @@ def test_what_does_not_apply_is_null_or_empty() -> None:
     nothing = [name for name, value in told.items() if value in (None, [])]
     assert nothing == [
         *("architecture", "runtime", "reason", "artifact", "size", "sha256"),
-        *("zip", "zip_size", "code_sha256", "compile_seconds", "link_seconds", "seconds"),
+        *("zip", "zip_size", "code_sha256", "keeps_all_methods", "compile_seconds", "link_seconds", "seconds"),
         "errors",
     ]
 

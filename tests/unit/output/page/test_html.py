@@ -109,6 +109,7 @@ def test_the_data_are_the_report_with_what_only_people_read() -> None:
         "bound": bound(spans, 2, 2)._asdict(),
         "busy": busy(spans, 2),
         "words": {activity.value: told for activity, told in WORDS.items()},
+        "contents": [],
         "removed": ["old"],
         "failures": [
             [
