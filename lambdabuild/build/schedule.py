@@ -311,6 +311,7 @@ _NEEDED_LATER = (
     "elftools.elf.elffile",
     "lambdabuild.build.publish",
     "lambdabuild.output.terminal.table",
+    "lambdabuild.sizes.methods",
     "lambdabuild.state.history",
     "lambdabuild.state.trends",
     "lambdabuild.survey.cgo.withoutc",

@@ -30,7 +30,6 @@ from lambdabuild.packaging.verify import (
     refuse_size,
     unreadable,
 )
-from lambdabuild.sizes.methods import keeps_all_methods
 from lambdabuild.state.artifacts import MODE, PLAIN_MODE, digest, identify, still_made
 from lambdabuild.state.store import cannot_write
 from lambdabuild.system import files, machine
@@ -125,6 +124,9 @@ class Packer:
             build_id = read_build_id(executable)
             if build_id is not None and not build_id.final:
                 raise RefusedError("`go build` ended before the executable was finished")
+            # Loaded while `go` was at work, as pyelftools is.
+            from lambdabuild.sizes.methods import keeps_all_methods
+
             keeps_methods = keeps_all_methods(executable)
         else:
             artifact = self._artifacts[name_of(step.artifact, self._project)]
