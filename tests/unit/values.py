@@ -218,6 +218,7 @@ def artifacts(draw: st.DrawFn) -> Artifact:
             )
             for sidecar in draw(st.lists(sidecars(st.sampled_from(Kind)), max_size=3))
         ),
+        keeps_methods=draw(st.sampled_from([None, False, True])),
     )
 
 
