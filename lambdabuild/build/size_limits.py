@@ -41,8 +41,11 @@ class Limits(NamedTuple):
 
 
 def tell_of_methods(session: Session, result: StepResult) -> None:
-    """Tell people of a function of which the linker keeps all methods since this build."""
-    if result.lost_methods:
+    """Tell people of a function of which the linker keeps all methods since this build.
+
+    Where functions run on this machine, nobody deploys what is built.
+    """
+    if result.lost_methods and session.settings.host is None:
         name, size, before = result.step.function.name, result.size, result.previous_size
         grew = f"{text.size(before or 0)} to {text.size(size or 0)}"
         session.tools.console.note(

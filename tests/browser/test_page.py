@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from lambdabuild.core.artifact import Identity, Kind, Sidecar
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.core.text import duration, size
-from lambdabuild.output.page.html import page_text
+from lambdabuild.output.page.html import Contents, page_text
 from lambdabuild.output.page.origin import Origin
+from lambdabuild.sizes.composition import ModuleSize, Sized
 from tests.browser.runs import run_of
 from tests.unit.values import PROJECT, function, relative, step
 
@@ -84,13 +86,15 @@ ORIGIN = Origin(
 )  # fmt: skip
 
 
-def prepared(steps: str, report: Report = RUN, origin: Origin = ORIGIN) -> str:
+def prepared(
+    steps: str, report: Report = RUN, origin: Origin = ORIGIN, contents: Sequence[Contents] = ()
+) -> str:
     """Return the page of a report that shows what steps in JavaScript return that are run in it."""
     last = "</script>\n</body>"
     assert TEMPLATE.count(last) == TEMPLATE.count('"use strict";') == 1
     template = TEMPLATE.replace('"use strict";', f'"use strict";{WATCH}')
     template = template.replace(last, f"{REPORT % steps}</script>\n</body>")
-    return page_text(template, report, relative, origin)
+    return page_text(template, report, relative, origin, contents)
 
 
 def seen(
@@ -225,6 +229,34 @@ def test_the_page_shows_the_report_and_sorts_filters_and_zooms_it(tmp_path: Path
         "printed": [True, True],
         "troubles": [],
         "asked": [],
+    }  # fmt: skip
+
+
+def test_the_code_of_each_executable_is_shown_by_module_and_package(tmp_path: Path) -> None:
+    several = ModuleSize("std", None, 750, (Sized("runtime", 500), Sized("net/http", 250)))
+    one = ModuleSize("x.dev/<b>", "v1.2.3", 250, (Sized("x.dev/<b>", 250),))
+    contents = [
+        Contents("users-get", "linux/amd64", keeps_all_methods=True, modules=(several, one)),
+        Contents("orders", "linux/amd64", keeps_all_methods=False, modules=(one,) * 14),
+    ]
+    steps = """document.querySelectorAll("#contents details").forEach((d) => { d.open = true; });
+    return { troubles, summaries: texts("#contents summary"), said: texts("#contents details p"),
+      rows: texts("#contents details:first-of-type tr"),
+      sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth };"""
+    assert told(tmp_path, prepared(steps, contents=contents)) == {
+        "troubles": [],
+        "summaries": [
+            "users-get: 1.0 kB of code, with all exported methods, called or not",
+            "orders: 3.5 kB of code",
+        ],
+        "said": [
+            "lambdabuild why --size users-get names the call that makes the linker keep them.",
+            "and 2 modules more",
+        ],
+        "rows": [
+            "std750 B75%", "runtime500 B50%", "net/http250 B25%", "x.dev/<b> v1.2.3250 B25%",
+        ],
+        "sideways": 0,
     }  # fmt: skip
 
 

@@ -243,3 +243,35 @@ def test_what_comes_from_a_cache_is_not_noted_again(two: Project, tmp_path: Path
     assert again.statuses["plain"] == "restored"
     assert again.functions["plain"]["keeps_all_methods"]
     assert not TOLD.search(again.err)
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_a_dependency_keeps_all_methods_by_being_imported(empty: Project) -> None:
+    """As google.golang.org/grpc does, and what is built on it, such as dd-trace-go."""
+    empty.write(
+        "api/traced/main.go",
+        "package main\n\n"
+        'import (\n\t"github.com/aws/aws-lambda-go/lambda"\n\t_ "golang.org/x/net/trace"\n)\n\n'
+        'func main() { lambda.Start(func() (string, error) { return "traced", nil }) }\n',
+    )
+    fetching = {"GOFLAGS": "-mod=mod", "GONOSUMDB": "*"}
+    wanted = ("golang.org/x/net@v0.39.0", "github.com/aws/aws-lambda-go@v1.54.0")
+    empty.go_run("get", *wanted, env=fetching)
+    empty.go_run("mod", "tidy", env=fetching)
+
+    traced = empty.run("why", "--size", "--json").functions["traced"]
+    empty.replace("api/traced/main.go", '\t_ "golang.org/x/net/trace"\n', "")
+    plain = empty.run("why", "--size", "--json").functions["traced"]
+
+    [cause] = traced["causes"]
+    assert cause["imports"] == [
+        f"{MODULE}/api/traced", "golang.org/x/net/trace", "html/template", "text/template",
+    ]  # fmt: skip
+    assert cause["hint"] == (
+        "replace golang.org/x/net/trace, or take a version or a build tag of it without text/template"
+    )
+    versions = {module["module"]: module["version"] for module in traced["modules"]}
+    assert versions["golang.org/x/net"] == "v0.39.0"
+    assert (plain["causes"], plain["keeps_all_methods"]) == ([], False)
+    assert traced["size"] > 1.2 * plain["size"]

@@ -50,7 +50,7 @@ def function(name: str, target: str = AMD, sha256: str | None = "a" * 64, **more
 def reported(name: str, target: str = AMD, status: str = "built", **more: Any) -> JSON:
     """Return a function as a report has it."""
     times = dict.fromkeys(("compile_seconds", "link_seconds", "seconds"), 0.5)
-    said = {"status": status, "reason": None, "keeps_all_methods": None, "errors": []}
+    said: JSON = {"status": status, "reason": None, "keeps_all_methods": None, "errors": []}
     return function(name, target, **more) | times | said
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from lambdabuild.core.gopackage import Diagnostic
 from lambdabuild.core.result import Activity, Report, Span, Status, StepResult
 from lambdabuild.output.page.bounds import WORDS, bound, busy
-from lambdabuild.output.page.html import page_text, page_value
+from lambdabuild.output.page.html import Contents, page_text, page_value
 from lambdabuild.output.page.origin import Origin
 from lambdabuild.output.report import report_value
+from lambdabuild.sizes.composition import ModuleSize, Sized
 from tests.unit import values
 from tests.unit.values import PROJECT, function, relative, step
 
@@ -125,6 +126,25 @@ def test_the_data_are_the_report_with_what_only_people_read() -> None:
             {"name": "go 1", "depth": 1, "spans": [link]},
         ],
     }
+
+
+def test_of_the_code_of_executables_what_is_large_is_shown() -> None:
+    packages = tuple(Sized(f"m0/p{n}", 10 - n) for n in range(9))
+    small = (ModuleSize(f"m{n}", None, 1, (Sized(f"m{n}\x1b", 1),)) for n in range(1, 20))
+    modules = (ModuleSize("m0", "v1.2.3", 54, packages), *small)
+    contents = Contents("a", "linux/arm64", keeps_all_methods=True, modules=modules)
+    report = Report(True, 1.0, "go1.26.8", 2, ())
+    [value] = page_value(report, relative, ORIGIN, [contents])["contents"]
+    first, second, *others = value.pop("modules")
+    assert value == {
+        "name": "a", "target": "linux/arm64", "keeps_all_methods": True, "code": 73,
+        "modules_left_out": 8,
+    }  # fmt: skip
+    assert first == {
+        "name": "m0 v1.2.3", "size": 54, "packages": [package._asdict() for package in packages[:5]],
+    }  # fmt: skip
+    assert second == {"name": "m1", "size": 1, "packages": [{"name": r"m1\x1b", "size": 1}]}
+    assert len(others) == 10
 
 
 def test_places_have_their_address_on_the_web_where_there_is_one() -> None:
