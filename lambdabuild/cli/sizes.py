@@ -28,9 +28,7 @@ from lambdabuild.survey.session import Session, shown
 from lambdabuild.survey.survey import Survey
 from lambdabuild.system.files import whole
 
-_NO_SYMBOLS = (
-    "sizes of packages, as the linker left no symbols; `-extldflags` may have it strip them"
-)
+_NO_SYMBOLS = "data of packages, as the C linker left no symbols: above, they have code alone"
 _NO_ELF = "sizes, as it is no 64-bit ELF file"
 _DAMAGED = "sizes, as its ELF file is not as Go writes it"
 _NO_DEPENDENCIES = "what calls methods by name, as the linker says nothing to `-dumpdep`"
@@ -106,7 +104,7 @@ def _examined(run: Run, found: Survey, batch: Batch, linked: Linked, staging: st
         is_built=artifact is not None,
         zip_size=packed.identity.size if packed is not None else None,
         parts=parts,
-        keeps_all=True if keepers else kept,
+        keeps_all=bool(keepers) if keepers or (kept is None and reached.symbols) else kept,
         keepers=keepers,
         followers=followers,
         missing=missing,
@@ -130,7 +128,7 @@ def _parts(
         parts = composition(executable, step.function.package, graph)
     except DAMAGE:
         return None, (_DAMAGED,)
-    return parts, (() if parts.modules else (_NO_SYMBOLS,))
+    return parts, (() if parts.has_data else (_NO_SYMBOLS,))
 
 
 def _reached(path: str) -> Reached:

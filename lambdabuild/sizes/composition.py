@@ -48,6 +48,8 @@ class Composition(NamedTuple):
     """The largest first."""
     rest: tuple[Sized, ...]
     """What is of no package, the largest first."""
+    has_data: bool = True
+    """The modules have their data, too, and not their code alone, as there are symbols."""
 
     @property
     def size(self) -> int:
@@ -59,7 +61,7 @@ def composition(executable: Executable, main: str, graph: Mapping[str, Package])
     """Return what an executable is made of, from the linker's symbols.
 
     `main` is the import path of its main package, and `graph` has the packages that it was compiled
-    from, but for those of the standard library. Without symbols, all is in `rest`.
+    from, but for those of the standard library. Without symbols, modules have their code alone.
 
     Raises:
         one of `executable.DAMAGE`: the file is damaged.
@@ -69,14 +71,22 @@ def composition(executable: Executable, main: str, graph: Mapping[str, Package])
     loaded = {number for number, section in enumerate(sections) if section.is_loaded}
     packages: dict[str, int] = defaultdict(int)
     left = {number: sections[number].size for number in loaded}
-    for symbol, size in _apart(s for s in executable.symbols() if s.section in loaded):
-        if path := package_of(symbol.name):
+    sized = [
+        (symbol.name, symbol.section, size)
+        for symbol, size in _apart(s for s in executable.symbols() if s.section in loaded)
+    ]
+    has_data = bool(sized)
+    if not has_data:
+        text = next((number for number in loaded if sections[number].name == ".text"), 0)
+        sized = [(name, text, size) for name, size in executable.functions()]
+    for name, section, size in sized:
+        if path := package_of(name):
             packages[main if path == "main" else path] += size
-            left[symbol.section] -= size
+            left[section] -= size
     rest: dict[str, int] = defaultdict(int)
     for number, size in left.items():
         rest[_part(sections[number].name)] += size
-    return Composition(_by_module(packages, graph), _largest_first(rest))
+    return Composition(_by_module(packages, graph), _largest_first(rest), has_data)
 
 
 def code(executable: Executable) -> tuple[ModuleSize, ...]:

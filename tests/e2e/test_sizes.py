@@ -8,7 +8,7 @@ import pytest
 
 from lambdabuild.sizes.executable import opened
 from lambdabuild.sizes.methods import keeps_all_methods
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import Copy, Project
 from tests.schemas import schema
 
 MODULE = "example.com/empty"
@@ -275,3 +275,15 @@ def test_a_dependency_keeps_all_methods_by_being_imported(empty: Project) -> Non
     assert versions["golang.org/x/net"] == "v0.39.0"
     assert (plain["causes"], plain["keeps_all_methods"]) == ([], False)
     assert traced["size"] > 1.2 * plain["size"]
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_where_the_c_linker_leaves_no_symbols_code_is_known_all_the_same(copy: Copy) -> None:
+    adder = copy("cgo").run("why", "--size", "adder", "--json").functions["adder"]
+
+    modules = {module["module"]: module["size"] for module in adder["modules"]}
+    assert modules.keys() == {"std", "example.com/cgo"}
+    assert sum(modules.values()) + sum(part["size"] for part in adder["rest"]) == adder["size"]
+    assert (adder["keeps_all_methods"], adder["causes"]) == (False, [])
+    assert all(sentence.startswith("data of packages") for sentence in adder["missing"])

@@ -55,9 +55,18 @@ def test_all_that_is_loaded_is_in_one_part() -> None:
     assert found.size == sum(section.size for section in whole.sections if section.is_loaded)
 
 
-def test_without_symbols_all_is_of_no_package() -> None:
-    found = composition(made(symbols=False), MAIN, GRAPH)
-    assert (found.modules, dict(found.rest)[WITHOUT_PACKAGE]) == ((), sum(FUNCTIONS.values()))
+def test_without_symbols_there_is_the_code_alone() -> None:
+    with_symbols, without = (
+        composition(made(symbols=symbols, data={"shop.dev/a.x": 9}), MAIN, GRAPH)
+        for symbols in (True, False)
+    )
+    code_of = {module.path: module.size for module in without.modules}
+    assert code_of == {m.path: m.size for m in with_symbols.modules} | {"shop.dev": 80}
+    assert (without.size, with_symbols.has_data, without.has_data) == (
+        with_symbols.size,
+        True,
+        False,
+    )
 
 
 def test_code_is_by_the_modules_that_are_embedded() -> None:
