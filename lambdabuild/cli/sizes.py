@@ -18,6 +18,7 @@ from lambdabuild.output.causes import in_order
 from lambdabuild.output.report import Fault
 from lambdabuild.output.sizes import Examined, Keeper
 from lambdabuild.pipeline import Run, locked
+from lambdabuild.selection.explain import asked
 from lambdabuild.sizes.composition import Composition, composition
 from lambdabuild.sizes.dependencies import Cause, Reached, read_dependencies
 from lambdabuild.sizes.executable import DAMAGE, Executable, opened
@@ -73,7 +74,8 @@ def examine(session: Session, request: Request) -> Found:
         console.fault(
             Fault(step.function.package, (step.function.name,), errors), session.paths.relative
         )
-    ordered = [examined[step.key] for step in in_order(steps) if step.key in examined]
+    names = asked(session, found, request.names)
+    ordered = [examined[step.key] for step in in_order(steps, names) if step.key in examined]
     return Found(ordered, not failed)
 
 

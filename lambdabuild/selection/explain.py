@@ -67,7 +67,7 @@ def reasons(
     session = with_evidence(session, state, time.time_ns())
     if not narrowing.narrows:
         found = survey(session, names, state, time.time_ns())
-        return Explanation(found.plan, found.reasons, _asked(session, found, names))
+        return Explanation(found.plan, found.reasons, asked(session, found, names))
     # Slow to import, and seldom needed.
     from lambdabuild.selection.select import restricted, survey_some
 
@@ -76,10 +76,10 @@ def reasons(
     plan = restricted(found, selected).plan
     if not plan.steps and narrowing.by_change:
         session.tools.console.say("no function is affected")
-    return Explanation(plan, shown, _asked(session, found, names))
+    return Explanation(plan, shown, asked(session, found, names))
 
 
-def _asked(session: Session, found: Survey, words: Sequence[str]) -> list[str]:
+def asked(session: Session, found: Survey, words: Sequence[str]) -> list[str]:
     """Return the names of functions, each once, in the order of the words that mean them."""
     meant = (meant_by(session, found.discovery, [word]) for word in words)
     return list(dict.fromkeys(f.name for one in meant for f in one.functions))
