@@ -58,7 +58,7 @@ def wrapper_path() -> str:
 
 def examiner_path() -> str:
     """Return the path of the script that links what is examined."""
-    return str(resources.files("lambdabuild").joinpath("examine.sh"))
+    return str(Path(__file__).parents[1] / "examine.sh")
 
 
 def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -> Staging:

@@ -181,7 +181,10 @@ def why(
         )
     with opened(options) as session:
         if size:
-            _sizes(session, options, names or (), everything=everything, json=json)
+            from lambdabuild.cli.sizes.examining import show
+
+            if not show(session, options, names or (), everything=everything, json=json):
+                raise typer.Exit(errors.FAILED)
             return
         if file:
             # `--file one.go two.go`: what follows are files as well.
@@ -196,24 +199,6 @@ def why(
         color = explain.colored(options.general.color, session.tools.environment)
         for cause in explanation.causes(everything=everything):
             print_line(cause.text, cause.subject, cause.style if color else "")
-
-
-def _sizes(
-    session: "Session", options: Options, names: Sequence[str], *, everything: bool, json: bool
-) -> None:
-    from lambdabuild.cli.sizes import examine
-    from lambdabuild.output.sizes import size_lines, size_value
-    from lambdabuild.selection.explain import colored
-
-    found = examine(session, options.request(names))
-    if json:
-        print_json(size_value(found.examined, session.paths.relative))
-    else:
-        color = colored(options.general.color, session.tools.environment)
-        for line in size_lines(found.examined, everything=everything):
-            print_line(line.text, line.subject, line.style if color else "")
-    if not found.ok:
-        raise typer.Exit(errors.FAILED)
 
 
 @command("list")

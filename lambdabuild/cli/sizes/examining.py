@@ -1,12 +1,13 @@
 """Link functions once more to tell what is in them, and what keeps all their methods."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from lambdabuild.build.compile import stage
 from lambdabuild.build.schedule import Builder
+from lambdabuild.cli.options import Options
 from lambdabuild.config.options import Request
 from lambdabuild.core.artifact import Artifact, Kind
 from lambdabuild.core.build import Batch, Step
@@ -16,9 +17,10 @@ from lambdabuild.core.result import Linked
 from lambdabuild.core.text import counted
 from lambdabuild.output.causes import in_order
 from lambdabuild.output.report import Fault
-from lambdabuild.output.sizes import Examined, Keeper
+from lambdabuild.output.sizes import Examined, Keeper, size_lines, size_value
+from lambdabuild.output.streams import print_json, print_line
 from lambdabuild.pipeline import Run, locked
-from lambdabuild.selection.explain import asked
+from lambdabuild.selection.explain import asked, colored
 from lambdabuild.sizes.composition import Composition, composition
 from lambdabuild.sizes.dependencies import Cause, Reached, read_dependencies
 from lambdabuild.sizes.executable import DAMAGE, Executable, opened
@@ -41,6 +43,20 @@ class Found(NamedTuple):
 
     examined: list[Examined]
     ok: bool
+
+
+def show(
+    session: Session, options: Options, names: Sequence[str], *, everything: bool, json: bool
+) -> bool:
+    """Print what executables are made of; return whether all that was asked for could be linked."""
+    found = examine(session, options.request(names))
+    if json:
+        print_json(size_value(found.examined, session.paths.relative))
+    else:
+        color = colored(options.general.color, session.tools.environment)
+        for line in size_lines(found.examined, everything=everything):
+            print_line(line.text, line.subject, line.style if color else "")
+    return found.ok
 
 
 def examine(session: Session, request: Request) -> Found:

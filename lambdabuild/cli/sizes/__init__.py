@@ -1,0 +1,1 @@
+"""What executables are made of: `why --size`."""
