@@ -184,7 +184,7 @@ def why(
             from lambdabuild.cli.sizes.examining import show
 
             if not show(session, options, names or (), everything=everything, json=json):
-                raise typer.Exit(errors.FAILED)
+                raise SystemExit(errors.FAILED)
             return
         if file:
             # `--file one.go two.go`: what follows are files as well.

@@ -64,6 +64,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
         Example("lambdabuild why users-get", "why one function would be rebuilt"),
         Example("lambdabuild why --file internal/auth/auth.go", "what depends on a file"),
         Example("lambdabuild why --since origin/main", "what a branch changed"),
+        Example("lambdabuild why --size users-get", "what is in an executable"),
     ),
     "list": (
         Example("lambdabuild list --skipped", "also what is no function, and why"),
