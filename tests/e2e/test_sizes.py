@@ -180,6 +180,16 @@ def test_what_does_not_build_is_told_beside_what_does(two: Project) -> None:
 
 
 @pytest.mark.parametrize("go", ["go"], indirect=True)
+def test_what_changed_selects_what_is_examined(two: Project) -> None:
+    two.write("changed", "internal/greet/greet.go\n")
+    result = two.run("why", "--size", "--json", "--files-from", "changed")
+    assert [function["name"] for function in result.json["functions"]] == ["plain"]
+    two.write("changed", "README.md\n")
+    nothing = two.run("why", "--size", "--files-from", "changed")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "no function is affected\n")
+
+
+@pytest.mark.parametrize("go", ["go"], indirect=True)
 def test_size_and_file_are_refused_together(two: Project) -> None:
     result = two.run("why", "--size", "--file", "go.mod")
 

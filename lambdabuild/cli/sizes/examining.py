@@ -73,6 +73,8 @@ def examine(session: Session, request: Request) -> Found:
         steps = [step for step in found.plan.steps if not step.load_errors]
         if steps:
             console.say(f"linking {counted(len(steps), 'function')} once more, with symbols")
+        elif request.narrowing.by_change and not found.plan.steps:
+            console.say("no function is affected")
         builder = Builder(run.session, request, run.home, run.state, found, examines=True)
         examined: dict[tuple[str, object], Examined] = {}
         with run.home.staging() as staging:

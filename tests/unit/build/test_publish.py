@@ -187,6 +187,37 @@ def test_what_is_about_to_be_published_is_announced_as_it_will_be_remembered(
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "restored", "lost"),
+    [
+        (False, True, False, True),
+        (False, True, True, False),
+        (True, True, False, False),
+        (None, True, False, False),
+        (False, False, False, False),
+        (True, False, False, False),
+        (False, None, False, False),
+    ],
+)
+def test_that_methods_are_kept_is_told_if_the_last_build_is_known_not_to(
+    project: Project, before: bool | None, after: bool | None, restored: bool, lost: bool
+) -> None:
+    for content, keeps in ((executable("one"), before), (executable("two"), after)):
+        linked = project.linked(content)
+        packed = project.packed(linked)._replace(keeps_methods=keeps)
+        if restored and content == executable("two"):
+            linked = linked._replace(restored=packed.sha256)
+        result = project.publisher(GO).publish(linked, packed, "GO changed")
+        assert (result.keeps_methods, project.remembered.keeps_methods) == (keeps, keeps)
+    assert result.lost_methods is lost
+
+
+def test_a_first_build_is_told_nothing_of_methods(project: Project) -> None:
+    linked = project.linked(executable())
+    packed = project.packed(linked)._replace(keeps_methods=True)
+    assert not project.publisher(GO).publish(linked, packed, "not built before").lost_methods
+
+
 def test_looking_whether_a_directory_can_be_written_leaves_it_as_it_is(tmp_path: Path) -> None:
     store.check_writable([str(tmp_path), str(tmp_path / "dist/deep")])
     assert list(tmp_path.iterdir()) == []
