@@ -13,6 +13,11 @@ COVER ?= tests/unit tests/e2e
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadgroup
 ACTIONLINT := v1.7.12
 DELVE := v1.27.2
+# A GOCACHEPROG and the server it shares with others: what both are chosen for, docs/guide/compile-cache.md
+# says. cigocacher has releases, those of Tailscale; gocached is of the version that this one is made with.
+# The action installs the same cigocacher: tests/docs/test_action.py compares.
+CIGOCACHER := v1.102.5
+GOCACHED := v0.0.0-20260722201841-0bb331e19f64
 # Makes the site, in wheels for Linux and macOS; by the authors of Material for MkDocs, which ends with it.
 # A pre-release that changes pages with every version, so there is one. From 0.0.74 on the theme is a
 # second package, of the same size.
@@ -59,7 +64,7 @@ test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE
 
 test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
 
-test-extended: shells $(OLD_GO)/installed deploy-tools ## run what `make test-all` has and `make test` has not
+test-extended: shells $(OLD_GO)/installed deploy-tools $(VENV)/cigocacher-$(CIGOCACHER) $(VENV)/gocached-$(GOCACHED) ## run what `make test-all` has and `make test` has not
 	$(PYTEST) -m extended --ignore=tests/unit
 
 # Twice as slow as `make test`: not in CI, where nothing depends on the figure.
@@ -127,6 +132,17 @@ $(VENV)/actionlint-$(ACTIONLINT): $(VENV)/dev
 $(VENV)/delve-$(DELVE): $(BIN)/python
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install github.com/go-delve/delve/cmd/dlv@$(DELVE)
+	touch $@
+
+# What tests/store shares compiled packages through.
+$(VENV)/cigocacher-$(CIGOCACHER): $(BIN)/python
+	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
+		go install tailscale.com/cmd/cigocacher@$(CIGOCACHER)
+	touch $@
+
+$(VENV)/gocached-$(GOCACHED): $(BIN)/python
+	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
+		go install github.com/bradfitz/go-tool-cache/cmd/gocached@$(GOCACHED)
 	touch $@
 
 # Apart from .venv: it brings Click and more of its own.

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.build.gocache import forget_packages, list_sources
+from lambdabuild.build.gocache import Distrusted, forget_packages, keep_apart, list_sources
 from lambdabuild.core.build import Batch, Event, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -30,15 +30,6 @@ _REFUSED = 2
 """How `go build` exits when its flags or its environment make no sense to it."""
 _TRIES = 3
 """How often a function is built whose sources change while they are compiled."""
-
-
-class Distrusted(NamedTuple):
-    """What Go's build cache may have wrong."""
-
-    cache: str
-    """Its directory."""
-    packages: frozenset[str]
-    """By import path."""
 
 
 @record
@@ -94,7 +85,7 @@ class GoBuild(NamedTuple):
     def command(self, *, everything: bool = False) -> Command:
         """Return the command; with `everything`, one that compiles all packages anew."""
         batch = self.batch
-        return commands.build_command(
+        command = commands.build_command(
             commands.BuildContext(
                 self.toolchain.go, batch.directory, batch.target, batch.flags, self.goflags
             ),
@@ -105,6 +96,7 @@ class GoBuild(NamedTuple):
             everything=everything,
             overlay=self.overlay,
         )
+        return keep_apart(command, self.distrusted)
 
 
 class Observer(NamedTuple):
@@ -150,8 +142,13 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
         observer.note(parse_actions(_graph(staging)).spans)
         return exported
 
-    forgotten = job.distrusted is None or _forget(
-        job.distrusted, export, events, tries, lambda: list_sources(batch, staging, job.goflags)
+    distrusted = job.distrusted
+    forgotten = (
+        distrusted is None
+        or not distrusted.packages
+        or _forget(
+            distrusted, export, events, tries, lambda: list_sources(batch, staging, job.goflags)
+        )
     )
     if not forgotten:
         command = job.command(everything=True)
@@ -169,9 +166,9 @@ def build(run: Run, job: GoBuild, observer: Observer, tries: int = _TRIES) -> li
     steps = [_explained(linked, completed) for linked in steps if linked.step.key not in left]
     if rest:
         log.info("go build again, for %d functions", len(rest))
-        again = job._replace(
-            batch=batch._replace(steps=rest), distrusted=None if forgotten else job.distrusted
-        )
+        if forgotten and distrusted is not None:
+            distrusted = distrusted._replace(packages=frozenset())
+        again = job._replace(batch=batch._replace(steps=rest), distrusted=distrusted)
         steps += build(run, again, observer, tries - bool(events.refused))
     return steps
 
@@ -198,7 +195,7 @@ def _forget(
     """
     for _ in range(tries):
         listed = export()
-        forgotten = listed.code == 0 and forget_packages(listed.output, *distrusted)
+        forgotten = listed.code == 0 and forget_packages(listed.output, distrusted)
         if not events.take_refused():
             return forgotten
         list_again()

@@ -12,6 +12,10 @@ repository. The cache keeps an index file for each action, named after the actio
 (cmd/go/internal/cache, `fileName`); the first 15 bytes of the hash are in the package's build ID
 (cmd/go/internal/work, `hashToString`), which `go list -export` prints. Without its index file a
 package is compiled again, and nobody who reads it right now is disturbed.
+
+What GOCACHEPROG names has no such files, may be shared with other machines, and may keep what it has
+whatever it is given later. So where packages are distrusted, it is asked for nothing and given
+nothing: Go keeps to its cache on this machine (`keep_apart`).
 """
 
 import base64
@@ -20,8 +24,10 @@ import contextlib
 import glob
 import os
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lambdabuild.core.build import Batch
 from lambdabuild.core.gopackage import Package
@@ -30,10 +36,69 @@ from lambdabuild.golang.output import parse_build_ids
 from lambdabuild.golang.source import PROFILE, is_source
 from lambdabuild.golang.tree import upwards
 from lambdabuild.system import directories, files
+from lambdabuild.system.process import Command
 
 _SECOND = 1_000_000_000
 _COARSE_TICK = 2 * _SECOND
 """Nanoseconds in which two changes may show one time, where a file system keeps whole seconds."""
+
+
+_PROGRAM = "GOCACHEPROG"
+
+
+class Distrusted(NamedTuple):
+    """What Go's build cache may have wrong."""
+
+    cache: str
+    """Its directory."""
+    packages: frozenset[str]
+    """By import path."""
+    apart: Mapping[str, str] = MappingProxyType({})
+    """What is to be set for Go to keep to that directory."""
+
+
+def find_distrusted(
+    batch: Batch,
+    cache: str,
+    environment: Mapping[str, str],
+    settings: Mapping[str, str],
+    *,
+    everything: bool,
+) -> Distrusted | None:
+    """Return the packages that Go has to compile, whatever it has kept; None if there are none.
+
+    What C and assembly take in from elsewhere is no part of its keys: https://go.dev/issue/24355.
+    `settings` are what Go reads from `environment` and from what `go env -w` wrote.
+    """
+    packages = frozenset(
+        path
+        for path, package in batch.graph.items()
+        if package.local and (everything or package.foreign.untracked)
+    )
+    if not packages:
+        return None
+    named = {**settings, **dict(batch.flags.environment)}.get(_PROGRAM)
+    return Distrusted(cache, packages, _without_program(environment, settings) if named else {})
+
+
+def _without_program(environment: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what turns GOCACHEPROG off.
+
+    An empty variable does not override what `go env -w` wrote. So Go is kept from reading that,
+    and given the rest of it.
+    """
+    written = {n: value for n, value in settings.items() if environment.get(n) != value}
+    return {**written, "GOENV": "off", _PROGRAM: ""}
+
+
+def keep_apart(command: Command, distrusted: Distrusted | None) -> Command:
+    """Have a command keep to Go's own cache, where that has to be."""
+    if distrusted is None or not distrusted.apart:
+        return command
+    apart = distrusted.apart
+    # What is set for the target is stronger than what `go env -w` wrote.
+    caches = {name: apart[name] for name in ("GOENV", _PROGRAM)}
+    return command._replace(environment={**apart, **command.environment, **caches})
 
 
 def list_sources(batch: Batch, staging: Staging, goflags: str = "") -> None:
@@ -135,20 +200,22 @@ def _changes(paths: Iterable[str]) -> Iterator[int]:
             continue
 
 
-def forget_packages(listed: str, cache: str, packages: Container[str]) -> bool:
-    """Remove what the cache in the directory `cache` has of `packages`, by import path.
+def forget_packages(listed: str, distrusted: Distrusted) -> bool:
+    """Remove what Go's cache has of the packages that are distrusted.
 
     `listed` is what `go list -export` says of their build IDs. Return False where that does not
     tell: then only `go build -a` is sure to compile them.
     """
     for path, build_id in parse_build_ids(listed):
-        if path not in packages:
+        if path not in distrusted.packages:
             continue
         try:
             prefix = base64.urlsafe_b64decode(build_id.partition("/")[0]).hex()
         except (binascii.Error, ValueError):
             return False
-        entries = glob.glob(f"{glob.escape(cache)}/{prefix[:2]}/{prefix}*-a") if prefix else []
+        entries = (
+            glob.glob(f"{glob.escape(distrusted.cache)}/{prefix[:2]}/{prefix}*-a") if prefix else []
+        )
         if not entries:
             return False
         for entry in entries:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lambdabuild.build.compile import (
-    Distrusted,
     GoBuild,
     Observer,
     Toolchain,
@@ -17,6 +16,7 @@ from lambdabuild.build.compile import (
     examiner_path,
     stage,
 )
+from lambdabuild.build.gocache import find_distrusted
 from lambdabuild.build.restore import Keeper, caching_of, open_caches
 from lambdabuild.build.size_limits import Limits, tell_of_methods
 from lambdabuild.cache.transfer import Mode
@@ -190,7 +190,13 @@ class Builder:
                     batch, environment, self.found.findings, place, session.tools.console
                 ),
                 current=self._current(batch) if may_skip else {},
-                distrusted=_distrusted(batch, environment.cache, everything=request.force),
+                distrusted=find_distrusted(
+                    batch,
+                    environment.cache,
+                    session.tools.environment,
+                    self.found.go.settings,
+                    everything=request.force,
+                ),
             )
             with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):
                 note = session.tools.timeline.add
@@ -398,16 +404,3 @@ def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]
     batches = found.to_build.batches
     for message, hint in warnings(batches, made, session.settings, found.discovery.goflags):
         session.tools.console.warn_once(message, hint)
-
-
-def _distrusted(batch: Batch, cache: str, *, everything: bool) -> Distrusted | None:
-    """Return the packages that Go has to compile, whatever it has kept.
-
-    What C and assembly take in from elsewhere is no part of its keys: https://go.dev/issue/24355.
-    """
-    packages = frozenset(
-        path
-        for path, package in batch.graph.items()
-        if package.local and (everything or package.foreign.untracked)
-    )
-    return Distrusted(cache, packages) if packages else None
