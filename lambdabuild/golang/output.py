@@ -19,6 +19,14 @@ _POSITIONED = re.compile(
 _HEADER = re.compile(r"^# (?P<package>\S+)( \[.*\])?$")
 _USAGE = re.compile(r"^usage: \w+ \[options\]")
 """What a tool says of flags that it does not understand; all of its flags follow."""
+_NO_MESSAGE = re.compile(
+    r"go: downloading |\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |time=\d{4}-\d\d-\d\dT\S+ level="
+)
+"""How lines begin that say nothing of a package.
+
+What GOCACHEPROG names logs, of a server that is down, goes where the compiler's messages go; the
+packages `log` and `log/slog` begin their lines so.
+"""
 _VERSION = re.compile(r"go(\d+)\.(\d+)")
 # Mach-O and PE have it as text, ELF as a note: lengths of name and ID, type 4, the name, the ID.
 _TEXT_BUILD_ID = re.compile(rb'\xff Go build ID: "([^"\n]*)"')
@@ -200,7 +208,7 @@ def parse_build_output(text: str, packages: Container[str], directory: str) -> B
             package = header["package"]
             found.setdefault(package, [])
             continue
-        if not line.strip() or line.startswith("go: downloading "):
+        if not line.strip() or _NO_MESSAGE.match(line):
             continue
         messages = found.setdefault(package, [])
         if match := _POSITIONED.match(line):

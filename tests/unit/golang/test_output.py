@@ -260,6 +260,8 @@ def test_a_build_that_says_nothing_is_nothing() -> None:
 def test_what_go_build_says_is_told_apart_by_package() -> None:
     text = f"""\
 go: downloading github.com/aws/aws-lambda-go v1.54.0
+2026/11/27 23:15:37 error PUT /1f89: dial tcp 127.0.0.1:9: connect: connection refused
+time=2026-11-27T23:15:37.123Z level=ERROR msg="remote storage"
 # {AUTH}
 internal/auth/auth.go:9:2: undefined: token
 internal/auth/auth.go:12:5: cannot use x (variable of type int) as string value in return statement
