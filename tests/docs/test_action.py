@@ -1,6 +1,7 @@
 """.github/actions/lambdabuild does what docs/guide/ci.md says: its scripts are run as the runner does."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_a_fork_is_a_fork_in_every_step() -> None:
     """That of a repository that is gone is one, too: `null` is no repository's name."""
     steps = [step["env"]["FORK"] for step in STEPS.values() if "FORK" in step.get("env", {})]
     head = "github.event.pull_request.head.repo.full_name != github.repository"
-    assert steps == [f"${{{{ github.event.pull_request && {head} }}}}"] * 2
+    assert steps == [f"${{{{ github.event.pull_request && {head} }}}}"] * 3
 
 
 def test_the_action_builds_and_uploads_what_it_wrote(tiny: Path, runner: dict[str, str]) -> None:
@@ -214,3 +215,59 @@ def test_hostile_lines_end_no_list_of_uploads(runner: dict[str, str], tmp_path: 
 
     lines = ["./lambdabuild.json", "./END-1", "./other=1", "!./dist/*.go", "/tmp/x", f"./{NASTY}"]
     assert outputs == {"path": "\n".join(lines)}
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://bucket", "https://a b", f"https://a/{NASTY}", "https://"]
+)
+def test_the_action_shares_compiled_packages_by_an_address_alone(
+    address: str, runner: dict[str, str], tmp_path: Path
+) -> None:
+    ended = run_step("Share compiled packages", tmp_path, runner, inputs={"compile-cache": address})
+
+    assert (ended.code, ended.variables) == (1, {})
+    assert "the input `compile-cache` is an address such as https://host:31364" in ended.said
+
+
+def test_a_program_that_cannot_be_installed_costs_a_warning(
+    runner: dict[str, str], tmp_path: Path
+) -> None:
+    environment = runner | {"GOPROXY": "off", "GOMODCACHE": str(tmp_path / "none")}
+
+    ended = run_step(
+        "Share compiled packages", tmp_path, environment, inputs={"compile-cache": "https://a"}
+    )
+
+    assert (ended.code, ended.variables) == (0, {}), ended.said
+    assert "::warning title=lambdabuild::cigocacher cannot be installed" in ended.said
+
+
+@pytest.mark.parametrize("fork", ["true", "false"])
+def test_the_action_installs_what_is_tested(
+    fork: str, runner: dict[str, str], tmp_path: Path
+) -> None:
+    """Of a fork, whose jobs get no token, nothing is shared."""
+    version = re.findall(
+        r"^CIGOCACHER := (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
+    directory = Path(runner["RUNNER_TEMP"])
+    go = directory / "go"
+    go.write_text(
+        f'#!/bin/sh\necho "$@" > "{directory}/calls"\n'
+        'printf "#!/bin/sh\\n" > "$GOBIN/cigocacher"; chmod +x "$GOBIN/cigocacher"\n',
+        "utf-8",
+    )
+    go.chmod(0o755)
+    environment = runner | {"PATH": f"{directory}{os.pathsep}{runner['PATH']}"}
+
+    ended = run_step(
+        *("Share compiled packages", tmp_path, environment),
+        inputs={"compile-cache": "https://a:1/"}, told={"FORK": fork},
+    )  # fmt: skip
+
+    assert (directory / "calls").read_text("utf-8") == (
+        f"install tailscale.com/cmd/cigocacher@{version[0]}\n"
+    )
+    home = directory / "lambdabuild"
+    program = f"'{home}/bin/cigocacher' '--cache-dir={home}/compiled' --cigocached-url=https://a:1"
+    assert ended.variables == ({} if fork == "true" else {"GOCACHEPROG": program}), ended.said

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.composite import run_step
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_save_and_undo import race, word
 from tests.environment import CLEAN
-from tests.projects import REPO, main_printing, write
+from tests.projects import EMPTY, REPO, main_printing, write
 from tests.store.compiling import CIGOCACHER, Runner, gocached
+from tests.store.issuer import issuing
 
 MODULE = "example.com/repo"
 
@@ -185,3 +187,43 @@ def test_force_takes_nothing_that_others_compiled(runner: Runner) -> None:
     assert runner.project.run("all", "--force").code == 0
 
     assert runner.project.says("users") == f"{right}: auth 1"
+
+
+def test_the_action_shares_what_main_compiled_and_takes_nothing_of_pull_requests(
+    tmp_path: Path, go: str
+) -> None:
+    """By the tokens of jobs, as docs/guide/compile-cache.md sets the server up."""
+    claims = ("--jwt-claim=repository=o/r", "--global-jwt-claim=ref=refs/heads/main")
+    with (
+        issuing() as issuer,
+        gocached(tmp_path / "server", f"--jwt-issuer={issuer.address}", *claims) as server,
+    ):
+
+        def job(name: str, **own: str) -> Runner:
+            """Run a job of the repository until lambdabuild has built."""
+            runner = Runner(tmp_path / name, go)
+            write(runner.project.path, EMPTY | {"api/f/main.go": main_printing(name)})
+            environment = runner.project.environment
+            del environment["GOCACHEPROG"]
+            # As `go install` leaves it, which would compile for a minute.
+            programs = tmp_path / name / "lambdabuild" / "bin"
+            programs.mkdir(parents=True)
+            shutil.copy(CIGOCACHER, programs)
+            of_github = issuer.job(repository="o/r", **own) if own else {}
+            temporary = {"RUNNER_TEMP": str(tmp_path / name)}
+            ended = run_step(
+                *("Share compiled packages", runner.project.path, environment | temporary | of_github),
+                inputs={"compile-cache": server},
+            )  # fmt: skip
+            assert ended.code == 0, ended.said
+            environment.update(ended.variables)
+            built(runner)
+            return runner
+
+        pull_request = job("pull-request", ref="refs/pull/1/merge")
+        assert "runtime" in pull_request.compiled()
+        main = job("main", ref="refs/heads/main")
+        assert "runtime" in main.compiled()
+        assert job("second-main", ref="refs/heads/main").compiled() == ["example.com/empty/api/f"]
+        assert job("third", ref="refs/pull/2/merge").compiled() == ["example.com/empty/api/f"]
+        assert "runtime" in job("without-token").compiled()
