@@ -20,6 +20,7 @@ from lambdabuild.core.paths import Paths
 from lambdabuild.core.secrets import CACHE_KEY, PASSED, for_builds, kept_back, without_secrets
 from lambdabuild.core.text import counted
 from lambdabuild.golang import commands
+from lambdabuild.golang.output import parse_version
 from lambdabuild.golang.toolchain import ask_environment, find_go
 from lambdabuild.output.report import place_of
 from lambdabuild.state.signing import keys_of
@@ -36,6 +37,8 @@ from lambdabuild.system.links import caches_of
 
 _GIGABYTE = 1_000_000_000
 _OVERRIDDEN = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "CGO_ENABLED")
+_ASKS_A_PROGRAM = (1, 24)
+"""The version of Go from which on GOCACHEPROG is known: https://go.dev/doc/go1.24."""
 
 
 class Verdict(StrEnum):
@@ -121,6 +124,7 @@ def _go(session: Session, refused: LambdabuildError | None) -> Iterator[Finding]
     yield from _guarded(_store(session))
     started = start_go(run, environment, Findings())
     yield from _kept_back(environment, started.settings)
+    yield from _compile_cache(go_env, environment, started.settings)
     yield from _guarded(_c_compilers(settings, environment, started.settings))
     yield from _functions(session, started)
 
@@ -299,6 +303,24 @@ def _kept_back(environment: Mapping[str, str], of_go: Mapping[str, str]) -> Iter
             f"{', '.join(names)} are not passed to `go`, nor to what {' and '.join(programs)} names",
             f"if it needs them, `export {PASSED}=` their names, such as `AWS_*`",
         )
+
+
+def _compile_cache(
+    go_env: GoEnvironment, environment: Mapping[str, str], of_go: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Check the program that keeps what Go compiles; its flags may have a token."""
+    name = next(iter(commands.split_quoted(of_go.get("GOCACHEPROG", ""))), None)
+    if name is None:
+        return
+    if (parse_version(go_env.version) or _ASKS_A_PROGRAM) < _ASKS_A_PROGRAM:
+        yield _warning(f"{go_env.version} does not know GOCACHEPROG", "Go 1.24 does")
+    elif shutil.which(name, path=environment.get("PATH")) is None:
+        yield _error(
+            f"there is no program `{name}`, which GOCACHEPROG names",
+            "install it; or unset GOCACHEPROG, with `go env -u GOCACHEPROG` as well",
+        )
+    else:
+        yield _good(f"what Go compiles is kept by {name}, which GOCACHEPROG names")
 
 
 def _caches(go_env: GoEnvironment) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lambdabuild.system.installation import install_command
-from tests.e2e.conftest import Copy, Project
+from tests.e2e.conftest import OLD_GO, Copy, Project
 from tests.e2e.machine import fake_go, in_namespace, linux_only
 from tests.projects import main_printing
 
@@ -456,3 +456,18 @@ def test_a_file_system_without_hard_links_is_no_obstacle(handlers: Project, tmp_
     assert linked.code == 0, linked.err
     again = handlers.run(*command, "--force")
     assert set(again.statuses.values()) == {"unchanged"}
+
+
+@pytest.mark.oldest_go
+def test_doctor_looks_for_the_program_that_keeps_what_go_compiles(handlers: Project) -> None:
+    """`go env` does not start it. Its flags, which may have a token, are not shown."""
+    there = handlers.run("doctor", env={"GOCACHEPROG": "/bin/sh --token=secret"})
+    gone = handlers.run("doctor", env={"GOCACHEPROG": "'/a b/c' --token=secret"})
+
+    if handlers.go == str(OLD_GO):
+        assert there.out == gone.out
+        assert "warning: go1.22.10 does not know GOCACHEPROG\n" in gone.out
+    else:
+        assert "ok: what Go compiles is kept by /bin/sh, which GOCACHEPROG names\n" in there.out
+        assert "error: there is no program `/a b/c`, which GOCACHEPROG names\n" in gone.out
+    assert "secret" not in there.out + there.err + gone.out + gone.err
