@@ -1,5 +1,6 @@
 """GOCACHEPROG: what one machine compiled, no other compiles; nothing doubtful is shared."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.composite import run_step
+from tests.docs.pages import PAGES
 from tests.e2e.conftest import FLAGS
 from tests.e2e.test_save_and_undo import race, word
 from tests.environment import CLEAN
@@ -193,7 +195,8 @@ def test_the_action_shares_what_main_compiled_and_takes_nothing_of_pull_requests
     tmp_path: Path, go: str
 ) -> None:
     """By the tokens of jobs, as docs/guide/compile-cache.md sets the server up."""
-    claims = ("--jwt-claim=repository=o/r", "--global-jwt-claim=ref=refs/heads/main")
+    page = PAGES["docs/guide/compile-cache.md"].replace("OWNER/REPOSITORY", "o/r")
+    claims = re.findall(r"--[\w-]*jwt-claim=\S+", page)
     with (
         issuing() as issuer,
         gocached(tmp_path / "server", f"--jwt-issuer={issuer.address}", *claims) as server,
