@@ -1,5 +1,6 @@
 """List the figures of a monorepo that many work on, and that CI builds; a part of the table."""
 
+from bench.compile_cache import COMPILE_CACHE_FIGURE
 from bench.contestants import LAMBDABUILD, REFERENCE
 from bench.model import MIB, Figure, Metric, Term, ratio, within
 from bench.scenarios import (
@@ -36,6 +37,7 @@ TEAM_FIGURES = (
         against=Term(LAMBDABUILD, Metric.WALL),
         target=ratio(at_most=0.10),
     ),
+    COMPILE_CACHE_FIGURE,
     Figure(
         name="switch-wall",
         what="branch switched back and forth, wall, against relinking all",
