@@ -223,10 +223,13 @@ def test_the_action_shares_what_main_compiled_and_takes_nothing_of_pull_requests
             built(runner)
             return runner
 
-        pull_request = job("pull-request", ref="refs/pull/1/merge")
-        assert "runtime" in pull_request.compiled()
-        main = job("main", ref="refs/heads/main")
-        assert "runtime" in main.compiled()
-        assert job("second-main", ref="refs/heads/main").compiled() == ["example.com/empty/api/f"]
-        assert job("third", ref="refs/pull/2/merge").compiled() == ["example.com/empty/api/f"]
-        assert "runtime" in job("without-token").compiled()
+        push = {"ref": "refs/heads/main", "event_name": "push"}
+        request = {"ref": "refs/pull/1/merge", "event_name": "pull_request"}
+        target = {"ref": "refs/heads/main", "event_name": "pull_request_target"}
+        assert "runtime" in job("1", **request).compiled()
+        # One that runs what a pull request brings, as a job of `main`.
+        assert job("2", **target).compiled() == ["example.com/empty/api/f"]
+        assert "runtime" in job("3", **push).compiled()
+        assert job("4", **push).compiled() == ["example.com/empty/api/f"]
+        assert job("5", **request).compiled() == ["example.com/empty/api/f"]
+        assert "runtime" in job("6").compiled()
