@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = select(options.only)
         if options.list:
             for figure in figures:
-                print(f"{figure.name:24}{figure.what} ({figure.target.reach})")
+                print(
+                    f"{figure.name:24}{figure.what} ({figure.target.reach}; {figure.scenario.repeat} runs)"
+                )
             return 0
         return _bench(figures, options)
     except BenchError as error:
@@ -125,7 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         help="measure these figures only: names, or globs such as 'cold-*'",
     )
     parser.add_argument(
-        "--repeat", type=_positive, default=5, metavar="K", help="runs of each command (default 5)"
+        "--repeat",
+        type=_positive,
+        metavar="K",
+        help="runs of each command (default: as --list says)",
     )
     parser.add_argument(
         "--functions", type=_positive, default=50, metavar="N", help="functions (default 50)"

@@ -7,6 +7,7 @@ target that is lambdabuild's default, and the flags the reference has.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from bench import account, edits, measure, packing, watch
 from bench.model import Command, Contestant, Workspace
@@ -52,10 +53,14 @@ def _go_build_of_dependants(workspace: Workspace) -> Command:
     return go_build("dist/", [f"./{function.directory}" for function in functions])
 
 
-def _import_typer(workspace: Workspace) -> Command:
+def interpreter(workspace: Workspace) -> Path:
+    """Locate the Python that runs lambdabuild."""
     # A console script may be a link, as pipx makes; the environment it belongs to is at its end.
-    script = workspace.settings.lambdabuild.resolve()
-    return [script.with_name("python"), "-c", "import typer"]
+    return workspace.settings.lambdabuild.resolve().with_name("python")
+
+
+def _import_typer(workspace: Workspace) -> Command:
+    return [interpreter(workspace), "-c", "import typer"]
 
 
 def _xargs(workspace: Workspace) -> Command:
@@ -78,6 +83,7 @@ LAMBDABUILD = Contestant(
     command=_lambdabuild_all,
     outputs=_bootstrap_under_dist,
     measure=measure.run,
+    compiles_as="lambdabuild",
 )
 
 
@@ -100,6 +106,7 @@ LAMBDABUILD_COMPLETING = replace(
     command=_tab,
     outputs=lambda _: (),
     session=_after_a_build,
+    workspace=LAMBDABUILD.name,
 )
 
 LAMBDABUILD_HANDLER = replace(
@@ -134,6 +141,7 @@ REFERENCE = Contestant(
     outputs=lambda monorepo: under_dist(monorepo.functions),
     environment=_FOR_LAMBDA,
     measure=measure.run,
+    compiles_as="R",
 )
 
 SCRIPT = Contestant(
@@ -142,6 +150,7 @@ SCRIPT = Contestant(
     command=lambda _: ["sh", "-c", _SCRIPT],
     outputs=_bootstrap_in_place,
     measure=measure.run,
+    compiles_as=REFERENCE.name,
 )
 
 XARGS = Contestant(
@@ -152,6 +161,7 @@ XARGS = Contestant(
     outputs=_bootstrap_in_place,
     environment=_FOR_LAMBDA,
     measure=measure.run,
+    compiles_as="R",
 )
 
 LAMBDABUILD_EDITED = replace(
@@ -217,6 +227,7 @@ TYPER = Contestant(
     command=_import_typer,
     outputs=lambda _: [],
     measure=measure.run,
+    workspace=LAMBDABUILD.name,
 )
 
 LAMBDABUILD_ZIP = replace(

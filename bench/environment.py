@@ -16,6 +16,7 @@ from bench.model import (
     Workspace,
 )
 from bench.monorepo import Monorepo, generate
+from bench.sources import Kind
 
 # Where modules come from and lie: nothing here changes what is built, or how fast.
 _KEPT = (
@@ -32,9 +33,14 @@ _KEPT = (
 
 _LEFT_OUT = ("AWS_", "CGO_", "GIT_", "GITHUB_", "GO", "LAMBDABUILD_", "PYTHON")
 
-# Of an executable with what is compiled for it, some 9 MB; of a small one; what is to remain free.
-_FUNCTION = 12 * MIB
-_SMALL_FUNCTION = 3 * MIB
+# Of an executable with what is compiled for it, some 9 MB; of a small one; of a large one, which is
+# kept and copied as well; what is to remain free.
+_FUNCTION: Mapping[Kind, int] = {
+    "real": 12 * MIB,
+    "small": 3 * MIB,
+    "http": 12 * MIB,
+    "large": 40 * MIB,
+}
 _SPARE = 1024 * MIB
 
 
@@ -76,10 +82,10 @@ def plain(
 
 
 def create(
-    directory: Path, contestant: Contestant, functions: int, settings: Settings, *, small: bool
+    directory: Path, contestant: Contestant, functions: int, settings: Settings, *, kind: Kind
 ) -> Workspace:
     """Make a contestant's workspace: a monorepo, an empty Go build cache, a PATH of its own."""
-    monorepo = generate(directory / "monorepo", functions, layout=contestant.layout, std_only=small)
+    monorepo = generate(directory / "monorepo", functions, layout=contestant.layout, kind=kind)
     places = {
         "bin_": directory / "bin",
         "go_cache": directory / "go-cache",
@@ -102,9 +108,9 @@ def outputs(monorepo: Monorepo, contestant: Contestant) -> tuple[Path, ...]:
     return tuple(monorepo.directory / path for path in contestant.outputs(monorepo))
 
 
-def check_space(directory: Path, functions: int, *, small: bool) -> None:
+def check_space(directory: Path, functions: int, *, kind: Kind) -> None:
     """Raise CannotMeasureError unless so many functions can be built below a directory."""
-    needed = functions * (_SMALL_FUNCTION if small else _FUNCTION) + _SPARE
+    needed = functions * _FUNCTION[kind] + _SPARE
     free = shutil.disk_usage(directory).free
     if functions and free < needed:
         raise CannotMeasureError(

@@ -22,6 +22,7 @@ from bench.contestants import (
     XARGS,
     ZIPFILE,
 )
+from bench.floor_figures import FLOOR_FIGURES
 from bench.local_figures import LOCAL_FIGURES
 from bench.model import (
     MIB,
@@ -159,7 +160,7 @@ FIGURES = (
         scenario=EDITED,
         this=Term(LAMBDABUILD_EDITED, Metric.WALL),
         against=Term(GO_FUNCTION, Metric.WALL),
-        target=ratio(at_most=1.5),
+        target=ratio(at_most=1.30),
     ),
     Figure(
         name="watch-function",
@@ -184,7 +185,7 @@ FIGURES = (
         scenario=IDLE_500,
         this=Term(WATCH_IDLE, Metric.IDLE_CPU),
         against=None,
-        target=within(Metric.IDLE_CPU, 0.005),
+        target=within(Metric.IDLE_CPU, 0.002),
     ),
     Figure(
         name="watch-memory",
@@ -226,6 +227,7 @@ FIGURES = (
         against=Term(LAMBDABUILD, Metric.WALL),
         target=ratio(at_most=1.10),
     ),
+    *FLOOR_FIGURES,
     *TEAM_FIGURES,
     *LOCAL_FIGURES,
     Figure(

@@ -31,7 +31,7 @@ def use_cores(count: int) -> None:
         raise BenchError("`--cores` needs Linux")
 
 
-def describe(settings: Settings, repeat: int) -> Mapping[str, str]:
+def describe(settings: Settings, repeat: int | None) -> Mapping[str, str]:
     """Name date, machine and versions, in the order to show them."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return {
@@ -42,7 +42,8 @@ def describe(settings: Settings, repeat: int) -> Mapping[str, str]:
         "Go": _first_line(settings.go, "version").removeprefix("go version "),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "lambdabuild": _first_line(settings.lambdabuild, "--version").removeprefix("lambdabuild "),
-        "Size": f"N = {settings.functions} functions, medians of {repeat} interleaved runs",
+        "Size": f"N = {settings.functions} functions where a figure does not say",
+        "Runs": f"medians of {repeat or 'several'} interleaved ones; the last table has how many",
     }
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from bench.monorepo import Layout, Monorepo
+from bench.sources import Kind
 
 MIB = 1024 * 1024
 
@@ -124,8 +125,9 @@ class Contestant:
     something out is fast for the wrong reason. `measure` runs the command and says what it cost.
     `session` is entered when a scenario begins and left when it ends: for what the command needs
     around it, such as a watcher that runs meanwhile. `workspace` is the contestant in whose
-    workspace it works, where that is not its own: it finds there what the other one built, so the
-    two cannot be in one scenario.
+    workspace it works, where that is not its own: it finds there what the other one built. Where
+    both are in one scenario, neither may change what the other finds. `compiles_as` is a contestant
+    whose `go build` has the same flags, so that what it compiled is as good as its own.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Contestant:
     environment: Mapping[str, str] | None = None
     session: Callable[[Workspace], AbstractContextManager[None]] | None = None
     workspace: str | None = None
+    compiles_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,9 @@ class Scenario:
     """The state every run starts from.
 
     `prepare` runs before each run, outside its time; `warm_ups` are runs that are not counted.
-    `functions` overrides how many the command line asks for; with `small` they import fmt and os
-    alone, where so many others would take too long.
+    `functions` overrides how many the command line asks for; their `kind` is another than "real"
+    where so many of those would take too long. `repeat` is how often each command runs, unless the
+    command line says: what takes minutes runs once or twice, what takes no second more often.
     """
 
     name: str
@@ -153,7 +157,8 @@ class Scenario:
     prepare: Callable[[Workspace], None]
     warm_ups: int = 0
     functions: int | None = None
-    small: bool = False
+    kind: Kind = "real"
+    repeat: int = 5
 
 
 @dataclass(frozen=True, slots=True)

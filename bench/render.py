@@ -64,7 +64,7 @@ def markdown(
         [f"- {name}: {contestant.what}" for name, contestant in contestants.items()],
         [f"- {name}: {scenario.what}" for name, scenario in scenarios.items()],
         _table(
-            ("scenario", "contestant", "metric", "median", "smallest", "largest"),
+            ("scenario", "contestant", "metric", "runs", "median", "smallest", "largest"),
             [cells for runs in collected.values() for cells in _spread(runs)],
         ),
     ]
@@ -106,7 +106,8 @@ def _spread(runs: Runs) -> Iterable[Sequence[str]]:
     for metric in _metrics(runs):
         values = [sample[metric] for sample in runs.samples]
         shown = (metric.show(value) for value in (median(values), min(values), max(values)))
-        yield runs.scenario.name, runs.contestant.name, metric.value, *shown
+        count = str(len(values))
+        yield runs.scenario.name, runs.contestant.name, metric.value, count, *shown
 
 
 def _metrics(runs: Runs) -> Sequence[Metric]:

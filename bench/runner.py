@@ -1,6 +1,7 @@
 """Run the contestants that figures name, alternately, and collect what each run cost."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -55,12 +56,13 @@ def contestants_by_scenario(
 
 
 def run(
-    figures: Sequence[Figure], settings: Settings, repeat: int, root: Path, say: Say
+    figures: Sequence[Figure], settings: Settings, repeat: int | None, root: Path, say: Say
 ) -> Mapping[Key, Runs]:
-    """Take `repeat` samples of everything the figures need, in folders below `root`.
+    """Take samples of everything the figures need, in folders below `root`.
 
-    A contestant keeps its workspace from scenario to scenario, so a cache filled in one is warm in
-    the next. One that fails is left out of the rest of its scenario; the others go on. A scenario
+    So many as `repeat` says, or else each scenario. A contestant keeps its workspace from scenario
+    to scenario, so a cache filled in one is warm in the next; another workspace with equal flags
+    begins with that cache, for what is measured of a cold one empties it first. One that fails is left out of the rest of its scenario; the others go on. A scenario
     that the disk has no room for is left out.
     """
     collected: dict[Key, Runs] = {}
@@ -71,25 +73,27 @@ def run(
         places = {_place(each, scenario, functions): each for each in contestants}
         missing = [place for place in places if place not in workspaces]
         try:
-            environment.check_space(root, len(missing) * functions, small=scenario.small)
+            environment.check_space(root, len(missing) * functions, kind=scenario.kind)
         except CannotMeasureError as error:
             say(f"{scenario.name} · {error}")
             for each in contestants:
                 collected[key(scenario, each)] = Runs(scenario, each, (), error)
             continue
+        filled = dict(workspaces)
         for place in missing:
             directory = root / "-".join(map(str, place))
             workspaces[place] = environment.create(
-                directory, places[place], functions, settings, small=scenario.small
+                directory, places[place], functions, settings, kind=scenario.kind
             )
-            if not downloaded and not scenario.small:
+            _take_compiled(workspaces[place], places[place], filled)
+            if not downloaded and scenario.kind == "real":
                 environment.download_modules(workspaces[place])
                 downloaded = True
         pairs = [
             (each, _lent(workspaces[_place(each, scenario, functions)], each))
             for each in contestants
         ]
-        for runs in _interleave(scenario, pairs, repeat, say):
+        for runs in _interleave(scenario, pairs, repeat or scenario.repeat, say):
             collected[key(scenario, runs.contestant)] = runs
     return collected
 
@@ -98,8 +102,18 @@ _Place = tuple[str, int, str]
 
 
 def _place(contestant: Contestant, scenario: Scenario, functions: int) -> _Place:
-    size = "small" if scenario.small else "real"
-    return contestant.workspace or contestant.name, functions, size
+    return contestant.workspace or contestant.name, functions, scenario.kind
+
+
+def _take_compiled(
+    workspace: Workspace, contestant: Contestant, filled: Mapping[_Place, Workspace]
+) -> None:
+    """Begin with the Go build cache of an earlier workspace, where flags are the same."""
+    alike = {contestant.name, contestant.compiles_as}
+    for (name, *_), earlier in filled.items():
+        if name in alike:
+            shutil.copytree(earlier.go_cache, workspace.go_cache, dirs_exist_ok=True)
+            return
 
 
 def _lent(workspace: Workspace, contestant: Contestant) -> Workspace:
