@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 
-from bench import environment, machine, render, runner
+from bench import environment, machine, render, runner, simulate
 from bench.figures import FIGURES
 from bench.model import BenchError, CannotMeasureError, Figure, Settings
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"{figure.name:24}{figure.what} ({figure.target.reach}; {figure.scenario.repeat} runs)"
                 )
             return 0
+        if options.shards:
+            return _shards(options)
         return _bench(figures, options)
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,22 +45,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _bench(figures: Sequence[Figure], options: argparse.Namespace) -> int:
+def _shards(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    header = machine.describe(settings, options.repeat)
+    with _folder() as root:
+        text = simulate.simulated(settings, root, _say)
+    print(*(f"- {name}: {value}" for name, value in header.items()), "", text, sep="\n", end="")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
     if options.cores is not None:
         machine.use_cores(options.cores)
     go = find_go()
-    settings = Settings(
+    return Settings(
         go=go,
         lambdabuild=find_lambdabuild(options.lambdabuild),
         cores=machine.cores(),
         functions=options.functions,
         go_environment=environment.go_environment(go),
     )
-    header = machine.describe(settings, options.repeat)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(
         prefix="lambdabuild-bench-", ignore_cleanup_errors=True
     ) as root:
-        collected = runner.run(figures, settings, options.repeat, Path(root).resolve(), _say)
+        yield Path(root).resolve()
+
+
+def _bench(figures: Sequence[Figure], options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    header = machine.describe(settings, options.repeat)
+    with _folder() as root:
+        collected = runner.run(figures, settings, options.repeat, root, _say)
     measured = render.rows(figures, collected)
     print(render.markdown(header, measured, collected), end="")
     if options.json is not None:
@@ -137,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--cores", type=int, metavar="C", help="use so many cores (Linux)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every sample here")
+    parser.add_argument(
+        "--shards", action="store_true", help="simulate 1 to 64 shards instead; takes a while"
+    )
     parser.add_argument("--list", action="store_true", help="list the figures and stop")
     parser.add_argument(
         "--lambdabuild", type=Path, metavar="PATH", help="measure this one, not the installed one"
