@@ -6,7 +6,7 @@ of as many cores as this one has. Then the same with fewer functions, of which s
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bench import environment, measure
 from bench.contestants import LAMBDABUILD
 from bench.model import Metric, Settings
-from bench.simulation import Build, Cost, fixed, pays_until, shards, together
+from bench.simulation import Build, Shard, cpu, pays_until, shards, slowest
 from lambdabuild.state.history import read_history
 from lambdabuild.state.trends import recorded_seconds
 
@@ -30,19 +30,19 @@ Say = Callable[[str], None]
 
 
 class Recorded(NamedTuple):
-    """A build, cold and with what Go compiled kept."""
+    """A build, with what Go compiled kept, and without."""
 
-    cold: Build
     filled: Build
+    cold: Build
 
 
 class Check(NamedTuple):
-    """How long shards took, against what was simulated of them."""
+    """What shards took, against what was simulated of them."""
 
     machines: int
     cache: str
-    simulated: Cost
-    real: Cost
+    simulated: Sequence[Shard]
+    real: Sequence[Shard]
 
 
 def simulated(settings: Settings, root: Path, say: Say) -> str:
@@ -72,45 +72,40 @@ class _Machine:
 
     def recorded(self) -> Recorded:
         """Build all twice, and measure the parts of that which each machine has to do."""
-        whole_cold = self._run("all", cold=True)
+        cold = self._run("all", cold=True).cpu
         shutil.copyfile(self._state / "history.jsonl", self._history)
         times = recorded_seconds(read_history(self._history))
-        whole_filled = self._run("all")
+        filled = self._run("all").cpu
         # It imports all that functions share, and nothing is linked.
-        first = self._workspace.monorepo.functions[0].name
-        start = _median(self._run("check", first) for _ in range(_REPEAT))
-        compiling = _median(self._run("check", first, cold=True) for _ in range(_REPEAT))
-        self._run("all")  # what was compiled, again
-        closure = compiling.less(start)
+        one = ("check", self._workspace.monorepo.functions[0].name)
+        start = median(self._run(*one).cpu for _ in range(_REPEAT))
+        closure = median(self._run(*one, cold=True).cpu for _ in range(_REPEAT)) - start
+        cores = self._workspace.settings.cores
         return Recorded(
-            Build(times, start, closure, whole_cold.less(start, closure)),
-            Build(times, start, Cost(), whole_filled.less(start)),
+            Build(times, start, 0.0, filled - start, cores),
+            Build(times, start, closure, cold - start - closure, cores),
         )
 
     def checks(self, builds: Recorded) -> Iterator[Check]:
         """Build the shards that are expected to take longest, and compare."""
-        for cache, build in (("filled", builds.filled), ("cold", builds.cold)):
+        self._run("check")  # what was compiled, again
+        for cache, build in zip(Recorded._fields, builds, strict=True):
             for count in _REAL:
-                expected = sorted(shards(build, count), key=lambda shard: -shard.cost.wall)
+                expected = sorted(shards(build, count), key=lambda shard: -shard.wall)
                 chosen = expected[:_MOST_REAL]
-                real = [
-                    shard._replace(
-                        cost=self._run(
-                            "all", "--shard", f"{shard.number}/{count}", cold=cache == "cold"
-                        )
-                    )
-                    for shard in chosen
-                ]
-                yield Check(count, cache, together(chosen), together(real))
+                real = [self._shard(shard.number, count, cold=cache == "cold") for shard in chosen]
+                yield Check(count, cache, chosen, real)
+
+    def _shard(self, number: int, count: int, *, cold: bool) -> Shard:
+        return self._run("all", "--shard", f"{number}/{count}", cold=cold)._replace(number=number)
 
     @property
     def _state(self) -> Path:
         return self._workspace.monorepo.directory / ".lambdabuild"
 
-    def _run(self, *arguments: str, cold: bool = False) -> Cost:
+    def _run(self, *arguments: str, cold: bool = False) -> Shard:
         """Run lambdabuild as on a machine that has nothing but the history."""
-        top = self._workspace.monorepo.directory
-        shutil.rmtree(top / "dist", ignore_errors=True)
+        shutil.rmtree(self._workspace.monorepo.directory / "dist", ignore_errors=True)
         shutil.rmtree(self._state, ignore_errors=True)
         if self._history.exists():
             self._state.mkdir()
@@ -120,51 +115,51 @@ class _Machine:
             self._workspace.go_cache.mkdir()
         command: list[str | Path] = [self._workspace.settings.lambdabuild, *arguments]
         sample = measure.run(self._workspace, command)
-        cost = Cost(sample[Metric.WALL], sample[Metric.CPU])
+        took = Shard(1, sample[Metric.WALL], sample[Metric.CPU])
         functions = len(self._workspace.monorepo.functions)
         cache = "cold" if cold else "filled"
         said = " ".join(arguments)
-        self._say(f"{functions} · {said} · {cache} · wall {cost.wall:.2f} s, CPU {cost.cpu:.2f} s")
-        return cost
-
-
-def _median(costs: Iterable[Cost]) -> Cost:
-    walls, cpus = zip(*costs, strict=True)
-    return Cost(median(walls), median(cpus))
+        self._say(
+            f"N = {functions} · {said} · {cache} · wall {took.wall:.2f} s, CPU {took.cpu:.2f} s"
+        )
+        return took
 
 
 def markdown(builds: Recorded, checks: Sequence[Check]) -> str:
     """Write what was simulated, what it rests on, and how it compares with real shards."""
     lines = [
-        "| shards | filled: slowest | CPU of all | cold: slowest | CPU of all |",
+        "| shards | slowest, filled cache | CPU of all | slowest, cold cache | CPU of all |",
         "| --- | --- | --- | --- | --- |",
     ]
     for count in COUNTS:
-        filled, cold = (together(shards(b, count)) for b in (builds.filled, builds.cold))
-        lines.append(f"| {count} | {_cells(filled)} | {_cells(cold)} |")
+        filled, cold = (_cells(shards(build, count)) for build in builds)
+        lines.append(f"| {count} | {filled} | {cold} |")
     lines += ["", _parts("filled", builds.filled), _parts("cold", builds.cold)]
     lines += [
         "",
-        "| shards | Go's cache | simulated | real | error | CPU simulated | real | error |",
+        "| shards | Go's cache | slowest: simulated | real | error | CPU: simulated | real | error |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {check.machines} | {check.cache} | {check.simulated.wall:.1f} s | {check.real.wall:.1f} s "
-        f"| {check.simulated.wall / check.real.wall - 1:+.0%} | {check.simulated.cpu:.1f} s "
-        f"| {check.real.cpu:.1f} s | {check.simulated.cpu / check.real.cpu - 1:+.0%} |"
-        for check in checks
+        *map(_compared, checks),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _cells(cost: Cost) -> str:
-    return f"{cost.wall:.1f} s | {cost.cpu:.0f} s"
+def _cells(divided: Sequence[Shard]) -> str:
+    return f"{slowest(divided):.1f} s | {cpu(divided):.0f} s"
 
 
-def _parts(name: str, build: Build) -> str:
+def _compared(check: Check) -> str:
+    expected, real = check.simulated, check.real
+    walls, cpus = (slowest(expected), slowest(real)), (cpu(expected), cpu(real))
+    cells = (
+        f"{this:.1f} s | {that:.1f} s | {this / that - 1:+.0%}" for this, that in (walls, cpus)
+    )
+    return f"| {check.machines} | {check.cache} | {' | '.join(cells)} |"
+
+
+def _parts(cache: str, build: Build) -> str:
     return (
-        f"- {name}: each machine takes {fixed(build):.1f} s before its own share "
-        f"(start {build.start.wall:.1f} s, shared packages {build.closure.wall:.1f} s); "
-        f"all shares together {build.own.wall:.1f} s. Half of a machine's time is its own share "
-        f"with up to {pays_until(build, COUNTS)} shards"
+        f"- {cache} cache, CPU: {build.start:.2f} s to start and {build.closure:.2f} s for shared "
+        f"packages on each machine, {build.own:.2f} s for all shares together. Up to "
+        f"{pays_until(build, COUNTS)} shards spend at least half of their time on their own share"
     )
