@@ -5,6 +5,7 @@ it, which are taken from lambdabuild itself so that they cannot differ. It has n
 tools, writes no graph of its actions, and checks and publishes nothing.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,15 +94,20 @@ RESTORED = replace(
     measure=stores.restored(measure.run),
 )
 
+
+def _copy(workspace: Workspace) -> Command:
+    # GNU's cp would share the blocks instead, on a file system that can.
+    whole = ["--reflink=never"] if sys.platform == "linux" else []
+    return ["cp", "-R", *whole, workspace.cache / "objects", workspace.monorepo.directory / "dist"]
+
+
 COPIED = replace(
     RESTORED,
     name="copied",
-    what="`cp -R` of the same executables to the same file system",
-    command=lambda workspace: [
-        "cp", "-R", workspace.cache / "objects", workspace.monorepo.directory / "dist",
-    ],
+    what="`cp -R` of the same executables to the same file system, all bytes of them",
+    command=_copy,
     outputs=lambda _: (),
     session=None,
     measure=measure.run,
     workspace=RESTORED.name,
-)  # fmt: skip
+)

@@ -110,8 +110,8 @@ CHECKED_200 = replace(
 RESTORED_500 = replace(
     RELINK,
     name="restore all, N = 500",
-    what="the outputs of 500 functions of 12 MB each deleted, which do not fit the disk's cache "
-    "of what is to be written; lambdabuild's state kept",
+    what="the outputs of 500 functions of 12 MB each deleted; the cache of this machine has all of "
+    "them, and lambdabuild's state is kept",
     functions=500,
     kind="large",
     warm_ups=0,
