@@ -22,7 +22,7 @@ from bench.model import (
     Workspace,
     ratio,
 )
-from bench.monorepo import MODULE
+from bench.sources import MODULE
 from bench.scenarios import FRESH_CLONE
 from tests.store import compiling
 
