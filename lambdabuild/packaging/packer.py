@@ -143,7 +143,6 @@ class Packer:
         if known and content is not None and _sha256(content) != known:
             raise RefusedError(f"`{executable}` was changed meanwhile; run lambdabuild again")
         directory = os.path.join(self._directory, content_digest(os.fsencode(step.artifact)))
-        os.makedirs(directory, exist_ok=True)
         packed: list[Input] = []
         members: list[Member] = []
         files: list[Staged] = []
@@ -212,6 +211,7 @@ def _read(path: str) -> bytes:
 def write(path: str, content: bytes, mode: int) -> str:
     """Write a staged file and return its SHA-256."""
     try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         Path(path).write_bytes(content)
         os.chmod(path, mode)
     except OSError as error:
