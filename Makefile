@@ -34,7 +34,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools lint format docs picture bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools tools tools-all lint format docs picture bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,12 +59,14 @@ saying_so:
 unit: $(VENV)/dev ## run the unit tests, and see that docs/reference is up to date; needs no Go
 	$(PYTEST) -m 'not needs_go' tests/unit $(REFERENCE)
 
-test: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE)/zensical-$(ZENSICAL) ## run the unit tests, those from end to end, and those of the docs
+test: tools ## run the unit tests, those from end to end, and those of the docs
 	$(PYTEST) -m 'not extended'
 
-test-all: test test-extended ## run all tests: with the oldest Go, deploy tools, object stores and a browser
+# One run, so that workers load all tests once, and are idle at one end only.
+test-all: tools-all ## run all tests: with the oldest Go, deploy tools, object stores and a browser
+	$(PYTEST)
 
-test-extended: shells $(OLD_GO)/installed deploy-tools $(VENV)/cigocacher-$(CIGOCACHER) $(VENV)/gocached-$(GOCACHED) ## run what `make test-all` has and `make test` has not
+test-extended: tools-all ## run what `make test-all` has and `make test` has not
 	$(PYTEST) -m extended --ignore=tests/unit
 
 # Twice as slow as `make test`: not in CI, where nothing depends on the figure.
@@ -77,6 +79,10 @@ cover: $(VENV)/dev ## tell which branches neither unit nor end-to-end tests take
 shells: ## see that there are the shells that tests complete command lines in, beside bash
 	@for shell in zsh fish; do command -v $$shell >/dev/null || { \
 		echo "$$shell is missing: \`apt-get install $$shell\` or \`brew install $$shell\`"; exit 1; }; done
+
+tools: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE)/zensical-$(ZENSICAL) ## install what `make test` needs
+
+tools-all: tools shells $(OLD_GO)/installed deploy-tools ## install what `make test-all` needs
 
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed $(TOOLS)/node/installed ## install what tests/deploy needs
 
@@ -145,10 +151,10 @@ $(VENV)/gocached-$(GOCACHED): $(BIN)/python
 		go install github.com/bradfitz/go-tool-cache/cmd/gocached@$(GOCACHED)
 	touch $@
 
-# Apart from .venv: it brings Click and more of its own.
-$(SITE)/zensical-$(ZENSICAL):
-	$(PYTHON) -m venv --clear $(SITE)
-	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check zensical==$(ZENSICAL)
+# Apart from .venv: it brings Click and more of its own. A pip for it would take longer than all the rest.
+$(SITE)/zensical-$(ZENSICAL): | $(BIN)/python
+	$(PYTHON) -m venv --clear --without-pip $(SITE)
+	$(BIN)/python -m pip --python $(SITE)/bin/python install --quiet --disable-pip-version-check zensical==$(ZENSICAL)
 	touch $@
 
 # The oldest Go that lambdabuild supports, for the end-to-end tests.
@@ -159,9 +165,9 @@ $(OLD_GO)/installed: $(BIN)/python
 # The tools that tests/deploy deploys with, apart from .venv: their dependencies are many and their
 # own. uv takes a tenth of pip's time for them. Node.js and jq come as wheels where there are none.
 $(TOOLS)/installed: tests/deploy/requirements.txt $(if $(NODE),,tests/deploy/requirements-node.txt) \
-		$(if $(JQ),,tests/deploy/requirements-jq.txt)
-	$(PYTHON) -m venv --clear $(TOOLS)
-	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+		$(if $(JQ),,tests/deploy/requirements-jq.txt) | $(BIN)/python
+	$(PYTHON) -m venv --clear --without-pip $(TOOLS)
+	$(BIN)/python -m pip --python $(TOOLS)/bin/python install --quiet --disable-pip-version-check uv==0.13.8
 	$(TOOLS)/bin/uv pip install --quiet --python $(TOOLS)/bin/python $(addprefix -r ,$^)
 	$(if $(JQ),,ln -s jaq $(TOOLS)/bin/jq)
 	touch $@
