@@ -65,7 +65,8 @@ def test_a_shared_package_that_does_not_compile_costs_its_dependants_and_is_trie
         project.write("internal/p/p.go", package_saying("p", "p2", "internal/q"))
         watch.until("built a", "built b")
         assert watch.settled() == []
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "a") == ["a1", "p2", "q2"]
+    assert words(project, "c") == ["c1", "q2"]
 
 
 def test_a_broken_import_is_mended_either_way(project: Project, tmp_path: Path) -> None:
@@ -183,7 +184,8 @@ def test_an_import_cycle_is_mended(project: Project) -> None:
         project.write("internal/p/p.go", package_saying("p", "p2"))
         watch.until("built a", "built b", "built c")
         assert watch.settled() == []
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "a") == ["a1", "p2"]
+    assert words(project, "c") == ["c1", "p2", "q2"]
 
 
 def test_a_first_build_that_fails_is_watched_all_the_same(unbuilt: Project) -> None:
@@ -318,7 +320,7 @@ def test_a_manifest_that_somebody_replaced_keeps_nothing_from_being_built(
         project.write("api/d/main.go", main_saying("d3"))
         watch.until("built d")
         assert watch.settled() == []
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "d") == ["d3"]
 
 
 def test_a_change_to_what_is_being_built_stops_it_and_the_next_build_has_both(
@@ -340,7 +342,7 @@ def test_a_change_to_what_is_being_built_stops_it_and_the_next_build_has_both(
         ]  # fmt: skip
         assert watch.settled() == []
     assert words(project, "a") == ["a2", "p1", "q2"]
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "c") == ["c1", "q2"]
 
 
 def test_a_change_to_something_else_does_not_stop_a_build(project: Project, tmp_path: Path) -> None:
@@ -355,7 +357,8 @@ def test_a_change_to_something_else_does_not_stop_a_build(project: Project, tmp_
             "change api/a/main.go: a", "built a", "change api/d/main.go: d", "built d",
         ]  # fmt: skip
         assert watch.settled() == []
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "a") == ["a2", "p1", "q1"]
+    assert words(project, "d") == ["d2"]
 
 
 def test_what_is_being_built_may_be_deleted_or_broken_or_taken_back(
@@ -442,7 +445,8 @@ def test_a_function_may_go_while_go_is_asked(project: Project, tmp_path: Path, g
         gates.open(gate)
         watch.until("built a", "removed b")
         assert watch.settled() == []
-    assert artifacts(project) == clean_artifacts(project)
+    assert words(project, "a") == ["a2"]
+    assert sorted(artifacts(project)) == ["a", "c", "d", "zz"]
 
 
 def test_many_changes_during_builds_of_several_modules_end_well(
