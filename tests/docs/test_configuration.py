@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from jsonschema import Draft7Validator
 
 from lambdabuild.config import options
@@ -193,9 +193,13 @@ def test_the_schema_takes_what_the_documents_show() -> None:
         parse_config(text, "x")
 
 
+VALIDATOR = Draft7Validator(schema())
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
 @given(documents)
 def test_the_schema_takes_every_valid_configuration(values: dict[str, Any]) -> None:
-    Draft7Validator(schema()).validate(values)
+    VALIDATOR.validate(values)
 
 
 @pytest.mark.parametrize(

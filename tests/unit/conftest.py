@@ -11,7 +11,7 @@ from hypothesis import settings
 from lambdabuild.state.state import State
 from tests.unit.published import Project
 
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("repeatable")
 
 

@@ -312,7 +312,7 @@ WORDS = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WORDS | st.text(max_size=5), max_size=40).map("".join))
 def test_nothing_that_a_file_holds_is_raised(tmp_path: Path, text: str) -> None:
     for name in ("template.yaml", "serverless.yml", "main.tf", "x.template.json", "Makefile"):
@@ -365,7 +365,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON, st.sampled_from(["AWS::Lambda::Function", "AWS::Serverless::Function"]))
 def test_nothing_that_a_template_is_made_of_is_raised(
     tmp_path: Path, value: object, kind: str

@@ -49,7 +49,7 @@ PIECES = st.sampled_from(
 SOURCES = st.lists(PIECES, max_size=60).map(" ".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(source=SOURCES)
 def test_any_pieces_of_go_are_read_to_their_end(source: str) -> None:
     head = f'package main\n\nimport (\n\t"{LIBRARY}/lambda"\n)\n\n'
