@@ -34,7 +34,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools tools tools-all lint format docs picture bench clean
+.PHONY: help demo saying_so unit test test-all test-extended cover shells deploy-tools tools tools-all compiled lint format docs picture bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ shells: ## see that there are the shells that tests complete command lines in, b
 tools: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE)/zensical-$(ZENSICAL) ## install what `make test` needs
 
 tools-all: tools shells $(OLD_GO)/installed deploy-tools ## install what `make test-all` needs
+
+# pytest compiles tests when it first loads them: three times as long, and each worker would.
+compiled: $(VENV)/dev
+	$(BIN)/pytest --collect-only --quiet >/dev/null
 
 deploy-tools: $(VENV)/dev $(TOOLS)/installed $(TOOLS)/cdk/installed $(TOOLS)/node/installed ## install what tests/deploy needs
 
