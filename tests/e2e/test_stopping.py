@@ -28,7 +28,10 @@ def cold(tmp_path: Path) -> dict[str, str]:
     return {"GOCACHE": str(tmp_path / "cold")}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.extended)],
+)
 def test_a_signal_stops_everything_and_leaves_nothing(
     built: Project, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -55,8 +55,6 @@ def test_an_edit_and_its_taking_back_build_what_depends_on_it(repo: Recorded) ->
     )
     repo.write("internal/pages/texts/two.txt", "two")
     assert rebuilt_as_told(repo) == {"login": "internal/pages/texts/two.txt added"}
-    repo.replace("internal/sum/value.h", "1001", "1002")
-    assert rebuilt_as_told(repo) == {"add": "internal/sum/value.h changed"}
     repo.write("api/carts/add/main.go", "package main\n\nfunc main() {}\n")
     assert rebuilt_as_told(repo) == {"carts-add": "not built before"}
     assert_clean(repo)

@@ -474,7 +474,7 @@ def test_many_changes_during_builds_of_several_modules_end_well(
     ("number", "gate"),
     [
         (signal.SIGINT, None),
-        (signal.SIGINT, "before-list"),
+        pytest.param(signal.SIGINT, "before-list", marks=pytest.mark.extended),
         (signal.SIGINT, "before-build"),
         (signal.SIGTERM, "before-build"),
         (signal.SIGHUP, None),
