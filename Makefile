@@ -139,7 +139,7 @@ $(VENV)/actionlint-$(ACTIONLINT): $(VENV)/dev
 	touch $@
 
 # Debugs functions in tests/local. It is built for this machine, by a Go that suits it.
-$(VENV)/delve-$(DELVE): $(BIN)/python
+$(VENV)/delve-$(DELVE): $(BIN)/python $(if $(EXTRA),$(VENV)/dev)
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install github.com/go-delve/delve/cmd/dlv@$(DELVE)
 	touch $@
