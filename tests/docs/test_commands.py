@@ -109,6 +109,12 @@ def document() -> str:
     return "\n".join(sections)
 
 
+def documented(name: str) -> str:
+    """Return what the document has of a command, which a test compares with what `--help` prints."""
+    _, _, section = DOCUMENT.read_text("utf-8").partition(f"\n## {_title(name)}\n\n```text\n")
+    return section.partition("```\n")[0]
+
+
 def help_of(name: str) -> str:
     """Return what a command's `--help` prints; of lambdabuild itself where `name` is empty."""
     return subprocess.run(

@@ -23,7 +23,7 @@ from lambdabuild.config.starter import Written, starter_config, written_in_toml
 from lambdabuild.core.errors import LambdabuildError
 from tests.docs.markdown import blocks
 from tests.docs.pages import PAGES
-from tests.docs.test_commands import COMMANDS, help_of
+from tests.docs.test_commands import COMMANDS, documented
 from tests.unit.config.test_settings import REFUSED, documents
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +143,7 @@ def test_each_option_is_in_everything_that_is_made_from_the_table() -> None:
 
 
 def test_a_command_has_the_flags_that_the_table_gives_it_in_these_words() -> None:
-    said = {name: help_of(name) for name in COMMANDS if name != "cache"}
+    said = {name: documented(name) for name in COMMANDS if name != "cache"}
     of_the_table = [option for option in OPTIONS if option.flag]
 
     for option in of_the_table:
