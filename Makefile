@@ -82,7 +82,7 @@ shells: ## see that there are the shells that tests complete command lines in, b
 
 tools: $(VENV)/dev $(VENV)/actionlint-$(ACTIONLINT) $(VENV)/delve-$(DELVE) $(SITE)/zensical-$(ZENSICAL) ## install what `make test` needs
 
-tools-all: tools shells $(OLD_GO)/installed deploy-tools ## install what `make test-all` needs
+tools-all: tools shells $(OLD_GO)/installed deploy-tools $(VENV)/cigocacher-$(CIGOCACHER) $(VENV)/gocached-$(GOCACHED) ## install what `make test-all` needs
 
 # pytest compiles tests when it first loads them: three times as long, and each worker would.
 compiled: $(VENV)/dev

@@ -22,8 +22,8 @@ from bench.model import (
     Workspace,
     ratio,
 )
-from bench.sources import MODULE
 from bench.scenarios import FRESH_CLONE
+from bench.sources import MODULE
 from tests.store import compiling
 
 

@@ -413,7 +413,7 @@ def test_a_name_that_no_zip_can_tell_is_refused(project: Project) -> None:
 def test_what_cannot_be_staged_is_told(project: Project) -> None:
     linked = project.linked(executable(), project.wanting())
     (project.path / "staging/packages").write_text("in the way")
-    with pytest.raises(OSError, match=r"exists|directory"):
+    with pytest.raises(RefusedError, match=r"cannot write `.*/staging/packages/"):
         project.packed(linked)
 
 
