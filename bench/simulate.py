@@ -6,7 +6,7 @@ of as many cores as this one has. Then the same with fewer functions, of which s
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bench import environment, measure
 from bench.contestants import LAMBDABUILD
 from bench.model import Metric, Settings
-from bench.simulation import Build, Shard, cpu, pays_until, shards, slowest
+from bench.simulation import Build, Cost, Shard, cpu, pays_until, shards, slowest
 from lambdabuild.state.history import read_history
 from lambdabuild.state.trends import recorded_seconds
 
@@ -72,18 +72,17 @@ class _Machine:
 
     def recorded(self) -> Recorded:
         """Build all twice, and measure the parts of that which each machine has to do."""
-        cold = self._run("all", cold=True).cpu
+        cold = self._run("all", cold=True)
         shutil.copyfile(self._state / "history.jsonl", self._history)
         times = recorded_seconds(read_history(self._history))
-        filled = self._run("all").cpu
+        filled = self._run("all")
         # It imports all that functions share, and nothing is linked.
         one = ("check", self._workspace.monorepo.functions[0].name)
-        start = median(self._run(*one).cpu for _ in range(_REPEAT))
-        closure = median(self._run(*one, cold=True).cpu for _ in range(_REPEAT)) - start
-        cores = self._workspace.settings.cores
+        start = _median(self._run(*one) for _ in range(_REPEAT))
+        closure = _median(self._run(*one, cold=True) for _ in range(_REPEAT)).less(start)
         return Recorded(
-            Build(times, start, 0.0, filled - start, cores),
-            Build(times, start, closure, cold - start - closure, cores),
+            Build(times, start, Cost(), filled.less(start)),
+            Build(times, start, closure, cold.less(start, closure)),
         )
 
     def checks(self, builds: Recorded) -> Iterator[Check]:
@@ -97,13 +96,14 @@ class _Machine:
                 yield Check(count, cache, chosen, real)
 
     def _shard(self, number: int, count: int, *, cold: bool) -> Shard:
-        return self._run("all", "--shard", f"{number}/{count}", cold=cold)._replace(number=number)
+        cost = self._run("all", "--shard", f"{number}/{count}", cold=cold)
+        return Shard(number, cost.wall, cost.cpu)
 
     @property
     def _state(self) -> Path:
         return self._workspace.monorepo.directory / ".lambdabuild"
 
-    def _run(self, *arguments: str, cold: bool = False) -> Shard:
+    def _run(self, *arguments: str, cold: bool = False) -> Cost:
         """Run lambdabuild as on a machine that has nothing but the history."""
         shutil.rmtree(self._workspace.monorepo.directory / "dist", ignore_errors=True)
         shutil.rmtree(self._state, ignore_errors=True)
@@ -115,7 +115,7 @@ class _Machine:
             self._workspace.go_cache.mkdir()
         command: list[str | Path] = [self._workspace.settings.lambdabuild, *arguments]
         sample = measure.run(self._workspace, command)
-        took = Shard(1, sample[Metric.WALL], sample[Metric.CPU])
+        took = Cost(sample[Metric.WALL], sample[Metric.CPU])
         functions = len(self._workspace.monorepo.functions)
         cache = "cold" if cold else "filled"
         said = " ".join(arguments)
@@ -123,6 +123,11 @@ class _Machine:
             f"N = {functions} · {said} · {cache} · wall {took.wall:.2f} s, CPU {took.cpu:.2f} s"
         )
         return took
+
+
+def _median(costs: Iterable[Cost]) -> Cost:
+    walls, cpus = zip(*costs, strict=True)
+    return Cost(median(walls), median(cpus))
 
 
 def markdown(builds: Recorded, checks: Sequence[Check]) -> str:
@@ -159,7 +164,8 @@ def _compared(check: Check) -> str:
 
 def _parts(cache: str, build: Build) -> str:
     return (
-        f"- {cache} cache, CPU: {build.start:.2f} s to start and {build.closure:.2f} s for shared "
-        f"packages on each machine, {build.own:.2f} s for all shares together. Up to "
-        f"{pays_until(build, COUNTS)} shards spend at least half of their time on their own share"
+        f"- {cache} cache: each machine takes {build.start.wall:.1f} s to start and "
+        f"{build.closure.wall:.1f} s for shared packages; all shares together take "
+        f"{build.own.wall:.1f} s. Up to {pays_until(build, COUNTS)} shards spend at least half of "
+        f"their time on their own share"
     )

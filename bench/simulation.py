@@ -3,9 +3,6 @@
 Each machine pays for its start and for `go list` of all functions, and, where Go's build cache is
 cold, for compiling what functions share. The rest it divides. Who builds what, lambdabuild's own
 `split` says, by the times that an earlier build recorded.
-
-Times are those of a machine that does nothing else, and derived from CPU time, which others that
-use the machine meanwhile hardly change: the start keeps one core busy, compilers and linkers all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,27 +11,35 @@ from typing import NamedTuple
 from lambdabuild.selection.shards import split
 
 
-class Build(NamedTuple):
-    """One build of all functions on one machine, in the parts that matter when it is divided.
+class Cost(NamedTuple):
+    """Seconds of elapsed time on one machine, and of CPU."""
 
-    All in seconds of CPU time.
-    """
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def less(self, *parts: "Cost") -> "Cost":
+        """Return what is left without parts of it."""
+        return Cost(
+            self.wall - sum(part.wall for part in parts), self.cpu - sum(part.cpu for part in parts)
+        )
+
+
+class Build(NamedTuple):
+    """One build of all functions on one machine, in the parts that matter when it is divided."""
 
     recorded: Mapping[str, float]
     """Seconds of each function, as the history has them: only their proportions count."""
-    start: float
+    start: Cost
     """Whatever is built: Python, `go env`, `go list` of everything, and `go build` looking around."""
-    closure: float
+    closure: Cost
     """Compiling what functions share, the standard library above all; 0 if that was done before."""
-    own: float
+    own: Cost
     """What functions have to themselves: compiling, linking, checking and publishing them."""
-    cores: int
-    """Of each machine."""
 
     @property
     def fixed(self) -> float:
         """How long each machine takes, in seconds, however little it builds."""
-        return self.start + self.closure / self.cores
+        return self.start.wall + self.closure.wall
 
 
 class Shard(NamedTuple):
@@ -54,8 +59,12 @@ def shards(build: Build, count: int) -> list[Shard]:
 
     def shard(number: int, names: Sequence[str]) -> Shard:
         share = sum(build.recorded[name] for name in names) / total
-        parallel = (build.closure if names else 0.0) + build.own * share
-        return Shard(number, build.start + parallel / build.cores, build.start + parallel)
+        closure = build.closure if names else Cost()
+        wall, cpu = (
+            start + compiled + own * share
+            for start, compiled, own in zip(build.start, closure, build.own, strict=True)
+        )
+        return Shard(number, wall, cpu)
 
     return [shard(number, names) for number, names in enumerate(split(build.recorded, count), 1)]
 

@@ -2,19 +2,20 @@
 
 import pytest
 
-from bench.simulation import Build, cpu, pays_until, shards, slowest
+from bench.simulation import Build, Cost, cpu, pays_until, shards, slowest
 
 EQUAL = {f"fn-{number:04}": 0.1 for number in range(64)}
-FILLED = Build(EQUAL, start=1.0, closure=0.0, own=64.0, cores=2)
-COLD = FILLED._replace(closure=10.0)
+FILLED = Build(EQUAL, start=Cost(1, 1), closure=Cost(), own=Cost(32, 64))
+COLD = FILLED._replace(closure=Cost(5, 10))
 
 
 @pytest.mark.parametrize("build", [FILLED, COLD], ids=["filled", "cold"])
 def test_one_shard_is_the_build(build: Build) -> None:
     (whole,) = shards(build, 1)
 
-    assert whole.cpu == build.start + build.closure + build.own
-    assert whole.wall == build.start + (build.closure + build.own) / 2
+    parts = (build.start, build.closure, build.own)
+    assert whole.cpu == sum(part.cpu for part in parts)
+    assert whole.wall == sum(part.wall for part in parts)
 
 
 def test_every_machine_pays_for_its_start_and_for_shared_packages_and_divides_the_rest() -> None:
@@ -41,4 +42,4 @@ def test_splitting_pays_as_long_as_half_of_the_time_is_the_own_share() -> None:
 
     assert pays_until(FILLED, counts) == 32  # 1 s each, for as much of its own
     assert pays_until(COLD, counts) == 4  # 6 s each, for 8 s of its own
-    assert pays_until(COLD._replace(closure=100.0), counts) == 1
+    assert pays_until(COLD._replace(closure=Cost(50, 100)), counts) == 1
