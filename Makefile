@@ -145,12 +145,12 @@ $(VENV)/delve-$(DELVE): $(BIN)/python $(if $(EXTRA),$(VENV)/dev)
 	touch $@
 
 # What tests/store shares compiled packages through.
-$(VENV)/cigocacher-$(CIGOCACHER): $(BIN)/python
+$(VENV)/cigocacher-$(CIGOCACHER): $(BIN)/python $(if $(EXTRA),$(VENV)/dev)
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install tailscale.com/cmd/cigocacher@$(CIGOCACHER)
 	touch $@
 
-$(VENV)/gocached-$(GOCACHED): $(BIN)/python
+$(VENV)/gocached-$(GOCACHED): $(BIN)/python $(if $(EXTRA),$(VENV)/dev)
 	env -u GOFLAGS -u GOOS -u GOARCH GOBIN="$(CURDIR)/$(BIN)" \
 		go install github.com/bradfitz/go-tool-cache/cmd/gocached@$(GOCACHED)
 	touch $@
