@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.conftest import Project, Recorded
 from tests.e2e.processes import PATIENCE
-from tests.e2e.watcher import watching, words
+from tests.e2e.watcher import replace_whole, watching, words
 from tests.projects import SENTINEL_FILE, main_saying
 
 pytestmark = pytest.mark.parametrize("go", ["go"], indirect=True)
@@ -79,7 +79,9 @@ def test_assets_are_followed(mail: Recorded) -> None:
 
 def test_globs_are_read_again_with_the_configuration(mail: Recorded) -> None:
     with watching(mail) as watch:
-        mail.replace("lambdabuild.toml", '"pages/*.html", "*.css"', '"pages"')
+        # In one step: a watcher that is quick would see it empty first, and take the zip away.
+        table = 'zip = true\n[functions."mail"]\nassets = ["pages"]\n'
+        replace_whole(mail, "lambdabuild.toml", table)
         watch.until("built mail")
         assert packed(mail) == {"pages/one.html": "one 1"}
         mail.write("api/mail/pages/deep/three.txt", "three")
