@@ -25,6 +25,16 @@ class Paths(NamedTuple):
     deployed: str = ""
     """The output directory of builds for Lambda, where this is none; absolute."""
 
+    @property
+    def outputs(self) -> frozenset[str]:
+        """The output directories, of this run and of builds for Lambda; absolute."""
+        return frozenset({self.out, self.deployed or self.out})
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The directories that lambdabuild writes, in which nothing is anybody's source; absolute."""
+        return self.outputs | {os.path.join(self.project, HOME)}
+
     def relative(self, path: str) -> str:
         """Return a path from the working directory, as it is shown."""
         return name_of(os.path.normpath(os.path.join(self.working, path)), self.working)

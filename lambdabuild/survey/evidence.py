@@ -12,7 +12,6 @@ from lambdabuild.core.text import some
 from lambdabuild.deployment.declared import COMPUTED, Deployment
 from lambdabuild.state.stamps import WHOLE, Level, World, look, take
 from lambdabuild.state.state import Evidence, State
-from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.session import Session
 
 if TYPE_CHECKING:
@@ -140,18 +139,17 @@ def compared(
 
 def _looked_at(paths: Paths, known: Evidence, clock: int) -> Evidence:
     """Return what the deployment files say now; read them only if one changed, came or went."""
-    own = {paths.out, os.path.join(paths.project, DIRECTORY), *filter(None, [paths.deployed])}
-    seen = look(known.stamps, clock, own)
+    seen = look(known.stamps, clock, paths.own)
     if known.stamps.directories and not seen.changed:
         return known._replace(stamps=seen.stamps) if seen.renewed else known
     # Slow to import, and seldom needed.
     from lambdabuild.deployment import reader
 
-    found, directories = reader.find(paths.project, own)
+    found, directories = reader.find(paths.project, paths.own)
     world = World(files=dict.fromkeys(found, WHOLE))
     for directory in directories:
         world.search(directory, Level.EVERYTHING)
-    stamps = take(world, seen.stamps.files, clock, own)
+    stamps = take(world, seen.stamps.files, clock, paths.own)
     if known.stamps.directories and stamps.files == known.stamps.files:
         return Evidence(stamps, known.deployment)
     return Evidence(stamps, reader.read(found))

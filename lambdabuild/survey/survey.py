@@ -18,7 +18,6 @@ from lambdabuild.core.text import counted
 from lambdabuild.state import artifacts
 from lambdabuild.state.stamps import Baseline, Look, Stamps, look, take
 from lambdabuild.state.state import Findings, State
-from lambdabuild.state.store import DIRECTORY
 from lambdabuild.survey.assets import contents_of, packed_inputs, reason_to_pack
 from lambdabuild.survey.cgo.compiler import compilers_of
 from lambdabuild.survey.discovery.entrypoints import search_of
@@ -222,7 +221,7 @@ def survey(
 
 def own_paths(paths: Paths, state: State) -> set[str]:
     """Return the absolute paths that lambdabuild writes itself."""
-    own = {paths.out, os.path.join(paths.project, DIRECTORY), *filter(None, [paths.deployed])}
+    own = set(paths.own)
     for artifact in state.artifacts.values():
         path = os.path.normpath(os.path.join(paths.project, artifact.path))
         own |= {path, temporary(path)}

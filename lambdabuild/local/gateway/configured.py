@@ -159,7 +159,7 @@ def _meant(
     """Return the function that each declaration is of; None where that cannot be told."""
     outputs: dict[str, str] = {}
     for function in functions:
-        for out in {paths.out, paths.deployed or paths.out}:
+        for out in paths.outputs:
             path = os.path.join(out, function.name)
             outputs |= {path: function.name, f"{path}.zip": function.name}
     sources = [Source(function.name, function.directory) for function in functions]

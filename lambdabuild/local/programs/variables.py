@@ -98,7 +98,7 @@ def declarations(
 
     outputs: dict[str, str] = {}
     for function in functions:
-        for out in {paths.out, paths.deployed or paths.out}:
+        for out in paths.outputs:
             path = os.path.join(out, function.name)
             outputs |= {path: function.name, f"{path}.zip": function.name}
     sources = [Source(function.name, function.directory) for function in functions]
