@@ -12,14 +12,13 @@ from lambdabuild.cache.entry import BadEntryError, Header, checked
 from lambdabuild.state.artifacts import MODE
 from lambdabuild.system.files import cloned, read_again
 
-
-class StoreError(Exception):
-    """The store cannot be used; the text has the reason in a few words."""
-
-
 log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
+
+
+class StoreError(Exception):
+    """The store cannot be used; the text has the reason in a few words."""
 
 
 class Source(StrEnum):

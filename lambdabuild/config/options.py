@@ -1,7 +1,7 @@
 """The option table: each option is one field, whose default is an `option` with all there is to know of it.
 
 From it are made the keys of `lambdabuild.toml` and how they are checked (`config/file.py`), the
-flags (`cli/flags.py`), what `init` writes (`starter.py`), docs/reference/configuration.md and the schema of the file.
+flags (`cli/usage/signatures.py`, `cli/usage/plain.py`), what `init` writes (`starter.py`), docs/reference/configuration.md and the schema of the file.
 """
 
 from collections.abc import Callable, Iterator, Mapping
