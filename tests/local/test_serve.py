@@ -106,7 +106,10 @@ def test_a_save_reloads_what_depends_on_it_and_nothing_else(server: Serve) -> No
     (server.project / "internal/shared/shared.go").write_text(word("shared", "four"))
     after = {name: server.call(name) for name in "abc"}
 
-    assert [after[name]["word"] for name in "abc"] == ["four", "four", "one"]
+    assert [after[name].get("word") for name in "abc"] == ["four", "four", "one"], (
+        after,
+        str(server),
+    )
     assert [after[name]["count"] for name in "ab"] == [1, 1]
     assert (after["c"]["pid"], after["c"]["count"]) == (
         before["c"]["pid"],
