@@ -4,9 +4,10 @@ import contextlib
 import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lambdabuild.build.clean import prune, recall, say_waiting
-from lambdabuild.build.manifest import is_current, says_all, write_manifest
+from lambdabuild.build.manifest import is_current, write_manifest
 from lambdabuild.build.reports import note_history, with_earlier_sizes, write_outlets
 from lambdabuild.build.size_limits import Limits, checked
 from lambdabuild.config.options import NOTHING_LEFT_OUT, Narrowing, Request
@@ -30,6 +31,9 @@ from lambdabuild.system.logfile import log_to_file
 from lambdabuild.system.machine import processors
 from lambdabuild.system.process import shell_line
 from lambdabuild.system.timeline import Timeline
+
+if TYPE_CHECKING:
+    from lambdabuild.build.obstacles import Replacing
 
 
 def list_functions(
@@ -176,20 +180,16 @@ class Run:
             results = self._results(found, outdated, published)
             with session.tools.interrupts.held_off():
                 results = with_earlier_sizes(home, results)
-                up_to_date = found.up_to_date
+                project, again = session.paths.project, bool(results)
                 results += [
-                    artifacts.up_to_date(step, state, session.paths.project) for step in up_to_date
+                    artifacts.up_to_date(step, state, project, again=again)
+                    for step in found.up_to_date
                 ]
                 removed = prune(session, request, found, state)
                 state.note_results(*_outcome(found, results))
                 problem = None
-                files = (state, session.paths.project, session.paths.layout)
-                current = (
-                    bool(session.paths.layout)
-                    and is_current(*files)
-                    and (not state.published or says_all(*files))
-                )
-                if session.paths.layout and not current:
+                layout = session.paths.layout
+                if layout and (state.published or not is_current(state, project, layout)):
                     problem = _write_manifest(session.paths, request, found, state)
                 if state.changed:
                     home.save(state)
@@ -267,10 +267,14 @@ def _write_manifest(
     paths: Paths, request: Request, found: Survey, state: State
 ) -> LambdabuildError | None:
     """Write the manifest; return the error, as the functions are built all the same."""
-    from lambdabuild.build.schedule import replacing
+
+    def asked() -> "Replacing":
+        from lambdabuild.build.schedule import replacing
+
+        return replacing(paths, request, found)
 
     try:
-        write_manifest(state, paths.project, paths.layout, replacing(paths, request, found))
+        write_manifest(state, paths.project, paths.layout, asked)
     except LambdabuildError as error:
         return error
     return None

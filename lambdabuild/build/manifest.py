@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lambdabuild.core.artifact import Artifact
 from lambdabuild.core.errors import LambdabuildError
+from lambdabuild.core.paths import path_of
 from lambdabuild.output.report import manifest_text
 from lambdabuild.state.artifacts import digest, identify
 from lambdabuild.state.state import State
@@ -15,6 +16,8 @@ from lambdabuild.state.store import write_atomically
 from lambdabuild.system.links import leads_out, temporary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lambdabuild.build.obstacles import Replacing
 
 
@@ -32,23 +35,26 @@ def is_current(state: State, project: str, layout: str) -> bool:
         return False
 
 
-def says_all(state: State, project: str, layout: str) -> bool:
-    """Return whether the manifest that was written says what there is now."""
-    text = manifest_text(_listed(state, project, layout))
-    return state.manifests.get(_place(layout)) == _sha256(text)
-
-
 def _listed(state: State, project: str, layout: str) -> list[Artifact]:
     # What others removed is built again when it is requested; until then it is not there.
     return [
         artifact
         for artifact in state.artifacts.values()
-        if artifact.layout == layout and os.path.lexists(os.path.join(project, artifact.path))
+        if artifact.layout == layout and os.path.lexists(path_of(artifact.path, project))
     ]
 
 
-def write_manifest(state: State, project: str, layout: str, replacing: "Replacing") -> None:
-    """Write `manifest.json` of an output directory, unless it already says the same."""
+def write_manifest(
+    state: State, project: str, layout: str, asked: "Callable[[], Replacing]"
+) -> None:
+    """Write `manifest.json` of an output directory, unless it already says the same.
+
+    `asked` tells what of others may be replaced; that is seldom needed.
+
+    Raises:
+        LambdabuildError: something is, or the manifest cannot be written.
+
+    """
     path = _place(layout)
     artifacts = _listed(state, project, layout)
     full = Path(project, path)
@@ -63,6 +69,7 @@ def write_manifest(state: State, project: str, layout: str, replacing: "Replacin
         if known == text:
             state.put_manifest(path, _sha256(text))
             return
+        replacing = asked()
         if not (replacing.all or _is_ours(known, state.manifests.get(path))):
             if not artifacts:
                 return

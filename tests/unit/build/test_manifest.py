@@ -22,7 +22,7 @@ MANIFEST = "dist/manifest.json"
 def test_the_manifest_tells_the_artifacts_of_its_layout(project: Project) -> None:
     project.publish(executable())
     project.state.put(project.remembered._replace(path="elsewhere", layout="elsewhere"))
-    manifest.write_manifest(project.state, str(project.path), "dist", LEAVING)
+    manifest.write_manifest(project.state, str(project.path), "dist", lambda: LEAVING)
     text = (project.path / MANIFEST).read_text()
     assert [f["artifact"] for f in json.loads(text)["functions"]] == ["dist/users-get/bootstrap"]
     assert project.state.manifests == {MANIFEST: sha256(text.encode())}
@@ -30,21 +30,21 @@ def test_the_manifest_tells_the_artifacts_of_its_layout(project: Project) -> Non
 
 def test_a_manifest_that_says_the_same_is_left_alone(project: Project) -> None:
     project.publish(executable())
-    manifest.write_manifest(project.state, str(project.path), "dist", LEAVING)
+    manifest.write_manifest(project.state, str(project.path), "dist", lambda: LEAVING)
     before = identity(project.path / MANIFEST)
-    manifest.write_manifest(project.state, str(project.path), "dist", LEAVING)
+    manifest.write_manifest(project.state, str(project.path), "dist", lambda: LEAVING)
     assert identity(project.path / MANIFEST) == before
 
 
 def test_a_manifest_is_removed_while_it_says_what_lambdabuild_wrote(project: Project) -> None:
     project.publish(executable())
     root = str(project.path)
-    manifest.write_manifest(project.state, root, "dist", LEAVING)
+    manifest.write_manifest(project.state, root, "dist", lambda: LEAVING)
     assert manifest.remove_manifest(MANIFEST, project.state, root)
     assert not (project.path / MANIFEST).exists()
     assert project.state.manifests == {}
 
-    manifest.write_manifest(project.state, root, "dist", LEAVING)
+    manifest.write_manifest(project.state, root, "dist", lambda: LEAVING)
     (project.path / MANIFEST).write_text("{}")
     assert not manifest.remove_manifest(MANIFEST, project.state, root)
     assert (project.path / MANIFEST).read_text() == "{}"
@@ -73,7 +73,7 @@ def test_a_manifest_that_lambdabuild_did_not_write_is_left(
     root, path = str(project.path), project.path / MANIFEST
     project.publish(executable())
     if written_before:
-        manifest.write_manifest(project.state, root, "dist", LEAVING)
+        manifest.write_manifest(project.state, root, "dist", lambda: LEAVING)
         path.unlink()
     if what == "a link":
         (project.path / "mine").write_text("{}")
@@ -85,14 +85,14 @@ def test_a_manifest_that_lambdabuild_did_not_write_is_left(
     before, known = path.lstat().st_ino, dict(project.state.manifests)
     assert not manifest.is_current(project.state, root, "dist")
     with pytest.raises(LambdabuildError) as caught:
-        manifest.write_manifest(project.state, root, "dist", LEAVING)
+        manifest.write_manifest(project.state, root, "dist", lambda: LEAVING)
     whose = "somebody else has changed" if written_before else "it did not write"
     assert str(caught.value) == (
         f"`{path}` is in the way: lambdabuild replaces no file that {whose}\n"
         "  hint: the functions are built; move it away, or let `--force` replace it"
     )
     assert (path.lstat().st_ino, project.state.manifests) == (before, known)
-    manifest.write_manifest(project.state, root, "dist", FORCED)
+    manifest.write_manifest(project.state, root, "dist", lambda: FORCED)
     assert path.read_text() == manifest_text(project.state.artifacts.values())
     assert manifest.is_current(project.state, root, "dist")
 
@@ -103,7 +103,7 @@ def test_a_manifest_of_another_checkout_is_replaced_and_an_empty_one(project: Pr
     artifact = project.remembered
     for text in ("", manifest_text([]), manifest_text([artifact._replace(function="other")])):
         path.write_text(text)
-        manifest.write_manifest(project.state, root, "dist", LEAVING)
+        manifest.write_manifest(project.state, root, "dist", lambda: LEAVING)
         assert path.read_text() == manifest_text([artifact])
         project.state.put_manifest(MANIFEST, None)
 
@@ -112,5 +112,5 @@ def test_where_there_is_nothing_to_tell_a_manifest_of_others_is_no_error(project
     path = project.path / MANIFEST
     path.parent.mkdir()
     path.write_text("mine")
-    manifest.write_manifest(State(), str(project.path), "dist", LEAVING)
+    manifest.write_manifest(State(), str(project.path), "dist", lambda: LEAVING)
     assert path.read_text() == "mine"

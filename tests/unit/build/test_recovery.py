@@ -105,7 +105,7 @@ def test_the_manifest_of_a_killed_run_is_taken_over_unless_it_is_of_others(
 ) -> None:
     artifact = announced_by_a_killed_run(project)
     written = State({artifact.path: artifact})
-    write_manifest(written, str(project.path), "dist", LEAVING)
+    write_manifest(written, str(project.path), "dist", lambda: LEAVING)
     if theirs:
         (project.path / MANIFEST).write_text("{}")
     recover([artifact], project.state, str(project.path))

@@ -174,6 +174,28 @@ def test_json_has_the_same_value_with_nothing_unseen(key: str, text: str) -> Non
     assert in_json("[]") == "[]"
 
 
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text('a\u00e9"\\\n', max_size=3),
+    lambda below: (
+        st.lists(below, max_size=3)
+        | st.lists(below, max_size=2).map(tuple)
+        | st.dictionaries(st.text("ab", max_size=2), below, max_size=3)
+    ),
+)
+
+
+@given(_json, st.integers(0, 4), st.booleans())
+def test_json_for_people_is_laid_out_as_python_does(
+    value: Any, indent: int, ascii_only: bool
+) -> None:
+    told = to_json(value, indent=indent, ascii_only=ascii_only)
+    assert told == json.dumps(value, indent=indent, ensure_ascii=ascii_only) + "\n"
+
+
 @given(hostile)
 def test_a_report_s_json_is_that_of_the_values(name: str) -> None:
     failed = StepResult(step(name), Status.FAILED, errors=(Diagnostic("m", name),))
