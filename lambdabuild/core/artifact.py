@@ -102,6 +102,8 @@ class Artifact(NamedTuple):
 
     def sidecar(self, kind: Kind) -> Sidecar | None:
         """Return the zip or the SBOM of this executable, if there is one."""
+        if not self.sidecars:
+            return None
         mine = (c for c in self.sidecars if c.made_from.startswith(self.sha256))
         return next((c for c in mine if c.kind is kind), None)
 

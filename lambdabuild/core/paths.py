@@ -56,5 +56,6 @@ def name_of(path: str, project: str) -> str:
 
 def path_of(name: str, project: str) -> str:
     """Return the absolute path of a file by its name, as `name_of` gives it."""
-    path = os.path.join(project, name)
-    return os.path.normpath(path) if name.startswith("..") else path
+    if name.startswith(("..", os.sep)):
+        return os.path.normpath(os.path.join(project, name))
+    return f"{project}{name}" if project.endswith(os.sep) else f"{project}{os.sep}{name}"

@@ -11,6 +11,8 @@ from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 _FIELDS = "__record_fields__"
+_TAKES = "__record_takes__"
+"""The names of the fields that the constructor takes."""
 
 
 class _Field:
@@ -55,6 +57,7 @@ def record(class_: type[T]) -> type[T]:
         if default is not ...:
             delattr(made, name)
     setattr(made, _FIELDS, fields)
+    setattr(made, _TAKES, [name for name, each in fields.items() if each.init])
     made.__init__ = _initialize
     made.__eq__ = _equal
     made.__hash__ = None
@@ -71,9 +74,9 @@ def replaced(value: T, **changes: Any) -> T:
 
 def _initialize(self: Any, *values: Any, **named: Any) -> None:
     fields: dict[str, _Field] = getattr(self, _FIELDS)
-    takes = [name for name, each in fields.items() if each.init]
+    takes: list[str] = getattr(self, _TAKES)
     given = dict(zip(takes, values, strict=False))
-    if len(values) > len(takes) or given.keys() & named or named.keys() - set(takes):
+    if len(values) > len(takes) or (named and (given.keys() & named or named.keys() - set(takes))):
         raise TypeError(f"{type(self).__name__} takes {', '.join(takes)}, each once")
     given |= named
     for name, each in fields.items():

@@ -33,9 +33,7 @@ class Target(NamedTuple):
     @property
     def architecture(self) -> Architecture | None:
         """The Lambda architecture of this target; None where Lambda has none."""
-        if self.goos != "linux":
-            return None
-        return {"amd64": Architecture.X86_64, "arm64": Architecture.ARM64}.get(self.goarch)
+        return _ARCHITECTURES.get(self)
 
     @property
     def label(self) -> str:
@@ -47,6 +45,7 @@ TARGETS = {
     Architecture.X86_64: Target("linux", "amd64"),
     Architecture.ARM64: Target("linux", "arm64"),
 }
+_ARCHITECTURES = {target: architecture for architecture, target in TARGETS.items()}
 
 
 class CCompiler(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lambdabuild.core.artifact import Artifact, Identity, Kind, Sidecar
 from lambdabuild.core.build import Step
 from lambdabuild.core.gopackage import Diagnostic
-from lambdabuild.core.paths import name_of
+from lambdabuild.core.paths import name_of, path_of
 from lambdabuild.core.result import Status, StepResult
 from lambdabuild.state.state import State
 from lambdabuild.state.store import cannot_write
@@ -65,7 +65,7 @@ def is_object(path: str) -> bool:
 
 def verified_sidecar(sidecar: Sidecar, project: str) -> Sidecar | None:
     """Return a sidecar, with its file's times, if the file is what lambdabuild wrote."""
-    path = os.path.join(project, sidecar.path)
+    path = path_of(sidecar.path, project)
     now = _unchanged(path, sidecar.identity, sidecar.sha256, mode_of(sidecar))
     return sidecar._replace(identity=now) if now is not None else None
 
@@ -111,17 +111,19 @@ def is_verified(artifact: Artifact, project: str) -> bool:
 
 def verified(artifact: Artifact, project: str) -> Artifact | None:
     """Return the artifact, with its file's times, if the file is what lambdabuild wrote."""
-    path = os.path.join(project, artifact.path)
-    now = _unchanged(path, artifact.identity, artifact.sha256)
+    now = _unchanged(path_of(artifact.path, project), artifact.identity, artifact.sha256)
     if now == artifact.identity:
         return artifact
     return artifact._replace(identity=now) if now is not None else None
 
 
-def up_to_date(step: Step, state: State, project: str) -> StepResult:
-    """Report an artifact that was found to be up to date."""
+def up_to_date(step: Step, state: State, project: str, *, again: bool = True) -> StepResult:
+    """Report an artifact that was found to be up to date.
+
+    `again`: look whether it still is, for other functions were built meanwhile.
+    """
     try:
-        artifact = in_place(step, state, project)
+        artifact = in_place(step, state, project, again=again)
     except OSError as error:
         problem = Diagnostic(step.function.package, str(cannot_write(error, step.artifact)))
         return failed(step, (problem,), state, project)
@@ -136,24 +138,28 @@ def modified_meanwhile(step: Step, state: State, project: str) -> StepResult:
     return failed(step, (Diagnostic(step.function.package, message),), state, project)
 
 
-def in_place(step: Step, state: State, project: str) -> Artifact | None:
-    """Return the artifact of a step if it is in place, with what the manifest has of the step."""
-    path = name_of(step.artifact, project)
-    artifact = verified(state.artifacts[path], project)
+def in_place(step: Step, state: State, project: str, *, again: bool = True) -> Artifact | None:
+    """Return the artifact of a step if it is in place, with what the manifest has of the step.
+
+    Without `again`, the executable was verified a moment ago.
+    """
+    known = state.artifacts[name_of(step.artifact, project)]
+    artifact = verified(known, project) if again else known
     if artifact is None:
         return None
     if make_executable(step.artifact):
         artifact = artifact._replace(identity=identify(step.artifact) or artifact.identity)
     # One that is not verified was not requested, or it would have been missed before.
-    kept = tuple(h for c in artifact.sidecars if (h := verified_sidecar(c, project)) is not None)
-    artifact = artifact._replace(
-        sidecars=kept,
-        # These are no part of the bytes, but of the manifest.
-        package=step.function.package,
-        directory=name_of(step.function.directory, project),
-        runtime=step.runtime,
-    )
-    state.put(artifact)
+    kept = tuple([h for c in artifact.sidecars if (h := verified_sidecar(c, project)) is not None])
+    # These are no part of the bytes, but of the manifest.
+    package, directory = step.function.package, name_of(step.function.directory, project)
+    described = (artifact.package, artifact.directory, artifact.runtime)
+    if described != (package, directory, step.runtime):
+        artifact = artifact._replace(package=package, directory=directory, runtime=step.runtime)
+    if artifact.sidecars != kept:
+        artifact = artifact._replace(sidecars=kept)
+    if artifact is not known:
+        state.put(artifact)
     return artifact
 
 
@@ -290,7 +296,7 @@ def remove(artifact: Artifact, state: State, project: str, boundary: str) -> Rem
         became[path] = removal
         if removal is Removal.REFUSED:
             staying.append(sidecar)
-    path = os.path.normpath(os.path.join(project, artifact.path))
+    path = path_of(artifact.path, project)
     removal = became[path] = _unlink(
         path, project, boundary, verified=is_verified(artifact, project)
     )
@@ -316,7 +322,7 @@ def remove_sidecar(sidecar: Sidecar, project: str, boundary: str) -> Removal:
 
 
 def _unlink_sidecar(sidecar: Sidecar, project: str, boundary: str) -> tuple[str, Removal]:
-    path = os.path.normpath(os.path.join(project, sidecar.path))
+    path = path_of(sidecar.path, project)
     verified = verified_sidecar(sidecar, project) is not None
     return path, _unlink(path, project, boundary, verified=verified)
 

@@ -131,6 +131,7 @@ class Inputs:
         self._project = project
         self._digest_of = digest_of
         self._packages: dict[str, tuple[Input, ...]] = {}
+        self._modules: dict[int, Input] = {}
         self._prefixes: dict[object, tuple[Input, ...]] = {}
 
     def of(self, step: Step) -> tuple[Input, ...]:
@@ -151,7 +152,7 @@ class Inputs:
         package = self._graph.get(path)
         if package is not None:
             found["godebug", package.godebug] = None
-            profile = os.path.join(package.directory, PROFILE)
+            profile = f"{package.directory}{os.sep}{PROFILE}"
             if (digest := self._digest_of(profile)) is not None:
                 found[f"file {self._name(profile)}", digest] = None
         for member in order_of(self._graph, path):
@@ -212,13 +213,20 @@ class Inputs:
         if package.import_path in MENDED:
             found.append((f"mended {package.import_path}", str(ADAPTER_VERSION)))
         if package.module is not None:
-            found.append(_module_input(package.module, self._project))
+            found.append(self._of_module(package.module))
         if package.local:
             names = (*package.go_files, *package.other_files, *package.embed_files)
-            found += [self._file(os.path.join(package.directory, name)) for name in names]
+            found += [self._file(f"{package.directory}{os.sep}{name}") for name in names]
         paths = (*package.foreign.files, *package.foreign.libraries)
         found += [self._file(path) for path in paths]
         return found
+
+    def _of_module(self, module: Module) -> Input:
+        # By the object: the packages of a module share one, and a hash of its text costs more.
+        known = self._modules.get(id(module))
+        if known is None:
+            known = self._modules[id(module)] = _module_input(module, self._project)
+        return known
 
     def _file(self, path: str) -> Input:
         digest = self._digest_of(path)

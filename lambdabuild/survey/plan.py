@@ -55,7 +55,9 @@ def make_plan(
                 continue
             package, graph = loaded[function.name, target]
             packed, problems = assets.get(function.name, ((), ()))
-            flags = chosen.flags._replace(compiler=compilers.get((function.name, target)))
+            flags = chosen.flags
+            if compiler := compilers.get((function.name, target)):
+                flags = flags._replace(compiler=compiler)
             artifact, beside = places(function, target, chosen, out=place)
             group = (function.load_directory, target, flags)
             if group not in broken:
@@ -83,24 +85,18 @@ def make_plan(
     return Plan(tuple(steps), tuple(numbered))
 
 
-def artifact_path(function: Function, target: Target, *, several: bool, out: str | None) -> str:
-    """Return where the executable goes; `out` is None for in place, beside the function."""
-    home = function.directory if out is None else os.path.join(out, function.name)
-    return os.path.join(home, *([target.label] if several else []), "bootstrap")
-
-
 def places(
     function: Function, target: Target, chosen: BuildSettings, *, out: str | None
 ) -> tuple[str, str]:
     """Return where the executable goes, and what the paths of the zip and the SBOM begin with.
 
-    `out` is None for in place, beside the function.
+    `out` is absolute, and None for in place, beside the function.
     """
     several = len(chosen.targets) > 1
-    artifact = artifact_path(function, target, several=several, out=out)
+    home = function.directory if out is None else f"{out}{os.sep}{function.name}"
+    artifact = os.sep.join((home, target.label, "bootstrap") if several else (home, "bootstrap"))
     if out is None:
         return artifact, artifact
-    home = os.path.join(out, function.name)
     return artifact, f"{home}-{target.label}" if several else home
 
 
@@ -112,20 +108,20 @@ def refuse_collisions(functions: Iterable[Function], settings: Settings, *, out:
     is to be.
     """
     taken: dict[str, str] = {}
+    place = None if settings.in_place else out
     for function in functions:
         chosen = settings.of(function.name)
-        written = {function.directory if settings.in_place else os.path.join(out, function.name)}
+        written = {function.directory if place is None else f"{place}{os.sep}{function.name}"}
         for target in chosen.targets:
-            place = None if settings.in_place else out
             artifact, beside = places(function, target, chosen, out=place)
             written.add(artifact)
             if chosen.zip or chosen.sbom:
                 written |= {f"{beside}.zip", f"{beside}.sbom.json"}
         name = function.name.casefold()
-        if not settings.in_place and (name in _OWN or name.endswith(TEMPORARY)):
-            path = os.path.join(out, function.name)
+        if place is not None and (name in _OWN or name.endswith(TEMPORARY)):
             raise LambdabuildError(
-                f"the function `{one_line(function.name)}` would take the place of `{path}`, which "
+                f"the function `{one_line(function.name)}` would take the place of "
+                f"`{os.path.join(place, function.name)}`, which "
                 "lambdabuild writes itself",
                 hint="give it another name in lambdabuild.toml: a `directory` under [functions]",
             )

@@ -11,7 +11,7 @@ from lambdabuild.core.artifact import Artifact, Input
 from lambdabuild.core.build import Function, Plan, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import GoEnvironment
-from lambdabuild.core.paths import Paths, name_of
+from lambdabuild.core.paths import Paths, name_of, path_of
 from lambdabuild.core.result import Activity, Span
 from lambdabuild.core.target import Target
 from lambdabuild.core.text import counted
@@ -223,13 +223,14 @@ def own_paths(paths: Paths, state: State) -> set[str]:
     """Return the absolute paths that lambdabuild writes itself."""
     own = set(paths.own)
     for artifact in state.artifacts.values():
-        path = os.path.normpath(os.path.join(paths.project, artifact.path))
+        path = path_of(artifact.path, paths.project)
         own |= {path, temporary(path)}
         for sidecar in artifact.sidecars:
-            beside = os.path.normpath(os.path.join(paths.project, sidecar.path))
+            beside = path_of(sidecar.path, paths.project)
             own |= {beside, temporary(beside)}
-        if os.path.basename(os.path.dirname(path)) == artifact.target.label:
-            own.add(os.path.dirname(path))
+        home = os.path.dirname(path)
+        if home.endswith(artifact.target.label) and os.path.basename(home) == artifact.target.label:
+            own.add(home)
     return own
 
 

@@ -73,8 +73,8 @@ def read_own(path: str | os.PathLike[str], most: int = MOST) -> bytes:
 
 def temporary(target: str) -> str:
     """Return where a file is written that is to replace `target` in one step."""
-    directory, name = os.path.split(target)
-    return os.path.join(directory, f".{name}{TEMPORARY}")
+    directory, slash, name = target.rpartition(os.sep)
+    return f"{directory}{slash}.{name}{TEMPORARY}"
 
 
 def create_new(path: str, mode: int = 0o666) -> int:

@@ -86,13 +86,7 @@ class Assembly:
 
         `loads` has the directories with Go files of each.
         """
-        programs: dict[str, Function] = {}
-        left: set[str] = set()
-        for load, sources in loads.items():
-            for source in sources:
-                if self._exclusion(source) is not None:
-                    left.add(source)
-                programs[source] = Function(self._name(source), "", source, load)
+        left = {s for sources in loads.values() for s in sources if self._exclusion(s) is not None}
         if not names:
             return {
                 load
@@ -100,6 +94,11 @@ class Assembly:
                 if left.isdisjoint(sources)
                 or any(s not in left and sources_with_main(s) for s in sources)
             }
+        programs = {
+            source: Function(self._name(source), "", source, load)
+            for load, sources in loads.items()
+            for source in sources
+        }
         candidates = [f for f in programs.values() if f.directory not in left]
         words = [os.path.join(self.working, name) for name in names]
         there = {
@@ -218,16 +217,17 @@ class Assembly:
         return naming.function_name(directory, root, self._named)
 
     def _exclusion(self, directory: str) -> str | None:
+        if not self.settings.exclude:
+            return None
         here = name_of(directory, self.project)
         return naming.excluded_by(self._name(directory), here, self.settings.exclude)
 
     def _excludes(self, directory: str, package: str | None = None) -> bool:
         """Take note of a program that a glob leaves out; return whether one does."""
-        name = self._name(directory)
         pattern = self._exclusion(directory)
         if pattern is None:
             return False
-        function = Function(name, package or "", directory, directory)
+        function = Function(self._name(directory), package or "", directory, directory)
         self.excluded.append(naming.Excluded(function, pattern))
         reason = f"the glob `{pattern}` excludes it"
         self.skipped.append(Skipped(name_of(directory, self.project), reason, package))

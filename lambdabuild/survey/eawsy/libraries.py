@@ -49,7 +49,8 @@ def may_be_adapted(package: Package, graph: Mapping[str, Package]) -> bool:
     if not package.go_files:
         return False
     if package.declares_main:
-        return not RUNTIMES.isdisjoint(graph)
+        # The other way round would go through the graph, once for each function.
+        return not graph.keys().isdisjoint(RUNTIMES)
     reached = order_of(graph, package.import_path)
     broken = any(path in graph and graph[path].errors for path in reached)
     return broken or CORE in graph or REGISTRY in reached

@@ -13,9 +13,9 @@ from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic, Module, Package
 from lambdabuild.core.target import CCompiler, Flags, Runtime, Target
 from lambdabuild.survey.plan import (
-    artifact_path,
     batches_in_order,
     make_plan,
+    places,
     reached,
     refuse_collisions,
 )
@@ -126,9 +126,9 @@ def test_in_place_the_executable_is_beside_its_sources() -> None:
     functions = [function("users-get")]
     plan = make_plan(functions, Settings(Config(in_place=True)), loaded(functions, X86_64), out=OUT)
     assert plan.steps == (step(functions[0], artifact=f"{PROJECT}/api/users/get/bootstrap"),)
-    assert artifact_path(functions[0], ARM64, several=True, out=None) == (
-        f"{PROJECT}/api/users/get/arm64/bootstrap"
-    )
+    both = Settings(flags={"targets": (X86_64, ARM64)}).of("users-get")
+    artifact, beside = places(functions[0], ARM64, both, out=None)
+    assert artifact == beside == f"{PROJECT}/api/users/get/arm64/bootstrap"
 
 
 PACKING = {"zip": True, "sbom": True}
@@ -140,14 +140,14 @@ def beside(plan: Plan) -> list[tuple[str | None, str | None]]:
 
 def test_a_zip_and_a_bill_of_one_target_are_named_after_the_function() -> None:
     functions = [function("users-get"), function("carts")]
-    for choices, places in (
+    for choices, expected in (
         ({}, (None, None)),
         ({"zip": True}, (f"{OUT}/users-get.zip", None)),
         ({"sbom": True}, (None, f"{OUT}/users-get.sbom.json")),
     ):
         settings = Settings(Config(functions={"users-get": choices}))
         plan = make_plan(functions, settings, loaded(functions, X86_64), out=OUT)
-        assert beside(plan) == [places, (None, None)]
+        assert beside(plan) == [expected, (None, None)]
 
 
 def test_zips_and_bills_of_several_targets_are_told_apart() -> None:
@@ -163,11 +163,12 @@ def test_zips_and_bills_of_several_targets_are_told_apart() -> None:
 def test_in_place_a_zip_and_a_bill_are_beside_the_executable() -> None:
     functions = [function("users-get")]
     home = f"{PROJECT}/api/users/get"
-    for targets, places in (((X86_64,), ["/"]), ((X86_64, ARM64), ["/x86_64/", "/arm64/"])):
+    for targets, folders in (((X86_64,), ["/"]), ((X86_64, ARM64), ["/x86_64/", "/arm64/"])):
         settings = Settings(Config(in_place=True), {**PACKING, "targets": targets})
         plan = make_plan(functions, settings, loaded(functions, X86_64, ARM64), out=OUT)
         assert beside(plan) == [
-            (f"{home}{place}bootstrap.zip", f"{home}{place}bootstrap.sbom.json") for place in places
+            (f"{home}{place}bootstrap.zip", f"{home}{place}bootstrap.sbom.json")
+            for place in folders
         ]
 
 
