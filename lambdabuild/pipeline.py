@@ -319,8 +319,8 @@ def _outcome(
 
 def dry_run(session: Session, request: Request) -> tuple[list[str], Survey]:
     """Return the shell lines that would build what `request` asks for; write nothing."""
-    from lambdabuild.build.compile import GoBuild, stage
-    from lambdabuild.build.schedule import toolchain_for
+    from lambdabuild.build.gobuild.batches import toolchain_for
+    from lambdabuild.build.gobuild.compile import GoBuild, stage
     from lambdabuild.survey.eawsy.adapting import planned_overlay
 
     home = Home(session.paths.project, session.tools.environment)

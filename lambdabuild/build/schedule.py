@@ -1,46 +1,28 @@
 """Run the batches of a plan, and publish what they made."""
 
 import contextlib
-import functools
-import importlib
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lambdabuild.build.compile import (
-    GoBuild,
-    Observer,
-    Toolchain,
-    build,
-    examiner_path,
-    stage,
-)
-from lambdabuild.build.gocache import find_distrusted
+from lambdabuild.build.gobuild.batches import Batches
 from lambdabuild.build.restore import Keeper, caching_of, open_caches
 from lambdabuild.build.size_limits import Limits, tell_of_methods
 from lambdabuild.cache.transfer import Mode
 from lambdabuild.config.options import Request
 from lambdabuild.core import text
 from lambdabuild.core.artifact import Input, epoch_of
-from lambdabuild.core.build import Batch, Event, Plan, Step
-from lambdabuild.core.gopackage import Diagnostic
+from lambdabuild.core.build import Batch, Plan, Step
 from lambdabuild.core.paths import Paths, name_of
 from lambdabuild.core.record import record
 from lambdabuild.core.result import Activity, Linked, Pace, StepResult
-from lambdabuild.golang import commands
-from lambdabuild.output.terminal.console import Console
 from lambdabuild.state import artifacts
 from lambdabuild.state.state import State
 from lambdabuild.state.store import Home, check_writable
-from lambdabuild.survey.eawsy.adapting import overlay_for
-from lambdabuild.survey.plan import batches_in_order
 from lambdabuild.survey.recheck import mark_changed_inputs
-from lambdabuild.survey.session import Session, Tools
+from lambdabuild.survey.session import Session
 from lambdabuild.survey.survey import Key, Survey
 from lambdabuild.system import machine
-from lambdabuild.system.logfile import open_log
-from lambdabuild.system.process import Stop, in_parallel
 
 if TYPE_CHECKING:
     from lambdabuild.build.obstacles import Replacing
@@ -66,6 +48,13 @@ class Builder:
     examines: bool = False
     """Whether it is linked to be examined, with what only the linker knows, and not published."""
 
+    @property
+    def _batches(self) -> Batches:
+        return Batches(
+            self.session, self.request, self.found, self.state,
+            links=self.links, examines=self.examines,
+        )  # fmt: skip
+
     def check(self) -> list[Linked]:
         """Compile every requested function, and link and publish nothing; return the results."""
         with self.home.staging() as staging:
@@ -75,7 +64,7 @@ class Builder:
         """Build every requested function into a directory, and publish nothing; return the results."""
         self._announce(self.found.plan)
         try:
-            return self._link(self.found.plan, staging, lambda _: False)
+            return self._batches.run(self.found.plan, staging, lambda _: False)
         finally:
             self.session.tools.console.built()
 
@@ -105,7 +94,7 @@ class Builder:
             if plan.steps:
                 self._announce(plan)
             try:
-                linked = self._link(plan, staging, outdated)
+                linked = self._batches.run(plan, staging, outdated)
             finally:
                 session.tools.console.built()
             _warn_of_missing_c(session, found, linked)
@@ -145,110 +134,6 @@ class Builder:
 
         jobs = self.request.jobs or machine.processors()
         self.session.tools.console.building(plan, jobs=jobs, pace=pace, links=self.links)
-
-    def _link(self, plan: Plan, staging: str, outdated: Callable[[Batch], bool]) -> list[Linked]:
-        """Run every batch, and return what became of every step that was not set aside."""
-        session, request = self.session, self.request
-        toolchain = toolchain_for(session.tools, self.found.go.path, request.jobs)
-        failing = bool(plan.set_aside)
-        done: list[Linked] = []
-        meanwhile = functools.cache(
-            functools.partial(_load_meanwhile, console=session.tools.console)
-        )
-        # Batches that run at the same time report in turn.
-        lock = threading.Lock()
-
-        def observe(event: Event | None) -> None:
-            nonlocal failing
-            meanwhile()
-            with lock:
-                if event is not None:
-                    failing = failing or event.kind == "failed"
-                session.tools.console.observe(event)
-
-        def one(batch: Batch, jobs: int | None = None) -> list[Linked]:
-            def stop() -> Stop | None:
-                if outdated(batch):
-                    return Stop.NOW
-                # Go has yet to print why: a step without a message would count as cancelled.
-                return Stop.SOON if request.fail_fast and failing else None
-
-            if stop():
-                return [Linked(step, cancelled=True) for step in batch.steps]
-            environment = self.found.discovery.environments[batch.directory]
-            place = stage(staging, batch.number, batch)._replace(
-                links=self.links, examiner=examiner_path() if self.examines else None
-            )
-            may_skip = self.links and not self.examines and not request.force
-            job = GoBuild(
-                batch,
-                toolchain,
-                place,
-                environment.flags,
-                jobs=jobs,
-                overlay=overlay_for(
-                    batch, environment, self.found.findings, place, session.tools.console
-                ),
-                current=self._current(batch) if may_skip else {},
-                distrusted=find_distrusted(
-                    batch,
-                    environment.cache,
-                    session.tools.environment,
-                    self.found.go.settings,
-                    everything=request.force,
-                ),
-            )
-            with session.tools.timeline.span(Activity.GO_BUILD, str(batch.target)):
-                note = session.tools.timeline.add
-                expect = session.tools.console.expecting(batch, lock)
-                observer = Observer(observe, stop, lambda spans: note(*spans), expect)
-                linked = build(session.tools.run, job, observer)
-            return [
-                item._replace(errors=self._explained(item, batch, environment.flags))
-                for item in linked
-            ]
-
-        alone, together = batches_in_order(plan.batches)
-        for batch in alone:
-            done += one(batch)
-            failing = failing or any(linked.errors for linked in done)
-        workers = min(toolchain.jobs, len(together))
-        if together:
-            jobs = max(1, toolchain.jobs // workers)
-            for linked in in_parallel(session.tools.run, lambda b: one(b, jobs), together, workers):
-                done += linked
-        return done
-
-    def _explained(self, linked: Linked, batch: Batch, goflags: str) -> tuple[Diagnostic, ...]:
-        """Return why a step was not linked, with what would help."""
-        errors = linked.errors
-        if not errors:
-            return errors
-        from lambdabuild.survey.cgo.withoutc import with_remedy
-
-        if linked.step.function.adapter is not None:
-            from lambdabuild.survey.eawsy.signatures import with_signatures
-
-            errors = with_signatures(errors, linked.step, batch.graph)
-        return with_remedy(errors, linked.step, batch.graph, goflags)
-
-    def _current(self, batch: Batch) -> dict[str, str]:
-        """Return the link IDs of the batch's artifacts that are in place as they were written."""
-        current: dict[str, str] = {}
-        if commands.uses_cgo(batch.target, batch.flags):
-            # Go leaves out of the ID what it links C with, and for which C library.
-            return current
-        project = self.session.paths.project
-        for step in batch.steps:
-            artifact = self.state.artifacts.get(name_of(step.artifact, project))
-            if (
-                artifact is not None
-                and artifact.link_id is not None
-                and artifact.key == step.key
-                and artifacts.is_verified(artifact, project)
-            ):
-                current[step.function.package] = artifact.link_id
-        return current
 
     def _publish(
         self, inputs: Mapping[Key, tuple[Input, ...]], linked: Sequence[Linked], ready: "Ready"
@@ -313,32 +198,6 @@ def _keeping(
             caches.close(cancelled=cancelled)
 
 
-_NEEDED_LATER = (
-    "elftools.elf.elffile",
-    "lambdabuild.build.publish",
-    "lambdabuild.output.terminal.table",
-    "lambdabuild.sizes.methods",
-    "lambdabuild.state.history",
-    "lambdabuild.state.trends",
-    "lambdabuild.survey.cgo.withoutc",
-)
-
-
-def _load_meanwhile(console: Console) -> None:
-    """Import, on a thread, what is needed once `go` is done: together a tenth of a second.
-
-    To be called once `go` works: before, this would only keep it from starting.
-    """
-    boards = ("lambdabuild.output.terminal.pinned",) if console.boarded else ()
-
-    def load() -> None:
-        open_log()
-        for name in (*boards, *_NEEDED_LATER):
-            importlib.import_module(name)
-
-    threading.Thread(target=load, daemon=True).start()
-
-
 def replacing(paths: Paths, request: Request, found: Survey) -> "Replacing":
     """Return what of other people's files a run may replace."""
     from lambdabuild.build.obstacles import replacing_in
@@ -386,15 +245,6 @@ def _bills(
         session.tools.run, go, session.paths.project, os.path.join(staging, "bills"),
         epoch_of(session.tools.environment), state.artifacts,
     )  # fmt: skip
-
-
-def toolchain_for(tools: Tools, go: str, jobs: int | None) -> Toolchain:
-    """Return what every `go build` of a run has in common."""
-    count = jobs or machine.processors()
-    limit = None
-    if not {"GOGC", "GOMEMLIMIT"} & tools.environment.keys():
-        limit = machine.heap_limit(machine.available_memory(), machine.memory(), count)
-    return Toolchain(go, count, limit)
 
 
 def _warn_of_missing_c(session: Session, found: Survey, linked: Sequence[Linked]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from lambdabuild.build.compile import stage
+from lambdabuild.build.gobuild.compile import stage
 from lambdabuild.build.schedule import Builder
 from lambdabuild.cli.options import Options
 from lambdabuild.config.options import Request

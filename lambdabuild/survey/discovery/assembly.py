@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from lambdabuild.config.settings import Settings
 from lambdabuild.core import naming
 from lambdabuild.core.build import Adapter, Function, Skipped
-from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Package
 from lambdabuild.core.naming import is_below
 from lambdabuild.core.paths import name_of
@@ -18,9 +17,9 @@ from lambdabuild.survey.discovery.entrypoints import (
     Search,
     lambdas_in,
     mentions_lambda,
-    module_name,
 )
 from lambdabuild.survey.discovery.modules import Graph, Listing, Place, variants_of
+from lambdabuild.survey.discovery.names import Names
 from lambdabuild.survey.discovery.skipped import (
     LeftOut,
     Verdicts,
@@ -52,9 +51,9 @@ class Assembly:
     settings: Settings
     go: Go
     search: Search
+    names: Names
     trees: Mapping[str, tree.Tree]
     project: str
-    working: str
     functions: list[Function] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     excluded: list[naming.Excluded] = field(default_factory=list)
@@ -64,56 +63,6 @@ class Assembly:
     """How many main packages are left out, as they do not import the Lambda library."""
     _lambdas: set[str] = field(default_factory=set)
     """The directories of main packages that do, where only these are functions."""
-    _module: str | None = None
-    """The path of the module at the top, if that is looked into."""
-    _named: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._named |= {
-            os.path.normpath(os.path.join(self.project, table["directory"])): name
-            for name, table in self.settings.config.functions.items()
-            if "directory" in table
-        }
-        if self.project in self.trees:
-            # The directory of a checkout may be called anything.
-            self._module = module_name(self.project)
-            self._named = (
-                naming.names_below([self.project], self.project, self._module) | self._named
-            )
-
-    def requested(self, loads: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
-        """Return the loads that may have functions that are requested and not excluded.
-
-        `loads` has the directories with Go files of each.
-        """
-        left = {s for sources in loads.values() for s in sources if self._exclusion(s) is not None}
-        if not names:
-            return {
-                load
-                for load, sources in loads.items()
-                if left.isdisjoint(sources)
-                or any(s not in left and sources_with_main(s) for s in sources)
-            }
-        programs = {
-            source: Function(self._name(source), "", source, load)
-            for load, sources in loads.items()
-            for source in sources
-        }
-        candidates = [f for f in programs.values() if f.directory not in left]
-        words = [os.path.join(self.working, name) for name in names]
-        there = {
-            name: naming.There(os.path.realpath(path), os.path.isdir(path))
-            for name, path in zip(names, words, strict=True)
-            if name and "\0" not in name and os.path.lexists(path)
-        }
-        try:
-            meant = naming.select(
-                names, candidates, working=self.working, there=there,
-                relative={directory: directory for directory in programs},
-            )  # fmt: skip
-        except LambdabuildError:
-            return set(loads)
-        return {function.load_directory for function in meant.functions}
 
     def put_together(self, places: Sequence[Place], listing: Listing) -> None:
         """Separate functions from what is skipped, by what Go listed in the places."""
@@ -132,7 +81,8 @@ class Assembly:
             unloaded = {
                 s for place in places if place.directory in listing.failures for s in place.sources
             }
-            self._name_anywhere({s for s in unloaded if sources_with_main(s)})
+            self._lambdas |= {s for s in unloaded if sources_with_main(s) and mentions_lambda(s)}
+            self.names.derive(self._lambdas)
         without = list(self._take_listed(_candidates(graphs, sources, listed), graphs))
         outside = self._take_outside(listing, [s for s in sources if s not in listed])
         unlisted: dict[str, str | None] = {
@@ -146,7 +96,7 @@ class Assembly:
         unlisted |= dict.fromkeys(nowhere)
         loads = {None, *(place.directory for place in listable)}
         left = [
-            LeftOut(directory, self._name(directory), load)
+            LeftOut(directory, self.names.of(directory), load)
             for directory, load in unlisted.items()
             if directory not in listed
             and not any(is_below(directory, module) for module in outside)
@@ -168,40 +118,6 @@ class Assembly:
                 if sources_with_main(directory)
             ]
 
-    def idle(self) -> tuple[tuple[str, str], ...]:
-        """Return the globs that exclude nothing there is, each with what was probably meant."""
-        if not self.settings.exclude:
-            return ()
-        known = [self._glob_names(function.directory) for function in self.functions]
-        known += [self._glob_names(os.path.join(self.project, s.directory)) for s in self.skipped]
-        idle = naming.idle(self.settings.exclude, known)
-        if idle:
-            # What Go was not asked about, or passes over in silence, may be meant as well.
-            meant = [*idle, *(f"{glob}/*" for glob in idle)]
-            sources = [s for found in self.trees.values() for s in found.sources]
-            if any(naming.may_be_ignored(glob) for glob in idle):
-                walked = (tree.walk(root, everything=True).passed_over for root in self.trees)
-                sources += [directory for found in walked for directory in found]
-            names = {directory: self._glob_names(directory) for directory in sources}
-            known += [
-                both for directory, both in names.items()
-                if naming.excluded_by(*both, meant) and sources_with_main(directory)
-            ]  # fmt: skip
-            idle = naming.idle(idle, known)
-        return tuple((glob, naming.idle_hint(glob, known)) for glob in idle)
-
-    def _glob_names(self, directory: str) -> tuple[str, str]:
-        """Return the name and the directory that a glob may mean."""
-        path = os.path.normpath(directory)
-        inside = any(is_below(path, root) for root in self.trees)
-        root = naming.root_of(path, list(self.trees)) if inside else os.path.dirname(path)
-        return naming.function_name(path, root, self._named), name_of(path, self.project)
-
-    def _name_anywhere(self, unloaded: Iterable[str]) -> None:
-        """Name the functions by what their directories have in common."""
-        self._lambdas |= {directory for directory in unloaded if mentions_lambda(directory)}
-        self._named = naming.names_below(self._lambdas, self.project, self._module) | self._named
-
     def _is_other(self, directory: str, package: str | None = None) -> bool:
         """Take note of a program that is no Lambda function; return whether it is none."""
         if not self.search.only_lambda or directory in self._lambdas:
@@ -212,22 +128,12 @@ class Assembly:
         self.skipped.append(Skipped(name_of(directory, self.project), NO_LAMBDA, package))
         return True
 
-    def _name(self, directory: str) -> str:
-        root = naming.root_of(directory, list(self.trees))
-        return naming.function_name(directory, root, self._named)
-
-    def _exclusion(self, directory: str) -> str | None:
-        if not self.settings.exclude:
-            return None
-        here = name_of(directory, self.project)
-        return naming.excluded_by(self._name(directory), here, self.settings.exclude)
-
     def _excludes(self, directory: str, package: str | None = None) -> bool:
         """Take note of a program that a glob leaves out; return whether one does."""
-        pattern = self._exclusion(directory)
+        pattern = self.names.exclusion(directory)
         if pattern is None:
             return False
-        function = Function(self._name(directory), package or "", directory, directory)
+        function = Function(self.names.of(directory), package or "", directory, directory)
         self.excluded.append(naming.Excluded(function, pattern))
         reason = f"the glob `{pattern}` excludes it"
         self.skipped.append(Skipped(name_of(directory, self.project), reason, package))
@@ -240,7 +146,7 @@ class Assembly:
         for candidate in candidates:
             if self._excludes(candidate.directory, candidate.package):
                 continue
-            name = self._name(candidate.directory)
+            name = self.names.of(candidate.directory)
             adapter = self._adapter(candidate, name, graphs)
             variants = variants_of(self.settings.of(name))
             reason = _reason_to_skip(candidate, variants, adapted=adapter is not None)
@@ -300,7 +206,7 @@ class Assembly:
 
     def _unreadable(self) -> Iterator[tuple[LeftOut, Package]]:
         for found in self.trees.values():
-            for program, package in unreadable(found.unreadable, self._name):
+            for program, package in unreadable(found.unreadable, self.names.of):
                 if self.search.everywhere:
                     here = name_of(program.directory, self.project)
                     (problem,) = package.errors

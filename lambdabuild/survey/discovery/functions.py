@@ -18,6 +18,7 @@ from lambdabuild.golang.tree import sources_with_main
 from lambdabuild.survey.discovery.assembly import Assembly
 from lambdabuild.survey.discovery.entrypoints import DEFAULT_ROOT, Search, search_of, without_lambda
 from lambdabuild.survey.discovery.modules import Graph, find_places, list_all, variants_of
+from lambdabuild.survey.discovery.names import Names
 from lambdabuild.survey.golist import Go, Variant
 from lambdabuild.survey.session import Session
 from lambdabuild.system import files
@@ -80,12 +81,12 @@ def discover(
         if go.findings.made is None or go.findings.gopath != gopath:
             go.findings.made = modules_made(trees, project, gopath)
             go.findings.gopath = gopath
-    assembly = Assembly(settings, go, search, trees, project, working)
+    named = Names(settings, trees, project, working)
 
     def choose(loads: Mapping[str, Sequence[str]]) -> Collection[str]:
         if search.everywhere and search.only_lambda:
             return loads.keys() - without_lambda(go, loads)
-        return loads if thorough or search.everywhere else assembly.requested(loads, names)
+        return loads if thorough or search.everywhere else named.requested(loads, names)
 
     places, environments = find_places(run, go, trees, environment, choose)
     if not places:
@@ -101,6 +102,7 @@ def discover(
     listing = list_all(run, go, places, variants)
     if listing.failures and len(listing.failures) == len(places):
         raise next(iter(listing.failures.values()))
+    assembly = Assembly(settings, go, search, named, trees, project)
     assembly.put_together(places, listing)
     naming.refuse_collisions(
         assembly.functions, {f.directory: name_of(f.directory, working) for f in assembly.functions}
@@ -114,7 +116,7 @@ def discover(
         unasked=frozenset(assembly.unasked),
         unreadable=tuple(d for found in trees.values() for d in found.unreadable),
         failures=listing.failures,
-        idle=assembly.idle() if not names else (),
+        idle=named.idle(assembly.functions, assembly.skipped) if not names else (),
         search=search,
         others=assembly.others,
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdabuild.build.compile import wrapper_path
-from lambdabuild.build.gocache import list_sources
+from lambdabuild.build.gobuild.compile import wrapper_path
+from lambdabuild.build.gobuild.gocache import list_sources
 from lambdabuild.core.build import Batch, Function, Step
 from lambdabuild.core.gopackage import Module, Package
 from lambdabuild.core.target import Flags

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lambdabuild.build.gocache import Distrusted, forget_packages, keep_apart, list_sources
+from lambdabuild.build.gobuild.gocache import Distrusted, forget_packages, keep_apart, list_sources
 from lambdabuild.core.build import Batch, Event, Step
 from lambdabuild.core.errors import LambdabuildError
 from lambdabuild.core.gopackage import Diagnostic
@@ -44,12 +44,12 @@ class Toolchain:
 
 def wrapper_path() -> str:
     """Return the path of the script that `-toolexec` runs."""
-    return str(Path(__file__).parents[1] / "toolexec.sh")
+    return str(Path(__file__).parents[2] / "toolexec.sh")
 
 
 def examiner_path() -> str:
     """Return the path of the script that links what is examined."""
-    return str(Path(__file__).parents[1] / "examine.sh")
+    return str(Path(__file__).parents[2] / "examine.sh")
 
 
 def stage(directory: str, number: int, batch: Batch, *, observed: bool = True) -> Staging:
