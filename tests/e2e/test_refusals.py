@@ -57,6 +57,7 @@ def taken_lock(project: Project) -> None:
 
 
 TOML = "lambdabuild.toml"
+_TWICE = '[functions.x]\ndirectory = "api/a"\n[functions.y]\ndirectory = "api/a"\n'
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,7 @@ TOML = "lambdabuild.toml"
         (config("a = 1\nroots = api\n"), [], "this is not TOML", (TOML, 2, 9)),
         (config('out = "dist"\n\nrots = []\n'), [], "`rots` is not a key", (TOML, 3, 1)),
         (config('[functions."nobody"]\nzip = true\n'), [], "there is no function", (TOML, 1, 13)),
+        (config(_TWICE), [], "`x` and `y` are in one directory: `api/a`", (TOML, 1, 12)),
         (config('roots = ["nowhere"]\n'), [], "the root `nowhere` is missing", (None, None, None)),
         # What is there.
         (broken_workspace, [], "unknown directive: uze", ("go.work", 4, None)),

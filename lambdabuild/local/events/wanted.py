@@ -188,7 +188,8 @@ def taken_by(subject: Subject) -> Taken:
             f"the handler of `{name}` takes any JSON"
             if what != "?"
             else f"what the handler of `{name}` takes is not seen in its sources",
-            at=[f"{handler.file}:{handler.line}"],
+            file=handler.file,
+            line=handler.line,
             hint=by_hand,
         )
     if handler.input is None:

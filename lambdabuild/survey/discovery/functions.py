@@ -262,6 +262,16 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
         )
         if name not in known and not skipped:
             file, place = _table_of(session, name)
+            source = settings.config.source
+            if other := _of_one_directory(tables, name):
+                raise LambdabuildError(
+                    f"`{one_line(name)}` and `{one_line(other)}` are in one directory: "
+                    f"`{table['directory']}`",
+                    file=file,
+                    **place,
+                    at=[f'{source}, table `[functions."{one_line(n)}"]`' for n in (name, other)],
+                    hint="a function has one name and one table; take one of them away",
+                )
             # No command lists the functions as long as the configuration is wrong.
             there = some(sorted(known)) or "no functions"
             all_of = f"correct the name or take the table away; there are {there}"
@@ -269,9 +279,16 @@ def _refuse_unknown_tables(session: Session, discovery: Discovery) -> None:
                 f"there is no function `{one_line(name)}`",
                 file=file,
                 **place,
-                at=[f'{settings.config.source}, table `[functions."{one_line(name)}"]`'],
+                at=[f'{source}, table `[functions."{one_line(name)}"]`'],
                 hint=did_you_mean(name, known) or all_of,
             )
+
+
+def _of_one_directory(tables: Mapping[str, Mapping[str, Any]], name: str) -> str | None:
+    """Return the function whose table has the same directory as that of `name`, if one has."""
+    directory = tables[name].get("directory")
+    others = (n for n, t in tables.items() if n != name and t.get("directory") == directory)
+    return next(others, None) if directory is not None else None
 
 
 def _table_of(session: Session, name: str) -> tuple[str, dict[str, Any]]:

@@ -188,7 +188,7 @@ def test_where_the_type_says_nothing_the_event_has_to_be_named(project: Project)
     with pytest.raises(LambdabuildError) as caught:
         taken_by(project.subject(main_taking("any")))
     assert caught.value.message == "the handler of `f` takes any JSON"
-    assert caught.value.at == (f"{project.path}/main.go:12",)
+    assert (caught.value.file, caught.value.line) == (f"{project.path}/main.go", 12)
     with pytest.raises(LambdabuildError, match=r"no call of lambda\.Start"):
         taken_by(project.subject("package main\n\nfunc main() {}\n"))
 
