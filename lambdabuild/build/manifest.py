@@ -52,7 +52,7 @@ def write_manifest(
     `asked` tells what of others may be replaced; that is seldom needed.
 
     Raises:
-        LambdabuildError: something is, or the manifest cannot be written.
+        LambdabuildError: another file is in its place, or it cannot be written.
 
     """
     path = _place(layout)

@@ -3,7 +3,7 @@
 import gc
 
 # What imports and `go list` make stays: collecting garbage meanwhile takes a twentieth of a run, so
-# this comes first. 2,000 functions are 150,000 objects, and one look at them takes 40 ms.
+# this comes first. 2,000 functions are more than 100,000 objects, and one look takes 40 ms.
 gc.set_threshold(200_000, 20, 20)
 
 import contextlib

@@ -167,7 +167,7 @@ def to_json(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -> 
 
 
 def _indented(value: Any, line: str, step: str, *, ascii_only: bool) -> str:
-    """Return what `json.dumps` does with `indent`; that has no C for it, and takes five times as long.
+    """Return what `json.dumps` does with `indent`; that has no C for it, and is slow.
 
     `line` ends a line and begins the next at the depth of the value.
     """
